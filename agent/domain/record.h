@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_DOMAIN_RECORD_H
+#define RN_DOMAIN_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/limits.h"
+#include "base/addr.h"
+#include "base/crypto.h"
+
+/*
+ * The gateway's signed, hub-independent state: what widens access exists only in this form, and kern verifies it.
+ *
+ * Wire form (little endian): magic "RNR1", u8 type, u8[3] zero, u32 epoch, u64 version, u64 issued (Unix seconds),
+ * u32 body size, body, Ed25519 signature (64) by the policy key over "rnaut record v1" with its NUL and all before.
+ *
+ * Versions come from one counter of the gateway and never fall within an epoch. A receiver takes a record only where
+ * (epoch, version) is above what it has of the same (type, device number).
+ */
+
+#define RN_NAME_MAX 63		   /* bytes of a device, user, tag, group or rule name */
+#define RN_SELECTORS_MAX 32	   /* of a device */
+#define RN_RULE_SELECTORS_MAX 4096 /* of one side of a rule */
+#define RN_RULE_SERVICES_MAX 256
+#define RN_RECORD_SIZE_MAX (96u * 1024u) /* a policy that needs more is refused */
+#define RN_RECORD_HEADER 32
+#define RN_LEASE_SECONDS (7 * 86400)
+
+enum rn_record_type { RN_RECORD_NETWORK = 1, RN_RECORD_DEVICE = 2, RN_RECORD_POLICY = 3 };
+
+struct rn_record_head {
+	enum rn_record_type type;
+	uint32_t epoch;
+	uint64_t version;
+	uint64_t issued;
+};
+
+/* The network itself, and the lease: how long a host may enforce this state without hearing again. */
+struct rn_network {
+	struct rn_prefix ipv6, ipv4; /* ipv4.bits 0: none */
+	uint32_t lease_seconds;
+};
+
+enum rn_kind { /* the seed's ClientType and HubType in one list; frozen numbers */
+	RN_KIND_GATEWAY = 1,	  /* the gateway host, which is a hub too */
+	RN_KIND_REGIONAL = 2,	  /* hubs */
+	RN_KIND_DEPARTMENTAL = 3,
+	RN_KIND_PROJECT = 4,
+	RN_KIND_DESKTOP = 16,	  /* clients */
+	RN_KIND_MOBILE = 17,
+	RN_KIND_SERVER = 18,
+	RN_KIND_IOT = 19,
+};
+bool rn_kind_is_hub(enum rn_kind kind);
+const char *rn_kind_name(enum rn_kind kind);		    /* "desktop"; NULL: no such kind */
+int rn_kind_parse(const char *name, enum rn_kind *ret); /* 0 or -EINVAL; "hub" means regional */
+
+#define RN_DEVICE_QUARANTINED 1u
+#define RN_DEVICE_REVOKED 2u
+#define RN_DEVICE_MANAGED 4u /* runs rnautd; otherwise a stock WireGuard client */
+
+struct rn_device_record {
+	uint32_t number; /* never used again */
+	uint32_t hub;	 /* number of the hub it is attached to; a hub's own number */
+	uint32_t owner;	 /* user number, 0: nobody */
+	uint32_t identity;
+	enum rn_kind kind;
+	uint32_t flags; /* RN_DEVICE_* */
+	uint8_t trust;	/* 0..100 */
+	char name[RN_NAME_MAX + 1];
+	char owner_name[RN_NAME_MAX + 1];
+	uint8_t noise_key[RN_KEY_SIZE];	    /* zero for a stock client */
+	uint8_t wireguard_key[RN_KEY_SIZE]; /* zero: none yet, no peer is made */
+	struct rn_addr ipv6, ipv4;	    /* ipv4 zero: none */
+	struct rn_endpoint wireguard;	    /* of a hub; zero otherwise */
+	struct rn_endpoint control;	    /* of a hub; zero otherwise */
+	uint32_t selectors[RN_SELECTORS_MAX]; /* ascending selector numbers: the set that `identity` stands for */
+	uint32_t selector_count;
+};
+
+/* One compiled rule in the gateway's terms. */
+struct rn_service {
+	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, or IPPROTO_ICMP for echo of both families; 0: all three */
+	uint16_t first, last; /* ports; 0..65535 where all */
+};
+struct rn_policy_rule {
+	char id[RN_NAME_MAX + 1];
+	uint32_t number; /* 1.. in document order; two compiled rules may share it */
+	bool deny;
+	bool same_owner; /* both ends have the same owner, who is somebody */
+	uint8_t minimum_trust;
+	uint32_t *source, *destination; /* selector numbers; a device that has any of them matches */
+	uint32_t source_count, destination_count;
+	struct rn_service *services;
+	uint32_t service_count;
+};
+struct rn_policy_record {
+	struct rn_policy_rule *rules; /* in order of precedence: deny first, then document order */
+	uint32_t rule_count;
+};
+void rn_policy_record_done(struct rn_policy_record *p); /* frees what p points to, zeroes it */
+
+/* Encoders sign with the policy seed; they return the size or -EMSGSIZE, -EINVAL. */
+int rn_record_put_network(const struct rn_record_head *head, const struct rn_network *in,
+			  const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);
+int rn_record_put_device(const struct rn_record_head *head, const struct rn_device_record *in,
+			 const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);
+int rn_record_put_policy(const struct rn_record_head *head, const struct rn_policy_record *in,
+			 const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);
+
+/* Head without verification, for routing and stores: 0 or -EBADMSG. */
+int rn_record_head(const uint8_t *data, size_t size, struct rn_record_head *ret);
+/* 0 where the signature by policy_public is good and the head well formed, else -EBADMSG. */
+int rn_record_verify(const uint8_t *data, size_t size, const uint8_t policy_public[RN_KEY_SIZE],
+		     struct rn_record_head *ret);
+/* Decode a verified record; every field is checked; 0 or -EBADMSG. */
+int rn_record_get_network(const uint8_t *data, size_t size, struct rn_network *ret);
+int rn_record_get_device(const uint8_t *data, size_t size, struct rn_device_record *ret);
+int rn_record_get_policy(const uint8_t *data, size_t size, struct rn_policy_record *ret);
+
+/*
+ * The anchor: which keys a host trusts. Root signs the gateway's keys; a host pinned SHA-256 of the root's public key
+ * when it was enrolled. Wire form: "RNK1", u32 epoch, root public 32, policy public 32, box public 32, signature 64 by
+ * the root over "rnaut keys v1" with its NUL and all before.
+ */
+#define RN_ANCHOR_SIZE (4 + 4 + 3 * RN_KEY_SIZE + RN_SIGNATURE_SIZE)
+struct rn_anchor {
+	uint32_t epoch;
+	uint8_t root_public[RN_KEY_SIZE];
+	uint8_t policy_public[RN_KEY_SIZE];
+	uint8_t box_public[RN_KEY_SIZE]; /* core's, for requests that only core may read and believe */
+};
+void rn_anchor_put(const struct rn_anchor *in, const uint8_t root_seed[RN_KEY_SIZE], uint8_t out[RN_ANCHOR_SIZE]);
+/* Where fingerprint is not NULL, SHA-256 of the root key must equal it. 0 or -EBADMSG. */
+int rn_anchor_get(const uint8_t *data, size_t size, const uint8_t *fingerprint, struct rn_anchor *ret);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_PROTO_LOCAL_H
+#define RN_PROTO_LOCAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/events.h"
+#include "base/addr.h"
+#include "base/crypto.h"
+
+/*
+ * Messages between the processes of one host over SOCK_SEQPACKET (sys/local.h): core listens on RUN/ipc.sock, net, kern
+ * and ca connect and are told apart by their uid (SO_PEERCRED). Wire: u16 type, then the struct's fields in order,
+ * little endian, strict as in message.h: each side treats the other as hostile.
+ */
+#define RN_LOCAL_SIZE_MAX (112u * 1024u)
+
+enum rn_local_type {
+	/* kern -> core */
+	RN_LOCAL_KERN_HELLO = 1,
+	RN_LOCAL_KERN_APPLIED,	/* version: everything sent up to it is in the kernel */
+	RN_LOCAL_KERN_REFUSED,	/* a record was refused, and why */
+	RN_LOCAL_KERN_EVENTS,	/* struct rn_event array; time_ns already Unix time */
+	RN_LOCAL_KERN_FLOWS,	/* answer to FLOWS_GET: a piece of the flow table */
+	RN_LOCAL_KERN_STATUS,	/* answer to STATUS_GET */
+	/* core -> kern */
+	RN_LOCAL_KERN_SYNC = 32, /* all current records follow ... */
+	RN_LOCAL_KERN_RECORD,	 /* block: one signed record */
+	RN_LOCAL_KERN_SYNCED,	 /* ... and devices that were not among them are removed */
+	RN_LOCAL_KERN_REMOVE,	 /* number: forget this device (access shrinks, so it needs no signature) */
+	RN_LOCAL_KERN_LINK,	 /* number: 1 up, 0 down */
+	RN_LOCAL_KERN_FLOWS_GET, /* number: echoed */
+	RN_LOCAL_KERN_STATUS_GET, /* number: echoed */
+	/* net -> core */
+	RN_LOCAL_NET_HELLO = 64,
+	RN_LOCAL_NET_OPEN,
+	RN_LOCAL_NET_MESSAGE, /* session, block: a control message (message.h) */
+	RN_LOCAL_NET_CLOSED,  /* session, number: -errno as positive */
+	/* core -> net */
+	RN_LOCAL_NET_CONNECT = 96, /* net answers with OPEN or CLOSED for the same `tag` */
+	RN_LOCAL_NET_SEND,	   /* session, block */
+	RN_LOCAL_NET_CLOSE,	   /* session */
+	RN_LOCAL_NET_DENY,	   /* key: close and refuse from now on (revoked) */
+	RN_LOCAL_NET_LEAF,	   /* block: our new certificate, DER; net stores and uses it */
+	/* core -> ca, each answered by CA_ANSWER with the same id */
+	RN_LOCAL_CA_TOKEN = 128, /* a token was made */
+	RN_LOCAL_CA_ISSUE,	 /* block: the ENROLL message as received */
+	RN_LOCAL_CA_RENEW,	 /* block: the current leaf, DER */
+	RN_LOCAL_CA_REVOKE,	 /* key */
+	/* ca -> core */
+	RN_LOCAL_CA_HELLO = 160,
+	RN_LOCAL_CA_ANSWER, /* status 0: block is the leaf, DER, where one was asked for */
+};
+
+struct rn_local_status {
+	uint32_t id;
+	uint8_t wireguard;	/* 1 kernel, 2 userspace, 0 none yet */
+	uint8_t link_up, filters; /* filters: 1 in place */
+	uint8_t reserved;
+	char interface[16];
+	uint32_t mtu;
+	uint16_t port;
+	uint64_t policy_version, applied;
+	int64_t lease_seconds_left;
+	uint64_t flows, lost;
+	/* [direction * RN_REASON_COUNT + reason] packets then bytes, u64 each, as a block */
+	const uint8_t *counters;
+	size_t counters_size;
+	/* per peer: device number u32, endpoint, last handshake Unix seconds u64, rx u64, tx u64; as a block */
+	const uint8_t *peers;
+	size_t peers_size;
+};
+
+struct rn_local {
+	enum rn_local_type type;
+	uint64_t session;		/* NET_* */
+	uint32_t number;		/* id, tag, errno, flag: see the type */
+	uint64_t version;
+	uint8_t key[RN_KEY_SIZE];	/* KERN_HELLO: WireGuard public; NET_HELLO: Noise public; NET_OPEN: peer's */
+	uint8_t key2[RN_KEY_SIZE];	/* CA_TOKEN: token's public half */
+	struct rn_endpoint endpoint;	/* NET_CONNECT, NET_OPEN */
+	uint8_t role;			/* NET_OPEN: enum rn_kind of the peer's certificate, 0: none; CA_TOKEN: kind */
+	uint64_t token, expires;	/* CA_TOKEN: id, Unix seconds */
+	char text[256];			/* NET_OPEN: certificate's name; *_REFUSED, CA_ANSWER: why */
+	const uint8_t *block;		/* RECORD, MESSAGE, EVENTS, FLOWS (struct rn_local_flow array), leaf ... */
+	size_t block_size;
+	struct rn_local_status status;	/* KERN_STATUS only */
+};
+
+/* One flow of KERN_FLOWS, encoded back to back in this order. `more` in rn_local.role: 1, further pieces follow. */
+struct rn_local_flow {
+	struct rn_flow_key key;
+	struct rn_flow flow; /* times are Unix nanoseconds */
+	uint32_t source_number, destination_number, source_identity, destination_identity;
+};
+
+/* Which fields a type carries is one table in local.c. Size or -EMSGSIZE, -EINVAL. */
+int rn_local_encode(const struct rn_local *in, uint8_t *out, size_t out_size);
+/* 0 or -EBADMSG; views point into data. */
+int rn_local_decode(const uint8_t *data, size_t size, struct rn_local *ret);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_PROTO_SESSION_H
+#define RN_PROTO_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/crypto.h"
+
+/*
+ * The control protocol's endpoint, sans-I/O: datagrams and the time go in; datagrams, messages and deadlines come out
+ * (docs/protocol.md). One endpoint serves many sessions, as responder and as initiator at once. Times are milliseconds
+ * of one monotonic clock.
+ *
+ * Before its cookie is proven, a stranger costs no state and gets no answer larger than its request. After the
+ * handshake, messages of at most RN_MESSAGE_MAX bytes arrive reliably, once and in order; peers may roam.
+ */
+#define RN_DATAGRAM_MAX 1232
+#define RN_MESSAGE_MAX (16u * 1024u)
+#define RN_HELLO_MAX 900 /* a handshake payload: the certificate of the sender, or nothing */
+
+typedef uint64_t rn_session_id; /* never 0, never reused within a process */
+
+enum rn_session_event_type {
+	RN_SESSION_ASK,	    /* responder: a peer with this key and hello wants in: rn_sessions_admit within the callback */
+	RN_SESSION_OPEN,    /* both sides: messages may flow; hello is the other's payload */
+	RN_SESSION_MESSAGE, /* one whole message */
+	RN_SESSION_WRITABLE, /* the send queue is empty again after -EAGAIN */
+	RN_SESSION_CLOSED,  /* gone: `reason` is 0 (closed by the peer), -ETIMEDOUT, -ECONNREFUSED, -EPROTO */
+};
+struct rn_session_event {
+	enum rn_session_event_type type;
+	rn_session_id session; /* 0 for ASK */
+	const uint8_t *peer;   /* its static key */
+	struct rn_endpoint from;
+	const uint8_t *data; /* hello or message; valid during the callback */
+	size_t size;
+	int reason;
+};
+struct rn_sessions_config {
+	uint8_t static_secret[RN_KEY_SIZE];
+	uint32_t sessions_max;
+	void *context;
+	void (*send)(void *context, const struct rn_endpoint *to, const uint8_t *datagram, size_t size);
+	void (*event)(void *context, const struct rn_session_event *event);
+	/* ASK: return true to admit; ret_hello (RN_HELLO_MAX bytes) and *ret_size is our payload. */
+	bool (*admit)(void *context, const struct rn_session_event *ask, uint8_t *ret_hello, size_t *ret_size);
+	void (*random)(void *out, size_t size); /* NULL: rn_random; tests give a seeded one */
+};
+
+struct rn_sessions; /* the endpoint */
+struct rn_sessions *rn_sessions_new(const struct rn_sessions_config *config); /* NULL: out of memory */
+void rn_sessions_free(struct rn_sessions *s);					   /* wipes; NULL is legal */
+
+void rn_sessions_receive(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoint *from, const uint8_t *datagram,
+			 size_t size);
+/* Starts a handshake: the id, or 0 where the table is full. Its OPEN or CLOSED event follows. */
+rn_session_id rn_sessions_connect(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoint *to,
+				  const uint8_t peer[RN_KEY_SIZE], const uint8_t *hello, size_t hello_size);
+/* 0, -EAGAIN (queue full: WRITABLE follows), -EMSGSIZE, -ENOENT. */
+int rn_sessions_send(struct rn_sessions *s, int64_t now_ms, rn_session_id id, const uint8_t *message, size_t size);
+void rn_sessions_close(struct rn_sessions *s, int64_t now_ms, rn_session_id id);
+/* Does what is due; returns the next deadline, INT64_MAX for none. Call after every other call too. */
+int64_t rn_sessions_tick(struct rn_sessions *s, int64_t now_ms);
+
+#endif

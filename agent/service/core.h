@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_SERVICE_CORE_H
+#define RN_SERVICE_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/events.h"
+#include "base/err.h"
+#include "domain/policy.h"
+#include "domain/record.h"
+#include "proto/local.h"
+
+/*
+ * What core does, as the API calls it. Functions of the gateway return -ENOTSUP with a sentence on other hosts.
+ * Errors: -ENOENT no such object, -EEXIST, -EINVAL, -EAGAIN a process or hub is not there now, -ENOSPC, -EIO.
+ * Everything returned by pointer belongs to core and is valid until the next call.
+ */
+struct rn_core;
+
+/* A change was signed and stored; then, within 3 s, who enforces it and who has not said so yet. */
+struct rn_enforced {
+	char hub[RN_NAME_MAX + 1];
+	bool applied;
+	double after_ms;
+};
+typedef void rn_core_done(void *context, int code, const struct rn_err *err, const struct rn_enforced *hubs,
+			  unsigned hub_count);
+
+struct rn_core_status {
+	struct rn_device_record self;
+	bool gateway, known; /* known: the self record has arrived */
+	bool upstream_connected; /* to the hub, or a hub's gateway; true on the gateway */
+	int64_t upstream_since; /* Unix seconds */
+	uint32_t epoch;
+	uint64_t version;	/* newest record */
+	uint64_t policy_version;
+	bool kern_connected, net_connected, ca_connected;
+	struct rn_local_status kern; /* as of at most a second ago */
+	unsigned devices;
+};
+void rn_core_status(struct rn_core *core, struct rn_core_status *ret);
+
+struct rn_core_token {
+	char token[512]; /* "rnt1." and base64url; shown once */
+	uint64_t id;
+	int64_t expires;
+};
+struct rn_core_token_request {
+	enum rn_kind kind;
+	char name[RN_NAME_MAX + 1]; /* "": the device chooses */
+	char owner[RN_NAME_MAX + 1], hub[RN_NAME_MAX + 1]; /* "": nobody; "": the gateway's own hub */
+	const char *tags[RN_SELECTORS_MAX];
+	unsigned tag_count;
+	int64_t lifetime_s; /* 60 .. 30 days */
+};
+void rn_core_token_create(struct rn_core *core, const struct rn_core_token_request *request,
+			  void (*done)(void *context, int code, const struct rn_err *err, const struct rn_core_token *),
+			  void *context);
+
+struct rn_core_device {
+	struct rn_device_record record;
+	char hub_name[RN_NAME_MAX + 1];
+	char tags[RN_SELECTORS_MAX][RN_NAME_MAX + 1];
+	unsigned tag_count;
+	int64_t created, last_handshake; /* Unix seconds, 0: never (or not known here) */
+	uint64_t received, sent;	 /* bytes through WireGuard, as its hub says, if this host is that hub */
+	bool control_connected;
+};
+/* Calls each for every device in order of number. */
+int rn_core_devices(struct rn_core *core, void (*each)(void *context, const struct rn_core_device *), void *context,
+		    struct rn_err *err);
+int rn_core_device(struct rn_core *core, const char *name, struct rn_core_device *ret, struct rn_err *err);
+/* A stock client: its key pair was made elsewhere. ret gets its record; *ret_hub its hub's. */
+void rn_core_device_add(struct rn_core *core, const struct rn_core_token_request *request,
+			const uint8_t wireguard_key[RN_KEY_SIZE], rn_core_done *done, void *context);
+void rn_core_quarantine(struct rn_core *core, const char *name, bool on, rn_core_done *done, void *context);
+void rn_core_trust(struct rn_core *core, const char *name, uint8_t trust, rn_core_done *done, void *context);
+void rn_core_revoke(struct rn_core *core, const char *name, rn_core_done *done, void *context);
+
+struct rn_core_policy {
+	const char *text;
+	uint64_t version;
+	int64_t stored;
+};
+int rn_core_policy_get(struct rn_core *core, struct rn_core_policy *ret, struct rn_err *err);
+int rn_core_policy_check(struct rn_core *core, const char *text, size_t size, struct rn_err *err);
+void rn_core_policy_set(struct rn_core *core, const char *text, size_t size, rn_core_done *done, void *context);
+
+struct rn_core_explanation {
+	struct rn_explanation policy; /* of the reference evaluator, or its reason overridden by quarantine and so on */
+	char rule[RN_NAME_MAX + 1], nearest[RN_NAME_MAX + 1]; /* ids, "" none */
+	uint64_t policy_version;
+	char hub[RN_NAME_MAX + 1]; /* where it is decided */
+	struct rn_core_device source, destination;
+};
+/* source and destination: a device's name or one of its addresses. */
+int rn_core_explain(struct rn_core *core, const char *source, const char *destination, uint8_t protocol, uint16_t port,
+		    struct rn_core_explanation *ret, struct rn_err *err);
+
+/* Flow events, newest last: a ring of RN_CORE_EVENTS_MAX with rising serials. On the gateway from all hubs. */
+#define RN_CORE_EVENTS_MAX 8192u
+struct rn_core_event {
+	uint64_t serial;
+	struct rn_event event; /* time_ns is Unix time */
+	char reporter[RN_NAME_MAX + 1], source[RN_NAME_MAX + 1], destination[RN_NAME_MAX + 1]; /* "" unknown */
+	char rule[RN_NAME_MAX + 1];
+};
+/* Calls each for the events with serial > after, at most max; returns the last serial given (after, if none). */
+uint64_t rn_core_events(struct rn_core *core, uint64_t after, unsigned max,
+			void (*each)(void *context, const struct rn_core_event *), void *context, uint64_t *ret_lost);
+/* Called whenever an event is appended; NULL: nobody. For the stream. */
+void rn_core_on_event(struct rn_core *core, void (*wake)(void *context), void *context);
+
+/* This host's own link: down is a local decision, and up only takes it back. */
+void rn_core_link(struct rn_core *core, bool up, rn_core_done *done, void *context);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_SYS_LOCAL_H
+#define RN_SYS_LOCAL_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "proto/local.h" /* sys may see this one header of proto: the messages it frames */
+
+/* SOCK_SEQPACKET unix sockets between the processes of one host. Descriptors are non-blocking and close-on-exec. */
+
+/* Binds and listens; replaces a stale socket; mode 0666, since the peer's uid is what counts. The fd, or -errno. */
+int rn_local_listen(const char *path, struct rn_err *err);
+/* The fd and the peer's uid; -EAGAIN where nobody waits. */
+int rn_local_accept(int listener, uid_t *ret_uid);
+/* The fd, or -errno (-ENOENT, -ECONNREFUSED: nobody there yet). *ret_uid is who listens. */
+int rn_local_connect(const char *path, uid_t *ret_uid);
+/* Encodes and sends one message: 0, -EAGAIN (the peer is slow: drop it or try later), -EPIPE, -EMSGSIZE. */
+int rn_local_send(int fd, const struct rn_local *message);
+/*
+ * Receives one message into buffer (RN_LOCAL_SIZE_MAX bytes, which the views in *ret point into): 1, 0 at the end of
+ * the connection, -EAGAIN, or -EBADMSG (close it).
+ */
+int rn_local_receive(int fd, void *buffer, struct rn_local *ret);
+
+#endif

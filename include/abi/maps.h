@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
+#ifndef RN_ABI_MAPS_H
+#define RN_ABI_MAPS_H
+
+/*
+ * Keys and values of every pinned map: one definition for bpf/, agent/ and tests/. Explicit padding is zero.
+ * All policy tables are double buffered: the half in use is (generation & 1); kern fills the other half and then
+ * stores the new generation, so a policy takes effect with one 8-byte store and a packet sees one policy or the other.
+ */
+
+#include <linux/types.h>
+
+#include "abi/limits.h"
+
+/* An address in network byte order; IPv4 is mapped (RFC 4291 section 2.5.5.2). */
+struct rn_addr {
+	__u8 b[16];
+};
+_Static_assert(sizeof(struct rn_addr) == 16, "rn_addr");
+
+enum rn_role { RN_ROLE_HUB = 1, RN_ROLE_NODE = 2 };
+
+/* rn_config[0]: what the datapath reads on every packet. */
+struct rn_config {
+	__u64 generation;     /* of the policy in use; 0: none, drop everything */
+	__u64 lease_until_ns; /* CLOCK_BOOTTIME; at or after it everything is dropped */
+	__u32 role;	      /* enum rn_role */
+	__u32 ifindex;	      /* of rn0, where forwarded packets are sent */
+	__u32 mtu;	      /* of rn0, bytes of the inner packet */
+	__u32 link_down;      /* not 0: the operator took the network down */
+};
+_Static_assert(sizeof(struct rn_config) == 32, "rn_config");
+
+/* rn_meta[0]: whose maps these are; checked before reuse, never written by BPF. */
+struct rn_meta {
+	__u32 schema; /* RN_SCHEMA_VERSION */
+	__u32 role;   /* enum rn_role */
+	__u32 self;   /* device number of this host */
+	__u32 epoch;  /* of the gateway's state */
+	__u64 policy_version;
+	__u64 reserved;
+};
+_Static_assert(sizeof(struct rn_meta) == 32, "rn_meta");
+
+/*
+ * Device state: one word, read on every packet for both ends. A flow remembers the words it was judged under, so any
+ * change of trust, quarantine, revocation or of the device behind the index makes the next packet be judged again.
+ */
+#define RN_STATE_TRUST_MASK 0xffull
+#define RN_STATE_PRESENT (1ull << 8)
+#define RN_STATE_QUARANTINED (1ull << 9)
+#define RN_STATE_REVOKED (1ull << 10)
+#define RN_STATE_LOCAL (1ull << 11)    /* this host itself */
+#define RN_STATE_ATTACHED (1ull << 12) /* hub: a device whose WireGuard ends here; node: reached through its hub */
+#define RN_STATE_INCARNATION_SHIFT 32  /* upper half: counts up each time an index is given to another device */
+
+/* rn_devices[index], index 1..RN_DEVICES_MAX-1. An index never changes its meaning while its state is PRESENT. */
+struct rn_device {
+	__u64 state;
+	__u32 number;	       /* the gateway's device number */
+	__u32 identity_slot;   /* index into a half of rn_identities */
+	__u32 identity_number; /* the gateway's identity number */
+	__u32 owner;	       /* the gateway's user number; 0: nobody, which equals nobody */
+	__u64 version;	       /* of the signed record that this came from */
+	__u8 wireguard_key[32];
+};
+_Static_assert(sizeof(struct rn_device) == 64, "rn_device");
+
+/* rn_identities[half * RN_IDENTITIES_MAX + slot]: the rules whose source, and whose destination, this identity is. */
+struct rn_identity {
+	__u64 source[RN_RULE_WORDS];
+	__u64 destination[RN_RULE_WORDS];
+};
+_Static_assert(sizeof(struct rn_identity) == 256, "rn_identity");
+
+/* A set of rules; bit n of the set is compiled rule n. */
+struct rn_rule_set {
+	__u64 word[RN_RULE_WORDS];
+};
+_Static_assert(sizeof(struct rn_rule_set) == 128, "rn_rule_set");
+
+/*
+ * rn_ports[(half * 2 + (udp ? 1 : 0)) * RN_PORT_BLOCKS + port / 64].class[port % 64]: service class of a
+ * destination port. rn_icmp_class is in rn_policy. rn_services[half * RN_SERVICES_MAX + class]: rules that name it.
+ */
+struct rn_ports {
+	__u16 class[RN_PORTS_PER_BLOCK];
+};
+_Static_assert(sizeof(struct rn_ports) == 128, "rn_ports");
+
+/* rn_trust[half * (RN_TRUST_MAX + 1) + trust]: rn_rule_set of the rules whose minimum trust is at most trust. */
+
+/* rn_policy[half]: the rest of one policy. */
+struct rn_policy {
+	struct rn_rule_set different_owner; /* rules that hold between devices of different owners too */
+	__u64 version;			    /* of the signed policy record */
+	__u32 rules;			    /* compiled rules in use */
+	__u16 icmp_class;		    /* service class of ICMP and ICMPv6 echo */
+	__u16 reserved;
+};
+_Static_assert(sizeof(struct rn_policy) == 144, "rn_policy");
+
+/* rn_rules[half * RN_RULES_MAX + n]: what compiled rule n does. Deny rules come before allow rules. */
+struct rn_rule {
+	__u32 number; /* of the rule in the signed policy record, from 1 */
+	__u32 deny;   /* 1: deny, 0: allow */
+};
+_Static_assert(sizeof(struct rn_rule) == 8, "rn_rule");
+
+/*
+ * A flow, the same key for both directions: the end with the smaller address (memcmp) is lo. For TCP and UDP the ports
+ * are the ends' ports; equal addresses are never a flow. For echo, the requester's port is the identifier, the other
+ * end's is 0, and echo_from_hi says which end asks, so a request never rides on the other side's echo.
+ */
+struct rn_flow_key {
+	struct rn_addr lo;
+	struct rn_addr hi;
+	__be16 lo_port;
+	__be16 hi_port;
+	__u8 protocol; /* IPPROTO_TCP, _UDP, _ICMP or _ICMPV6 */
+	__u8 echo_from_hi;
+	__u16 reserved;
+};
+_Static_assert(sizeof(struct rn_flow_key) == 40, "rn_flow_key");
+
+#define RN_FLOW_REPLIED 1u	/* a packet from the responder has passed */
+#define RN_FLOW_FIN_ORIGIN 2u
+#define RN_FLOW_FIN_RESPONDER 4u
+#define RN_FLOW_RST 8u
+
+/*
+ * The judgement (up to `from_hi`) is never changed in place: an entry is replaced whole, so no race can join one
+ * packet's verdict to another's reasons. Only what follows `seen_ns` is counted in place.
+ */
+struct rn_flow {
+	__u64 generation;   /* judged under this policy */
+	__u64 source_state; /* and these device states; source is the originator */
+	__u64 destination_state;
+	__u32 source; /* device indices */
+	__u32 destination;
+	__u32 rule;	 /* number of the deciding rule, 0: none */
+	__u8 reason;	 /* enum rn_reason; RN_ALLOWED passes */
+	__u8 from_hi;	 /* the originator is the key's hi end */
+	__u16 reserved;
+	__u64 created_ns; /* CLOCK_BOOTTIME */
+	__u64 seen_ns;
+	__u64 packets[2]; /* passed: [0] from the originator, [1] from the responder */
+	__u64 bytes[2];	  /* inner IP bytes */
+	__u64 dropped;	  /* packets dropped, both directions */
+	__u32 flags;	  /* RN_FLOW_* */
+	__u32 reserved2;
+};
+_Static_assert(sizeof(struct rn_flow) == 104, "rn_flow");
+
+/* rn_counters[direction * RN_REASON_COUNT + reason], per CPU; direction 0: from rn0 (ingress), 1: to rn0 (egress). */
+struct rn_counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* rn_lost[0], per CPU: events that found the ring full or the rate used up. */
+
+#endif
