@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# One file, not recursive. `make help` lists the targets. V=1 shows the commands; SAN=1 builds with sanitizers.
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+O := build/$(if $(SAN),asan,out)
+Q := $(if $(V),,@)
+msg = @printf '  %-6s %s\n' '$(1)' '$(2)'
+
+CC := gcc
+CLANG := clang
+PACKAGES := libbpf libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libsodium gnutls libcjson sqlite3 libuv libmicrohttpd \
+	libseccomp libcap-ng libcurl libqrencode
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+CPPFLAGS := -Iagent -Iinclude -I$(O) -D_GNU_SOURCE -DRN_VERSION='"$(VERSION)"' \
+	$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Werror
+CFLAGS := -std=gnu11 -g -O2 $(WARN) -fPIE -fstack-protector-strong -fno-strict-aliasing -ftrivial-auto-var-init=zero \
+	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2)
+LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=address$(comma)undefined)
+comma := ,
+BPF_CFLAGS := -target bpf -g -O2 -Wall -Wextra -Werror -mcpu=v3 -Iinclude -Ibpf -idirafter /usr/include/$(shell uname -m)-linux-gnu
+
+LAYERS := base domain proto sys service role api cli
+$(foreach l,$(LAYERS),$(eval SRC_$(l) := $(wildcard agent/$(l)/*.c)))
+objects = $(patsubst %.c,$(O)/%.o,$(1))
+# A program links the archives of the layers below it; the linker takes only the modules it needs.
+archives = $(foreach l,$(1),$(O)/lib$(l).a)
+
+DAEMON_LIBS := $(shell pkg-config --libs libbpf libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libsodium gnutls libcjson \
+	sqlite3 libuv libmicrohttpd libseccomp libcap-ng 2>/dev/null) -lelf -lz
+CLI_LIBS := $(shell pkg-config --libs libsodium gnutls libcjson libcurl libqrencode libcap-ng libseccomp sqlite3 \
+	libnl-3.0 libnl-route-3.0 libuv 2>/dev/null)
+TEST_LIBS := -lcmocka $(DAEMON_LIBS)
+
+BPF_SKELETONS := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
+
+all: $(O)/rnautd $(O)/rnaut ## the daemon and the command line
+
+$(O)/rnautd: $(O)/agent/rnautd.o $(call archives,role api service sys domain proto base)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(DAEMON_LIBS)
+$(O)/rnaut: $(O)/agent/rnaut.o $(call archives,cli service sys domain proto base)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(CLI_LIBS)
+$(foreach l,$(LAYERS),$(eval $(O)/lib$(l).a: $(call objects,$(SRC_$(l)))))
+$(O)/lib%.a:
+	$(call msg,AR,$@)
+	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
+$(O)/%.o: %.c | $(BPF_SKELETONS)
+	$(call msg,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/abi/*)
+	$(call msg,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c -o $@.tmp $< && bpftool gen object $@ $@.tmp && rm $@.tmp
+$(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
+	$(call msg,SKEL,$@)
+	$(Q)bpftool gen skeleton $< name $* > $@
+
+# Unit tests: each program links its module and what is below it.
+$(O)/tests/test_%: $(O)/tests/unit/test_%.o $(call archives,api service sys domain proto base)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+unit: $(UNIT_TESTS) ## the unit tests
+	$(Q)fail=0; for t in $(UNIT_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
+
+clean: ## remove what was built
+	rm -rf build
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+.PHONY: all unit clean help
