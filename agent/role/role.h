@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_ROLE_ROLE_H
+#define RN_ROLE_ROLE_H
+
+/*
+ * The processes of `rnautd PROCESS`. argv[0] is the process's name, argv[1..] the options of its own that rnautd.c lists;
+ * `--config FILE` has already become $RNAUT_CONF, so rn_conf_load(NULL, ...) reads it. The log is set up with the
+ * process's name. Each runs until SIGTERM or SIGINT and returns the exit status: 0, or 1 after it logged one sentence.
+ */
+int rn_role_core(int argc, char **argv);
+int rn_role_net(int argc, char **argv);
+int rn_role_kern(int argc, char **argv); /* --remove: root; takes rn0, filters and pins away and returns */
+int rn_role_ca(int argc, char **argv);
+int rn_role_wireguard(int argc, char **argv);
+
+#endif
