@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_DOMAIN_TOKEN_H
+#define RN_DOMAIN_TOKEN_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/crypto.h"
+
+/*
+ * An enrolment token, which carries first contact's trust both ways: whom to believe, and a seed that signs the request.
+ * Text: "rnt1." and base64url of id u64, address 16, port u16, seed 32, SHA-256 of the root's public key 32, the
+ * gateway's Noise key 32 and the first 4 bytes of SHA-256 over all these, which finds typing errors.
+ */
+#define RN_TOKEN_TEXT 192 /* with the NUL */
+
+struct rn_token {
+	uint64_t id;
+	struct rn_endpoint gateway;	   /* control endpoint */
+	uint8_t seed[RN_KEY_SIZE];	   /* Ed25519; a secret */
+	uint8_t fingerprint[RN_SHA256_SIZE]; /* of the root's public key */
+	uint8_t gateway_key[RN_KEY_SIZE];  /* Noise */
+};
+
+void rn_token_put(const struct rn_token *in, char out[RN_TOKEN_TEXT]);
+/* Blanks and newlines around it are ignored; 0 or -EINVAL, *ret untouched. The caller wipes *ret and the text. */
+int rn_token_get(const char *text, struct rn_token *ret);
+
+#endif
