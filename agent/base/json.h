@@ -23,7 +23,7 @@ enum { RN_JSON_COMMENTS = 1 };
 struct rn_json *rn_json_parse(const char *text, size_t size, unsigned flags, struct rn_err *err);
 void rn_json_free(struct rn_json *root);
 
-/* Line and column (from 1) of a node of a parsed document. */
+/* Line and column (from 1) of a node of a parsed document; of a member: of its key. */
 void rn_json_where(const struct rn_json *node, unsigned *ret_line, unsigned *ret_column);
 /* Fails with "line L, column C: sentence". */
 int rn_json_fail(const struct rn_json *node, struct rn_err *err, const char *format, ...)
