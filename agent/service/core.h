@@ -37,6 +37,7 @@ struct rn_core_status {
 	uint64_t policy_version;
 	bool kern_connected, net_connected, ca_connected;
 	struct rn_local_status kern; /* as of at most a second ago */
+	struct rn_network network; /* zero until its record has arrived */
 	unsigned devices;
 };
 void rn_core_status(struct rn_core *core, struct rn_core_status *ret);
