@@ -36,13 +36,16 @@ enum rn_local_type {
 	RN_LOCAL_NET_HELLO = 64,
 	RN_LOCAL_NET_OPEN,
 	RN_LOCAL_NET_MESSAGE, /* session, block: a control message (message.h) */
-	RN_LOCAL_NET_CLOSED,  /* session, number: -errno as positive */
+	RN_LOCAL_NET_CLOSED,  /* session, number: -errno as positive; session 0: the CONNECT failed */
+	RN_LOCAL_NET_BUSY,    /* session, number: 1 its queue is filling, send no more until 0; nothing sent is lost */
+	RN_LOCAL_NET_SEALED,  /* number: id of the NET_SEAL, block: the box */
 	/* core -> net */
 	RN_LOCAL_NET_CONNECT = 96, /* net answers with OPEN or CLOSED for the same `tag` */
 	RN_LOCAL_NET_SEND,	   /* session, block */
 	RN_LOCAL_NET_CLOSE,	   /* session */
 	RN_LOCAL_NET_DENY,	   /* key: close and refuse from now on (revoked) */
 	RN_LOCAL_NET_LEAF,	   /* block: our new certificate, DER; net stores and uses it */
+	RN_LOCAL_NET_SEAL,	   /* number: id, key: to whom, block: at most 64 bytes to seal with our Noise secret */
 	/* core -> ca, each answered by CA_ANSWER with the same id */
 	RN_LOCAL_CA_TOKEN = 128, /* a token was made */
 	RN_LOCAL_CA_ISSUE,	 /* block: the ENROLL message as received */
