@@ -6,7 +6,7 @@
 #include "domain/record.h"
 #include "domain/token.h"
 #include "sys/conf.h"
-#include "sys/file.h"
+#include "sys/owner.h"
 
 /*
  * The device's side of enrolment, once, for `rnaut up`. The caller (root) makes an empty directory beside the state
