@@ -5,6 +5,7 @@ SHELL := /bin/sh
 .SECONDARY:
 .DEFAULT_GOAL := all
 
+comma := ,
 O := build/$(if $(SAN),asan,out)
 Q := $(if $(V),,@)
 msg = @printf '  %-6s %s\n' '$(1)' '$(2)'
@@ -20,7 +21,6 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-pr
 CFLAGS := -std=gnu11 -g -O2 $(WARN) -fPIE -fstack-protector-strong -fno-strict-aliasing -ftrivial-auto-var-init=zero \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2)
 LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=address$(comma)undefined)
-comma := ,
 BPF_CFLAGS := -target bpf -g -O2 -Wall -Wextra -Werror -mcpu=v3 -Iinclude -Ibpf -idirafter /usr/include/$(shell uname -m)-linux-gnu
 
 LAYERS := base domain proto sys service role api cli

@@ -6,6 +6,7 @@
 
 #include "base/addr.h"
 #include "base/crypto.h"
+#include "base/err.h"
 
 /*
  * An enrolment token, which carries first contact's trust both ways: whom to believe, and a seed that signs the request.
@@ -23,7 +24,7 @@ struct rn_token {
 };
 
 void rn_token_put(const struct rn_token *in, char out[RN_TOKEN_TEXT]);
-/* Blanks and newlines around it are ignored; 0 or -EINVAL, *ret untouched. The caller wipes *ret and the text. */
-int rn_token_get(const char *text, struct rn_token *ret);
+/* Blanks and newlines around it are ignored; 0 or -EINVAL with a sentence. The caller wipes *ret and the text. */
+int rn_token_get(const char *text, struct rn_token *ret, struct rn_err *err);
 
 #endif
