@@ -20,9 +20,8 @@
  *
  * Errors are -errno; where there is an rn_err it gets a sentence. One thread. Indices, slots and halves out of range are
  * refused with -ERANGE. After rn_datapath_open the arrays are mapped: setting configuration, devices, identities and
- * policy makes no system call but one membarrier(2) in rn_datapath_policy_write; addresses, flows and counters are
- * bpf(2); attach, detach and in_place open a netlink socket for themselves (socket, setsockopt, bind, getsockname,
- * sendto, recvmsg, close).
+ * policy makes no system call; addresses, flows and counters are bpf(2); attach, detach and in_place open a netlink
+ * socket for themselves (socket, setsockopt, bind, getsockname, sendto, recvmsg, close).
  */
 struct rn_datapath;
 
@@ -75,10 +74,13 @@ void rn_datapath_set_link_down(struct rn_datapath *dp, bool down);
 int rn_datapath_device(const struct rn_datapath *dp, uint32_t index, struct rn_device *ret);
 int rn_datapath_device_set(struct rn_datapath *dp, uint32_t index, const struct rn_device *device);
 int rn_datapath_device_state(struct rn_datapath *dp, uint32_t index, uint32_t state);
-/* The index means nobody: state 0 with the incarnation kept, the rest zero. Remove its addresses first. */
+/* The index means nobody: state 0 but for the incarnation, the rest zero. Its addresses are the caller's to remove. */
 int rn_datapath_device_clear(struct rn_datapath *dp, uint32_t index);
 
-/* Addresses. remove(): 0 also where there was none. addresses() must not be changing them meanwhile. */
+/*
+ * Addresses. Where an address leaves a device (removed, or set to another index), that device's incarnation is counted up.
+ * remove(): 0 also where there was none. `each` must not change addresses.
+ */
 int rn_datapath_address(const struct rn_datapath *dp, const struct rn_addr *addr, uint32_t *ret_index); /* -ENOENT */
 int rn_datapath_address_set(struct rn_datapath *dp, const struct rn_addr *addr, uint32_t index);
 int rn_datapath_address_remove(struct rn_datapath *dp, const struct rn_addr *addr);
@@ -95,13 +97,13 @@ struct rn_datapath_policy {
 	const struct rn_ports *ports;	     /* 2 * RN_PORT_BLOCKS, TCP first */
 };
 /*
- * Fills a half, all but its identities; -EBUSY for the half in use (generation & 1, where generation is not 0). Waits
- * (some ms) until no packet is being judged under the policy that was in this half before.
+ * Fills a half and zeroes its identities; -EBUSY for the half in use (generation & 1, where generation is not 0). A
+ * packet that is still being judged under what was there sees that the generation has changed and is judged again.
  */
 int rn_datapath_policy_write(struct rn_datapath *dp, unsigned half, const struct rn_datapath_policy *policy);
 /*
  * One identity slot of a half. In the half in use only for slots that no present device names. For the other half: after
- * rn_datapath_policy_write, which also zeroes every slot of it.
+ * rn_datapath_policy_write.
  */
 int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot, const struct rn_identity *identity);
 
