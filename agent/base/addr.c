@@ -8,7 +8,7 @@
 
 #define V4_BITS 96 /* of the mapping prefix ::ffff:0:0/96 */
 
-static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
+static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 bool rn_addr_is_v4(const struct rn_addr *a)
 {
@@ -191,7 +191,7 @@ bool rn_prefix_overlap(const struct rn_prefix *a, const struct rn_prefix *b)
 
 struct rn_addr rn_prefix_host(const struct rn_prefix *p, uint64_t offset)
 {
-	struct rn_addr a = network_of(&p->addr, p->bits), host = {0}, mask;
+	struct rn_addr a = network_of(&p->addr, p->bits), host = { 0 }, mask;
 	unsigned i;
 
 	for (i = 0; i < 8; i++)

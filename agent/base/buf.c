@@ -5,7 +5,7 @@
 
 struct rn_reader rn_reader(const void *data, size_t size)
 {
-	return (struct rn_reader){.data = data, .size = size};
+	return (struct rn_reader){ .data = data, .size = size };
 }
 
 const uint8_t *rn_read_view(struct rn_reader *r, size_t size)
@@ -105,7 +105,7 @@ bool rn_reader_done(const struct rn_reader *r)
 
 struct rn_writer rn_writer(void *data, size_t size)
 {
-	return (struct rn_writer){.data = data, .size = size};
+	return (struct rn_writer){ .data = data, .size = size };
 }
 
 void rn_write_bytes(struct rn_writer *w, const void *data, size_t size)

@@ -119,7 +119,7 @@ static void hmac_half(const uint8_t key[HMAC_BLOCK], uint8_t pad, const void *da
 
 void rn_hmac_blake2b(const void *key, size_t key_size, const void *data, size_t size, uint8_t ret[RN_BLAKE2B_SIZE])
 {
-	uint8_t block[HMAC_BLOCK] = {0}, inner[RN_BLAKE2B_SIZE];
+	uint8_t block[HMAC_BLOCK] = { 0 }, inner[RN_BLAKE2B_SIZE];
 
 	if (key_size > sizeof(block))
 		rn_blake2b(NULL, 0, key, key_size, block, RN_BLAKE2B_SIZE);

@@ -15,7 +15,7 @@ static struct {
 	const char *component;
 	enum rn_log_level most;
 	bool journal;
-} setup = {"rnaut", RN_LOG_INFO, false};
+} setup = { "rnaut", RN_LOG_INFO, false };
 
 void rn_log_setup(const char *component, enum rn_log_level most)
 {

@@ -12,7 +12,7 @@
 /*
  * Messages between the processes of one host over SOCK_SEQPACKET (sys/local.h): core listens on RUN/ipc.sock, net, kern
  * and ca connect and are told apart by their uid (SO_PEERCRED). Wire: u16 type, then the struct's fields in order,
- * little endian, strict as in message.h: each side treats the other as hostile.
+ * little endian, blocks with a u32 length, strict as in message.h: each side treats the other as hostile.
  */
 #define RN_LOCAL_SIZE_MAX (112u * 1024u)
 
@@ -21,7 +21,7 @@ enum rn_local_type {
 	RN_LOCAL_KERN_HELLO = 1,
 	RN_LOCAL_KERN_APPLIED,	/* version: everything sent up to it is in the kernel */
 	RN_LOCAL_KERN_REFUSED,	/* a record was refused, and why */
-	RN_LOCAL_KERN_EVENTS,	/* struct rn_event array; time_ns already Unix time */
+	RN_LOCAL_KERN_EVENTS,	/* struct rn_event array; time_ns already Unix time; version: lost so far */
 	RN_LOCAL_KERN_FLOWS,	/* answer to FLOWS_GET: a piece of the flow table */
 	RN_LOCAL_KERN_STATUS,	/* answer to STATUS_GET */
 	/* core -> kern */
@@ -34,26 +34,26 @@ enum rn_local_type {
 	RN_LOCAL_KERN_STATUS_GET, /* number: echoed */
 	/* net -> core */
 	RN_LOCAL_NET_HELLO = 64,
-	RN_LOCAL_NET_OPEN,
+	RN_LOCAL_NET_OPEN,    /* number: tag of the CONNECT, 0: the peer came; block: its leaf, DER, where it sent one */
 	RN_LOCAL_NET_MESSAGE, /* session, block: a control message (message.h) */
-	RN_LOCAL_NET_CLOSED,  /* session, number: -errno as positive; session 0: the CONNECT failed */
+	RN_LOCAL_NET_CLOSED,  /* session, number: -errno as positive; session 0: the CONNECT of tag `version` failed */
 	RN_LOCAL_NET_BUSY,    /* session, number: 1 its queue is filling, send no more until 0; nothing sent is lost */
 	RN_LOCAL_NET_SEALED,  /* number: id of the NET_SEAL, block: the box */
 	/* core -> net */
-	RN_LOCAL_NET_CONNECT = 96, /* net answers with OPEN or CLOSED for the same `tag` */
+	RN_LOCAL_NET_CONNECT = 96, /* number: tag, key, endpoint; net answers with OPEN (number: tag) or CLOSED */
 	RN_LOCAL_NET_SEND,	   /* session, block */
 	RN_LOCAL_NET_CLOSE,	   /* session */
 	RN_LOCAL_NET_DENY,	   /* key: close and refuse from now on (revoked) */
 	RN_LOCAL_NET_LEAF,	   /* block: our new certificate, DER; net stores and uses it */
 	RN_LOCAL_NET_SEAL,	   /* number: id, key: to whom, block: at most 64 bytes to seal with our Noise secret */
 	/* core -> ca, each answered by CA_ANSWER with the same id */
-	RN_LOCAL_CA_TOKEN = 128, /* a token was made */
+	RN_LOCAL_CA_TOKEN = 128, /* a token was made; text: the name it is for, "" any */
 	RN_LOCAL_CA_ISSUE,	 /* block: the ENROLL message as received */
 	RN_LOCAL_CA_RENEW,	 /* block: the current leaf, DER */
 	RN_LOCAL_CA_REVOKE,	 /* key */
 	/* ca -> core */
 	RN_LOCAL_CA_HELLO = 160,
-	RN_LOCAL_CA_ANSWER, /* status 0: block is the leaf, DER, where one was asked for */
+	RN_LOCAL_CA_ANSWER, /* number: id, code 0: block is the leaf, DER, where one was asked for */
 };
 
 struct rn_local_status {
@@ -84,8 +84,9 @@ struct rn_local {
 	uint8_t key2[RN_KEY_SIZE];	/* CA_TOKEN: token's public half */
 	struct rn_endpoint endpoint;	/* NET_CONNECT, NET_OPEN */
 	uint8_t role;			/* NET_OPEN: enum rn_kind of the peer's certificate, 0: none; CA_TOKEN: kind */
-	uint64_t token, expires;	/* CA_TOKEN: id, Unix seconds */
-	char text[256];			/* NET_OPEN: certificate's name; *_REFUSED, CA_ANSWER: why */
+	uint64_t token, expires;	/* CA_TOKEN: id, Unix seconds; expires of NET_OPEN: the certificate's end */
+	uint16_t code;			/* CA_ANSWER: 0 or a positive errno */
+	char text[256];			/* NET_OPEN: certificate's name; KERN_REFUSED, CA_ANSWER: why */
 	const uint8_t *block;		/* RECORD, MESSAGE, EVENTS, FLOWS (struct rn_local_flow array), leaf ... */
 	size_t block_size;
 	struct rn_local_status status;	/* KERN_STATUS only */
@@ -98,7 +99,10 @@ struct rn_local_flow {
 	uint32_t source_number, destination_number, source_identity, destination_identity;
 };
 
-/* Which fields a type carries is one table in local.c. Size or -EMSGSIZE, -EINVAL. */
+/*
+ * Which fields a type carries is the table `types` in local.c; the others are zero after decoding.
+ * Size or -EMSGSIZE, -EINVAL.
+ */
 int rn_local_encode(const struct rn_local *in, uint8_t *out, size_t out_size);
 /* 0 or -EBADMSG; views point into data. */
 int rn_local_decode(const uint8_t *data, size_t size, struct rn_local *ret);

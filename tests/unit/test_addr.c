@@ -30,13 +30,13 @@ static void addresses(void **state)
 {
 	static const struct {
 		const char *in, *out;
-	} good[] = {{"192.0.2.1", "192.0.2.1"},
-		    {"::", "::"},
-		    {"2001:DB8:0::1", "2001:db8::1"},
-		    {"::ffff:192.0.2.1", "192.0.2.1"},
-		    {"0.0.0.0", "0.0.0.0"}};
-	static const char *const bad[] = {"",	    "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "01.2.3.4",
-					  "::1%lo", "::1::", "host",	  "12345::",   "[::1]"};
+	} good[] = { { "192.0.2.1", "192.0.2.1" },
+		     { "::", "::" },
+		     { "2001:DB8:0::1", "2001:db8::1" },
+		     { "::ffff:192.0.2.1", "192.0.2.1" },
+		     { "0.0.0.0", "0.0.0.0" } };
+	static const char *const bad[] = { "",	     "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "01.2.3.4",
+					   "::1%lo", "::1::", "host",	   "12345::",	"[::1]" };
 	struct rn_addr a, untouched = addr("2001:db8::7");
 	char text[RN_ADDR_TEXT];
 	size_t i;
@@ -64,26 +64,26 @@ static void prefixes(void **state)
 	static const struct {
 		const char *in, *out;
 		uint8_t bits;
-	} good[] = {{"10.0.0.0/8", "10.0.0.0/8", 104},
-		    {"0.0.0.0/0", "0.0.0.0/0", 96},
-		    {"192.0.2.1/32", "192.0.2.1/32", 128},
-		    {"::ffff:192.0.2.0/120", "192.0.2.0/24", 120},
-		    {"::/0", "::/0", 0},
-		    {"2001:db8::/33", "2001:db8::/33", 33}};
-	static const char *const bad[] = {"",
-					  "10.0.0.0",
-					  "10.0.0.1/8",
-					  "10.0.0.0/33",
-					  "10.0.0.0/",
-					  "10.0.0.0/08",
-					  "10.0.0.0/ 8",
-					  "10.0.0.0/+8",
-					  "::/129",
-					  "2001:db8::1/64",
-					  "/8",
-					  "10.0.0.0/8/8",
-					  "10.0.0.0/4294967304",
-					  "2001:db8:8000::/32"};
+	} good[] = { { "10.0.0.0/8", "10.0.0.0/8", 104 },
+		     { "0.0.0.0/0", "0.0.0.0/0", 96 },
+		     { "192.0.2.1/32", "192.0.2.1/32", 128 },
+		     { "::ffff:192.0.2.0/120", "192.0.2.0/24", 120 },
+		     { "::/0", "::/0", 0 },
+		     { "2001:db8::/33", "2001:db8::/33", 33 } };
+	static const char *const bad[] = { "",
+					   "10.0.0.0",
+					   "10.0.0.1/8",
+					   "10.0.0.0/33",
+					   "10.0.0.0/",
+					   "10.0.0.0/08",
+					   "10.0.0.0/ 8",
+					   "10.0.0.0/+8",
+					   "::/129",
+					   "2001:db8::1/64",
+					   "/8",
+					   "10.0.0.0/8/8",
+					   "10.0.0.0/4294967304",
+					   "2001:db8:8000::/32" };
 	struct rn_prefix p;
 	char text[RN_PREFIX_TEXT];
 	size_t i;
@@ -100,19 +100,19 @@ static void prefixes(void **state)
 
 static void endpoints(void **state)
 {
-	static const char *const good[] = {"192.0.2.1:51821", "[2001:db8::1]:1", "[::]:65535"};
-	static const char *const bad[] = {"",
-					  "192.0.2.1",
-					  "192.0.2.1:",
-					  "192.0.2.1:0",
-					  "192.0.2.1:65536",
-					  "2001:db8::1:80",
-					  "[192.0.2.1]:80",
-					  "[2001:db8::1]",
-					  "[2001:db8::1]80",
-					  "[::1:80",
-					  "host:80",
-					  "192.0.2.1:080"};
+	static const char *const good[] = { "192.0.2.1:51821", "[2001:db8::1]:1", "[::]:65535" };
+	static const char *const bad[] = { "",
+					   "192.0.2.1",
+					   "192.0.2.1:",
+					   "192.0.2.1:0",
+					   "192.0.2.1:65536",
+					   "2001:db8::1:80",
+					   "[192.0.2.1]:80",
+					   "[2001:db8::1]",
+					   "[2001:db8::1]80",
+					   "[::1:80",
+					   "host:80",
+					   "192.0.2.1:080" };
 	struct rn_endpoint e;
 	char text[RN_ENDPOINT_TEXT];
 	size_t i;
@@ -148,10 +148,10 @@ static void hosts(void **state)
 		const char *net;
 		uint64_t offset;
 		const char *host;
-	} cases[] = {{"10.1.0.0/16", 258, "10.1.1.2"},
-		     {"10.1.0.0/16", 65536 + 1, "10.1.0.1"},
-		     {"2001:db8::/64", 0xffffffffffffffff, "2001:db8::ffff:ffff:ffff:ffff"},
-		     {"2001:db8::/121", 0x81, "2001:db8::1"}};
+	} cases[] = { { "10.1.0.0/16", 258, "10.1.1.2" },
+		      { "10.1.0.0/16", 65536 + 1, "10.1.0.1" },
+		      { "2001:db8::/64", 0xffffffffffffffff, "2001:db8::ffff:ffff:ffff:ffff" },
+		      { "2001:db8::/121", 0x81, "2001:db8::1" } };
 	char text[RN_ADDR_TEXT];
 	size_t i;
 
@@ -167,8 +167,8 @@ static void hosts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(addresses),   cmocka_unit_test(prefixes), cmocka_unit_test(endpoints),
-	    cmocka_unit_test(containment), cmocka_unit_test(hosts),
+		cmocka_unit_test(addresses),   cmocka_unit_test(prefixes), cmocka_unit_test(endpoints),
+		cmocka_unit_test(containment), cmocka_unit_test(hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,8 +23,8 @@ static size_t write_all(uint8_t *out, size_t size)
 
 static void little_endian(void **state)
 {
-	static const uint8_t expected[] = {1,	2,   3,	  4, 5, 6,   7,	  8,   9,   10,	 11, 12,  13,  14,  15,
-					   'a', 'b', 'c', 5, 0, 'b', 'l', 'o', 'c', 'k', 4,  't', 'e', 'x', 't'};
+	static const uint8_t expected[] = { 1,	 2,   3,   4, 5, 6,   7,   8,	9,   10,  11, 12,  13,	14,  15,
+					    'a', 'b', 'c', 5, 0, 'b', 'l', 'o', 'c', 'k', 4,  't', 'e', 'x', 't' };
 	uint8_t out[64];
 
 	(void)state;
@@ -86,7 +86,7 @@ static void reader_wants_every_byte(void **state)
 
 static void failed_reads_are_zero(void **state)
 {
-	uint8_t data[2] = {1, 2}, bytes[4] = {9, 9, 9, 9};
+	uint8_t data[2] = { 1, 2 }, bytes[4] = { 9, 9, 9, 9 };
 	struct rn_reader r = rn_reader(data, sizeof(data));
 
 	(void)state;
@@ -105,7 +105,7 @@ static void text_has_no_nul_and_fits(void **state)
 		const char *wire;
 		size_t size;
 		bool good;
-	} cases[] = {{"\4abcd", 5, true}, {"\5abcde", 6, false}, {"\3a\0b", 4, false}, {"\0", 1, true}};
+	} cases[] = { { "\4abcd", 5, true }, { "\5abcde", 6, false }, { "\3a\0b", 4, false }, { "\0", 1, true } };
 	char text[5];
 	size_t i;
 
@@ -140,12 +140,12 @@ static void too_long_for_the_length_field(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(little_endian),
-	    cmocka_unit_test(writer_stops_at_the_end),
-	    cmocka_unit_test(reader_wants_every_byte),
-	    cmocka_unit_test(failed_reads_are_zero),
-	    cmocka_unit_test(text_has_no_nul_and_fits),
-	    cmocka_unit_test(too_long_for_the_length_field),
+		cmocka_unit_test(little_endian),
+		cmocka_unit_test(writer_stops_at_the_end),
+		cmocka_unit_test(reader_wants_every_byte),
+		cmocka_unit_test(failed_reads_are_zero),
+		cmocka_unit_test(text_has_no_nul_and_fits),
+		cmocka_unit_test(too_long_for_the_length_field),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

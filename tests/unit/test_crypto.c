@@ -28,7 +28,7 @@ static void assert_hex(const void *data, size_t size, const char *expected)
 /* RFC 7748 section 6.1. */
 static void x25519(void **state)
 {
-	uint8_t a[32], b[32], a_public[32], b_public[32], shared[32], zero[32] = {0}, untouched[32];
+	uint8_t a[32], b[32], a_public[32], b_public[32], shared[32], zero[32] = { 0 }, untouched[32];
 
 	(void)state;
 	unhex("77076d0a7318a57d3c16c17251b26645df4c2f92ebc099ac0c1b12dcfb5b2a0a", a, 32);
@@ -118,7 +118,7 @@ static void aead(void **state)
 
 static void boxes(void **state)
 {
-	uint8_t a[32], a_public[32], b[32], b_public[32], box[5 + RN_SEAL_OVERHEAD], out[5], nonce[24] = {7}, x[21];
+	uint8_t a[32], a_public[32], b[32], b_public[32], box[5 + RN_SEAL_OVERHEAD], out[5], nonce[24] = { 7 }, x[21];
 
 	(void)state;
 	rn_x25519_keypair(a_public, a);
@@ -136,9 +136,9 @@ static void boxes(void **state)
 
 static void texts(void **state)
 {
-	static const char *const bad64[] = {"YQ", "YQ=", "YQ===", "YQ== ", " YQ==", "YR==", "Y?==", "YWJjZGVm"};
-	static const char *const bad_url[] = {"YQ==", "YR", "Y", "+w", "/w"};
-	static const char *const bad_hex[] = {"a", "0g", "0x00", "00 ", "0011223344"};
+	static const char *const bad64[] = { "YQ", "YQ=", "YQ===", "YQ== ", " YQ==", "YR==", "Y?==", "YWJjZGVm" };
+	static const char *const bad_url[] = { "YQ==", "YR", "Y", "+w", "/w" };
+	static const char *const bad_hex[] = { "a", "0g", "0x00", "00 ", "0011223344" };
 	uint8_t out[4];
 	char text[16];
 	size_t size = 77, i;
@@ -163,7 +163,7 @@ static void texts(void **state)
 
 static void comparisons(void **state)
 {
-	uint8_t a[32] = {0}, b[32] = {[31] = 1};
+	uint8_t a[32] = { 0 }, b[32] = { [31] = 1 };
 
 	(void)state;
 	assert_true(rn_is_zero(a, 32));
@@ -183,8 +183,9 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(x25519), cmocka_unit_test(ed25519), cmocka_unit_test(hashes),	cmocka_unit_test(aead),
-	    cmocka_unit_test(boxes),  cmocka_unit_test(texts),	 cmocka_unit_test(comparisons),
+		cmocka_unit_test(x25519),      cmocka_unit_test(ed25519), cmocka_unit_test(hashes),
+		cmocka_unit_test(aead),	       cmocka_unit_test(boxes),	  cmocka_unit_test(texts),
+		cmocka_unit_test(comparisons),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -33,12 +33,12 @@ static void escapes(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-	    {"plain text, 100 %s", "<6>net: plain text, 100 %s\n"},
-	    {"two\nlines\r", "<6>net: two\\x0alines\\x0d\n"},
-	    {"\x1b[31mred\x7f", "<6>net: \\x1b[31mred\\x7f\n"},
-	    {"c1 \xc2\x9b", "<6>net: c1 \\xc2\\x9b\n"},
-	    {"turned \xe2\x80\xae", "<6>net: turned \\xe2\\x80\\xae\n"},
-	    {"a\\x0a", "<6>net: a\\x5cx0a\n"},
+		{ "plain text, 100 %s", "<6>net: plain text, 100 %s\n" },
+		{ "two\nlines\r", "<6>net: two\\x0alines\\x0d\n" },
+		{ "\x1b[31mred\x7f", "<6>net: \\x1b[31mred\\x7f\n" },
+		{ "c1 \xc2\x9b", "<6>net: c1 \\xc2\\x9b\n" },
+		{ "turned \xe2\x80\xae", "<6>net: turned \\xe2\\x80\\xae\n" },
+		{ "a\\x0a", "<6>net: a\\x5cx0a\n" },
 	};
 	char line[4096];
 	size_t i;
@@ -71,7 +71,7 @@ static void long_and_stamped(void **state)
 
 static void limits(void **state)
 {
-	struct rn_log_limit limit = {.burst = 2};
+	struct rn_log_limit limit = { .burst = 2 };
 
 	(void)state;
 	assert_true(rn_log_allowed(&limit, 0, 1000));
@@ -83,7 +83,7 @@ static void limits(void **state)
 
 static void errors(void **state)
 {
-	struct rn_err err = {""};
+	struct rn_err err = { "" };
 	char text[600];
 
 	(void)state;
@@ -97,10 +97,10 @@ static void errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(escapes),
-	    cmocka_unit_test(long_and_stamped),
-	    cmocka_unit_test(limits),
-	    cmocka_unit_test(errors),
+		cmocka_unit_test(escapes),
+		cmocka_unit_test(long_and_stamped),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
