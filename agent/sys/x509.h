@@ -45,10 +45,6 @@ int rn_x509_root(const uint8_t root_seed[RN_KEY_SIZE], const uint8_t serial[RN_S
 		 uint8_t out[RN_CERT_MAX]);
 int rn_x509_issuing(const uint8_t root_seed[RN_KEY_SIZE], const uint8_t issuing_public[RN_KEY_SIZE],
 		    const uint8_t serial[RN_SERIAL_SIZE], int64_t now, uint8_t out[RN_CERT_MAX]);
-/* leaf->not_after is not looked at. */
-int rn_x509_leaf(const uint8_t issuing_seed[RN_KEY_SIZE], const char network[RN_NETWORK_TEXT],
-		 const struct rn_leaf *leaf, uint8_t out[RN_CERT_MAX]);
-
 /* An issuing certificate that was verified once and is kept to verify leaves. */
 struct rn_issuer;
 /* -EBADMSG: not of the profile or not signed by this root; -EKEYEXPIRED: not valid now (with RN_CLOCK_SKEW). */
@@ -57,6 +53,10 @@ int rn_issuer_new(const uint8_t *der, size_t size, const uint8_t root_public[RN_
 void rn_issuer_free(struct rn_issuer *issuer); /* NULL is legal */
 const uint8_t *rn_issuer_public(const struct rn_issuer *issuer);
 const char *rn_issuer_network(const struct rn_issuer *issuer);
+
+/* leaf->not_after is not looked at. -EINVAL also where the seed is not the issuer's. */
+int rn_x509_leaf(const struct rn_issuer *issuer, const uint8_t issuing_seed[RN_KEY_SIZE], const struct rn_leaf *leaf,
+		 uint8_t out[RN_CERT_MAX]);
 
 enum { RN_LEAF_EXPIRED_TOO = 1 }; /* for renewal: the end of validity is not looked at, its beginning is */
 /*
