@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STORE_SCHEMA 1
+#define STORE_BUSY_MS 2000
+
+/* Migration n brings user_version from n to n + 1. Constant text, run in one transaction each. */
+static const char *const migrations[STORE_SCHEMA] = {
+	"CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"CREATE TABLE records (type INTEGER, device INTEGER, epoch INTEGER NOT NULL, version INTEGER NOT NULL,"
+	" blob BLOB NOT NULL, PRIMARY KEY (type, device)) WITHOUT ROWID;"
+	"CREATE TABLE selectors (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE identities (number INTEGER PRIMARY KEY, selectors BLOB NOT NULL UNIQUE);"
+	"CREATE TABLE users (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	" created INTEGER NOT NULL);"
+	"CREATE TABLE devices (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, noise_key BLOB UNIQUE,"
+	" wireguard_key BLOB UNIQUE, created INTEGER NOT NULL, sequence INTEGER NOT NULL DEFAULT 0, leaf BLOB);"
+	"CREATE TABLE tags (device INTEGER NOT NULL REFERENCES devices, tag TEXT NOT NULL, PRIMARY KEY (device, tag))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE tokens (id INTEGER PRIMARY KEY, public BLOB NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL,"
+	" owner INTEGER REFERENCES users, hub INTEGER NOT NULL, tags TEXT NOT NULL, expires INTEGER NOT NULL,"
+	" used_at INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE policies (version INTEGER PRIMARY KEY, text TEXT NOT NULL, stored INTEGER NOT NULL);"
+	"CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, actor TEXT NOT NULL,"
+	" what TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL);",
+};
+
+#define STATEMENTS(X)                                                                                                  \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                                    \
+	X(COMMIT, "COMMIT")                                                                                            \
+	X(ROLLBACK, "ROLLBACK")                                                                                        \
+	X(META, "SELECT value FROM meta WHERE name = ?")                                                               \
+	X(SET_META, "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")          \
+	X(ADD_META, "INSERT INTO meta VALUES (?, 0) ON CONFLICT (name) DO NOTHING")                                    \
+	X(NEXT, "UPDATE meta SET value = value + 1 WHERE name = ? RETURNING value")                                    \
+	X(PUT_RECORD, "INSERT INTO records VALUES (?, ?, ?, ?, ?) ON CONFLICT (type, device) DO UPDATE SET"            \
+		      " epoch = excluded.epoch, version = excluded.version, blob = excluded.blob")                     \
+	X(REMOVE_RECORD, "DELETE FROM records WHERE type = ? AND device = ?")                                          \
+	X(RECORDS, "SELECT type, device, epoch, version, blob FROM records ORDER BY epoch, version")                   \
+	X(SELECTOR, "SELECT number FROM selectors WHERE text = ?")                                                     \
+	X(ADD_SELECTOR, "INSERT INTO selectors (text) VALUES (?) ON CONFLICT (text) DO UPDATE SET text = text"         \
+			" RETURNING number")                                                                           \
+	X(IDENTITY, "INSERT INTO identities (selectors) VALUES (?) ON CONFLICT (selectors) DO UPDATE SET"              \
+		    " selectors = selectors RETURNING number")                                                         \
+	X(USER, "INSERT INTO users (name, created) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET name = name"         \
+		" RETURNING number")                                                                                   \
+	X(ADD_DEVICE, "INSERT INTO devices (number, name, noise_key, wireguard_key, created) VALUES (?, ?, ?, ?, ?)")  \
+	X(DEVICE, "SELECT number, name, noise_key, wireguard_key, created, sequence FROM devices WHERE number = ?")    \
+	X(SET_WIREGUARD_KEY, "UPDATE devices SET wireguard_key = ? WHERE number = ?")                                  \
+	X(RISE_SEQUENCE, "UPDATE devices SET sequence = ?1 WHERE number = ?2 AND sequence < ?1 RETURNING number")      \
+	X(SET_LEAF, "UPDATE devices SET leaf = ? WHERE number = ?")                                                    \
+	X(LEAF, "SELECT leaf FROM devices WHERE number = ? AND leaf IS NOT NULL")                                      \
+	X(ADD_TAG, "INSERT INTO tags VALUES (?, ?) ON CONFLICT DO NOTHING")                                            \
+	X(TAGS, "SELECT tag FROM tags WHERE device = ? ORDER BY tag")                                                  \
+	X(ADD_TOKEN, "INSERT INTO tokens (id, public, kind, name, owner, hub, tags, expires)"                          \
+		     " VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?)")                                                    \
+	X(TOKEN, "SELECT id, public, kind, t.name, coalesce(owner, 0), coalesce(u.name, ''), hub, tags, expires,"      \
+		 " used_at FROM tokens t LEFT JOIN users u ON u.number = t.owner WHERE id = ?")                        \
+	X(USE_TOKEN, "UPDATE tokens SET used_at = ? WHERE id = ? AND used_at = 0 RETURNING id")                        \
+	X(REMOVE_TOKEN, "DELETE FROM tokens WHERE id = ?")                                                             \
+	X(EXPIRE_TOKENS, "DELETE FROM tokens WHERE expires < ?")                                                       \
+	X(ADD_POLICY, "INSERT INTO policies VALUES (?, ?, ?)")                                                         \
+	X(POLICY, "SELECT version, text, stored FROM policies ORDER BY version DESC LIMIT 1")                          \
+	X(AUDIT, "INSERT INTO audit (time, actor, what, object, detail) VALUES (?, ?, ?, ?, ?)")
+
+enum statement {
+#define X(NAME, sql) NAME,
+	STATEMENTS(X)
+#undef X
+	STATEMENT_COUNT
+};
+static const char *const statement_sql[STATEMENT_COUNT] = {
+#define X(NAME, sql) sql,
+	STATEMENTS(X)
+#undef X
+};
+
+struct rn_store {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENT_COUNT];
+};
+
+static int fail(struct rn_store *store, int code, struct rn_err *err)
+{
+	int primary = code & 0xff;
+	if (primary == SQLITE_FULL)
+		return rn_fail(err, -ENOSPC, "The disk that holds rnaut's state is full: free some space and try again. "
+			       "Nothing was changed.");
+	if (primary == SQLITE_NOMEM)
+		return rn_fail(err, -ENOMEM, "Out of memory.");
+	return rn_fail(err, -EIO, "The database core.db cannot be used (%s): see the disk's health, or restore a backup.",
+		       store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code));
+}
+
+/* Binds by letter: i int64, t text, b pointer and size, n pointer and size where NULL stays NULL. */
+static int bind_all(sqlite3_stmt *st, const char *types, va_list args)
+{
+	int rc = SQLITE_OK;
+	for (int at = 1; *types && rc == SQLITE_OK; types++, at++) {
+		if (*types == 'i') {
+			rc = sqlite3_bind_int64(st, at, va_arg(args, int64_t));
+		} else if (*types == 't') {
+			rc = sqlite3_bind_text(st, at, va_arg(args, const char *), -1, SQLITE_STATIC);
+		} else {
+			const void *data = va_arg(args, const void *);
+			size_t size = va_arg(args, size_t);
+			/* A NULL pointer would bind NULL where an empty blob is meant. */
+			if (!data && *types == 'n')
+				rc = sqlite3_bind_null(st, at);
+			else
+				rc = sqlite3_bind_blob64(st, at, data ? data : "", size, SQLITE_STATIC);
+		}
+	}
+	return rc;
+}
+
+static void end(sqlite3_stmt *st)
+{
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+}
+
+/* Binds and takes the first step: 1 a row (the statement stays open: end it), 0 done, or an error. */
+static int start_list(struct rn_store *store, enum statement which, sqlite3_stmt **ret, struct rn_err *err,
+		      const char *types, va_list args)
+{
+	sqlite3_stmt *st = store->statements[which];
+	int rc = bind_all(st, types, args);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		*ret = st;
+		return 1;
+	}
+	int code = rc == SQLITE_DONE ? 0 : (rc & 0xff) == SQLITE_CONSTRAINT ? -EEXIST : fail(store, rc, err);
+	end(st);
+	return code;
+}
+
+static int start(struct rn_store *store, enum statement which, sqlite3_stmt **ret, struct rn_err *err,
+		 const char *types, ...)
+{
+	va_list args;
+	va_start(args, types);
+	int rc = start_list(store, which, ret, err, types, args);
+	va_end(args);
+	return rc;
+}
+
+/* Runs a statement that has no rows. */
+static int run(struct rn_store *store, enum statement which, struct rn_err *err, const char *types, ...)
+{
+	sqlite3_stmt *st = NULL;
+	va_list args;
+	va_start(args, types);
+	int rc = start_list(store, which, &st, err, types, args);
+	va_end(args);
+	if (rc == 1)
+		end(st);
+	return rc < 0 ? rc : 0;
+}
+
+/* Runs a statement of one row at most, whose first column is a number. -ENOENT: no row. */
+static int run_number(struct rn_store *store, enum statement which, int64_t *ret, struct rn_err *err,
+		      const char *types, ...)
+{
+	sqlite3_stmt *st = NULL;
+	va_list args;
+	va_start(args, types);
+	int rc = start_list(store, which, &st, err, types, args);
+	va_end(args);
+	if (rc != 1)
+		return rc ? rc : -ENOENT;
+	int64_t value = sqlite3_column_int64(st, 0);
+	/* RETURNING has done its work only when it is stepped to its end. */
+	int step = sqlite3_step(st);
+	rc = step == SQLITE_DONE ? 0 : fail(store, step, err);
+	end(st);
+	if (!rc)
+		*ret = value;
+	return rc;
+}
+
+static void column_text(sqlite3_stmt *st, int column, char *out, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(st, column);
+	size_t length = text ? strnlen(text, size - 1) : 0;
+	memcpy(out, text ? text : "", length);
+	out[length] = 0;
+}
+
+/* False where the blob is of another size; NULL gives zeros. */
+static bool column_key(sqlite3_stmt *st, int column, uint8_t out[RN_KEY_SIZE])
+{
+	memset(out, 0, RN_KEY_SIZE);
+	const void *blob = sqlite3_column_blob(st, column);
+	if (!blob)
+		return true;
+	if (sqlite3_column_bytes(st, column) != RN_KEY_SIZE)
+		return false;
+	memcpy(out, blob, RN_KEY_SIZE);
+	return true;
+}
+
+static int damaged(struct rn_err *err)
+{
+	return rn_fail(err, -EIO, "The database core.db is damaged: restore a backup of the state directory.");
+}
+
+/* ---- opening ---- */
+
+static int exec(struct rn_store *store, const char *constant_sql, struct rn_err *err)
+{
+	int rc = sqlite3_exec(store->db, constant_sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? 0 : fail(store, rc, err);
+}
+
+static int schema_version(struct rn_store *store, int *ret, struct rn_err *err)
+{
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return fail(store, rc, err);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		*ret = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? 0 : fail(store, rc, err);
+}
+
+static int migrate(struct rn_store *store, struct rn_err *err)
+{
+	static const char *const stamps[STORE_SCHEMA] = {"PRAGMA user_version = 1"};
+	int version = 0;
+	int rc = schema_version(store, &version, err);
+	if (rc)
+		return rc;
+	if (version < 0 || version > STORE_SCHEMA)
+		return rn_fail(err, -EPROTONOSUPPORT,
+			       "The database core.db has format %d, this rnaut knows up to %d: install the newer rnaut.",
+			       version, STORE_SCHEMA);
+	for (; version < STORE_SCHEMA && !rc; version++) {
+		rc = exec(store, "BEGIN IMMEDIATE", err);
+		if (!rc)
+			rc = exec(store, migrations[version], err);
+		if (!rc)
+			rc = exec(store, stamps[version], err);
+		if (!rc)
+			rc = exec(store, "COMMIT", err);
+		if (rc)
+			(void)exec(store, "ROLLBACK", NULL);
+	}
+	return rc;
+}
+
+static int prepare(struct rn_store *store, struct rn_err *err)
+{
+	for (int i = 0; i < STATEMENT_COUNT; i++) {
+		int rc = sqlite3_prepare_v3(store->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+					    &store->statements[i], NULL);
+		if (rc != SQLITE_OK)
+			return fail(store, rc, err);
+	}
+	return 0;
+}
+
+/* SQLite makes its files with the mode of the database: so that is made here, before it. */
+static int make_file(const char *path, bool create, struct rn_err *err)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
+	if (fd < 0 && errno == ENOENT)
+		return rn_fail(err, -ENOENT, "The database %s is missing: restore a backup of the state directory.", path);
+	if (fd < 0)
+		return rn_fail(err, -errno, "The database %s cannot be opened: %s.", path, strerror(errno));
+	close(fd);
+	return 0;
+}
+
+static int open_database(struct rn_store *store, const char *path, struct rn_err *err)
+{
+	int rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc != SQLITE_OK)
+		return fail(store, rc, err);
+	sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_extended_result_codes(store->db, 1);
+	rc = exec(store,
+		  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+		  "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 1048576",
+		  err);
+	if (!rc)
+		rc = migrate(store, err);
+	return rc ? rc : prepare(store, err);
+}
+
+int rn_store_open(const char *path, bool create, struct rn_store **ret, struct rn_err *err)
+{
+	int rc = make_file(path, create, err);
+	if (rc)
+		return rc;
+	struct rn_store *store = calloc(1, sizeof(*store));
+	if (!store)
+		return rn_fail(err, -ENOMEM, "Out of memory.");
+	rc = open_database(store, path, err);
+	if (rc) {
+		rn_store_close(store);
+		return rc;
+	}
+	*ret = store;
+	return 0;
+}
+
+void rn_store_close(struct rn_store *store)
+{
+	if (!store)
+		return;
+	for (int i = 0; i < STATEMENT_COUNT; i++)
+		sqlite3_finalize(store->statements[i]);
+	sqlite3_close(store->db);
+	free(store);
+}
+
+int rn_store_begin(struct rn_store *store, struct rn_err *err)
+{
+	return run(store, BEGIN, err, "");
+}
+
+int rn_store_commit(struct rn_store *store, struct rn_err *err)
+{
+	int rc = run(store, COMMIT, err, "");
+	if (rc)
+		rn_store_rollback(store);
+	return rc;
+}
+
+void rn_store_rollback(struct rn_store *store)
+{
+	if (!sqlite3_get_autocommit(store->db))
+		(void)run(store, ROLLBACK, NULL, "");
+}
+
+/* ---- meta ---- */
+
+int rn_store_number(struct rn_store *store, const char *name, uint64_t *ret, struct rn_err *err)
+{
+	int64_t value;
+	int rc = run_number(store, META, &value, err, "t", name);
+	if (!rc)
+		*ret = (uint64_t)value;
+	return rc;
+}
+
+int rn_store_set_number(struct rn_store *store, const char *name, uint64_t value, struct rn_err *err)
+{
+	return run(store, SET_META, err, "ti", name, (int64_t)value);
+}
+
+int rn_store_next(struct rn_store *store, const char *name, uint64_t *ret, struct rn_err *err)
+{
+	int64_t value;
+	int rc = run(store, ADD_META, err, "t", name);
+	if (!rc)
+		rc = run_number(store, NEXT, &value, err, "t", name);
+	if (!rc)
+		*ret = (uint64_t)value;
+	return rc;
+}
+
+/* Copies the first column of the row and ends the statement. */
+static int take_blob(sqlite3_stmt *st, void *out, size_t out_size, size_t *ret_size, struct rn_err *err)
+{
+	const void *blob = sqlite3_column_blob(st, 0);
+	size_t size = (size_t)sqlite3_column_bytes(st, 0);
+	int rc = size > out_size ? damaged(err) : 0;
+	if (!rc && blob)
+		memcpy(out, blob, size);
+	if (!rc)
+		*ret_size = size;
+	end(st);
+	return rc;
+}
+
+int rn_store_blob(struct rn_store *store, const char *name, void *out, size_t out_size, size_t *ret_size,
+		  struct rn_err *err)
+{
+	sqlite3_stmt *st;
+	int rc = start(store, META, &st, err, "t", name);
+	return rc == 1 ? take_blob(st, out, out_size, ret_size, err) : rc ? rc : -ENOENT;
+}
+
+int rn_store_set_blob(struct rn_store *store, const char *name, const void *data, size_t size, struct rn_err *err)
+{
+	return run(store, SET_META, err, "tb", name, data, size);
+}
+
+/* ---- records ---- */
+
+int rn_store_put_record(struct rn_store *store, const struct rn_store_record *r, struct rn_err *err)
+{
+	return run(store, PUT_RECORD, err, "iiiib", (int64_t)r->type, (int64_t)r->device, (int64_t)r->epoch,
+		   (int64_t)r->version, (const void *)r->blob, r->size);
+}
+
+int rn_store_remove_record(struct rn_store *store, unsigned type, uint32_t device, struct rn_err *err)
+{
+	return run(store, REMOVE_RECORD, err, "ii", (int64_t)type, (int64_t)device);
+}
+
+int rn_store_records(struct rn_store *store, int (*each)(void *context, const struct rn_store_record *),
+		     void *context, struct rn_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = start(store, RECORDS, &st, err, "");
+	int step = SQLITE_ROW;
+	int stop = 0;
+	while (rc == 1 && step == SQLITE_ROW && !stop) {
+		struct rn_store_record r = {
+			.type = (unsigned)sqlite3_column_int64(st, 0),
+			.device = (uint32_t)sqlite3_column_int64(st, 1),
+			.epoch = (uint32_t)sqlite3_column_int64(st, 2),
+			.version = (uint64_t)sqlite3_column_int64(st, 3),
+			.blob = sqlite3_column_blob(st, 4),
+			.size = (size_t)sqlite3_column_bytes(st, 4),
+		};
+		stop = each(context, &r);
+		step = sqlite3_step(st);
+	}
+	if (rc != 1)
+		return rc;
+	if (!stop && step != SQLITE_DONE)
+		stop = fail(store, step, err);
+	end(st);
+	return stop;
+}
+
+/* ---- selectors, identities, users ---- */
+
+static int take_u32(int rc, int64_t value, uint32_t *ret)
+{
+	if (!rc)
+		*ret = (uint32_t)value;
+	return rc;
+}
+
+int rn_store_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err)
+{
+	int64_t value = 0;
+	int rc = run_number(store, SELECTOR, &value, err, "t", text);
+	return take_u32(rc, value, ret);
+}
+
+int rn_store_add_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err)
+{
+	int64_t value = 0;
+	int rc = run_number(store, ADD_SELECTOR, &value, err, "t", text);
+	return take_u32(rc, value, ret);
+}
+
+int rn_store_identity(struct rn_store *store, const uint32_t *selectors, unsigned count, uint32_t *ret,
+		      struct rn_err *err)
+{
+	int64_t value = 0;
+	int rc = run_number(store, IDENTITY, &value, err, "b", (const void *)selectors, (size_t)count * sizeof(*selectors));
+	return take_u32(rc, value, ret);
+}
+
+int rn_store_user(struct rn_store *store, const char *name, int64_t now, uint32_t *ret, struct rn_err *err)
+{
+	int64_t value = 0;
+	int rc = run_number(store, USER, &value, err, "ti", name, now);
+	return take_u32(rc, value, ret);
+}
+
+/* ---- devices ---- */
+
+static const void *key_or_null(const uint8_t key[RN_KEY_SIZE])
+{
+	return rn_is_zero(key, RN_KEY_SIZE) ? NULL : key;
+}
+
+int rn_store_add_device(struct rn_store *store, const struct rn_store_device *d, const char **ret_clash,
+			struct rn_err *err)
+{
+	int rc = run(store, ADD_DEVICE, err, "itnni", (int64_t)d->number, d->name, key_or_null(d->noise_key),
+		     (size_t)RN_KEY_SIZE, key_or_null(d->wireguard_key), (size_t)RN_KEY_SIZE, d->created);
+	if (rc == -EEXIST) {
+		const char *text = sqlite3_errmsg(store->db);
+		*ret_clash = strstr(text, "devices.name")	    ? "name"
+			     : strstr(text, "devices.noise_key")    ? "control key"
+			     : strstr(text, "devices.wireguard_key") ? "WireGuard key"
+								     : "number";
+	}
+	return rc;
+}
+
+int rn_store_device(struct rn_store *store, uint32_t number, struct rn_store_device *ret, struct rn_err *err)
+{
+	sqlite3_stmt *st;
+	int rc = start(store, DEVICE, &st, err, "i", (int64_t)number);
+	if (rc != 1)
+		return rc ? rc : -ENOENT;
+	struct rn_store_device d = {
+		.number = (uint32_t)sqlite3_column_int64(st, 0),
+		.created = sqlite3_column_int64(st, 4),
+		.sequence = (uint64_t)sqlite3_column_int64(st, 5),
+	};
+	column_text(st, 1, d.name, sizeof(d.name));
+	bool good = column_key(st, 2, d.noise_key) && column_key(st, 3, d.wireguard_key);
+	end(st);
+	if (!good)
+		return damaged(err);
+	*ret = d;
+	return 0;
+}
+
+int rn_store_set_wireguard_key(struct rn_store *store, uint32_t number, const uint8_t key[RN_KEY_SIZE],
+			       struct rn_err *err)
+{
+	return run(store, SET_WIREGUARD_KEY, err, "bi", (const void *)key, (size_t)RN_KEY_SIZE, (int64_t)number);
+}
+
+int rn_store_rise_sequence(struct rn_store *store, uint32_t number, uint64_t sequence, struct rn_err *err)
+{
+	int64_t ignored;
+	if (sequence > INT64_MAX)
+		return -ENOENT;
+	return run_number(store, RISE_SEQUENCE, &ignored, err, "ii", (int64_t)sequence, (int64_t)number);
+}
+
+int rn_store_set_leaf(struct rn_store *store, uint32_t number, const void *leaf, size_t size, struct rn_err *err)
+{
+	return run(store, SET_LEAF, err, "bi", leaf, size, (int64_t)number);
+}
+
+int rn_store_leaf(struct rn_store *store, uint32_t number, void *out, size_t out_size, size_t *ret_size,
+		  struct rn_err *err)
+{
+	sqlite3_stmt *st;
+	int rc = start(store, LEAF, &st, err, "i", (int64_t)number);
+	return rc == 1 ? take_blob(st, out, out_size, ret_size, err) : rc ? rc : -ENOENT;
+}
+
+int rn_store_add_tag(struct rn_store *store, uint32_t number, const char *tag, struct rn_err *err)
+{
+	return run(store, ADD_TAG, err, "it", (int64_t)number, tag);
+}
+
+int rn_store_tags(struct rn_store *store, uint32_t number, int (*each)(void *context, const char *tag), void *context,
+		  struct rn_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	char tag[RN_STORE_NAME];
+	int rc = start(store, TAGS, &st, err, "i", (int64_t)number);
+	if (rc != 1)
+		return rc;
+	int step = SQLITE_ROW;
+	int stop = 0;
+	while (step == SQLITE_ROW && !stop) {
+		column_text(st, 0, tag, sizeof(tag));
+		stop = each(context, tag);
+		step = sqlite3_step(st);
+	}
+	if (!stop && step != SQLITE_DONE)
+		stop = fail(store, step, err);
+	end(st);
+	return stop;
+}
+
+/* ---- tokens ---- */
+
+int rn_store_add_token(struct rn_store *store, const struct rn_store_token *t, struct rn_err *err)
+{
+	return run(store, ADD_TOKEN, err, "ibitiiti", (int64_t)t->id, (const void *)t->public, (size_t)RN_KEY_SIZE,
+		   (int64_t)t->kind, t->name, (int64_t)t->owner, (int64_t)t->hub, t->tags, t->expires);
+}
+
+int rn_store_token(struct rn_store *store, uint64_t id, struct rn_store_token *ret, struct rn_err *err)
+{
+	sqlite3_stmt *st;
+	int rc = start(store, TOKEN, &st, err, "i", (int64_t)id);
+	if (rc != 1)
+		return rc ? rc : -ENOENT;
+	struct rn_store_token t = {
+		.id = (uint64_t)sqlite3_column_int64(st, 0),
+		.kind = (unsigned)sqlite3_column_int64(st, 2),
+		.owner = (uint32_t)sqlite3_column_int64(st, 4),
+		.hub = (uint32_t)sqlite3_column_int64(st, 6),
+		.expires = sqlite3_column_int64(st, 8),
+		.used_at = sqlite3_column_int64(st, 9),
+	};
+	bool good = column_key(st, 1, t.public);
+	column_text(st, 3, t.name, sizeof(t.name));
+	column_text(st, 5, t.owner_name, sizeof(t.owner_name));
+	column_text(st, 7, t.tags, sizeof(t.tags));
+	end(st);
+	if (!good)
+		return damaged(err);
+	*ret = t;
+	return 0;
+}
+
+int rn_store_use_token(struct rn_store *store, uint64_t id, int64_t now, struct rn_err *err)
+{
+	int64_t ignored;
+	return run_number(store, USE_TOKEN, &ignored, err, "ii", now, (int64_t)id);
+}
+
+int rn_store_remove_token(struct rn_store *store, uint64_t id, struct rn_err *err)
+{
+	return run(store, REMOVE_TOKEN, err, "i", (int64_t)id);
+}
+
+int rn_store_expire_tokens(struct rn_store *store, int64_t before, struct rn_err *err)
+{
+	return run(store, EXPIRE_TOKENS, err, "i", before);
+}
+
+/* ---- policies, audit ---- */
+
+int rn_store_add_policy(struct rn_store *store, uint64_t version, const char *text, size_t size, int64_t now,
+			struct rn_err *err)
+{
+	return run(store, ADD_POLICY, err, "ibi", (int64_t)version, (const void *)text, size, now);
+}
+
+int rn_store_policy(struct rn_store *store, char **ret_text, size_t *ret_size, uint64_t *ret_version,
+		    int64_t *ret_stored, struct rn_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = start(store, POLICY, &st, err, "");
+	if (rc != 1)
+		return rc ? rc : -ENOENT;
+	const void *blob = sqlite3_column_blob(st, 1);
+	size_t size = (size_t)sqlite3_column_bytes(st, 1);
+	char *text = malloc(size + 1);
+	if (text) {
+		memcpy(text, blob ? blob : "", size);
+		text[size] = 0;
+		*ret_text = text;
+		*ret_size = size;
+		*ret_version = (uint64_t)sqlite3_column_int64(st, 0);
+		*ret_stored = sqlite3_column_int64(st, 2);
+	}
+	end(st);
+	return text ? 0 : rn_fail(err, -ENOMEM, "Out of memory.");
+}
+
+int rn_store_audit(struct rn_store *store, int64_t now, const char *actor, const char *what, const char *object,
+		   const char *detail, struct rn_err *err)
+{
+	return run(store, AUDIT, err, "itttt", now, actor, what, object, detail);
+}
