@@ -16,15 +16,18 @@ struct rn_conf {
 	char interface[16];  /* "interface", rn0 */
 	uint16_t wireguard_port; /* "wireguard_port", 51820 */
 	uint16_t control_port;	 /* "control_port", 51821 */
-	uint32_t mtu;		 /* "mtu" of rn0; 0 ("auto"): 1500 - 80 - 48 = 1372 */
+	uint32_t mtu;		 /* "mtu" of rn0; "auto" or 0: 1500 - 80 - 48 = 1372; never 0 once loaded */
 	char wireguard[16];	 /* "wireguard": "auto", "kernel" or "userspace" */
 	int log_level;		 /* "log_level": error, warning, notice, info, debug */
 };
 #define RN_CONF_PATH "/etc/rnaut/rnaut.conf"
-/* path NULL: $RNAUT_CONF or RN_CONF_PATH. 0, or -EINVAL with "FILE: line L, column C: ..." */
+/*
+ * path NULL: $RNAUT_CONF or RN_CONF_PATH, of which only the last may be absent. 0, or -EINVAL with "FILE: line L, column C:
+ * ...", -errno where a file that was named cannot be read.
+ */
 int rn_conf_load(const char *path, struct rn_conf *ret, struct rn_err *err);
 
-/* STATE/state/self.json: who this host is; written at init or up, public. */
+/* STATE/state/self.json (sys/self.c): who this host is; written at init or up, public. */
 struct rn_self {
 	uint32_t device;      /* number */
 	uint32_t hub;	      /* number of its hub; its own where it is one */
