@@ -8,6 +8,7 @@
 
 #include "abi/verdict.h"
 #include "base/err.h"
+#include "domain/name.h"
 #include "domain/record.h"
 
 /*
@@ -56,9 +57,6 @@ void rn_policy_model_free(struct rn_policy_model *model);
 /* The policy of a new network, as text: devices of one owner reach each other. */
 const char *rn_policy_starter(void);
 
-/* A name that is good for devices, users, tags, groups, rule ids: [a-z0-9][a-z0-9._-]{0,62}. */
-bool rn_name_valid(const char *name);
-
 /*
  * Selector numbers: the gateway gives each selector text ("everyone", "user:alice", "tag:db", "device:nas") a number
  * and keeps it. number() returns it, allotting one if needed, 0 on failure.
@@ -74,9 +72,7 @@ struct rn_selector_source {
  */
 int rn_policy_compile(const struct rn_policy_model *model, const struct rn_selector_source *selectors,
 		      struct rn_policy_record *ret, struct rn_err *err);
-
-
-/* (struct rn_policy_tables and its builders are in policy_tables.h) */
+/* struct rn_policy_tables and its builders are in policy_tables.h. */
 
 /* What the reference evaluator knows of one end. */
 struct rn_party {

@@ -102,7 +102,14 @@ struct rn_policy_record {
 };
 void rn_policy_record_done(struct rn_policy_record *p); /* frees what p points to, zeroes it */
 
-/* Encoders sign with the policy seed; they return the size or -EMSGSIZE, -EINVAL. */
+/*
+ * Encoders sign with the policy seed; they return the size or -EMSGSIZE, -ENOMEM, -EINVAL. head->type is not read: the
+ * function says it. What one side refuses the other refuses too (record_check.c): epoch and version from 1; of a device
+ * number, hub, identity (24 bits) and kind set, hub == number for hubs and only for them, an owner's name where there is
+ * an owner and only there, names as rn_name_valid says, a Noise key where RN_DEVICE_MANAGED and only there, an IPv6
+ * address, endpoints only of hubs, 1..RN_SELECTORS_MAX selectors; of a rule at least one selector a side, ascending and
+ * not 0, at least one service, no minimum trust where it denies; deny rules first, numbers not falling.
+ */
 int rn_record_put_network(const struct rn_record_head *head, const struct rn_network *in,
 			  const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);
 int rn_record_put_device(const struct rn_record_head *head, const struct rn_device_record *in,
@@ -112,10 +119,10 @@ int rn_record_put_policy(const struct rn_record_head *head, const struct rn_poli
 
 /* Head without verification, for routing and stores: 0 or -EBADMSG. */
 int rn_record_head(const uint8_t *data, size_t size, struct rn_record_head *ret);
-/* 0 where the signature by policy_public is good and the head well formed, else -EBADMSG. */
+/* 0 where the signature by policy_public is good and the head well formed, else -EBADMSG (-ENOMEM). */
 int rn_record_verify(const uint8_t *data, size_t size, const uint8_t policy_public[RN_KEY_SIZE],
 		     struct rn_record_head *ret);
-/* Decode a verified record; every field is checked; 0 or -EBADMSG. */
+/* Decode a verified record; every field is checked; 0 or -EBADMSG (of a policy also -ENOMEM), *ret then untouched. */
 int rn_record_get_network(const uint8_t *data, size_t size, struct rn_network *ret);
 int rn_record_get_device(const uint8_t *data, size_t size, struct rn_device_record *ret);
 int rn_record_get_policy(const uint8_t *data, size_t size, struct rn_policy_record *ret);

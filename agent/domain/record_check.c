@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <netinet/in.h>
+#include <string.h>
+
+#include "domain/identity.h"
+#include "domain/name.h"
+#include "domain/record_wire.h"
+
+#define LEASE_SECONDS_MAX (366u * 86400u)
+
+/* Host bits zero, and a length that fits the family. */
+static bool prefix_good(const struct rn_prefix *p, bool v4)
+{
+	if (rn_addr_is_v4(&p->addr) != v4 || p->bits > 128 || p->bits < (v4 ? 97 : 1))
+		return false;
+	for (unsigned i = p->bits; i < 128; i++)
+		if (p->addr.b[i / 8] & (0x80u >> i % 8))
+			return false;
+	return !rn_addr_is_zero(&p->addr);
+}
+
+bool rn_network_good(const struct rn_network *n)
+{
+	bool no_v4 = n->ipv4.bits == 0 && rn_addr_is_zero(&n->ipv4.addr);
+
+	return prefix_good(&n->ipv6, false) && (no_v4 || prefix_good(&n->ipv4, true)) && n->lease_seconds > 0 &&
+	       n->lease_seconds <= LEASE_SECONDS_MAX;
+}
+
+static bool ascending(const uint32_t *numbers, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (numbers[i] <= (i ? numbers[i - 1] : 0))
+			return false;
+	return true;
+}
+
+static bool endpoint_zero(const struct rn_endpoint *e)
+{
+	return rn_addr_is_zero(&e->addr) && e->port == 0;
+}
+
+static bool endpoint_good(const struct rn_endpoint *e, bool hub)
+{
+	return endpoint_zero(e) || (hub && !rn_addr_is_zero(&e->addr) && e->port != 0);
+}
+
+static bool numbers_good(const struct rn_device_record *d)
+{
+	bool hub = rn_kind_is_hub(d->kind);
+
+	return d->number != 0 && d->hub != 0 && (d->hub == d->number) == hub && d->identity != 0 &&
+	       d->identity <= RN_IDENTITY_MAX && rn_kind_name(d->kind) && d->trust <= RN_TRUST_MAX &&
+	       (d->flags & ~(RN_DEVICE_QUARANTINED | RN_DEVICE_REVOKED | RN_DEVICE_MANAGED)) == 0;
+}
+
+static bool names_good(const struct rn_device_record *d)
+{
+	bool owned = d->owner_name[0] != '\0';
+
+	return rn_name_valid(d->name) && owned == (d->owner != 0) && (!owned || rn_name_valid(d->owner_name));
+}
+
+static bool addresses_good(const struct rn_device_record *d)
+{
+	bool hub = rn_kind_is_hub(d->kind);
+
+	return !rn_addr_is_zero(&d->ipv6) && !rn_addr_is_v4(&d->ipv6) &&
+	       (rn_addr_is_zero(&d->ipv4) || rn_addr_is_v4(&d->ipv4)) && endpoint_good(&d->wireguard, hub) &&
+	       endpoint_good(&d->control, hub);
+}
+
+bool rn_device_record_good(const struct rn_device_record *d)
+{
+	bool managed = d->flags & RN_DEVICE_MANAGED;
+
+	return numbers_good(d) && names_good(d) && addresses_good(d) &&
+	       rn_is_zero(d->noise_key, RN_KEY_SIZE) != managed && d->selector_count > 0 &&
+	       d->selector_count <= RN_SELECTORS_MAX && ascending(d->selectors, d->selector_count);
+}
+
+static bool service_good(const struct rn_service *s)
+{
+	if (s->protocol == 0 || s->protocol == IPPROTO_ICMP)
+		return s->first == 0 && s->last == 65535;
+	return (s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_UDP) && s->first <= s->last;
+}
+
+static bool side_good(const uint32_t *selectors, uint32_t count)
+{
+	return count > 0 && count <= RN_RULE_SELECTORS_MAX && ascending(selectors, count);
+}
+
+bool rn_policy_rule_good(const struct rn_policy_rule *r)
+{
+	if (!rn_name_valid(r->id) || r->number == 0 || r->minimum_trust > (r->deny ? 0 : RN_TRUST_MAX) ||
+	    !side_good(r->source, r->source_count) || !side_good(r->destination, r->destination_count) ||
+	    r->service_count == 0 || r->service_count > RN_RULE_SERVICES_MAX)
+		return false;
+	for (uint32_t i = 0; i < r->service_count; i++)
+		if (!service_good(&r->services[i]))
+			return false;
+	return true;
+}
+
+static bool order_good(const struct rn_policy_rule *before, const struct rn_policy_rule *after)
+{
+	if (before->deny != after->deny)
+		return before->deny;
+	return before->number <= after->number;
+}
+
+bool rn_policy_record_good(const struct rn_policy_record *p)
+{
+	if (p->rule_count > RN_RULES_MAX)
+		return false;
+	for (uint32_t i = 0; i < p->rule_count; i++)
+		if (!rn_policy_rule_good(&p->rules[i]) || (i && !order_good(&p->rules[i - 1], &p->rules[i])))
+			return false;
+	return true;
+}
