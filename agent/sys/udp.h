@@ -2,6 +2,7 @@
 #ifndef RN_SYS_UDP_H
 #define RN_SYS_UDP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -70,9 +70,9 @@ void rn_x509_serial(uint8_t ret[RN_SERIAL_SIZE])
 	ret[0] = (ret[0] & 0x3f) | 0x40;
 }
 
-static bool name_byte(char c, bool inside)
+static bool name_byte(char c, bool first)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (inside && (c == '.' || c == '_' || c == '-'));
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (!first && (c == '.' || c == '_' || c == '-'));
 }
 
 bool rn_leaf_name_valid(const char *name)
@@ -82,7 +82,7 @@ bool rn_leaf_name_valid(const char *name)
 	if (!size || size == sizeof(((struct rn_leaf *)0)->name))
 		return false;
 	for (size_t i = 0; i < size; i++)
-		if (!name_byte(name[i], i > 0 && i + 1 < size))
+		if (!name_byte(name[i], i == 0))
 			return false;
 	return true;
 }

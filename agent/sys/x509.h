@@ -29,7 +29,7 @@ struct rn_leaf {
 	uint8_t serial[RN_SERIAL_SIZE];
 	uint8_t key[RN_KEY_SIZE];     /* X25519 public */
 	char kind[16];		      /* as rn_kind_name() says; [a-z]+ here, the caller knows the list */
-	char name[64];		      /* [a-z0-9] and inside it also . _ - ; at most 63 */
+	char name[64];		      /* [a-z0-9][a-z0-9._-]{0,62} */
 	int64_t not_before, not_after; /* not_after = not_before + RN_LEAF_SECONDS */
 };
 

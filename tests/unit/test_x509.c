@@ -219,9 +219,9 @@ static void test_every_bit_and_every_length(void **state)
 
 static void test_names(void **state)
 {
-	static const char *const bad[] = {"",	 "Laptop", "a b",  "a/b", "-a", "a-", ".a", "a.", "_a",
+	static const char *const bad[] = {"",	 "Laptop", "a b",  "a/b", "-a", ".a", "_a",
 					  "a%2f", "a\n",   "\xc3\xa4", "a:b", NAME_63 "a"};
-	static const char *const good[] = {"a", "0", "a-b", "a.b_c-d", NAME_63};
+	static const char *const good[] = {"a", "0", "a-", "a-b", "a.b_c-d", NAME_63};
 	struct network n;
 
 	(void)state;
@@ -234,8 +234,7 @@ static void test_names(void **state)
 		uint8_t der[RN_CERT_MAX];
 
 		assert_int_equal(leaf_make(&n, "desktop", bad[i], der), -EINVAL);
-		if (strcmp(bad[i], "a-") && strcmp(bad[i], "a."))
-			assert_int_equal(leaf_make(&n, bad[i], "a", der), -EINVAL);
+		assert_int_equal(leaf_make(&n, bad[i], "a", der), -EINVAL);
 	}
 	rn_issuer_free(n.issuer);
 }
