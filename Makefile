@@ -68,9 +68,50 @@ $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(call archives,api service sys doma
 unit: $(UNIT_TESTS) ## the unit tests
 	$(Q)fail=0; for t in $(UNIT_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
 
+# The product. As root these install what is missing; under sudo everything is built as the calling user.
+CALLER := $(shell [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && runuser -u "$(SUDO_USER)" -- test -w . && echo "$(SUDO_USER)")
+AS_CALLER := $(if $(CALLER),runuser -u $(CALLER) -- env -u HOME)
+JOBS := -j$(shell nproc)
+deps: ## what is missing of Debian's packages (root)
+	$(Q)packaging/deps.sh all
+run: ## a network on this machine, in namespaces (root); LAB=detach returns when it is up
+	$(Q)packaging/deps.sh run
+	$(Q)$(AS_CALLER) $(MAKE) --no-print-directory $(JOBS) all
+	$(Q)python3 -B lab/lab.py up $(if $(filter detach,$(LAB)),--detach)
+lab-down: ## remove it
+	$(Q)python3 -B lab/lab.py down
+test: deps ## everything (root): build, lint, unit, BPF, namespaces, VM
+	$(Q)python3 -B tests/all.py $(TESTS)
+netns: all ## the namespace tests on this kernel (root)
+	$(Q)python3 -B tests/netns/run.py $(TESTS)
+vmtest: all ## the namespace tests on Debian's 6.1 kernel with its WireGuard
+	$(Q)python3 -B vmtest/vm.py --timeout 2400 python3 -B tests/netns/run.py $(TESTS)
+lint: $(BPF_SKELETONS) ## what tools can judge
+	$(Q)python3 -B tests/lint/lint.py
+
+PREFIX ?= /usr/local
+UNITS := $(wildcard packaging/systemd/*)
+unit_dir := $(DESTDIR)$(PREFIX)/lib/systemd/system
+install: all ## into DESTDIR and PREFIX (/usr/local)
+	install -Dm755 $(O)/rnautd $(DESTDIR)$(PREFIX)/sbin/rnautd
+	install -Dm755 $(O)/rnaut $(DESTDIR)$(PREFIX)/bin/rnaut
+	install -d $(unit_dir)
+	for unit in $(UNITS); do sed 's,/usr/local/,$(PREFIX)/,g' $$unit >$(unit_dir)/$${unit##*/}; done
+	install -Dm644 packaging/sysusers.d/rnaut.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnaut.conf
+	install -d $(DESTDIR)$(PREFIX)/share/doc/rnaut
+	install -m644 README.md LICENSE docs/* $(DESTDIR)$(PREFIX)/share/doc/rnaut
+	$(if $(DESTDIR),,systemd-sysusers $(PREFIX)/lib/sysusers.d/rnaut.conf)
+	$(if $(DESTDIR),,[ ! -d /run/systemd/system ] || systemctl daemon-reload)
+	@echo 'Next: `rnaut gateway init` or `rnaut up`, then: systemctl enable --now rnautd.target'
+uninstall: ## what install made; the state in /var/lib/rnaut stays
+	$(if $(DESTDIR),,[ ! -d /run/systemd/system ] || systemctl disable --now rnautd.target $(notdir $(filter %.service,$(UNITS))))
+	rm -f $(DESTDIR)$(PREFIX)/sbin/rnautd $(DESTDIR)$(PREFIX)/bin/rnaut $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnaut.conf
+	rm -f $(addprefix $(unit_dir)/,$(notdir $(UNITS)))
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/rnaut
+
 clean: ## remove what was built
 	rm -rf build
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all unit clean help
+.PHONY: all unit deps run lab-down test netns vmtest lint install uninstall clean help
