@@ -99,22 +99,28 @@ void rn_blake2b(const void *key, size_t key_size, const void *data, size_t size,
 	crypto_generichash(out, out_size, data, size, key, key_size);
 }
 
+void rn_blake2b_pair(const void *a, size_t a_size, const void *b, size_t b_size, uint8_t ret[RN_BLAKE2B_SIZE])
+{
+	crypto_generichash_state state;
+
+	crypto_generichash_init(&state, NULL, 0, RN_BLAKE2B_SIZE);
+	crypto_generichash_update(&state, a, a_size);
+	crypto_generichash_update(&state, b, b_size);
+	crypto_generichash_final(&state, ret, RN_BLAKE2B_SIZE);
+	rn_wipe(&state, sizeof(state));
+}
+
 /* BLAKE2b((key ^ pad) || data), key filled up with zeros to the block. */
 static void hmac_half(const uint8_t key[HMAC_BLOCK], uint8_t pad, const void *data, size_t size,
 		      uint8_t ret[RN_BLAKE2B_SIZE])
 {
-	crypto_generichash_state state;
 	uint8_t block[HMAC_BLOCK];
 	size_t i;
 
 	for (i = 0; i < sizeof(block); i++)
 		block[i] = key[i] ^ pad;
-	crypto_generichash_init(&state, NULL, 0, RN_BLAKE2B_SIZE);
-	crypto_generichash_update(&state, block, sizeof(block));
-	crypto_generichash_update(&state, data, size);
-	crypto_generichash_final(&state, ret, RN_BLAKE2B_SIZE);
+	rn_blake2b_pair(block, sizeof(block), data, size, ret);
 	rn_wipe(block, sizeof(block));
-	rn_wipe(&state, sizeof(state));
 }
 
 void rn_hmac_blake2b(const void *key, size_t key_size, const void *data, size_t size, uint8_t ret[RN_BLAKE2B_SIZE])

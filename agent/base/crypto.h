@@ -35,6 +35,8 @@ bool rn_ed25519_verify(const uint8_t public[RN_KEY_SIZE], const void *data, size
 void rn_sha256(const void *data, size_t size, uint8_t ret[RN_SHA256_SIZE]);
 /* BLAKE2b with an optional key (NULL, 0); out_size 16..64. */
 void rn_blake2b(const void *key, size_t key_size, const void *data, size_t size, void *out, size_t out_size);
+/* BLAKE2b-512 of a, then b. */
+void rn_blake2b_pair(const void *a, size_t a_size, const void *b, size_t b_size, uint8_t ret[RN_BLAKE2B_SIZE]);
 /* HMAC-BLAKE2b of RFC 2104 with a 128-byte block, as Noise's HKDF asks for. */
 void rn_hmac_blake2b(const void *key, size_t key_size, const void *data, size_t size, uint8_t ret[RN_BLAKE2B_SIZE]);
 
