@@ -50,10 +50,12 @@ $(foreach l,$(LAYERS),$(eval $(O)/lib$(l).a: $(call objects,$(SRC_$(l)))))
 $(O)/lib%.a:
 	$(call msg,AR,$@)
 	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
-$(O)/%.o: %.c | $(BPF_SKELETONS)
+$(O)/%.o: %.c
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# Only what includes a skeleton waits for the BPF programs.
+$(patsubst %.c,$(O)/%.o,$(shell grep -rl 'skel\.h"' agent tests --include='*.c' 2>/dev/null)): | $(BPF_SKELETONS)
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/abi/*)
 	$(call msg,BPF,$<)
 	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c -o $@.tmp $< && bpftool gen object $@ $@.tmp && rm $@.tmp
@@ -65,6 +67,12 @@ $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(call archives,api service sys domain proto base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+# In the plain build its path has no build directory: people call it by hand.
+NOISE_VECTORS := $(if $(SAN),$(O),build)/tests/noise-vectors
+$(NOISE_VECTORS): $(O)/tests/vectors/noise_vectors.o $(call archives,proto base)
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lsodium -lcjson
+$(O)/tests/test_noise: | $(NOISE_VECTORS)
 unit: $(UNIT_TESTS) ## the unit tests
 	$(Q)fail=0; for t in $(UNIT_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
 
