@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/change.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rn_signed {
+	uint8_t *blob;
+	size_t size;
+};
+
+static void release(struct rn_change *change)
+{
+	for (unsigned i = 0; i < change->count; i++)
+		free(change->records[i].blob);
+	free(change->records);
+	change->records = NULL;
+	change->count = change->room = 0;
+}
+
+int rn_change_begin(struct rn_change *change, struct rn_books *books, int64_t now, struct rn_err *err)
+{
+	*change = (struct rn_change){.books = books, .now = now, .err = err};
+	return rn_store_begin(books->store, err);
+}
+
+void rn_change_abort(struct rn_change *change)
+{
+	rn_store_rollback(change->books->store);
+	release(change);
+}
+
+static int keep(struct rn_change *change, const uint8_t *blob, size_t size)
+{
+	if (change->count == change->room) {
+		unsigned room = change->room ? change->room * 2 : 8;
+		struct rn_signed *records = realloc(change->records, room * sizeof(*records));
+		if (!records)
+			return -ENOMEM;
+		change->records = records;
+		change->room = room;
+	}
+	uint8_t *copy = malloc(size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, blob, size);
+	change->records[change->count++] = (struct rn_signed){copy, size};
+	return 0;
+}
+
+static int next_head(struct rn_change *change, struct rn_record_head *head)
+{
+	*head = (struct rn_record_head){.epoch = change->books->epoch, .issued = (uint64_t)change->now};
+	return rn_store_next(change->books->store, "version", &head->version, change->err);
+}
+
+/* What an encoder returned, and where it wrote: into the store and the list of this change. */
+static int put(struct rn_change *change, const struct rn_record_head *head, enum rn_record_type type, uint32_t device,
+	       const uint8_t *blob, int size)
+{
+	if (size == -EMSGSIZE)
+		return rn_fail(change->err, -EMSGSIZE, "The policy is larger than %u KiB when it is signed: use groups and "
+			       "tags instead of long lists, or fewer rules.", RN_RECORD_SIZE_MAX / 1024);
+	if (size < 0)
+		return rn_fail(change->err, size, "The record of the change could not be signed: %s.", strerror(-size));
+	struct rn_store_record r = {.type = type, .device = device, .epoch = head->epoch, .version = head->version,
+				    .blob = blob, .size = (size_t)size};
+	int rc = rn_store_put_record(change->books->store, &r, change->err);
+	if (!rc && keep(change, blob, (size_t)size))
+		rc = rn_fail(change->err, -ENOMEM, "Out of memory.");
+	if (!rc)
+		change->version = head->version;
+	return rc;
+}
+
+int rn_change_device(struct rn_change *change, const struct rn_device_record *device)
+{
+	uint8_t blob[2048];
+	struct rn_record_head head;
+	int rc = next_head(change, &head);
+	if (rc)
+		return rc;
+	int size = rn_record_put_device(&head, device, change->books->policy_seed, blob, sizeof(blob));
+	return put(change, &head, RN_RECORD_DEVICE, device->number, blob, size);
+}
+
+int rn_change_network(struct rn_change *change, const struct rn_network *network)
+{
+	uint8_t blob[512];
+	struct rn_record_head head;
+	int rc = next_head(change, &head);
+	if (rc)
+		return rc;
+	int size = rn_record_put_network(&head, network, change->books->policy_seed, blob, sizeof(blob));
+	return put(change, &head, RN_RECORD_NETWORK, 0, blob, size);
+}
+
+int rn_change_policy(struct rn_change *change, const struct rn_policy_record *policy)
+{
+	struct rn_record_head head;
+	int rc = next_head(change, &head);
+	if (rc)
+		return rc;
+	uint8_t *blob = malloc(RN_RECORD_SIZE_MAX);
+	if (!blob)
+		return rn_fail(change->err, -ENOMEM, "Out of memory.");
+	int size = rn_record_put_policy(&head, policy, change->books->policy_seed, blob, RN_RECORD_SIZE_MAX);
+	rc = put(change, &head, RN_RECORD_POLICY, 0, blob, size);
+	free(blob);
+	return rc;
+}
+
+int rn_change_audit(struct rn_change *change, const char *actor, const char *what, const char *object,
+		    const char *detail)
+{
+	return rn_store_audit(change->books->store, change->now, actor, what, object, detail, change->err);
+}
+
+int rn_change_commit(struct rn_change *change)
+{
+	struct rn_ledger_entry *entry;
+	int rc = rn_store_commit(change->books->store, change->err);
+	for (unsigned i = 0; i < change->count && !rc; i++) {
+		rc = rn_ledger_take(change->books->ledger, change->records[i].blob, change->records[i].size, &entry);
+		if (!rc)
+			entry->dirty = false;
+		else
+			rn_fail(change->err, rc, "The change is stored, but memory ran out: restart rnautd core.");
+	}
+	release(change);
+	return rc;
+}

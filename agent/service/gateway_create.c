@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/gateway_create.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "domain/name.h"
+#include "service/policy_store.h"
+#include "service/registry.h"
+#include "sys/files.h"
+
+static int check(const struct rn_gateway_params *p, struct rn_err *err)
+{
+	if (!rn_name_valid(p->name))
+		return rn_fail(err, -EINVAL, "The gateway's name \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'.", p->name);
+	if (!rn_name_valid(p->owner))
+		return rn_fail(err, -EINVAL, "The owner \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'.", p->owner);
+	if (!p->wireguard.port || rn_addr_is_zero(&p->wireguard.addr) || !p->control.port ||
+	    rn_addr_is_zero(&p->control.addr))
+		return rn_fail(err, -EINVAL, "The gateway needs an address and ports at which others can reach it.");
+	if (!p->leaf_size || !p->issuer_size || rn_is_zero(p->noise_key, RN_KEY_SIZE))
+		return rn_fail(err, -EINVAL, "The gateway's certificate and keys are missing.");
+	return 0;
+}
+
+static int write_key(const char *dir, const char *name, const uint8_t key[RN_KEY_SIZE], struct rn_err *err)
+{
+	char path[RN_PATH_SIZE];
+	int rc = rn_path_join(path, sizeof(path), dir, name);
+	if (!rc)
+		rc = rn_file_write(path, key, RN_KEY_SIZE, 0600);
+	return rc ? rn_fail(err, rc, "The key file %s/%s cannot be written: %s.", dir, name, strerror(-rc)) : 0;
+}
+
+static int put_meta(struct rn_store *store, const struct rn_gateway_params *p, uint32_t epoch, struct rn_err *err)
+{
+	uint32_t everyone;
+	int rc = rn_store_set_number(store, "epoch", epoch, err);
+	if (!rc)
+		rc = rn_store_set_blob(store, "issuer", p->issuer, p->issuer_size, err);
+	/* Every device has this selector, so that no identity stands for an empty set. */
+	if (!rc)
+		rc = rn_store_add_selector(store, "everyone", &everyone, err);
+	return rc;
+}
+
+static int put_first_device(struct rn_change *change, const struct rn_gateway_params *p)
+{
+	struct rn_new_device device = {
+		.kind = RN_KIND_GATEWAY,
+		.trust = 100,
+		.wireguard = p->wireguard,
+		.control = p->control,
+		.tags = "",
+	};
+	struct rn_device_record record;
+	struct rn_store *store = change->books->store;
+	snprintf(device.name, sizeof(device.name), "%s", p->name);
+	snprintf(device.owner_name, sizeof(device.owner_name), "%s", p->owner);
+	memcpy(device.noise_key, p->noise_key, RN_KEY_SIZE);
+	memcpy(device.wireguard_key, p->wireguard_key, RN_KEY_SIZE);
+	int rc = rn_store_user(store, p->owner, change->now, &device.owner, change->err);
+	if (!rc)
+		rc = rn_registry_add(change, &device, &record);
+	if (!rc)
+		rc = rn_store_set_leaf(store, record.number, p->leaf, p->leaf_size, change->err);
+	return rc;
+}
+
+/* Two changes: devices and policy are checked against the network that is in the ledger. */
+static int put_network(struct rn_books *books, const struct rn_gateway_params *p, int64_t now, struct rn_err *err)
+{
+	struct rn_network network = {.ipv6 = p->ipv6, .ipv4 = p->ipv4, .lease_seconds = RN_LEASE_SECONDS};
+	struct rn_change change;
+	int rc = rn_change_begin(&change, books, now, err);
+	if (!rc)
+		rc = put_meta(books->store, p, books->epoch, err);
+	if (!rc)
+		rc = rn_change_network(&change, &network);
+	if (!rc)
+		return rn_change_commit(&change);
+	rn_change_abort(&change);
+	return rc;
+}
+
+static int put_contents(struct rn_books *books, const struct rn_gateway_params *p, int64_t now, struct rn_err *err)
+{
+	struct rn_change change;
+	struct rn_policy_held held = {0};
+	int rc = rn_change_begin(&change, books, now, err);
+	if (!rc)
+		rc = put_first_device(&change, p);
+	if (!rc)
+		rc = rn_policy_put(&change, rn_policy_starter(), strlen(rn_policy_starter()), &held);
+	rn_policy_held_done(&held);
+	if (!rc)
+		rc = rn_change_audit(&change, "root", "gateway init", p->name, "");
+	if (!rc)
+		return rn_change_commit(&change);
+	rn_change_abort(&change);
+	return rc;
+}
+
+static int create_database(const char *dir, const struct rn_gateway_params *p, struct rn_books *books, struct rn_err *err)
+{
+	char path[RN_PATH_SIZE];
+	int rc = rn_path_join(path, sizeof(path), dir, "core.db");
+	if (rc)
+		return rn_fail(err, rc, "The path %s is too long.", dir);
+	books->ledger = rn_ledger_new();
+	if (!books->ledger)
+		return rn_fail(err, -ENOMEM, "Out of memory.");
+	rc = rn_store_open(path, true, &books->store, err);
+	if (!rc)
+		rc = put_network(books, p, time(NULL), err);
+	if (!rc)
+		rc = put_contents(books, p, time(NULL), err);
+	rn_store_close(books->store);
+	rn_ledger_free(books->ledger);
+	return rc;
+}
+
+int rn_gateway_create(const char *dir, const struct rn_gateway_params *params, struct rn_anchor *ret_anchor,
+		      struct rn_err *err)
+{
+	struct rn_books books = {.epoch = 1};
+	struct rn_anchor anchor = {.epoch = 1};
+	uint8_t box_secret[RN_KEY_SIZE];
+	int rc = check(params, err);
+	if (rc)
+		return rc;
+	rn_random(books.policy_seed, sizeof(books.policy_seed));
+	rn_ed25519_public(books.policy_seed, anchor.policy_public);
+	rn_x25519_keypair(anchor.box_public, box_secret);
+	rc = write_key(dir, "policy.key", books.policy_seed, err);
+	if (!rc)
+		rc = write_key(dir, "box.key", box_secret, err);
+	if (!rc)
+		rc = create_database(dir, params, &books, err);
+	rn_wipe(books.policy_seed, sizeof(books.policy_seed));
+	rn_wipe(box_secret, sizeof(box_secret));
+	if (!rc)
+		*ret_anchor = anchor;
+	return rc;
+}

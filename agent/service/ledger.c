@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/ledger.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rule_name {
+	uint32_t number;
+	char id[RN_NAME_MAX + 1];
+};
+
+struct rn_ledger {
+	struct rn_ledger_entry **devices; /* by number */
+	unsigned count, room;
+	struct rn_ledger_entry *network, *policy;
+	struct rn_ledger_entry *oldest, *newest;
+	struct rule_name *rules; /* of policy */
+	unsigned rule_count;
+};
+
+struct rn_ledger *rn_ledger_new(void)
+{
+	return calloc(1, sizeof(struct rn_ledger));
+}
+
+static void entry_free(struct rn_ledger_entry *entry)
+{
+	if (!entry)
+		return;
+	free(entry->blob);
+	free(entry);
+}
+
+void rn_ledger_free(struct rn_ledger *ledger)
+{
+	if (!ledger)
+		return;
+	for (unsigned i = 0; i < ledger->count; i++)
+		entry_free(ledger->devices[i]);
+	entry_free(ledger->network);
+	entry_free(ledger->policy);
+	free(ledger->devices);
+	free(ledger->rules);
+	free(ledger);
+}
+
+/* ---- the list by version ---- */
+
+static bool is_older(const struct rn_ledger_entry *a, const struct rn_ledger_entry *b)
+{
+	return a->epoch != b->epoch ? a->epoch < b->epoch : a->version < b->version;
+}
+
+/* Nearly always at the end: versions rise. */
+static void list_insert(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
+{
+	struct rn_ledger_entry *before = ledger->newest;
+	while (before && is_older(entry, before))
+		before = before->older;
+	entry->older = before;
+	entry->newer = before ? before->newer : ledger->oldest;
+	*(entry->newer ? &entry->newer->older : &ledger->newest) = entry;
+	*(before ? &before->newer : &ledger->oldest) = entry;
+}
+
+static void list_remove(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
+{
+	*(entry->newer ? &entry->newer->older : &ledger->newest) = entry->older;
+	*(entry->older ? &entry->older->newer : &ledger->oldest) = entry->newer;
+}
+
+/* ---- devices by number ---- */
+
+/* The first index whose number is not below. */
+static unsigned device_index(const struct rn_ledger *ledger, uint32_t number)
+{
+	unsigned low = 0, high = ledger->count;
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		if (ledger->devices[middle]->device < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int make_room(struct rn_ledger *ledger)
+{
+	if (ledger->count < ledger->room)
+		return 0;
+	unsigned room = ledger->room ? ledger->room * 2 : 64;
+	struct rn_ledger_entry **devices = realloc(ledger->devices, room * sizeof(*devices));
+	if (!devices)
+		return -ENOMEM;
+	ledger->devices = devices;
+	ledger->room = room;
+	return 0;
+}
+
+/* Where the pointer to the held entry of the same thing is; a new device gets a gap with NULL. */
+static int slot_of(struct rn_ledger *ledger, const struct rn_ledger_entry *entry, struct rn_ledger_entry ***ret)
+{
+	if (entry->type == RN_RECORD_NETWORK || entry->type == RN_RECORD_POLICY) {
+		*ret = entry->type == RN_RECORD_NETWORK ? &ledger->network : &ledger->policy;
+		return 0;
+	}
+	unsigned at = device_index(ledger, entry->device);
+	if (at == ledger->count || ledger->devices[at]->device != entry->device) {
+		if (ledger->count >= RN_DEVICES_MAX - 1)
+			return -ENOSPC;
+		int rc = make_room(ledger);
+		if (rc)
+			return rc;
+		memmove(&ledger->devices[at + 1], &ledger->devices[at], (ledger->count - at) * sizeof(*ledger->devices));
+		ledger->devices[at] = NULL;
+		ledger->count++;
+	}
+	*ret = &ledger->devices[at];
+	return 0;
+}
+
+static const struct rn_ledger_entry *held(const struct rn_ledger *ledger, const struct rn_ledger_entry *entry)
+{
+	if (entry->type == RN_RECORD_DEVICE)
+		return rn_ledger_device(ledger, entry->device);
+	return entry->type == RN_RECORD_NETWORK ? ledger->network : ledger->policy;
+}
+
+/* ---- taking ---- */
+
+static int name_rules(const uint8_t *blob, size_t size, struct rule_name **ret, unsigned *ret_count)
+{
+	struct rn_policy_record policy;
+	int rc = rn_record_get_policy(blob, size, &policy);
+	if (rc)
+		return rc;
+	struct rule_name *names = calloc(policy.rule_count + 1, sizeof(*names));
+	for (uint32_t i = 0; names && i < policy.rule_count; i++) {
+		names[i].number = policy.rules[i].number;
+		memcpy(names[i].id, policy.rules[i].id, sizeof(names[i].id));
+	}
+	*ret = names;
+	*ret_count = policy.rule_count;
+	rn_policy_record_done(&policy);
+	return names ? 0 : -ENOMEM;
+}
+
+static int decode(const uint8_t *blob, size_t size, struct rn_ledger_entry *entry)
+{
+	struct rn_record_head head;
+	struct rn_network network;
+	int rc = rn_record_head(blob, size, &head);
+	if (rc)
+		return rc;
+	entry->type = head.type;
+	entry->epoch = head.epoch;
+	entry->version = head.version;
+	entry->issued = head.issued;
+	if (head.type == RN_RECORD_DEVICE)
+		rc = rn_record_get_device(blob, size, &entry->record);
+	else if (head.type == RN_RECORD_NETWORK)
+		rc = rn_record_get_network(blob, size, &network);
+	else if (head.type != RN_RECORD_POLICY)
+		rc = -EBADMSG;
+	entry->device = head.type == RN_RECORD_DEVICE ? entry->record.number : 0;
+	return rc;
+}
+
+static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
+{
+	struct rule_name *rules = NULL;
+	unsigned rule_count = 0;
+	struct rn_ledger_entry **slot;
+	int rc = 0;
+	if (entry->type == RN_RECORD_POLICY)
+		rc = name_rules(entry->blob, entry->size, &rules, &rule_count);
+	if (!rc)
+		rc = slot_of(ledger, entry, &slot);
+	if (rc) {
+		free(rules);
+		return rc;
+	}
+	if (rules) {
+		free(ledger->rules);
+		ledger->rules = rules;
+		ledger->rule_count = rule_count;
+	}
+	if (*slot) {
+		list_remove(ledger, *slot);
+		entry_free(*slot);
+	}
+	*slot = entry;
+	list_insert(ledger, entry);
+	return 0;
+}
+
+int rn_ledger_take(struct rn_ledger *ledger, const uint8_t *blob, size_t size, struct rn_ledger_entry **ret_entry)
+{
+	struct rn_ledger_entry *entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	int rc = decode(blob, size, entry);
+	if (rc)
+		goto fail;
+	const struct rn_ledger_entry *old = held(ledger, entry);
+	rc = -ESTALE;
+	if (old && !is_older(old, entry))
+		goto fail;
+	rc = -ENOMEM;
+	entry->blob = malloc(size);
+	if (!entry->blob)
+		goto fail;
+	memcpy(entry->blob, blob, size);
+	entry->size = size;
+	entry->dirty = true;
+	rc = put(ledger, entry);
+	if (rc)
+		goto fail;
+	*ret_entry = entry;
+	return 0;
+fail:
+	entry_free(entry);
+	return rc;
+}
+
+void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device)
+{
+	unsigned at = device_index(ledger, device);
+	if (at == ledger->count || ledger->devices[at]->device != device)
+		return;
+	list_remove(ledger, ledger->devices[at]);
+	entry_free(ledger->devices[at]);
+	ledger->count--;
+	memmove(&ledger->devices[at], &ledger->devices[at + 1], (ledger->count - at) * sizeof(*ledger->devices));
+}
+
+/* ---- the store ---- */
+
+static int load_one(void *context, const struct rn_store_record *r)
+{
+	struct rn_ledger_entry *entry;
+	int rc = rn_ledger_take(context, r->blob, r->size, &entry);
+	if (!rc)
+		entry->dirty = false;
+	return rc;
+}
+
+int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err)
+{
+	int rc = rn_store_records(store, load_one, ledger, err);
+	if (rc == -EBADMSG || rc == -ESTALE)
+		return rn_fail(err, -EIO, "The database core.db holds a damaged record: restore a backup of the state "
+			       "directory.");
+	return rc;
+}
+
+static int store_dirty(struct rn_ledger *ledger, struct rn_store *store, uint64_t synced, struct rn_err *err)
+{
+	int rc = rn_store_begin(store, err);
+	for (struct rn_ledger_entry *e = ledger->newest; e && !rc; e = e->older) {
+		struct rn_store_record r = {.type = e->type, .device = e->device, .epoch = e->epoch,
+					    .version = e->version, .blob = e->blob, .size = e->size};
+		if (e->dirty)
+			rc = rn_store_put_record(store, &r, err);
+	}
+	if (!rc && synced)
+		rc = rn_store_set_number(store, "synced", synced, err);
+	if (!rc)
+		return rn_store_commit(store, err);
+	rn_store_rollback(store);
+	return rc;
+}
+
+int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, uint64_t synced, struct rn_err *err)
+{
+	int rc = store_dirty(ledger, store, synced, err);
+	for (struct rn_ledger_entry *e = ledger->newest; e && !rc; e = e->older)
+		e->dirty = false;
+	return rc;
+}
+
+/* ---- look-ups ---- */
+
+const struct rn_ledger_entry *rn_ledger_device(const struct rn_ledger *ledger, uint32_t number)
+{
+	unsigned at = device_index(ledger, number);
+	return at < ledger->count && ledger->devices[at]->device == number ? ledger->devices[at] : NULL;
+}
+
+const struct rn_ledger_entry *rn_ledger_by_name(const struct rn_ledger *ledger, const char *name)
+{
+	for (unsigned i = 0; i < ledger->count; i++)
+		if (!strcmp(ledger->devices[i]->record.name, name))
+			return ledger->devices[i];
+	return NULL;
+}
+
+const struct rn_ledger_entry *rn_ledger_by_noise_key(const struct rn_ledger *ledger, const uint8_t key[RN_KEY_SIZE])
+{
+	/* A stock client has no key: zero is nobody. */
+	if (rn_is_zero(key, RN_KEY_SIZE))
+		return NULL;
+	for (unsigned i = 0; i < ledger->count; i++)
+		if (!memcmp(ledger->devices[i]->record.noise_key, key, RN_KEY_SIZE))
+			return ledger->devices[i];
+	return NULL;
+}
+
+const struct rn_ledger_entry *rn_ledger_by_address(const struct rn_ledger *ledger, const struct rn_addr *address)
+{
+	if (rn_addr_is_zero(address))
+		return NULL;
+	for (unsigned i = 0; i < ledger->count; i++) {
+		const struct rn_device_record *r = &ledger->devices[i]->record;
+		if (!rn_addr_compare(&r->ipv6, address) || !rn_addr_compare(&r->ipv4, address))
+			return ledger->devices[i];
+	}
+	return NULL;
+}
+
+const struct rn_ledger_entry *rn_ledger_network(const struct rn_ledger *ledger)
+{
+	return ledger->network;
+}
+
+const struct rn_ledger_entry *rn_ledger_policy(const struct rn_ledger *ledger)
+{
+	return ledger->policy;
+}
+
+const struct rn_ledger_entry *rn_ledger_newest(const struct rn_ledger *ledger)
+{
+	return ledger->newest;
+}
+
+unsigned rn_ledger_count(const struct rn_ledger *ledger)
+{
+	return ledger->count;
+}
+
+const struct rn_ledger_entry *rn_ledger_at(const struct rn_ledger *ledger, unsigned index)
+{
+	return index < ledger->count ? ledger->devices[index] : NULL;
+}
+
+const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number)
+{
+	for (unsigned i = 0; number && i < ledger->rule_count; i++)
+		if (ledger->rules[i].number == number)
+			return ledger->rules[i].id;
+	return "";
+}

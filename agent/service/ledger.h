@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_SERVICE_LEDGER_H
+#define RN_SERVICE_LEDGER_H
+
+#include "base/err.h"
+#include "domain/record.h"
+#include "sys/store.h"
+
+/*
+ * The signed records that this host holds, in memory: the newest of each (type, device), decoded, ordered by version.
+ * Since only the newest is kept, whoever reads on from a version gets every change coalesced by itself.
+ */
+struct rn_ledger_entry {
+	enum rn_record_type type;
+	uint32_t device; /* number; 0 for NETWORK and POLICY */
+	uint32_t epoch;
+	uint64_t version, issued;
+	uint8_t *blob;
+	size_t size;
+	bool dirty;			/* not in the store yet */
+	struct rn_device_record record; /* DEVICE only */
+	struct rn_ledger_entry *older, *newer;
+};
+
+struct rn_ledger;
+struct rn_ledger *rn_ledger_new(void); /* NULL: out of memory */
+void rn_ledger_free(struct rn_ledger *ledger); /* NULL is legal */
+
+/*
+ * Takes a record whose signature is known to be good. 0 and *ret_entry; -ESTALE where it is not above what is held of
+ * the same thing, -EBADMSG, -ENOMEM, -ENOSPC where RN_DEVICES_MAX devices are held.
+ */
+int rn_ledger_take(struct rn_ledger *ledger, const uint8_t *blob, size_t size, struct rn_ledger_entry **ret_entry);
+void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device); /* no-op where unknown */
+/* Reads everything from the store. */
+int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err);
+/* Stores what is dirty in one transaction, with the number `synced` as meta where it is not 0. */
+int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, uint64_t synced, struct rn_err *err);
+
+/* Look-ups give NULL where there is none. Entries live until they are replaced or removed. */
+const struct rn_ledger_entry *rn_ledger_device(const struct rn_ledger *ledger, uint32_t number);
+const struct rn_ledger_entry *rn_ledger_by_name(const struct rn_ledger *ledger, const char *name);
+const struct rn_ledger_entry *rn_ledger_by_noise_key(const struct rn_ledger *ledger, const uint8_t key[RN_KEY_SIZE]);
+const struct rn_ledger_entry *rn_ledger_by_address(const struct rn_ledger *ledger, const struct rn_addr *address);
+const struct rn_ledger_entry *rn_ledger_network(const struct rn_ledger *ledger);
+const struct rn_ledger_entry *rn_ledger_policy(const struct rn_ledger *ledger);
+/* The end of the list by version: follow ->older. */
+const struct rn_ledger_entry *rn_ledger_newest(const struct rn_ledger *ledger);
+/* Devices in order of number. */
+unsigned rn_ledger_count(const struct rn_ledger *ledger);
+const struct rn_ledger_entry *rn_ledger_at(const struct rn_ledger *ledger, unsigned index);
+/* The id of a rule of the policy held; "" where there is none of this number. */
+const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number);
+
+#endif

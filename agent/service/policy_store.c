@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/policy_store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/policy_tables.h"
+#include "service/registry.h"
+
+void rn_policy_held_done(struct rn_policy_held *held)
+{
+	free(held->text);
+	rn_policy_model_free(held->model);
+	*held = (struct rn_policy_held){0};
+}
+
+static uint32_t selector_number(void *context, const char *selector)
+{
+	struct rn_change *change = context;
+	uint32_t number = 0;
+	return rn_store_add_selector(change->books->store, selector, &number, change->err) ? 0 : number;
+}
+
+/* A policy that does not fit kern's tables must be refused here, where somebody can be told. */
+static int check_fits(struct rn_change *change, const struct rn_policy_record *record)
+{
+	struct rn_policy_tables *tables = calloc(1, sizeof(*tables));
+	if (!tables)
+		return rn_fail(change->err, -ENOMEM, "Out of memory.");
+	int rc = rn_policy_tables_build(record, 1, tables, change->err);
+	free(tables);
+	return rc;
+}
+
+static int compile(struct rn_change *change, const struct rn_policy_model *model)
+{
+	struct rn_selector_source selectors = {.context = change, .number = selector_number};
+	struct rn_policy_record record = {0};
+	int rc = rn_policy_compile(model, &selectors, &record, change->err);
+	if (rc)
+		return rc;
+	rc = check_fits(change, &record);
+	if (!rc)
+		rc = rn_registry_identify_all(change);
+	if (!rc)
+		rc = rn_change_policy(change, &record);
+	rn_policy_record_done(&record);
+	return rc;
+}
+
+int rn_policy_put(struct rn_change *change, const char *text, size_t size, struct rn_policy_held *ret)
+{
+	struct rn_policy_held held = {.size = size, .stored = change->now};
+	int rc = -ENOMEM;
+	held.model = rn_policy_parse(text, size, change->err);
+	if (!held.model)
+		return -EINVAL;
+	held.text = calloc(1, size + 1);
+	if (held.text) {
+		memcpy(held.text, text, size);
+		rc = compile(change, held.model);
+	}
+	held.version = change->version;
+	if (!rc)
+		rc = rn_store_add_policy(change->books->store, held.version, text, size, change->now, change->err);
+	if (rc)
+		rn_policy_held_done(&held);
+	else
+		*ret = held;
+	return rc;
+}
+
+int rn_policy_load(struct rn_books *books, struct rn_policy_held *ret, struct rn_err *err)
+{
+	struct rn_policy_held held = {0};
+	int rc = rn_store_policy(books->store, &held.text, &held.size, &held.version, &held.stored, err);
+	if (rc == -ENOENT)
+		return rn_fail(err, -EIO, "The database core.db holds no policy: restore a backup of the state directory.");
+	if (rc)
+		return rc;
+	held.model = rn_policy_parse(held.text, held.size, err);
+	if (!held.model) {
+		rn_policy_held_done(&held);
+		return -EIO;
+	}
+	*ret = held;
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_SERVICE_POLICY_STORE_H
+#define RN_SERVICE_POLICY_STORE_H
+
+#include "domain/policy.h"
+#include "service/change.h"
+
+/* The gateway's policy: text -> model -> signed record, and the newest of it in memory. */
+struct rn_policy_held {
+	char *text;
+	size_t size;
+	uint64_t version;
+	int64_t stored; /* Unix seconds */
+	struct rn_policy_model *model;
+};
+
+/*
+ * Parses, compiles, checks that it fits the datapath, signs and stores it as part of the change: devices that must
+ * become finer get their records first. *ret is filled (rn_policy_held_done); take it only after the commit.
+ */
+int rn_policy_put(struct rn_change *change, const char *text, size_t size, struct rn_policy_held *ret);
+int rn_policy_load(struct rn_books *books, struct rn_policy_held *ret, struct rn_err *err);
+void rn_policy_held_done(struct rn_policy_held *held);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/registry.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/identity.h"
+#include "domain/ipam.h"
+#include "domain/name.h"
+
+/* ---- identity ---- */
+
+struct collecting {
+	struct rn_change *change;
+	uint32_t numbers[RN_SELECTORS_MAX];
+	unsigned count;
+};
+
+/* Selectors that no policy has ever named have no number and make no difference. */
+static int collect(struct collecting *c, const char *prefix, const char *name)
+{
+	char text[RN_NAME_MAX + 16];
+	uint32_t number;
+	snprintf(text, sizeof(text), "%s%s", prefix, name);
+	int rc = rn_store_selector(c->change->books->store, text, &number, c->change->err);
+	if (rc == -ENOENT)
+		return 0;
+	if (!rc && c->count < RN_SELECTORS_MAX)
+		c->numbers[c->count++] = number;
+	return rc;
+}
+
+static int collect_tag(void *context, const char *tag)
+{
+	return collect(context, "tag:", tag);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+int rn_registry_identify(struct rn_change *change, struct rn_device_record *device, bool *ret_changed)
+{
+	struct collecting c = {.change = change};
+	uint32_t identity;
+	int rc = collect(&c, "everyone", "");
+	if (!rc && device->owner)
+		rc = collect(&c, "user:", device->owner_name);
+	if (!rc)
+		rc = collect(&c, "device:", device->name);
+	if (!rc)
+		rc = rn_store_tags(change->books->store, device->number, collect_tag, &c, change->err);
+	if (rc)
+		return rc;
+	qsort(c.numbers, c.count, sizeof(*c.numbers), ascending);
+	rc = rn_store_identity(change->books->store, c.numbers, c.count, &identity, change->err);
+	if (rc)
+		return rc;
+	if (identity > RN_IDENTITY_MAX)
+		return rn_fail(change->err, -ENOSPC, "All identity numbers are used up: begin a new network.");
+	*ret_changed = device->identity != identity;
+	device->identity = identity;
+	memset(device->selectors, 0, sizeof(device->selectors));
+	memcpy(device->selectors, c.numbers, c.count * sizeof(*c.numbers));
+	device->selector_count = c.count;
+	return 0;
+}
+
+int rn_registry_identify_all(struct rn_change *change)
+{
+	const struct rn_ledger_entry *entry;
+	for (unsigned i = 0; (entry = rn_ledger_at(change->books->ledger, i)); i++) {
+		struct rn_device_record device = entry->record;
+		bool changed = false;
+		int rc = rn_registry_identify(change, &device, &changed);
+		if (!rc && changed)
+			rc = rn_change_device(change, &device);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- new devices ---- */
+
+static int allot(struct rn_change *change, struct rn_device_record *device)
+{
+	struct rn_network network;
+	uint64_t number;
+	const struct rn_ledger_entry *entry = rn_ledger_network(change->books->ledger);
+	if (!entry || rn_record_get_network(entry->blob, entry->size, &network))
+		return rn_fail(change->err, -EIO, "The network's record is missing: restore a backup of the state directory.");
+	if (rn_ledger_count(change->books->ledger) >= RN_DEVICES_MAX - 1)
+		return rn_fail(change->err, -ENOSPC, "The network has %u devices, which is all it can have.",
+			       RN_DEVICES_MAX - 1);
+	int rc = rn_store_next(change->books->store, "device", &number, change->err);
+	if (rc)
+		return rc;
+	device->number = (uint32_t)number;
+	rc = number > UINT32_MAX ? -ENOSPC : rn_ipam_address(&network.ipv6, device->number, &device->ipv6);
+	if (!rc && network.ipv4.bits)
+		rc = rn_ipam_address(&network.ipv4, device->number, &device->ipv4);
+	return rc ? rn_fail(change->err, rc, "No address is left in the network's ranges: begin a network with larger ranges.")
+		  : 0;
+}
+
+static int store_device(struct rn_change *change, const struct rn_device_record *device, const char *tags)
+{
+	struct rn_store_device row = {.number = device->number, .created = change->now};
+	const char *clash = "name";
+	snprintf(row.name, sizeof(row.name), "%s", device->name);
+	memcpy(row.noise_key, device->noise_key, RN_KEY_SIZE);
+	memcpy(row.wireguard_key, device->wireguard_key, RN_KEY_SIZE);
+	int rc = rn_store_add_device(change->books->store, &row, &clash, change->err);
+	if (rc == -EEXIST && strcmp(clash, "name"))
+		return rn_fail(change->err, rc, "Another device has the same %s: make new keys and try again.", clash);
+	if (rc == -EEXIST)
+		return rn_fail(change->err, rc, "A device named %s exists: choose another name.", device->name);
+	while (!rc && *tags) {
+		char tag[RN_NAME_MAX + 1];
+		size_t length = strcspn(tags, "\n");
+		snprintf(tag, sizeof(tag), "%.*s", (int)length, tags);
+		rc = rn_store_add_tag(change->books->store, device->number, tag, change->err);
+		tags += length + (tags[length] == '\n');
+	}
+	return rc;
+}
+
+static void describe(const struct rn_new_device *in, struct rn_device_record *out)
+{
+	*out = (struct rn_device_record){
+		.hub = in->hub,
+		.owner = in->owner,
+		.kind = in->kind,
+		.trust = in->trust,
+		.wireguard = in->wireguard,
+		.control = in->control,
+	};
+	if (!rn_is_zero(in->noise_key, RN_KEY_SIZE))
+		out->flags = RN_DEVICE_MANAGED;
+	memcpy(out->name, in->name, sizeof(out->name));
+	if (in->owner)
+		memcpy(out->owner_name, in->owner_name, sizeof(out->owner_name));
+	memcpy(out->noise_key, in->noise_key, RN_KEY_SIZE);
+	memcpy(out->wireguard_key, in->wireguard_key, RN_KEY_SIZE);
+}
+
+int rn_registry_add(struct rn_change *change, const struct rn_new_device *in, struct rn_device_record *ret)
+{
+	struct rn_device_record device;
+	bool changed;
+	describe(in, &device);
+	int rc = allot(change, &device);
+	if (!rc && rn_kind_is_hub(in->kind))
+		device.hub = device.number;
+	if (!rc)
+		rc = store_device(change, &device, in->tags);
+	if (!rc)
+		rc = rn_registry_identify(change, &device, &changed);
+	if (!rc)
+		rc = rn_change_device(change, &device);
+	if (!rc)
+		*ret = device;
+	return rc;
+}
+
+/* ---- tags ---- */
+
+struct listing {
+	char (*out)[RN_NAME_MAX + 1];
+	unsigned count, max;
+};
+
+static int list_tag(void *context, const char *tag)
+{
+	struct listing *l = context;
+	if (l->count < l->max)
+		snprintf(l->out[l->count++], RN_NAME_MAX + 1, "%s", tag);
+	return 0;
+}
+
+int rn_registry_tags(struct rn_books *books, uint32_t device, char ret[][RN_NAME_MAX + 1], unsigned max,
+		     unsigned *ret_count, struct rn_err *err)
+{
+	struct listing l = {.out = ret, .max = max};
+	int rc = rn_store_tags(books->store, device, list_tag, &l, err);
+	if (!rc)
+		*ret_count = l.count;
+	return rc;
+}
+
+int rn_registry_join_tags(const char *const *tags, unsigned count, char *out, size_t size, struct rn_err *err)
+{
+	size_t at = 0;
+	if (count > RN_TAGS_MAX)
+		return rn_fail(err, -EINVAL, "A device can have at most %d tags.", RN_TAGS_MAX);
+	out[0] = 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (!rn_name_valid(tags[i]))
+			return rn_fail(err, -EINVAL, "The tag \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'.", tags[i]);
+		at += (size_t)snprintf(out + at, size - at, "%s\n", tags[i]);
+		if (at >= size)
+			return rn_fail(err, -EINVAL, "The tags are too long together.");
+	}
+	return 0;
+}
