@@ -34,16 +34,18 @@ static int write_key(const char *dir, const char *name, const uint8_t key[RN_KEY
 	return rc ? rn_fail(err, rc, "The key file %s/%s cannot be written: %s.", dir, name, strerror(-rc)) : 0;
 }
 
-static int put_meta(struct rn_store *store, const struct rn_gateway_params *p, uint32_t epoch, struct rn_err *err)
+static int put_network(struct rn_change *change, const struct rn_gateway_params *p)
 {
+	struct rn_network network = {.ipv6 = p->ipv6, .ipv4 = p->ipv4, .lease_seconds = RN_LEASE_SECONDS};
+	struct rn_store *store = change->books->store;
 	uint32_t everyone;
-	int rc = rn_store_set_number(store, "epoch", epoch, err);
+	int rc = rn_store_set_number(store, "epoch", change->books->epoch, change->err);
 	if (!rc)
-		rc = rn_store_set_blob(store, "issuer", p->issuer, p->issuer_size, err);
+		rc = rn_store_set_blob(store, "issuer", p->issuer, p->issuer_size, change->err);
 	/* Every device has this selector, so that no identity stands for an empty set. */
 	if (!rc)
-		rc = rn_store_add_selector(store, "everyone", &everyone, err);
-	return rc;
+		rc = rn_store_add_selector(store, "everyone", &everyone, change->err);
+	return rc ? rc : rn_change_network(change, &network);
 }
 
 static int put_first_device(struct rn_change *change, const struct rn_gateway_params *p)
@@ -69,37 +71,31 @@ static int put_first_device(struct rn_change *change, const struct rn_gateway_pa
 	return rc;
 }
 
-/* Two changes: devices and policy are checked against the network that is in the ledger. */
-static int put_network(struct rn_books *books, const struct rn_gateway_params *p, int64_t now, struct rn_err *err)
+static int put_policy(struct rn_change *change, const struct rn_gateway_params *p)
 {
-	struct rn_network network = {.ipv6 = p->ipv6, .ipv4 = p->ipv4, .lease_seconds = RN_LEASE_SECONDS};
-	struct rn_change change;
-	int rc = rn_change_begin(&change, books, now, err);
-	if (!rc)
-		rc = put_meta(books->store, p, books->epoch, err);
-	if (!rc)
-		rc = rn_change_network(&change, &network);
-	if (!rc)
-		return rn_change_commit(&change);
-	rn_change_abort(&change);
-	return rc;
+	struct rn_policy_held held = {0};
+	int rc = rn_policy_put(change, rn_policy_starter(), strlen(rn_policy_starter()), &held);
+	rn_policy_held_done(&held);
+	return rc ? rc : rn_change_audit(change, "root", "gateway init", p->name, "");
 }
 
-static int put_contents(struct rn_books *books, const struct rn_gateway_params *p, int64_t now, struct rn_err *err)
+/* Each step reads in the ledger what the one before it committed. */
+static int put_all(struct rn_books *books, const struct rn_gateway_params *p, struct rn_err *err)
 {
-	struct rn_change change;
-	struct rn_policy_held held = {0};
-	int rc = rn_change_begin(&change, books, now, err);
-	if (!rc)
-		rc = put_first_device(&change, p);
-	if (!rc)
-		rc = rn_policy_put(&change, rn_policy_starter(), strlen(rn_policy_starter()), &held);
-	rn_policy_held_done(&held);
-	if (!rc)
-		rc = rn_change_audit(&change, "root", "gateway init", p->name, "");
-	if (!rc)
-		return rn_change_commit(&change);
-	rn_change_abort(&change);
+	static int (*const steps[])(struct rn_change *, const struct rn_gateway_params *) = {
+		put_network, put_first_device, put_policy,
+	};
+	int rc = 0;
+	for (unsigned i = 0; i < sizeof(steps) / sizeof(*steps) && !rc; i++) {
+		struct rn_change change;
+		rc = rn_change_begin(&change, books, time(NULL), err);
+		if (!rc)
+			rc = steps[i](&change, p);
+		if (!rc)
+			rc = rn_change_commit(&change);
+		else
+			rn_change_abort(&change);
+	}
 	return rc;
 }
 
@@ -114,9 +110,7 @@ static int create_database(const char *dir, const struct rn_gateway_params *p, s
 		return rn_fail(err, -ENOMEM, "Out of memory.");
 	rc = rn_store_open(path, true, &books->store, err);
 	if (!rc)
-		rc = put_network(books, p, time(NULL), err);
-	if (!rc)
-		rc = put_contents(books, p, time(NULL), err);
+		rc = put_all(books, p, err);
 	rn_store_close(books->store);
 	rn_ledger_free(books->ledger);
 	return rc;

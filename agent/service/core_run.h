@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_SERVICE_CORE_RUN_H
+#define RN_SERVICE_CORE_RUN_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "proto/local.h"
+#include "service/core.h"
+#include "sys/conf.h"
+
+/*
+ * core as its host process runs it: no socket and no clock inside. role/core.c gives these callbacks sockets, tests
+ * give them function calls. Nothing here calls back into core from within a callback.
+ */
+enum rn_core_peer { RN_CORE_KERN, RN_CORE_NET, RN_CORE_CA, RN_CORE_PEERS };
+
+struct rn_core_io {
+	void *context;
+	/* Is the peer there, and does its queue have room? Asked before a record; rn_core_ready says when it has again. */
+	bool (*ready)(void *context, enum rn_core_peer peer);
+	/* 0 (sent or queued), -ENOTCONN, or -ENOBUFS after which the peer is gone. */
+	int (*send)(void *context, enum rn_core_peer peer, const struct rn_local *message);
+	int64_t (*now_ms)(void *context); /* monotonic */
+	int64_t (*now)(void *context);	  /* Unix seconds */
+	/* Call rn_core_tick at this time of now_ms or before. */
+	void (*arm)(void *context, int64_t at_ms);
+};
+
+struct rn_core_params {
+	char dir[256]; /* STATE/state/core */
+	struct rn_self self;
+	struct rn_anchor anchor;
+	uint8_t anchor_blob[RN_ANCHOR_SIZE]; /* as signed by the root, for new devices */
+	struct rn_core_io io;
+};
+
+/* Opens core.db (made where absent, but not on a gateway) and, on a gateway, its keys. -errno with a sentence. */
+int rn_core_new(const struct rn_core_params *params, struct rn_core **ret, struct rn_err *err);
+void rn_core_free(struct rn_core *core); /* stores what is pending; NULL is legal */
+
+void rn_core_connected(struct rn_core *core, enum rn_core_peer peer);
+void rn_core_gone(struct rn_core *core, enum rn_core_peer peer);
+/* One decoded message of the peer. False: it made no sense; the caller ends the connection. */
+bool rn_core_receive(struct rn_core *core, enum rn_core_peer peer, const struct rn_local *message);
+void rn_core_ready(struct rn_core *core, enum rn_core_peer peer);
+/* Does what is due, and arms the next. */
+void rn_core_tick(struct rn_core *core);
+
+#endif
