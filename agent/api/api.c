@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/api.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api/resources.h"
+#include "api/router.h"
+
+struct rn_api {
+	struct rn_core *core;
+	struct rn_streams *streams;
+	struct rn_http *http;
+};
+
+static bool trusted(void *context, uid_t uid)
+{
+	(void)context;
+	return uid == 0 || uid == geteuid();
+}
+
+static void handle(void *context, struct rn_http_request *request)
+{
+	struct rn_api *api = context;
+
+	rn_api_route(api->core, api->streams, request);
+}
+
+int rn_api_start(struct rn_loop *loop, struct rn_core *core, int fd, struct rn_api **ret, struct rn_err *err)
+{
+	struct rn_api *api = calloc(1, sizeof(*api));
+	struct rn_http_config config = {.context = api, .trusted = trusted, .handle = handle};
+
+	if (!api)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	api->core = core;
+	api->streams = rn_streams_new(loop, core);
+	if (api->streams)
+		api->http = rn_http_new(loop, fd, &config, err);
+	else
+		rn_fail(err, -ENOMEM, "out of memory");
+	if (!api->http) {
+		rn_api_free(api);
+		return -EIO;
+	}
+	*ret = api;
+	return 0;
+}
+
+void rn_api_free(struct rn_api *api)
+{
+	if (!api)
+		return;
+	rn_http_free(api->http);
+	rn_streams_free(api->streams);
+	free(api);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/resources.h"
+
+#ifndef RN_VERSION
+#define RN_VERSION "unknown"
+#endif
+
+static const char *wireguard_name(uint8_t wireguard)
+{
+	return wireguard == 1 ? "kernel" : wireguard == 2 ? "userspace" : "none";
+}
+
+/* What keeps this host from enforcing, as sentences. */
+static struct rn_json *problems(const struct rn_core_status *s)
+{
+	const struct {
+		bool wrong;
+		const char *text;
+	} checks[] = {
+		{!s->kern_connected, "the process kern is not there: the kernel goes on enforcing what it last had"},
+		{s->kern_connected && !s->kern.wireguard, "there is no WireGuard interface yet"},
+		{s->kern_connected && !s->kern.filters, "the filters are not in place, so the interface is kept down"},
+		{s->kern_connected && s->kern.policy_version == 0, "no policy is loaded, so everything is dropped"},
+		{s->kern_connected && s->kern.policy_version != 0 && s->kern.lease_seconds_left <= 0,
+		 "the gateway's signed state is too old, so everything is dropped"},
+	};
+	struct rn_json *list = rn_json_array();
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		if (checks[i].wrong)
+			rn_json_append_text(list, checks[i].text);
+	return list;
+}
+
+static void add_datapath(struct rn_json *root, const struct rn_local_status *kern)
+{
+	struct rn_json *d = rn_json_object();
+
+	rn_json_add_text(d, "wireguard", wireguard_name(kern->wireguard));
+	rn_json_add_text(d, "interface", kern->interface);
+	rn_json_add_u64(d, "mtu", kern->mtu);
+	rn_json_add_u64(d, "port", kern->port);
+	rn_json_add_bool(d, "link_up", kern->link_up);
+	rn_json_add_bool(d, "filters", kern->filters);
+	rn_json_add_u64(d, "policy_version", kern->policy_version);
+	rn_json_add_u64(d, "applied_version", kern->applied);
+	rn_json_add_int(d, "lease_seconds_left", kern->lease_seconds_left);
+	rn_json_add_u64(d, "flows", kern->flows);
+	rn_json_add_u64(d, "events_lost", kern->lost);
+	rn_json_add(root, "datapath", d);
+}
+
+static void add_upstream(struct rn_json *root, const struct rn_core_status *s)
+{
+	struct rn_json *upstream = rn_json_object();
+
+	rn_json_add_bool(upstream, "connected", s->upstream_connected);
+	rn_api_add_time(upstream, "since", s->upstream_since);
+	rn_json_add(root, "upstream", upstream);
+}
+
+static void add_processes(struct rn_json *root, const struct rn_core_status *s)
+{
+	struct rn_json *processes = rn_json_object();
+
+	rn_json_add_bool(processes, "kern", s->kern_connected);
+	rn_json_add_bool(processes, "net", s->net_connected);
+	rn_json_add_bool(processes, "ca", s->ca_connected);
+	rn_json_add(root, "processes", processes);
+}
+
+void rn_api_status(struct rn_api_call *call)
+{
+	struct rn_core_status s;
+	struct rn_json *root = rn_json_object(), *wrong;
+
+	memset(&s, 0, sizeof(s));
+	rn_core_status(call->core, &s);
+	rn_json_add_text(root, "version", RN_VERSION);
+	rn_json_add_text(root, "client_id", s.self.name);
+	rn_api_add_kind(root, s.self.kind);
+	rn_json_add_bool(root, "gateway", s.gateway);
+	rn_json_add_bool(root, "known", s.known);
+	rn_api_add_address(root, "virtual_ip", &s.self.ipv6);
+	rn_api_add_address(root, "virtual_ipv4", &s.self.ipv4);
+	rn_json_add_u64(root, "epoch", s.epoch);
+	rn_json_add_u64(root, "record_version", s.version);
+	rn_json_add_u64(root, "policy_version", s.policy_version);
+	rn_json_add_u64(root, "devices", s.devices);
+	add_upstream(root, &s);
+	add_processes(root, &s);
+	if (s.kern_connected)
+		add_datapath(root, &s.kern);
+	else
+		rn_json_add_text(root, "datapath", NULL);
+	wrong = problems(&s);
+	rn_json_add_bool(root, "enforcing", rn_json_count(wrong) == 0);
+	rn_json_add(root, "problems", wrong);
+	rn_api_answer(call, 200, root);
+}
