@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef RN_BPF_CONTEXT_H
+#define RN_BPF_CONTEXT_H
+
+#include "maps.h"
+#include "parse.h"
+
+#define RN_INGRESS 0 /* from rn0 */
+#define RN_EGRESS 1  /* to rn0 */
+
+/* What an address was found to be. All zero but for the address: unknown. */
+struct rn_end {
+	struct rn_addr addr;
+	__u64 state; /* the whole word, read before and after the rest */
+	__u32 index;
+	__u32 identity_slot;
+	__u32 owner;
+	__u32 number;
+	__u32 identity_number;
+	__u32 reserved;
+};
+
+/* One packet on its way through the steps of docs/datapath.md. */
+struct rn_context {
+	struct rn_packet packet;
+	struct rn_end source; /* the judged flow's originator and responder */
+	struct rn_end destination;
+	struct rn_flow_key key;
+	__u64 now;
+	__u64 generation;
+	__u32 direction;
+	__u32 role;
+	__u32 mtu;
+	__u32 ifindex;
+	__u32 rule;	/* of the judgement, 0: none */
+	__u8 backward;	/* the packet's source is the judged flow's responder */
+	__u8 misplaced; /* the judgement ended with the packet's place */
+	__u8 orphan;	/* belongs to no entry */
+	__u8 leaves;	/* to another device, through rn0 */
+	__u8 from_hi;	/* the packet's source is the key's hi end */
+	__u8 reserved[3];
+} __attribute__((aligned(8)));
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef RN_BPF_JUDGE_H
+#define RN_BPF_JUDGE_H
+
+#include "context.h"
+#include "place.h"
+
+#define RN_READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+
+/*
+ * kern changes an index only while it is not PRESENT, and counts its state up when an address leaves it. So where state
+ * and address are the same before and after, all that was read between them belongs together.
+ */
+static __always_inline enum rn_reason rn_look_up(struct rn_end *end)
+{
+	__u32 *found = bpf_map_lookup_elem(&rn_addresses, &end->addr);
+	struct rn_device *device;
+	__u32 index;
+	__u64 state;
+
+	if (!found)
+		return RN_UNKNOWN_SOURCE;
+	index = RN_READ_ONCE(*found);
+	if (index >= RN_DEVICES_MAX)
+		return RN_INTERNAL;
+	device = bpf_map_lookup_elem(&rn_devices, &index);
+	if (!device)
+		return RN_INTERNAL;
+	state = RN_READ_ONCE(device->state);
+	if (!(state & RN_STATE_PRESENT))
+		return RN_UNKNOWN_SOURCE;
+	end->identity_slot = RN_READ_ONCE(device->identity_slot);
+	end->owner = RN_READ_ONCE(device->owner);
+	end->number = RN_READ_ONCE(device->number);
+	end->identity_number = RN_READ_ONCE(device->identity_number);
+	found = bpf_map_lookup_elem(&rn_addresses, &end->addr);
+	if (!found || RN_READ_ONCE(*found) != index || RN_READ_ONCE(device->state) != state)
+		return RN_UNKNOWN_SOURCE;
+	end->index = index;
+	end->state = state;
+	return RN_ALLOWED;
+}
+
+static __always_inline enum rn_reason rn_judge_states(__u64 source, __u64 destination)
+{
+	if (source & RN_STATE_REVOKED)
+		return RN_SOURCE_REVOKED;
+	if (destination & RN_STATE_REVOKED)
+		return RN_DESTINATION_REVOKED;
+	if (source & RN_STATE_QUARANTINED)
+		return RN_SOURCE_QUARANTINED;
+	return destination & RN_STATE_QUARANTINED ? RN_DESTINATION_QUARANTINED : RN_ALLOWED;
+}
+
+/* NULL: the port's class is past its bound. */
+static __always_inline const struct rn_rule_set *rn_service(struct rn_context *c, __u32 half,
+							    const struct rn_policy *policy)
+{
+	__u16 port = bpf_ntohs(c->backward ? c->packet.source_port : c->packet.destination_port);
+	__u32 key = (half * 2 + (c->packet.protocol == IPPROTO_UDP)) * RN_PORT_BLOCKS + port / RN_PORTS_PER_BLOCK;
+	const struct rn_ports *ports;
+	__u32 class = policy->icmp_class;
+
+	if (c->packet.protocol == IPPROTO_TCP || c->packet.protocol == IPPROTO_UDP) {
+		ports = bpf_map_lookup_elem(&rn_ports, &key);
+		if (!ports)
+			return NULL;
+		class = ports->class[port % RN_PORTS_PER_BLOCK];
+	}
+	if (class >= RN_SERVICES_MAX)
+		return NULL;
+	key = half * RN_SERVICES_MAX + class;
+	return bpf_map_lookup_elem(&rn_services, &key);
+}
+
+static __always_inline const struct rn_identity *rn_identity(__u32 half, __u32 slot)
+{
+	__u32 key = half * RN_IDENTITIES_MAX + slot;
+
+	return slot < RN_IDENTITIES_MAX ? bpf_map_lookup_elem(&rn_identities, &key) : NULL;
+}
+
+static __always_inline const struct rn_rule_set *rn_trusted(__u32 half, __u64 state)
+{
+	__u32 trust = state & RN_STATE_TRUST_MASK, key = half * (RN_TRUST_MAX + 1) + trust;
+
+	return trust <= RN_TRUST_MAX ? bpf_map_lookup_elem(&rn_trust, &key) : NULL;
+}
+
+/* Of a word that is not 0, without a branch: as many bits as are below it. */
+static __always_inline __u32 rn_lowest_bit(__u64 word)
+{
+	__u64 below = (word & -word) - 1;
+
+	below -= (below >> 1) & 0x5555555555555555ull;
+	below = (below & 0x3333333333333333ull) + ((below >> 2) & 0x3333333333333333ull);
+	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return (below * 0x0101010101010101ull) >> 56;
+}
+
+/* The lowest rule that matches and that the trust suffices for, else *ret_matched: the lowest that matches; -1: none. */
+static __always_inline int rn_first_rule(const __u64 *source, const __u64 *destination, const __u64 *service,
+					 const __u64 *trusted, const __u64 *different, int *ret_matched)
+{
+	int matched = -1;
+
+	for (__u32 i = 0; i < RN_RULE_WORDS; i++) {
+		__u64 rules = source[i] & destination[i] & service[i];
+
+		if (different)
+			rules &= different[i];
+		if (!rules)
+			continue;
+		if (rules & trusted[i])
+			return i * 64 + rn_lowest_bit(rules & trusted[i]);
+		if (matched < 0)
+			matched = i * 64 + rn_lowest_bit(rules);
+	}
+	*ret_matched = matched;
+	return -1;
+}
+
+static __always_inline enum rn_reason rn_judge_policy(struct rn_context *c)
+{
+	__u32 half = c->generation & 1, key = half;
+	const struct rn_identity *source = rn_identity(half, c->source.identity_slot);
+	const struct rn_identity *destination = rn_identity(half, c->destination.identity_slot);
+	const struct rn_rule_set *trusted = rn_trusted(half, c->source.state);
+	const struct rn_policy *policy = bpf_map_lookup_elem(&rn_policy, &key);
+	const struct rn_rule_set *service;
+	const struct rn_rule *rule;
+	int first, matched = -1;
+	bool same = c->source.owner && c->source.owner == c->destination.owner;
+
+	if (!source || !destination || !trusted || !policy)
+		return RN_INTERNAL;
+	service = rn_service(c, half, policy);
+	if (!service)
+		return RN_INTERNAL;
+	first = rn_first_rule(source->source, destination->destination, service->word, trusted->word,
+			      same ? NULL : policy->different_owner.word, &matched);
+	if (first < 0 && matched < 0)
+		return RN_DEFAULT_DENY;
+	key = half * RN_RULES_MAX + (first < 0 ? matched : first);
+	rule = bpf_map_lookup_elem(&rn_rules, &key);
+	if (!rule)
+		return RN_INTERNAL;
+	c->rule = rule->number;
+	if (first < 0)
+		return RN_TRUST_TOO_LOW;
+	return rule->deny ? RN_DENY_RULE : RN_ALLOWED;
+}
+
+static __always_inline enum rn_reason rn_judge_once(struct rn_context *c)
+{
+	enum rn_reason reason, unknown;
+
+	__builtin_memset(&c->source, 0, sizeof(c->source));
+	__builtin_memset(&c->destination, 0, sizeof(c->destination));
+	c->source.addr = c->backward ? c->packet.destination : c->packet.source;
+	c->destination.addr = c->backward ? c->packet.source : c->packet.destination;
+	c->rule = 0;
+	c->misplaced = 0;
+	reason = rn_look_up(&c->source);
+	unknown = rn_look_up(&c->destination);
+	if (reason)
+		return reason;
+	if (unknown)
+		return unknown == RN_UNKNOWN_SOURCE ? RN_UNKNOWN_DESTINATION : unknown;
+	reason = rn_place(c, c->source.state, c->destination.state);
+	if (reason) {
+		c->misplaced = 1;
+		return reason;
+	}
+	reason = rn_judge_states(c->source.state, c->destination.state);
+	return reason ? reason : rn_judge_policy(c);
+}
+
+/*
+ * docs/datapath.md 4: the flow whose originator is the packet's source, or its destination where c->backward. kern
+ * refills a half only after it has stored another generation, so a judgement counts where the generation stood still.
+ * (A global function, as rn_parse and rn_event are: the verifier takes each once, not once for every path to it.)
+ */
+__noinline enum rn_reason rn_judge(struct rn_context *c)
+{
+	__u32 zero = 0;
+	const struct rn_config *config = bpf_map_lookup_elem(&rn_config, &zero);
+	enum rn_reason reason;
+
+	if (!c)
+		return RN_INTERNAL;
+	for (int i = 0; i < 2 && config; i++) {
+		__u64 generation;
+
+		reason = rn_judge_once(c);
+		generation = RN_READ_ONCE(config->generation);
+		if (generation == c->generation)
+			return reason;
+		c->generation = generation;
+	}
+	c->source.index = 0; /* whatever is kept of this does not hold */
+	return RN_INTERNAL;
+}
+
+#endif
