@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "domain/slots.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/record.h"
+
+struct slot {
+	uint32_t users;
+	uint32_t identity;
+	uint32_t count; /* of selectors; UNKNOWN: adopted */
+	uint32_t hash;
+	uint32_t selectors[RN_SELECTORS_MAX];
+};
+#define UNKNOWN 0xffffffffu
+
+struct rn_slots {
+	struct slot slot[RN_IDENTITIES_MAX];
+	uint32_t used;
+	uint32_t end; /* no slot from here on has a user */
+};
+
+struct rn_slots *rn_slots_new(void)
+{
+	return calloc(1, sizeof(struct rn_slots));
+}
+
+void rn_slots_free(struct rn_slots *s)
+{
+	free(s);
+}
+
+static uint32_t hash_of(const uint32_t *selectors, uint32_t count)
+{
+	uint32_t hash = 2166136261u;
+
+	for (uint32_t i = 0; i < count; i++)
+		hash = (hash ^ selectors[i]) * 16777619u;
+	return hash;
+}
+
+static bool is_set(const struct slot *s, uint32_t hash, const uint32_t *selectors, uint32_t count)
+{
+	return s->users && s->count == count && s->hash == hash &&
+	       (count == 0 || memcmp(s->selectors, selectors, count * sizeof(*selectors)) == 0);
+}
+
+static void learn(struct slot *s, uint32_t hash, const uint32_t *selectors, uint32_t count)
+{
+	s->hash = hash;
+	s->count = count;
+	if (count)
+		memcpy(s->selectors, selectors, count * sizeof(*selectors));
+}
+
+static struct slot *find(struct rn_slots *s, uint32_t identity, uint32_t hash, const uint32_t *selectors,
+			 uint32_t count)
+{
+	struct slot *adopted = NULL;
+
+	for (uint32_t i = 0; i < s->end; i++) {
+		if (is_set(&s->slot[i], hash, selectors, count))
+			return &s->slot[i];
+		if (s->slot[i].users && s->slot[i].count == UNKNOWN && s->slot[i].identity == identity)
+			adopted = &s->slot[i];
+	}
+	if (adopted)
+		learn(adopted, hash, selectors, count);
+	return adopted;
+}
+
+static struct slot *find_free(struct rn_slots *s)
+{
+	for (uint32_t i = 0; i < s->end; i++) {
+		if (!s->slot[i].users)
+			return &s->slot[i];
+	}
+	return s->end < RN_IDENTITIES_MAX ? &s->slot[s->end++] : NULL;
+}
+
+int rn_slots_take(struct rn_slots *s, uint32_t identity, const uint32_t *selectors, uint32_t count, uint32_t *ret_slot,
+		  bool *ret_new)
+{
+	uint32_t hash = hash_of(selectors, count);
+	struct slot *found;
+
+	if (count > RN_SELECTORS_MAX)
+		return -EINVAL;
+	found = find(s, identity, hash, selectors, count);
+	*ret_new = !found;
+	if (!found) {
+		found = find_free(s);
+		if (!found)
+			return -ENOSPC;
+		found->identity = identity;
+		learn(found, hash, selectors, count);
+		s->used++;
+	}
+	found->users++;
+	*ret_slot = found - s->slot;
+	return 0;
+}
+
+int rn_slots_adopt(struct rn_slots *s, uint32_t slot, uint32_t identity)
+{
+	if (slot >= RN_IDENTITIES_MAX)
+		return -ERANGE;
+	if (s->slot[slot].users++ == 0) {
+		s->slot[slot].identity = identity;
+		s->slot[slot].count = UNKNOWN;
+		s->used++;
+		if (slot >= s->end)
+			s->end = slot + 1;
+	}
+	return 0;
+}
+
+void rn_slots_release(struct rn_slots *s, uint32_t slot)
+{
+	if (slot >= RN_IDENTITIES_MAX || s->slot[slot].users == 0)
+		return;
+	if (--s->slot[slot].users == 0)
+		s->used--;
+}
+
+const uint32_t *rn_slots_selectors(const struct rn_slots *s, uint32_t slot, uint32_t *ret_count)
+{
+	if (slot >= RN_IDENTITIES_MAX || !s->slot[slot].users || s->slot[slot].count == UNKNOWN)
+		return NULL;
+	*ret_count = s->slot[slot].count;
+	return s->slot[slot].selectors;
+}
+
+uint32_t rn_slots_used(const struct rn_slots *s)
+{
+	return s->used;
+}
+
+/* A ring of free indices. */
+struct rn_indices {
+	uint32_t ring[RN_DEVICES_MAX];
+	uint32_t first, count;
+	bool used[RN_DEVICES_MAX];
+};
+
+static void push(struct rn_indices *t, uint32_t index)
+{
+	t->ring[(t->first + t->count++) % RN_DEVICES_MAX] = index;
+}
+
+struct rn_indices *rn_indices_new(void)
+{
+	struct rn_indices *t = calloc(1, sizeof(*t));
+
+	for (uint32_t i = 1; t && i < RN_DEVICES_MAX; i++)
+		push(t, i);
+	return t;
+}
+
+void rn_indices_free(struct rn_indices *t)
+{
+	free(t);
+}
+
+int rn_indices_take(struct rn_indices *t, uint32_t *ret_index)
+{
+	while (t->count) {
+		uint32_t index = t->ring[t->first];
+
+		t->first = (t->first + 1) % RN_DEVICES_MAX;
+		t->count--;
+		if (!t->used[index]) {
+			t->used[index] = true;
+			*ret_index = index;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+int rn_indices_adopt(struct rn_indices *t, uint32_t index)
+{
+	if (index == 0 || index >= RN_DEVICES_MAX)
+		return -ERANGE;
+	if (t->used[index])
+		return -EEXIST;
+	t->used[index] = true;
+	return 0;
+}
+
+void rn_indices_free_index(struct rn_indices *t, uint32_t index)
+{
+	if (index == 0 || index >= RN_DEVICES_MAX || !t->used[index])
+		return;
+	t->used[index] = false;
+	push(t, index);
+}
+
+void rn_indices_settle(struct rn_indices *t, const bool *remembered)
+{
+	t->first = t->count = 0;
+	for (int last = 0; last <= 1; last++) {
+		for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
+			if (!t->used[i] && remembered[i] == last)
+				push(t, i);
+		}
+	}
+}

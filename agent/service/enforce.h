@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_SERVICE_ENFORCE_H
+#define RN_SERVICE_ENFORCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "domain/record.h"
+#include "sys/datapath.h"
+
+/*
+ * Verified records -> the datapath's tables. Assigns device indices and identity slots itself; an index never changes
+ * its meaning while its device is PRESENT. Who calls has checked the signature and the epoch.
+ */
+struct rn_enforce;
+
+/* Reads what is in the tables already (after a restart), so that the same records change nothing. NULL: out of memory. */
+struct rn_enforce *rn_enforce_new(struct rn_datapath *dp, uint32_t self, bool hub);
+void rn_enforce_free(struct rn_enforce *e); /* the tables stay */
+
+/*
+ * All: 0; 1 where that very version is in force already; -ESTALE for an older one; -EMSGSIZE, -ENOSPC where it does not
+ * fit; -EEXIST where another device has the address or key. Refused means nothing was changed, and err says why.
+ */
+int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device,
+		      struct rn_err *err);
+/* Takes over what *policy points to (also on failure). */
+int rn_enforce_policy(struct rn_enforce *e, uint32_t epoch, uint64_t version, struct rn_policy_record *policy_taken,
+		      struct rn_err *err);
+/* The device means nothing here any more; its version is remembered until its index is needed. 0 or -ENOENT. */
+int rn_enforce_remove(struct rn_enforce *e, uint32_t number);
+
+/* Between begin and end every current record comes; end removes the devices that did not, calling each for them. */
+void rn_enforce_sync_begin(struct rn_enforce *e);
+void rn_enforce_sync_end(struct rn_enforce *e, void (*each)(void *context, uint32_t number), void *context);
+/* A new epoch of the gateway: versions count from nothing again. */
+void rn_enforce_new_epoch(struct rn_enforce *e, uint32_t epoch);
+
+/* The number of the device that has this WireGuard key, 0: nobody. */
+uint32_t rn_enforce_number_of_key(const struct rn_enforce *e, const uint8_t key[RN_KEY_SIZE]);
+uint32_t rn_enforce_devices(const struct rn_enforce *e); /* present */
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/enforce_state.h"
+
+static uint32_t state_of(const struct rn_enforce *e, const struct rn_device_record *device)
+{
+	uint32_t state = RN_STATE_PRESENT | device->trust;
+
+	if (device->flags & RN_DEVICE_QUARANTINED)
+		state |= RN_STATE_QUARANTINED;
+	if (device->flags & RN_DEVICE_REVOKED)
+		state |= RN_STATE_REVOKED;
+	if (device->number == e->self)
+		state |= RN_STATE_LOCAL;
+	else if (!e->hub || device->hub == e->self)
+		state |= RN_STATE_ATTACHED;
+	return state;
+}
+
+/* The newer record wins an address: the gateway has said both, and gives addresses anew only after a device is gone. */
+static int check_addresses(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device,
+			   struct rn_err *err)
+{
+	const struct rn_addr *addresses[] = {&device->ipv6, &device->ipv4};
+
+	for (unsigned i = 0; i < RN_DEVICE_ADDRESSES; i++) {
+		char text[RN_ADDR_TEXT];
+		uint32_t index;
+
+		if (rn_addr_is_zero(addresses[i]) || rn_datapath_address(e->dp, addresses[i], &index) < 0 ||
+		    index >= RN_DEVICES_MAX || !e->devices[index].present || e->devices[index].number == device->number)
+			continue;
+		if (e->devices[index].version >= version)
+			return rn_fail(err, -EEXIST, "device %u cannot have %s: device %u has it", device->number,
+				       rn_addr_format(addresses[i], text), e->devices[index].number);
+	}
+	return 0;
+}
+
+static int check_key(const struct rn_enforce *e, const struct rn_device_record *device, struct rn_err *err)
+{
+	uint32_t other;
+
+	if (rn_is_zero(device->wireguard_key, RN_KEY_SIZE))
+		return 0;
+	other = rn_enforce_number_of_key(e, device->wireguard_key);
+	if (other && other != device->number)
+		return rn_fail(err, -EEXIST, "device %u cannot have the WireGuard key of device %u", device->number,
+			       other);
+	return 0;
+}
+
+/* Points an address at the index, taking it from whoever had it. */
+static int give_address(struct rn_enforce *e, uint32_t index, const struct rn_addr *address)
+{
+	uint32_t before;
+	int r;
+
+	if (rn_addr_is_zero(address))
+		return 0;
+	if (rn_datapath_address(e->dp, address, &before) < 0)
+		before = 0;
+	r = before == index ? 0 : rn_datapath_address_set(e->dp, address, index);
+	if (r < 0 || before == 0 || before == index || before >= RN_DEVICES_MAX)
+		return r;
+	for (unsigned i = 0; i < RN_DEVICE_ADDRESSES; i++) {
+		struct rn_addr *a = &e->devices[before].addresses[i];
+
+		if (rn_addr_compare(a, address) == 0)
+			memset(a, 0, sizeof(*a));
+	}
+	return 0;
+}
+
+/* Takes away what the device had and has no more. */
+static void take_addresses(struct rn_enforce *e, struct rn_enforced_device *d, const struct rn_addr *keep)
+{
+	for (unsigned i = 0; i < RN_DEVICE_ADDRESSES; i++) {
+		bool kept = keep && rn_addr_compare(&d->addresses[i], &keep[i]) == 0;
+
+		if (!kept && !rn_addr_is_zero(&d->addresses[i]))
+			rn_datapath_address_remove(e->dp, &d->addresses[i]);
+		memset(&d->addresses[i], 0, sizeof(d->addresses[i]));
+	}
+}
+
+void rn_enforce_retire(struct rn_enforce *e, uint32_t index)
+{
+	struct rn_enforced_device *d = &e->devices[index];
+
+	/* State first: it is one store, and it stops every flow of the device on the next packet. */
+	rn_datapath_device_state(e->dp, index, 0);
+	take_addresses(e, d, NULL);
+	rn_slots_release(e->slots, d->slot);
+	rn_indices_free_index(e->indices, index);
+	d->present = d->known = false;
+	e->present--;
+}
+
+/* The index for the device: its own where it means the same as before, else a fresh one. */
+static int choose_index(struct rn_enforce *e, uint32_t old, uint32_t slot, const struct rn_device_record *device,
+			uint32_t *ret)
+{
+	const struct rn_enforced_device *d = &e->devices[old];
+
+	if (old && d->present && d->slot == slot && d->identity == device->identity && d->owner == device->owner) {
+		*ret = old;
+		return 0;
+	}
+	return rn_indices_take(e->indices, ret);
+}
+
+static void fill(struct rn_enforced_device *d, uint64_t version, uint32_t slot, const struct rn_device_record *device)
+{
+	*d = (struct rn_enforced_device){
+	    .number = device->number,
+	    .present = true,
+	    .known = true,
+	    .seen = true,
+	    .version = version,
+	    .slot = slot,
+	    .identity = device->identity,
+	    .owner = device->owner,
+	    .addresses = {device->ipv6, device->ipv4},
+	};
+	memcpy(d->key, device->wireguard_key, RN_KEY_SIZE);
+}
+
+static int write_device(struct rn_enforce *e, uint32_t index, uint64_t version, uint32_t slot,
+			const struct rn_device_record *device)
+{
+	struct rn_device entry = {
+	    .state = state_of(e, device),
+	    .number = device->number,
+	    .identity_slot = slot,
+	    .identity_number = device->identity,
+	    .owner = device->owner,
+	    .version = version,
+	};
+
+	memcpy(entry.wireguard_key, device->wireguard_key, RN_KEY_SIZE);
+	return rn_datapath_device_set(e->dp, index, &entry);
+}
+
+/* The entry is whole before an address points at it, and what it replaces is cleared last. */
+static int move_to(struct rn_enforce *e, uint32_t index, uint32_t old, uint64_t version, uint32_t slot,
+		   const struct rn_device_record *device)
+{
+	const struct rn_addr keep[RN_DEVICE_ADDRESSES] = {device->ipv6, device->ipv4};
+	uint32_t forgotten = index != old ? e->devices[index].number : 0;
+	int r = write_device(e, index, version, slot, device);
+
+	if (r == 0)
+		r = give_address(e, index, &device->ipv6);
+	if (r == 0)
+		r = give_address(e, index, &device->ipv4);
+	if (r == 0)
+		r = rn_numbers_set(e->by_number, device->number, index);
+	if (r < 0)
+		return r;
+	if (forgotten && forgotten != device->number && rn_numbers_get(e->by_number, forgotten) == index)
+		rn_numbers_remove(e->by_number, forgotten);
+	if (old && e->devices[old].present) {
+		take_addresses(e, &e->devices[old], keep);
+		if (index != old)
+			rn_enforce_retire(e, old);
+		else
+			rn_slots_release(e->slots, e->devices[old].slot);
+	}
+	e->present += index != old || !e->devices[old].present;
+	fill(&e->devices[index], version, slot, device);
+	return 0;
+}
+
+int rn_enforce_device_apply(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device,
+			    struct rn_err *err)
+{
+	uint32_t old = rn_numbers_get(e->by_number, device->number), slot, index;
+	bool fresh;
+	int r;
+
+	if ((r = check_addresses(e, version, device, err)) < 0 || (r = check_key(e, device, err)) < 0)
+		return r;
+	r = rn_slots_take(e->slots, device->identity, device->selectors, device->selector_count, &slot, &fresh);
+	if (r < 0)
+		return rn_fail(err, r, "device %u does not fit: %u identities are in use", device->number,
+			       RN_IDENTITIES_MAX);
+	if (fresh)
+		r = rn_enforce_slot_write(e, slot);
+	if (r == 0)
+		r = choose_index(e, old, slot, device, &index);
+	if (r < 0) {
+		rn_slots_release(e->slots, slot);
+		return rn_fail(err, r, "device %u does not fit: %u devices are there", device->number, e->present);
+	}
+	r = move_to(e, index, old, version, slot, device);
+	if (r < 0) {
+		rn_slots_release(e->slots, slot);
+		if (index != old) {
+			rn_datapath_device_state(e->dp, index, 0);
+			rn_indices_free_index(e->indices, index);
+		}
+		return rn_fail(err, r, "device %u: the kernel's tables: %s", device->number, strerror(-r));
+	}
+	return 0;
+}
+
+static int wait_for_policy(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device)
+{
+	if (e->waiting_count == e->waiting_room) {
+		uint32_t room = e->waiting_room ? e->waiting_room * 2 : 16;
+		struct rn_waiting_device *more = realloc(e->waiting, room * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		e->waiting = more;
+		e->waiting_room = room;
+	}
+	e->waiting[e->waiting_count++] = (struct rn_waiting_device){*device, version};
+	return 0;
+}
+
+void rn_enforce_waiting_apply(struct rn_enforce *e)
+{
+	uint32_t count = e->waiting_count;
+
+	e->waiting_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct rn_waiting_device *w = &e->waiting[i];
+
+		rn_enforce_device_apply(e, w->version, &w->record, NULL);
+		if (w->held)
+			rn_slots_release(e->slots, w->slot);
+	}
+}
+
+/* True where the device keeps its identity, so that nothing of the policy in force must be known for it. */
+static bool same_identity(const struct rn_enforced_device *d, const struct rn_device_record *device)
+{
+	return d->present && d->identity == device->identity;
+}
+
+int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device, struct rn_err *err)
+{
+	uint32_t index = rn_numbers_get(e->by_number, device->number);
+	struct rn_enforced_device *d = &e->devices[index];
+
+	if (index && version < d->version)
+		return rn_fail(err, -ESTALE, "device %u: version %llu is older than %llu, which is in force",
+			       device->number, (unsigned long long)version, (unsigned long long)d->version);
+	if (index)
+		d->seen = true;
+	if (index && d->present && d->known && version == d->version)
+		return 1;
+	if (e->policy_version && !e->policy_known && e->syncing && !(index && same_identity(d, device)))
+		return wait_for_policy(e, version, device);
+	return rn_enforce_device_apply(e, version, device, err);
+}
