@@ -15,7 +15,7 @@ CLANG := clang
 PACKAGES := libbpf libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libsodium gnutls libcjson sqlite3 libuv libmicrohttpd \
 	libseccomp libcap-ng libcurl libqrencode
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-CPPFLAGS := -Iagent -Iinclude -I$(O) -D_GNU_SOURCE -DRN_VERSION='"$(VERSION)"' \
+CPPFLAGS := -Iagent -Iinclude -I. -I$(O) -D_GNU_SOURCE -DRN_VERSION='"$(VERSION)"' \
 	$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Werror
 CFLAGS := -std=gnu11 -g -O2 $(WARN) -fPIE -fstack-protector-strong -fno-strict-aliasing -ftrivial-auto-var-init=zero \
@@ -36,6 +36,7 @@ CLI_LIBS := $(shell pkg-config --libs libsodium gnutls libcjson libcurl libqrenc
 TEST_LIBS := -lcmocka $(DAEMON_LIBS)
 
 BPF_SKELETONS := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
+TEST_SUPPORT := $(call objects,$(wildcard tests/support/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
 all: $(O)/rnautd $(O)/rnaut ## the daemon and the command line
@@ -64,7 +65,7 @@ $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	$(Q)bpftool gen skeleton $< name $* > $@
 
 # Unit tests: each program links its module and what is below it.
-$(O)/tests/test_%: $(O)/tests/unit/test_%.o $(call archives,api service sys domain proto base)
+$(O)/tests/test_%: $(O)/tests/unit/test_%.o $(TEST_SUPPORT) $(call archives,api service sys domain proto base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 # In the plain build its path has no build directory: people call it by hand.

@@ -51,6 +51,8 @@ struct rn_policy_model {
 	uint32_t rule_count;
 };
 
+#define RN_POLICY_TEXT_MAX (256u * 1024u) /* bytes; what is larger would not fit a record anyway */
+
 /* policy_parse.c: NULL on error, err with line and column. */
 struct rn_policy_model *rn_policy_parse(const char *text, size_t size, struct rn_err *err);
 void rn_policy_model_free(struct rn_policy_model *model);
@@ -68,7 +70,8 @@ struct rn_selector_source {
 
 /*
  * policy_compile.c: model -> rules in order of precedence. Groups become their users' selectors; a rule with
- * same-owner among other criteria becomes two. 0, -EMSGSIZE (does not fit; err says what), -ENOMEM.
+ * same-owner among other criteria becomes two, and one whose groups are all empty becomes none. What comes out fits a
+ * record and the datapath's tables. 0, -EMSGSIZE (does not fit; err says what), -ENOMEM.
  */
 int rn_policy_compile(const struct rn_policy_model *model, const struct rn_selector_source *selectors,
 		      struct rn_policy_record *ret, struct rn_err *err);

@@ -19,7 +19,7 @@ struct rn_policy_tables {
 	uint32_t service_classes; /* used, counting class 0 */
 };
 
-/* 0, or -EMSGSIZE with a sentence where rules or service classes exceed their bounds. */
+/* 0, or -EMSGSIZE with a sentence where rules or service classes exceed their bounds, or -ENOMEM. */
 int rn_policy_tables_build(const struct rn_policy_record *policy, uint64_t version, struct rn_policy_tables *ret,
 			   struct rn_err *err);
 /* The rules whose source and destination the identity is; selectors ascending. */

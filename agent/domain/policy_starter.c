@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domain/policy.h"
+
+const char *rn_policy_starter(void)
+{
+	return "// Who may reach what. Everything that no rule allows is denied; a rule that denies wins over all that allow.\n"
+	       "// Change it:  rnaut policy get > policy.json ; edit ; rnaut policy set policy.json\n"
+	       "{\n"
+	       "  // Names for several users at once: \"admins\": [\"alice\", \"bob\"], then \"group:admins\" in a rule.\n"
+	       "  \"groups\": {},\n"
+	       "\n"
+	       "  // Tags that rules may name, as \"tag:server\". A device gets its tags when its token is made.\n"
+	       "  \"tags\": [],\n"
+	       "\n"
+	       "  \"rules\": [\n"
+	       "    {\n"
+	       "      // The devices of one owner reach each other.\n"
+	       "      \"id\": \"own-devices\",\n"
+	       "      \"source_criteria\": [\"everyone\"],\n"
+	       "      \"destination_criteria\": [\"same-owner\"],\n"
+	       "      \"action\": \"allow\",\n"
+	       "    },\n"
+	       "\n"
+	       "    // An example: admins reach servers by SSH, but only from a device that is trusted enough.\n"
+	       "    // {\n"
+	       "    //   \"id\": \"admins-ssh\",\n"
+	       "    //   \"source_criteria\": [\"group:admins\"],\n"
+	       "    //   \"destination_criteria\": [\"tag:server\"],\n"
+	       "    //   \"services\": [\"tcp:22\", \"icmp\"],\n"
+	       "    //   \"action\": \"allow\",\n"
+	       "    //   \"conditions\": {\"minimum_trust\": 50},\n"
+	       "    // },\n"
+	       "  ],\n"
+	       "}\n";
+}

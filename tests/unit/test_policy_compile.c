@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "domain/policy.h"
+
+/* Numbers by first use; 0 after `most`. */
+struct selectors {
+	char names[16][RN_NAME_MAX + 16];
+	uint32_t count, most;
+};
+
+static uint32_t number(void *context, const char *selector)
+{
+	struct selectors *s = context;
+
+	for (uint32_t i = 0; i < s->count; i++)
+		if (strcmp(s->names[i], selector) == 0)
+			return i + 1;
+	if (s->count == s->most)
+		return 0;
+	snprintf(s->names[s->count++], sizeof(s->names[0]), "%s", selector);
+	return s->count;
+}
+
+static int compile(const char *text, struct selectors *s, struct rn_policy_record *ret, struct rn_err *err)
+{
+	struct rn_selector_source source = {s, number};
+	struct rn_policy_model *m = rn_policy_parse(text, strlen(text), err);
+	int code;
+
+	if (!m)
+		fail_msg("%s", err->text);
+	code = rn_policy_compile(m, &source, ret, err);
+	rn_policy_model_free(m);
+	return code;
+}
+
+static const char text[] =
+	"{\"groups\": {\"admins\": [\"bob\", \"alice\"], \"none\": []}, \"tags\": [\"server\"], \"rules\": ["
+	"{\"id\": \"both\", \"source_criteria\": [\"everyone\"], \"destination_criteria\": [\"tag:server\", \"same-owner\"],"
+	" \"action\": \"allow\"},"
+	"{\"id\": \"void\", \"source_criteria\": [\"group:none\"], \"destination_criteria\": [\"everyone\"], \"action\": \"allow\"},"
+	"{\"id\": \"ssh\", \"source_criteria\": [\"user:alice\", \"group:admins\"], \"destination_criteria\": [\"device:nas\"],"
+	" \"services\": [\"tcp:22\", \"icmp\"], \"action\": \"allow\", \"conditions\": {\"minimum_trust\": 40}},"
+	"{\"id\": \"no\", \"source_criteria\": [\"user:bob\"], \"destination_criteria\": [\"same-owner\"], \"action\": \"deny\"}]}";
+
+static void test_rules(void **state)
+{
+	struct selectors s = {.most = 16};
+	struct rn_policy_record p;
+	struct rn_err err = {""};
+	uint8_t seed[RN_KEY_SIZE] = {1}, *data = malloc(RN_RECORD_SIZE_MAX);
+	struct rn_record_head head = {.epoch = 1, .version = 1};
+
+	(void)state;
+	assert_int_equal(compile(text, &s, &p, &err), 0);
+	assert_int_equal(p.rule_count, 4);
+	/* deny first */
+	assert_string_equal(p.rules[0].id, "no");
+	assert_true(p.rules[0].deny && p.rules[0].same_owner);
+	assert_int_equal(p.rules[0].number, 4);
+	assert_string_equal(s.names[p.rules[0].source[0] - 1], "user:bob");
+	assert_string_equal(s.names[p.rules[0].destination[0] - 1], "everyone");
+	/* one rule with same-owner among others becomes two of one number */
+	assert_int_equal(p.rules[1].number, 1);
+	assert_int_equal(p.rules[2].number, 1);
+	assert_false(p.rules[1].same_owner);
+	assert_string_equal(s.names[p.rules[1].destination[0] - 1], "tag:server");
+	assert_true(p.rules[2].same_owner);
+	assert_string_equal(s.names[p.rules[2].destination[0] - 1], "everyone");
+	assert_int_equal(p.rules[1].service_count, 1);
+	assert_int_equal(p.rules[1].services[0].protocol, 0);
+	assert_int_equal(p.rules[1].services[0].last, 65535);
+	/* the rule of an empty group is gone; groups are their users, each once */
+	assert_int_equal(p.rules[3].number, 3);
+	assert_int_equal(p.rules[3].source_count, 2);
+	assert_true(p.rules[3].source[0] < p.rules[3].source[1]);
+	assert_int_equal(p.rules[3].minimum_trust, 40);
+	assert_int_equal(p.rules[3].services[0].first, 22);
+	assert_int_equal(p.rules[3].services[1].protocol, IPPROTO_ICMP);
+	/* and the record takes it */
+	assert_non_null(data);
+	assert_int_equal(rn_crypto_start(), 0);
+	assert_true(rn_record_put_policy(&head, &p, seed, data, RN_RECORD_SIZE_MAX) > 0);
+	free(data);
+	rn_policy_record_done(&p);
+}
+
+static void test_no_number(void **state)
+{
+	(void)state;
+	for (uint32_t most = 0; most < 5; most++) {
+		struct selectors s = {.most = most};
+		struct rn_policy_record p = {.rule_count = 77};
+		struct rn_err err = {""};
+
+		assert_int_equal(compile(text, &s, &p, &err), -ENOMEM);
+		assert_int_equal(p.rule_count, 77);
+	}
+}
+
+/* many(n, with): n rules, each with the criteria and services that are given. */
+static char *many(unsigned rules, const char *source, const char *destination, const char *services)
+{
+	size_t room = 256 + strlen(source) + rules * (160 + strlen(destination) + strlen(services)), at;
+	char *out = malloc(room);
+
+	assert_non_null(out);
+	at = (size_t)snprintf(out, room, "{\"groups\": {\"crowd\": [%s]}, \"rules\": [", source);
+	for (unsigned i = 0; i < rules; i++)
+		at += (size_t)snprintf(out + at, room - at,
+				       "{\"id\":\"r%u\",\"source_criteria\":[\"%s\"],\"destination_criteria\":[%s],%s"
+				       "\"action\":\"allow\"},", i, source[0] ? "group:crowd" : "everyone", destination, services);
+	snprintf(out + at, room - at, "]}");
+	return out;
+}
+
+static void expect_too_big(char *policy, const char *part)
+{
+	struct selectors s = {.most = 16};
+	struct rn_policy_record p;
+	struct rn_err err = {""};
+
+	assert_int_equal(compile(policy, &s, &p, &err), -EMSGSIZE);
+	if (!strstr(err.text, part))
+		fail_msg("%s", err.text);
+	free(policy);
+}
+
+static void test_bounds(void **state)
+{
+	struct selectors s = {.most = 16};
+	struct rn_policy_record p;
+	struct rn_err err = {""};
+	char *fits = many(1024, "", "\"everyone\"", "");
+
+	(void)state;
+	assert_int_equal(compile(fits, &s, &p, &err), 0);
+	assert_int_equal(p.rule_count, 1024);
+	rn_policy_record_done(&p);
+	free(fits);
+	expect_too_big(many(513, "", "\"user:a\", \"same-owner\"", ""), "more than 1024 rules after compilation");
+	expect_too_big(many(800, "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\",\"k\",\"l\",\"m\",\"n\"",
+			    "\"everyone\"", "\"services\":[\"tcp:1\",\"tcp:3\",\"tcp:5\",\"tcp:7\",\"tcp:9\","
+			    "\"tcp:11\",\"tcp:13\",\"tcp:15\",\"tcp:17\",\"tcp:19\",\"tcp:21\",\"tcp:23\",\"tcp:25\"],"),
+		       "the compiled policy has");
+}
+
+/* 1,024 rules, each alone on some ports and together with the next on others, and all on one: 2,048 classes and none. */
+static void test_service_classes(void **state)
+{
+	size_t room = 220000, at;
+	char *out = malloc(room);
+
+	(void)state;
+	assert_non_null(out);
+	at = (size_t)snprintf(out, room, "{\"rules\": [");
+	for (unsigned i = 0; i < 1024; i++)
+		at += (size_t)snprintf(out + at, room - at,
+				       "{\"id\":\"r%u\",\"source_criteria\":[\"everyone\"],\"destination_criteria\":[\"everyone\"],"
+				       "\"services\":[\"tcp:%u-%u\",\"udp:7\"],\"action\":\"allow\"},", i, 3 * i + 1, 3 * i + 4);
+	snprintf(out + at, room - at, "]}");
+	expect_too_big(out, "overlap in more than 2047 ways");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_no_number),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_service_classes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
