@@ -214,8 +214,8 @@ static __always_inline enum rn_reason rn_flow(struct __sk_buff *skb, struct rn_c
 		return rn_flow_first(skb, c, false);
 	source = rn_device_state(flow->source);
 	destination = rn_device_state(flow->destination);
-	if (!flow->source || !flow->destination || flow->generation != c->generation ||
-	    flow->source_state != source || flow->destination_state != destination)
+	if (!flow->source || !flow->destination || flow->generation != c->generation || flow->source_state != source ||
+	    flow->destination_state != destination)
 		return rn_flow_again(skb, c, flow);
 	reason = rn_place(c, source, destination);
 	if (!reason)

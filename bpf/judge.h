@@ -98,7 +98,8 @@ static __always_inline __u32 rn_lowest_bit(__u64 word)
 	return (below * 0x0101010101010101ull) >> 56;
 }
 
-/* The lowest rule that matches and that the trust suffices for, else *ret_matched: the lowest that matches; -1: none. */
+/* The lowest rule that matches and that the trust suffices for, else *ret_matched: the lowest that matches; -1: none.
+ */
 static __always_inline int rn_first_rule(const __u64 *source, const __u64 *destination, const __u64 *service,
 					 const __u64 *trusted, const __u64 *different, int *ret_matched)
 {
@@ -197,6 +198,8 @@ __noinline enum rn_reason rn_judge(struct rn_context *c)
 		if (generation == c->generation)
 			return reason;
 		c->generation = generation;
+		if (!generation)
+			break;
 	}
 	c->source.index = 0; /* whatever is kept of this does not hold */
 	return RN_INTERNAL;

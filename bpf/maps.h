@@ -10,16 +10,16 @@
 #include "abi/verdict.h"
 
 /*
- * What kern writes is mapped into it (BPF_F_MMAPABLE), so that a change of the generation, of the lease or of a device's
- * state is one aligned store. See include/abi/maps.h for keys and values.
+ * What kern writes is mapped into it (BPF_F_MMAPABLE), so that a change of the generation, of the lease or of a
+ * device's state is one aligned store. See include/abi/maps.h for keys and values.
  */
-#define RN_ARRAY(name, value_type, entries)                                                                             \
+#define RN_ARRAY(name, value_type, entries)                                                                            \
 	struct {                                                                                                       \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
 		__uint(map_flags, BPF_F_MMAPABLE);                                                                     \
 		__uint(max_entries, entries);                                                                          \
 		__type(key, __u32);                                                                                    \
-		__type(value, value_type);                                                                              \
+		__type(value, value_type);                                                                             \
 	} name SEC(".maps")
 
 #define RN_PERCPU(name, value_type, entries)                                                                           \

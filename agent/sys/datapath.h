@@ -18,23 +18,24 @@
  * kern's user before it drops; everything here then works for any uid with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON. They
  * outlive the process: while it is away the kernel goes on enforcing, until the lease ends.
  *
- * Errors are -errno; where there is an rn_err it gets a sentence. One thread. Indices, slots and halves out of range are
- * refused with -ERANGE. After rn_datapath_open the arrays are mapped: setting configuration, devices, identities and
- * policy makes no system call; addresses, flows and counters are bpf(2); attach, detach and in_place open a netlink
+ * Errors are -errno; where there is an rn_err it gets a sentence. One thread. Indices, slots and halves out of range
+ * are refused with -ERANGE. After rn_datapath_open the arrays are mapped: setting configuration, devices, identities
+ * and policy makes no system call; addresses, flows and counters are bpf(2); attach, detach and in_place open a netlink
  * socket for themselves (socket, setsockopt, bind, getsockname, sendto, recvmsg, close).
  */
 struct rn_datapath;
 
 /*
- * Takes over what is pinned in `dir`, or starts afresh where nothing (or a start that never finished) is there, and loads
- * this binary's programs over the maps. Nothing is attached yet: the filters of an earlier process go on running their
- * own programs over the same maps. want->schema must be RN_SCHEMA_VERSION; role and self are set; epoch and
- * policy_version are taken only where the maps are new (else the pinned ones stay, see rn_datapath_meta).
+ * Takes over what is pinned in `dir`, or starts afresh where nothing (or a start that never finished) is there, and
+ * loads this binary's programs over the maps (pinned as rn_ingress and rn_egress). Nothing is attached yet: the filters
+ * of an earlier process go on running their own programs over the same maps. want->schema must be RN_SCHEMA_VERSION;
+ * role and self are set; epoch and policy_version are taken only where the maps are new (else the pinned ones stay, see
+ * rn_datapath_meta).
  *
  * *ret_adopted: true where the maps were there, with policy, devices and flows in them.
- * -ESTALE: what is pinned is of another schema, role or device; the sentence says which. The caller takes the link down,
- * calls rn_datapath_remove and opens again. -EPERM, -ENOENT (no such directory or no bpffs), -ENOSYS, -EINVAL (the
- * kernel refused a program) and others leave what was there untouched.
+ * -ESTALE: what is pinned is of another schema, role or device; the sentence says which. The caller takes the link
+ * down, calls rn_datapath_remove and opens again. -EPERM, -ENOENT (no such directory or no bpffs), -ENOSYS, -EINVAL
+ * (the kernel refused a program) and others leave what was there untouched.
  */
 int rn_datapath_open(const char *dir, const struct rn_meta *want, struct rn_datapath **ret, bool *ret_adopted,
 		     struct rn_err *err);
@@ -45,8 +46,7 @@ int rn_datapath_remove(const char *dir, struct rn_err *err);
 
 /*
  * Stores ifindex in rn_config, makes the clsact qdisc where there is none and puts both programs on it (priority 1,
- * handle 1, direct action), each in one atomic replacement; then pins the programs as rn_ingress and rn_egress. Egress
- * comes first. On failure one of the two may be in place already.
+ * handle 1, direct action), each in one atomic replacement, egress first. On failure one of the two may be in place.
  */
 int rn_datapath_attach(struct rn_datapath *dp, unsigned ifindex, struct rn_err *err);
 /* Takes our two filters off; 0 also where there are none or no such interface. The link must be down before this. */
@@ -66,10 +66,10 @@ void rn_datapath_set_mtu(struct rn_datapath *dp, uint32_t mtu);
 void rn_datapath_set_link_down(struct rn_datapath *dp, bool down);
 
 /*
- * Devices. The upper half of `state` (the incarnation) belongs to this module: callers pass and may compare only the low
- * half (RN_STATE_*). set() counts the incarnation up wherever number, owner or identity differ from what the index held,
- * so that every flow judged before is judged again, and hides the index from the datapath while it changes them; setting
- * what is already there changes nothing. device_state() is one store and takes effect on the next packet.
+ * Devices. The upper half of `state` (the incarnation) belongs to this module: callers pass and may compare only the
+ * low half (RN_STATE_*). set() counts the incarnation up wherever number, owner or identity differ from what the index
+ * held, so that every flow judged before is judged again, and hides the index from the datapath while it changes them;
+ * setting what is already there changes nothing. device_state() is one store and takes effect on the next packet.
  */
 int rn_datapath_device(const struct rn_datapath *dp, uint32_t index, struct rn_device *ret);
 int rn_datapath_device_set(struct rn_datapath *dp, uint32_t index, const struct rn_device *device);
@@ -78,8 +78,8 @@ int rn_datapath_device_state(struct rn_datapath *dp, uint32_t index, uint32_t st
 int rn_datapath_device_clear(struct rn_datapath *dp, uint32_t index);
 
 /*
- * Addresses. Where an address leaves a device (removed, or set to another index), that device's incarnation is counted up.
- * remove(): 0 also where there was none. `each` must not change addresses.
+ * Addresses. Where an address leaves a device (removed, or set to another index), that device's incarnation is counted
+ * up. remove(): 0 also where there was none. `each` must not change addresses.
  */
 int rn_datapath_address(const struct rn_datapath *dp, const struct rn_addr *addr, uint32_t *ret_index); /* -ENOENT */
 int rn_datapath_address_set(struct rn_datapath *dp, const struct rn_addr *addr, uint32_t index);
@@ -90,11 +90,11 @@ int rn_datapath_addresses(const struct rn_datapath *dp,
 /* One policy, as domain/policy_tables.h builds it (its members have just these sizes). */
 struct rn_datapath_policy {
 	const struct rn_policy *policy;
-	const struct rn_rule *rules;	     /* policy->rules of them */
-	const struct rn_rule_set *trust;     /* RN_TRUST_MAX + 1 */
-	const struct rn_rule_set *services;  /* service_classes of them, class 0 first */
+	const struct rn_rule *rules;	    /* policy->rules of them */
+	const struct rn_rule_set *trust;    /* RN_TRUST_MAX + 1 */
+	const struct rn_rule_set *services; /* service_classes of them, class 0 first */
 	uint32_t service_classes;
-	const struct rn_ports *ports;	     /* 2 * RN_PORT_BLOCKS, TCP first */
+	const struct rn_ports *ports; /* 2 * RN_PORT_BLOCKS, TCP first */
 };
 /*
  * Fills a half and zeroes its identities; -EBUSY for the half in use (generation & 1, where generation is not 0). A
@@ -102,17 +102,19 @@ struct rn_datapath_policy {
  */
 int rn_datapath_policy_write(struct rn_datapath *dp, unsigned half, const struct rn_datapath_policy *policy);
 /*
- * One identity slot of a half. In the half in use only for slots that no present device names. For the other half: after
- * rn_datapath_policy_write.
+ * One identity slot of a half. In the half in use only for slots that no present device names. For the other half:
+ * after rn_datapath_policy_write.
  */
-int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot, const struct rn_identity *identity);
+int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot,
+			       const struct rn_identity *identity);
 
 /*
- * Calls each for every flow entry (at most RN_FLOWS_MAX and a few more if the table changes meanwhile; one that moves may
- * come twice or not at all), until it returns false. Idle entries are still there: see docs/datapath.md 3.
+ * Calls each for every flow entry (at most RN_FLOWS_MAX and a few more if the table changes meanwhile; one that moves
+ * may come twice or not at all), until it returns false. Idle entries are still there: see docs/datapath.md 3.
  */
 int rn_datapath_flows(const struct rn_datapath *dp,
-		      bool (*each)(void *context, const struct rn_flow_key *key, const struct rn_flow *flow), void *context);
+		      bool (*each)(void *context, const struct rn_flow_key *key, const struct rn_flow *flow),
+		      void *context);
 int rn_datapath_flow_delete(struct rn_datapath *dp, const struct rn_flow_key *key); /* -ENOENT */
 
 /* Sums over all CPUs. ret: [direction * RN_REASON_COUNT + reason]. */
@@ -122,6 +124,7 @@ int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret); /* events not
 
 /* The ring of events: poll this descriptor for reading, then consume. The number consumed, or -errno. */
 int rn_datapath_events_fd(const struct rn_datapath *dp);
-int rn_datapath_events(struct rn_datapath *dp, void (*each)(void *context, const struct rn_event *event), void *context);
+int rn_datapath_events(struct rn_datapath *dp, void (*each)(void *context, const struct rn_event *event),
+		       void *context);
 
 #endif

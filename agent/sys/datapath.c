@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/datapath.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "bpf/tc_overlay.skel.h"
+#include "sys/datapath_memory.h"
+
+#define DIR_MAX 200
+#define BATCH 256u /* flows read at once; a bucket of the table is never that long */
+#define FILTER_HANDLE 1
+#define FILTER_PRIORITY 1
+
+/* Programs first: when they are gone, nothing new finds the maps. rn_meta last: without it the rest is unfinished. */
+static const char *const pinned[] = {
+    "rn_ingress", "rn_egress", "rn_config", "rn_devices", "rn_addresses", "rn_identities", "rn_ports",	"rn_services",
+    "rn_trust",	  "rn_policy", "rn_rules",  "rn_flows",	  "rn_counters",  "rn_lost",	   "rn_events", "rn_meta",
+};
+#define FIRST_MAP 2
+#define PINNED_COUNT (sizeof(pinned) / sizeof(pinned[0]))
+
+static int quiet_print(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char text[512];
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(text, sizeof(text), format, arguments);
+	text[strcspn(text, "\n")] = '\0';
+	rn_log(RN_LOG_DEBUG, "libbpf: %s", text);
+	return 0;
+}
+
+static int pin_path(char out[PATH_MAX], const char *dir, const char *name, const char *suffix)
+{
+	int size = snprintf(out, PATH_MAX, "%s/%s%s", dir, name, suffix);
+
+	return size < 0 || size >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+static int check_directory(const char *dir, struct rn_err *err)
+{
+	struct statfs fs;
+
+	if (strlen(dir) > DIR_MAX)
+		return rn_fail(err, -ENAMETOOLONG, "the path of bpf_dir is longer than %d bytes", DIR_MAX);
+	if (statfs(dir, &fs)) {
+		int code = -errno;
+
+		return rn_fail(err, code, "%s: %s; is a bpf file system mounted there?", dir, strerror(-code));
+	}
+	if (fs.f_type != BPF_FS_MAGIC)
+		return rn_fail(err, -ENOENT, "%s is not on a bpf file system: mount -t bpf bpf /sys/fs/bpf", dir);
+	return 0;
+}
+
+int rn_datapath_remove(const char *dir, struct rn_err *err)
+{
+	char path[PATH_MAX];
+	int code = 0;
+
+	for (size_t i = 0; i < PINNED_COUNT && !code; i++) {
+		code = pin_path(path, dir, pinned[i], "");
+		if (!code && unlink(path) && errno != ENOENT)
+			code = -errno;
+	}
+	return code ? rn_fail(err, code, "%s: what is pinned there cannot be removed: %s", dir, strerror(-code)) : 0;
+}
+
+/* The pinned rn_meta: 1, 0 where there is none that was finished, -EPROTO where it has another shape, -errno. */
+static int read_meta(const char *dir, struct rn_meta *ret)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info), zero = 0;
+	struct rn_meta meta;
+	char path[PATH_MAX];
+	int code, fd;
+
+	code = pin_path(path, dir, "rn_meta", "");
+	if (code)
+		return code;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	code = bpf_obj_get_info_by_fd(fd, &info, &size);
+	if (!code && (info.type != BPF_MAP_TYPE_ARRAY || info.key_size != sizeof(zero) ||
+		      info.value_size != sizeof(meta) || !info.max_entries))
+		code = -EPROTO;
+	if (!code)
+		code = bpf_map_lookup_elem(fd, &zero, &meta);
+	close(fd);
+	if (code)
+		return code;
+	*ret = meta;
+	return meta.schema != 0;
+}
+
+/* 1: what is pinned is ours to go on with; 0: nothing is there (any more). */
+static int check_pinned(const char *dir, const struct rn_meta *want, struct rn_err *err)
+{
+	struct rn_meta have;
+	int code = read_meta(dir, &have);
+
+	if (code == -EPROTO || (code == 1 && have.schema != want->schema))
+		return rn_fail(err, -ESTALE, "the datapath in %s was made by an rnaut with other tables", dir);
+	if (code < 0)
+		return rn_fail(err, code, "%s/rn_meta cannot be read: %s", dir, strerror(-code));
+	if (!code) {
+		code = rn_datapath_remove(dir, err);
+		return code;
+	}
+	if (have.role != want->role)
+		return rn_fail(err, -ESTALE, "the datapath in %s is that of a %s", dir,
+			       have.role == RN_ROLE_HUB ? "hub" : "node");
+	if (have.self != want->self)
+		return rn_fail(err, -ESTALE, "the datapath in %s is that of device %u", dir, have.self);
+	return 1;
+}
+
+static int load_failed(int code, struct rn_err *err)
+{
+	if (code == -EPERM || code == -EACCES)
+		return rn_fail(err, code,
+			       "the kernel lets rnautd load no BPF programs: it needs CAP_BPF, CAP_NET_ADMIN and "
+			       "CAP_PERFMON");
+	if (code == -ENOMEM)
+		return rn_fail(err, code, "the kernel has not enough memory for the datapath");
+	return rn_fail(err, code, "the kernel does not take the datapath (%s): Linux 6.1 or later with BPF is needed",
+		       strerror(-code));
+}
+
+static int load_maps(struct rn_datapath *dp, const char *dir)
+{
+	char path[PATH_MAX];
+	int code;
+
+	for (size_t i = FIRST_MAP; i < PINNED_COUNT; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(dp->skeleton->obj, pinned[i]);
+
+		code = map ? pin_path(path, dir, pinned[i], "") : -ENOENT;
+		if (!code)
+			code = bpf_map__set_pin_path(map, path);
+		if (code)
+			return code;
+	}
+	return tc_overlay__load(dp->skeleton);
+}
+
+/* Our programs take the names of those that were there, at once; a dot is not allowed in a bpffs. */
+static int pin_program(const char *dir, const struct bpf_program *program, uint32_t *ret_id)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	char path[PATH_MAX], beside[PATH_MAX];
+	int code = pin_path(path, dir, bpf_program__name(program), "");
+
+	if (!code)
+		code = pin_path(beside, dir, bpf_program__name(program), "_new");
+	if (code)
+		return code;
+	if (unlink(beside) && errno != ENOENT)
+		return -errno;
+	if (bpf_obj_pin(bpf_program__fd(program), beside) || rename(beside, path))
+		return -errno;
+	code = bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size);
+	if (!code)
+		*ret_id = info.id;
+	return code;
+}
+
+static int map_memory(struct rn_datapath *dp)
+{
+	const struct bpf_map *maps[RN_MEMORY_COUNT] = {
+	    [RN_MEMORY_CONFIG] = dp->skeleton->maps.rn_config,
+	    [RN_MEMORY_META] = dp->skeleton->maps.rn_meta,
+	    [RN_MEMORY_DEVICES] = dp->skeleton->maps.rn_devices,
+	    [RN_MEMORY_IDENTITIES] = dp->skeleton->maps.rn_identities,
+	    [RN_MEMORY_PORTS] = dp->skeleton->maps.rn_ports,
+	    [RN_MEMORY_SERVICES] = dp->skeleton->maps.rn_services,
+	    [RN_MEMORY_TRUST] = dp->skeleton->maps.rn_trust,
+	    [RN_MEMORY_POLICY] = dp->skeleton->maps.rn_policy,
+	    [RN_MEMORY_RULES] = dp->skeleton->maps.rn_rules,
+	};
+
+	for (int i = 0; i < RN_MEMORY_COUNT; i++) {
+		size_t size = (size_t)bpf_map__value_size(maps[i]) * bpf_map__max_entries(maps[i]);
+		void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(maps[i]), 0);
+
+		if (data == MAP_FAILED)
+			return -errno;
+		dp->memory[i] = (struct rn_memory){data, size};
+	}
+	dp->config = dp->memory[RN_MEMORY_CONFIG].data;
+	dp->meta = dp->memory[RN_MEMORY_META].data;
+	dp->devices = dp->memory[RN_MEMORY_DEVICES].data;
+	dp->identities = dp->memory[RN_MEMORY_IDENTITIES].data;
+	dp->ports = dp->memory[RN_MEMORY_PORTS].data;
+	dp->services = dp->memory[RN_MEMORY_SERVICES].data;
+	dp->trust = dp->memory[RN_MEMORY_TRUST].data;
+	dp->policy = dp->memory[RN_MEMORY_POLICY].data;
+	dp->rules = dp->memory[RN_MEMORY_RULES].data;
+	return 0;
+}
+
+static int take_event(void *context, void *data, size_t size)
+{
+	struct rn_datapath *dp = context;
+	struct rn_event event;
+
+	if (size < sizeof(event))
+		return 0;
+	memcpy(&event, data, sizeof(event));
+	dp->each_event(dp->each_context, &event);
+	return 0;
+}
+
+static int make_buffers(struct rn_datapath *dp)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus < 0)
+		return cpus;
+	dp->cpus = cpus;
+	dp->batch_keys = calloc(BATCH, sizeof(*dp->batch_keys));
+	dp->batch_flows = calloc(BATCH, sizeof(*dp->batch_flows));
+	dp->cpu_counters = calloc(dp->cpus, sizeof(*dp->cpu_counters));
+	dp->cpu_lost = calloc(dp->cpus, sizeof(*dp->cpu_lost));
+	if (!dp->batch_keys || !dp->batch_flows || !dp->cpu_counters || !dp->cpu_lost)
+		return -ENOMEM;
+	dp->ring = ring_buffer__new(bpf_map__fd(dp->skeleton->maps.rn_events), take_event, dp, NULL);
+	return dp->ring ? 0 : -errno;
+}
+
+int rn_datapath_open(const char *dir, const struct rn_meta *want, struct rn_datapath **ret, bool *ret_adopted,
+		     struct rn_err *err)
+{
+	struct rn_datapath *dp;
+	int code, adopted;
+
+	libbpf_set_print(quiet_print);
+	if (want->schema != RN_SCHEMA_VERSION || (want->role != RN_ROLE_HUB && want->role != RN_ROLE_NODE))
+		return rn_fail(err, -EINVAL, "the datapath was asked for with a wrong schema or role");
+	code = check_directory(dir, err);
+	if (code)
+		return code;
+	adopted = check_pinned(dir, want, err);
+	if (adopted < 0)
+		return adopted;
+	dp = calloc(1, sizeof(*dp));
+	if (!dp)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	dp->skeleton = tc_overlay__open();
+	code = dp->skeleton ? load_maps(dp, dir) : -errno;
+	if (!code)
+		code = map_memory(dp);
+	if (!code)
+		code = make_buffers(dp);
+	if (!code && !adopted)
+		rn_datapath_begin(dp, want);
+	if (!code)
+		code = pin_program(dir, dp->skeleton->progs.rn_ingress, &dp->ingress_id);
+	if (!code)
+		code = pin_program(dir, dp->skeleton->progs.rn_egress, &dp->egress_id);
+	if (code) {
+		rn_datapath_close(dp);
+		return load_failed(code, err);
+	}
+	*ret_adopted = adopted;
+	*ret = dp;
+	return 0;
+}
+
+void rn_datapath_close(struct rn_datapath *dp)
+{
+	if (!dp)
+		return;
+	ring_buffer__free(dp->ring);
+	for (int i = 0; i < RN_MEMORY_COUNT; i++) {
+		if (dp->memory[i].data)
+			munmap(dp->memory[i].data, dp->memory[i].size);
+	}
+	free(dp->batch_keys);
+	free(dp->batch_flows);
+	free(dp->cpu_counters);
+	free(dp->cpu_lost);
+	tc_overlay__destroy(dp->skeleton);
+	free(dp);
+}
+
+static int put_filter(unsigned ifindex, enum bpf_tc_attach_point point, const struct bpf_program *program)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = bpf_program__fd(program), .flags = BPF_TC_F_REPLACE,
+			    .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	return bpf_tc_attach(&hook, &opts);
+}
+
+int rn_datapath_attach(struct rn_datapath *dp, unsigned ifindex, struct rn_err *err)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, both, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	int code = bpf_tc_hook_create(&both);
+
+	if (code == -EEXIST)
+		code = 0;
+	__atomic_store_n(&dp->config->ifindex, ifindex, __ATOMIC_SEQ_CST);
+	if (!code)
+		code = put_filter(ifindex, BPF_TC_EGRESS, dp->skeleton->progs.rn_egress);
+	if (!code)
+		code = put_filter(ifindex, BPF_TC_INGRESS, dp->skeleton->progs.rn_ingress);
+	if (!code)
+		return 0;
+	return rn_fail(err, code, "the filters cannot be put on interface %u: %s", ifindex, strerror(-code));
+}
+
+int rn_datapath_detach(struct rn_datapath *dp, unsigned ifindex)
+{
+	static const enum bpf_tc_attach_point points[] = {BPF_TC_INGRESS, BPF_TC_EGRESS};
+	int failed = 0;
+
+	(void)dp;
+	for (int i = 0; i < 2; i++) {
+		DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = points[i]);
+		DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+		int code = bpf_tc_detach(&hook, &opts);
+
+		if (code && code != -ENOENT && code != -EINVAL && code != -ENODEV)
+			failed = code;
+	}
+	return failed;
+}
+
+static int filter_is(unsigned ifindex, enum bpf_tc_attach_point point, uint32_t id)
+{
+	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
+	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	int code = bpf_tc_query(&hook, &opts);
+
+	if (code == -ENOENT || code == -EINVAL) /* no such filter; no clsact */
+		return 0;
+	return code ? code : opts.prog_id == id;
+}
+
+int rn_datapath_in_place(struct rn_datapath *dp, unsigned ifindex)
+{
+	int code = filter_is(ifindex, BPF_TC_INGRESS, dp->ingress_id);
+
+	return code == 1 ? filter_is(ifindex, BPF_TC_EGRESS, dp->egress_id) : code;
+}
+
+static int address_fd(const struct rn_datapath *dp)
+{
+	return bpf_map__fd(dp->skeleton->maps.rn_addresses);
+}
+
+int rn_datapath_address(const struct rn_datapath *dp, const struct rn_addr *addr, uint32_t *ret_index)
+{
+	return bpf_map_lookup_elem(address_fd(dp), addr, ret_index);
+}
+
+int rn_datapath_address_set(struct rn_datapath *dp, const struct rn_addr *addr, uint32_t index)
+{
+	uint32_t before = 0;
+	int code;
+
+	if (!rn_datapath_index_valid(index))
+		return -ERANGE;
+	rn_datapath_address(dp, addr, &before);
+	if (before == index)
+		return 0;
+	code = bpf_map_update_elem(address_fd(dp), addr, &index, BPF_ANY);
+	if (!code)
+		rn_datapath_count_up(dp, before);
+	return code == -E2BIG ? -ENOSPC : code;
+}
+
+int rn_datapath_address_remove(struct rn_datapath *dp, const struct rn_addr *addr)
+{
+	uint32_t before;
+	int code;
+
+	if (rn_datapath_address(dp, addr, &before))
+		return 0;
+	code = bpf_map_delete_elem(address_fd(dp), addr);
+	if (!code)
+		rn_datapath_count_up(dp, before);
+	return code == -ENOENT ? 0 : code;
+}
+
+int rn_datapath_addresses(const struct rn_datapath *dp,
+			  void (*each)(void *context, const struct rn_addr *addr, uint32_t index), void *context)
+{
+	struct rn_addr key, *previous = NULL;
+	uint32_t index;
+	int code;
+
+	for (unsigned i = 0; i < RN_ADDRESSES_MAX; i++, previous = &key) {
+		code = bpf_map_get_next_key(address_fd(dp), previous, &key);
+		if (code)
+			return code == -ENOENT ? 0 : code;
+		if (!rn_datapath_address(dp, &key, &index))
+			each(context, &key, index);
+	}
+	return 0;
+}
+
+int rn_datapath_flows(const struct rn_datapath *dp,
+		      bool (*each)(void *context, const struct rn_flow_key *key, const struct rn_flow *flow),
+		      void *context)
+{
+	int fd = bpf_map__fd(dp->skeleton->maps.rn_flows), code = 0;
+	uint64_t at[2] = {0};
+	uint32_t total = 0;
+
+	while (!code && total < 2 * RN_FLOWS_MAX) {
+		uint32_t count = BATCH;
+
+		code = bpf_map_lookup_batch(fd, total ? &at[0] : NULL, &at[1], dp->batch_keys, dp->batch_flows, &count,
+					    NULL);
+		if (code && code != -ENOENT)
+			return code;
+		for (uint32_t i = 0; i < count; i++) {
+			if (!each(context, &dp->batch_keys[i], &dp->batch_flows[i]))
+				return 0;
+		}
+		total += count ? count : 1;
+		at[0] = at[1];
+	}
+	return 0;
+}
+
+int rn_datapath_flow_delete(struct rn_datapath *dp, const struct rn_flow_key *key)
+{
+	return bpf_map_delete_elem(bpf_map__fd(dp->skeleton->maps.rn_flows), key);
+}
+
+int rn_datapath_counters(const struct rn_datapath *dp, struct rn_counter ret[RN_DATAPATH_COUNTERS])
+{
+	int fd = bpf_map__fd(dp->skeleton->maps.rn_counters);
+
+	for (uint32_t key = 0; key < RN_DATAPATH_COUNTERS; key++) {
+		struct rn_counter sum = {0};
+		int code = bpf_map_lookup_elem(fd, &key, dp->cpu_counters);
+
+		if (code)
+			return code;
+		for (unsigned cpu = 0; cpu < dp->cpus; cpu++) {
+			sum.packets += dp->cpu_counters[cpu].packets;
+			sum.bytes += dp->cpu_counters[cpu].bytes;
+		}
+		ret[key] = sum;
+	}
+	return 0;
+}
+
+int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret)
+{
+	uint32_t zero = 0;
+	uint64_t sum = 0;
+	int code = bpf_map_lookup_elem(bpf_map__fd(dp->skeleton->maps.rn_lost), &zero, dp->cpu_lost);
+
+	if (code)
+		return code;
+	for (unsigned cpu = 0; cpu < dp->cpus; cpu++)
+		sum += dp->cpu_lost[cpu];
+	*ret = sum;
+	return 0;
+}
+
+int rn_datapath_events_fd(const struct rn_datapath *dp)
+{
+	return ring_buffer__epoll_fd(dp->ring);
+}
+
+int rn_datapath_events(struct rn_datapath *dp, void (*each)(void *context, const struct rn_event *event), void *context)
+{
+	dp->each_event = each;
+	dp->each_context = context;
+	return ring_buffer__consume(dp->ring);
+}

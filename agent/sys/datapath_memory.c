@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/datapath_memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+/*
+ * The arrays of the datapath as memory that the kernel reads at the same time. What a packet reads together is either
+ * one aligned store or hidden while it changes: a device behind a state without PRESENT, a policy in the half not in
+ * use.
+ */
+#define STATE_LOW 0xffffffffull
+#define INCARNATION (1ull << RN_STATE_INCARNATION_SHIFT)
+
+static void store_u64(__u64 *to, uint64_t value)
+{
+	__atomic_store_n(to, value, __ATOMIC_SEQ_CST);
+}
+
+static void store_u32(uint32_t *to, uint32_t value)
+{
+	__atomic_store_n(to, value, __ATOMIC_SEQ_CST);
+}
+
+void rn_datapath_begin(struct rn_datapath *dp, const struct rn_meta *want)
+{
+	struct rn_meta meta = *want;
+
+	meta.schema = 0;
+	*dp->meta = meta;
+	store_u32(&dp->config->role, want->role);
+	store_u32(&dp->meta->schema, want->schema);
+}
+
+void rn_datapath_meta(const struct rn_datapath *dp, struct rn_meta *ret)
+{
+	*ret = *dp->meta;
+}
+
+void rn_datapath_set_meta(struct rn_datapath *dp, uint32_t epoch, uint64_t policy_version)
+{
+	store_u32(&dp->meta->epoch, epoch);
+	store_u64(&dp->meta->policy_version, policy_version);
+}
+
+void rn_datapath_config(const struct rn_datapath *dp, struct rn_config *ret)
+{
+	*ret = *dp->config;
+}
+
+void rn_datapath_set_generation(struct rn_datapath *dp, uint64_t generation)
+{
+	store_u64(&dp->config->generation, generation);
+}
+
+void rn_datapath_set_lease(struct rn_datapath *dp, uint64_t until_ns)
+{
+	store_u64(&dp->config->lease_until_ns, until_ns);
+}
+
+void rn_datapath_set_mtu(struct rn_datapath *dp, uint32_t mtu)
+{
+	store_u32(&dp->config->mtu, mtu);
+}
+
+void rn_datapath_set_link_down(struct rn_datapath *dp, bool down)
+{
+	store_u32(&dp->config->link_down, down);
+}
+
+bool rn_datapath_index_valid(uint32_t index)
+{
+	return index && index < RN_DEVICES_MAX;
+}
+
+int rn_datapath_device(const struct rn_datapath *dp, uint32_t index, struct rn_device *ret)
+{
+	if (!rn_datapath_index_valid(index))
+		return -ERANGE;
+	*ret = dp->devices[index];
+	return 0;
+}
+
+/* What a judgement reads besides the state. */
+static bool same_meaning(const struct rn_device *a, const struct rn_device *b)
+{
+	return a->number == b->number && a->owner == b->owner && a->identity_slot == b->identity_slot &&
+	       a->identity_number == b->identity_number;
+}
+
+int rn_datapath_device_set(struct rn_datapath *dp, uint32_t index, const struct rn_device *device)
+{
+	struct rn_device *slot = &dp->devices[index];
+	uint64_t incarnation;
+
+	if (!rn_datapath_index_valid(index))
+		return -ERANGE;
+	incarnation = slot->state & ~STATE_LOW;
+	if (!same_meaning(slot, device)) {
+		store_u64(&slot->state, incarnation);
+		incarnation += INCARNATION;
+	}
+	store_u32(&slot->number, device->number);
+	store_u32(&slot->identity_slot, device->identity_slot);
+	store_u32(&slot->identity_number, device->identity_number);
+	store_u32(&slot->owner, device->owner);
+	slot->version = device->version;
+	memcpy(slot->wireguard_key, device->wireguard_key, sizeof(slot->wireguard_key));
+	store_u64(&slot->state, incarnation | (device->state & STATE_LOW));
+	return 0;
+}
+
+int rn_datapath_device_state(struct rn_datapath *dp, uint32_t index, uint32_t state)
+{
+	struct rn_device *slot = &dp->devices[index];
+
+	if (!rn_datapath_index_valid(index))
+		return -ERANGE;
+	store_u64(&slot->state, (slot->state & ~STATE_LOW) | state);
+	return 0;
+}
+
+int rn_datapath_device_clear(struct rn_datapath *dp, uint32_t index)
+{
+	struct rn_device nobody = {0};
+
+	return rn_datapath_device_set(dp, index, &nobody);
+}
+
+void rn_datapath_count_up(struct rn_datapath *dp, uint32_t index)
+{
+	if (rn_datapath_index_valid(index))
+		store_u64(&dp->devices[index].state, dp->devices[index].state + INCARNATION);
+}
+
+int rn_datapath_policy_write(struct rn_datapath *dp, unsigned half, const struct rn_datapath_policy *p)
+{
+	struct rn_rule *rules = dp->rules + half * RN_RULES_MAX;
+	struct rn_rule_set *services = dp->services + half * RN_SERVICES_MAX;
+	uint32_t count = p->policy->rules;
+
+	if (half > 1 || count > RN_RULES_MAX || p->service_classes > RN_SERVICES_MAX)
+		return -ERANGE;
+	if (dp->config->generation && (dp->config->generation & 1) == half)
+		return -EBUSY;
+	memset(dp->identities + half * RN_IDENTITIES_MAX, 0, RN_IDENTITIES_MAX * sizeof(*dp->identities));
+	memcpy(rules, p->rules, count * sizeof(*rules));
+	memset(rules + count, 0, (RN_RULES_MAX - count) * sizeof(*rules));
+	memcpy(services, p->services, p->service_classes * sizeof(*services));
+	memset(services + p->service_classes, 0, (RN_SERVICES_MAX - p->service_classes) * sizeof(*services));
+	memcpy(dp->trust + half * (RN_TRUST_MAX + 1), p->trust, (RN_TRUST_MAX + 1) * sizeof(*p->trust));
+	memcpy(dp->ports + half * 2 * RN_PORT_BLOCKS, p->ports, 2 * RN_PORT_BLOCKS * sizeof(*p->ports));
+	dp->policy[half] = *p->policy;
+	return 0;
+}
+
+int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot, const struct rn_identity *identity)
+{
+	if (half > 1 || slot >= RN_IDENTITIES_MAX)
+		return -ERANGE;
+	dp->identities[half * RN_IDENTITIES_MAX + slot] = *identity;
+	return 0;
+}
