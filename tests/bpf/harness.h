@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_TESTS_BPF_HARNESS_H
+#define RN_TESTS_BPF_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/events.h"
+#include "abi/maps.h"
+#include "abi/verdict.h"
+#include "domain/policy_tables.h"
+
+/*
+ * The two programs of bpf/ under BPF_PROG_TEST_RUN, with maps of their own that nobody else sees (nothing is pinned), an
+ * Ethernet header before each packet as test runs want it, and a clock that stands still until a test moves it. Needs
+ * root. Functions that cannot go wrong in a sound test end the program with a message when they do.
+ */
+#define RN_BPF_PACKET_MAX 4096u
+
+enum { RN_BPF_IN = 0, RN_BPF_OUT = 1 }; /* direction: through rn_ingress, through rn_egress */
+
+struct rn_bpf_options {
+	enum rn_role role;
+	uint32_t flows_max;   /* 0: RN_FLOWS_MAX */
+	bool flows_may_refuse; /* a plain hash table in place of the LRU: flows_max entries and no more */
+};
+
+struct rn_bpf {
+	/* The arrays of include/abi/maps.h as memory; write what you like, the next packet reads it. */
+	struct rn_config *config;
+	struct rn_device *devices;
+	struct rn_identity *identities;
+	struct rn_ports *ports;
+	struct rn_rule_set *services, *trust;
+	struct rn_policy *policy;
+	struct rn_rule *rules;
+	uint64_t *now; /* what rn_now() answers, nanoseconds; starts at 1000 s */
+
+	struct rn_bpf_private *private;
+};
+
+/* config: role as asked, generation 0, lease 10^6 s ahead, mtu 1372, ifindex 7. */
+struct rn_bpf *rn_bpf_open(const struct rn_bpf_options *options);
+void rn_bpf_close(struct rn_bpf *b);
+/* Everything as after open, but rn_lost, the event rate and the clock go on. */
+void rn_bpf_reset(struct rn_bpf *b);
+
+void rn_bpf_address(struct rn_bpf *b, const struct rn_addr *addr, uint32_t index); /* index 0: remove */
+/* Fills a half and stores the generation, whose parity says which half. Identities are the caller's. */
+void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy_tables *tables);
+
+struct rn_bpf_result {
+	int action;	       /* TC_ACT_OK 0, TC_ACT_SHOT 2, TC_ACT_REDIRECT 7 */
+	enum rn_reason reason; /* the one counter of this direction that went up by one packet */
+	uint64_t bytes;	       /* and by these bytes */
+	size_t size;	       /* the packet afterwards, from its IP header on */
+	uint8_t packet[RN_BPF_PACKET_MAX];
+};
+struct rn_bpf_send {
+	const void *packet; /* from its IP header on, 1..RN_BPF_PACKET_MAX bytes */
+	size_t size;
+	uint16_t ethertype; /* 0: by the first nibble, 6: IPv6, else IPv4 */
+	uint32_t gso_size, gso_segs;
+	size_t linear; /* 0: all of it; else so many bytes before the paged part, where the kernel can (see below) */
+};
+/* Runs one packet; ends the program unless exactly one counter went up by one. 0, or -errno of the test run itself. */
+int rn_bpf_send(struct rn_bpf *b, int direction, const struct rn_bpf_send *in, struct rn_bpf_result *ret);
+/* The same for a plain packet; a failure of the test run ends the program. Returns ret->reason. */
+enum rn_reason rn_bpf_run(struct rn_bpf *b, int direction, const void *packet, size_t size, struct rn_bpf_result *ret);
+/* Whether this kernel's test runs can make paged packets. */
+bool rn_bpf_can_page(struct rn_bpf *b);
+
+/* 0 or -ENOENT */
+int rn_bpf_flow(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow *ret);
+size_t rn_bpf_flow_count(struct rn_bpf *b);
+void rn_bpf_flows_clear(struct rn_bpf *b);
+
+/* Takes the oldest events out of the ring, at most max; the number. */
+size_t rn_bpf_events(struct rn_bpf *b, struct rn_event *ret, size_t max);
+uint64_t rn_bpf_lost(struct rn_bpf *b);
+
+/* Instructions that the verifier walked through; 0 where the kernel does not say. */
+unsigned rn_bpf_verified(struct rn_bpf *b, int direction);
+
+#endif
