@@ -31,7 +31,7 @@ def standard(prefix="rnlab", **options):
     return lab
 
 
-def bring_up(lab, tied=True):
+def bring_up(lab, tied=True, join=("laptop", "server")):
     """From nothing to a network in which every host has its addresses, its policy and its hub."""
     lab.say("making namespaces for " + ", ".join(lab.nodes))
     lab.create(tied)
@@ -40,7 +40,7 @@ def bring_up(lab, tied=True):
     lab.init_gateway(gateway)
     lab.say("hub-a: rnaut up with a token of the gateway")
     lab.join(lab["hub-a"])
-    for name in ("laptop", "server"):
+    for name in join:
         lab.say(f"{name}: rnaut up, attached to hub-a")
         lab.join(lab[name], "hub-a")
     lab.say("phone: rnaut export, wg-quick strip, wg setconf")
@@ -110,7 +110,7 @@ The network is up after {seconds:.0f} s. WireGuard: {kind}.
 Watch the flows:
     sudo {tool}/rnaut flows --follow
 Ask why the phone cannot use ssh on the server:
-    sudo {tool}/rnaut explain phone server tcp/22
+    sudo {tool}/rnaut explain phone server tcp 22
 Quarantine the laptop while its ping runs, see it stop, and release it:
     sudo sh -c '{tool}/on laptop ping -c 12 {server} & sleep 4; {tool}/rnaut quarantine laptop; sleep 4; {tool}/rnaut quarantine --release laptop; wait'
 """, flush=True)

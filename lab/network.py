@@ -147,10 +147,16 @@ class Node:
         options.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.Popen(self.argv(command), **options)
 
-    def rnaut(self, *words, **options):
+    def rnaut(self, *words, good=(0,)):
         """`rnaut WORDS --json`, decoded; LabError with its sentence where it fails."""
-        text = self.run(["/usr/local/bin/rnaut", *words, "--json"], **options).stdout
-        return json.loads(text) if text.strip() else None
+        done = self.run(["/usr/local/bin/rnaut", *words, "--json"], check=False)
+        if done.returncode not in good:
+            raise LabError(f"{self.name}: rnaut {' '.join(words)}: status {done.returncode}: {done.stderr.strip()}")
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def explain(self, source, destination, protocol, port=None):
+        """Exit status 5 says that the packet is denied."""
+        return self.rnaut("explain", source, destination, protocol, *([str(port)] if port else []), good=(0, 5))
 
     def spawn(self, name, argv):
         return self.ask(spawn=name, argv=list(argv))
@@ -241,15 +247,14 @@ class Network:
     @staticmethod
     def ready(node):
         status = node.rnaut("status")
-        return status if status["link_up"] and status["policy_version"] else None
+        return status if status["enforcing"] else None
 
-    def token(self, node, hub=None, gateway="gateway", *words):
+    def token(self, node, hub=None, *words, gateway="gateway"):
         """A token for this node; tags and owner are the gateway's to say."""
-        kind = {"gateway": "hub", "hub": "hub"}.get(node.role, node.role)
-        request = ["token", "create", "--type", kind, "--name", node.name, *words]
+        request = ["token", "create", "--type", node.role, "--name", node.name, *words]
         if node.owner:
             request += ["--owner", node.owner]
-        if hub and kind != "hub":
+        if hub and node.role != "hub":
             request += ["--hub", hub]
         for tag in node.tags:
             request += ["--tag", tag]
@@ -257,11 +262,9 @@ class Network:
 
     def enrol(self, node, token, *words):
         node.write("/run/token", token + "\n")
-        command = ["/usr/local/bin/rnaut", "up", "--token-file", "/run/token", "--name", node.name, *words]
+        command = ["/usr/local/bin/rnaut", "up", "--token-file", "/run/token", *words]
         if node.role == "hub":
-            command += ["--type", "hub", "--endpoint", node.underlay4]
-        else:
-            command += ["--type", node.role]
+            command += ["--endpoint", node.underlay4]
         return node.run(command, check=False)
 
     def join(self, node, hub=None):
@@ -275,7 +278,7 @@ class Network:
 
     def export(self, node, hub, gateway="gateway"):
         """A stock WireGuard client from an exported file: no code of ours runs on it."""
-        command = ["/usr/local/bin/rnaut", "export", node.name, "--type", node.role, "--hub", hub]
+        command = ["/usr/local/bin/rnaut", "export", node.name, "--type", node.role, "--hub", hub, "--no-qr"]
         command += ["--owner", node.owner] if node.owner else []
         for tag in node.tags:
             command += ["--tag", tag]
@@ -306,9 +309,9 @@ class Network:
     def learn_addresses(self, gateway="gateway"):
         """Fills in every node's overlay addresses from what the gateway says."""
         for device in self.nodes[gateway].rnaut("devices")["devices"]:
-            node = self.nodes.get(device["name"])
+            node = self.nodes.get(device["client_id"])
             if node:
-                node.ipv4, node.ipv6 = device["ipv4"] or None, device["ipv6"]
+                node.ipv4, node.ipv6, node.hub = device["virtual_ipv4"], device["virtual_ip"], device["hub"]
 
     def describe(self, path, cli):
         nodes = [{"name": n.name, "role": n.role, "netns": n.netns, "ipv4": n.ipv4, "ipv6": n.ipv6, "hub": n.hub}

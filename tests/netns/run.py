@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The namespace tests: run.py [WORD ...] runs the cases with one of the words in their title or file."""
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness  # noqa: E402
+import test_matrix  # noqa: E402,F401
+import test_flows  # noqa: E402,F401
+import test_next_packet  # noqa: E402,F401
+import test_host  # noqa: E402,F401
+import test_kill  # noqa: E402,F401
+import test_enrol  # noqa: E402,F401
+import test_bad_input  # noqa: E402,F401
+
+if __name__ == "__main__":
+    sys.exit(harness.main(sys.argv[1:]))
