@@ -77,6 +77,15 @@ $(O)/tests/test_noise: | $(NOISE_VECTORS)
 unit: $(UNIT_TESTS) ## the unit tests
 	$(Q)fail=0; for t in $(UNIT_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
 
+# Programs under tests/bpf/ (root): each test_X.c with all that is beside it.
+BPF_TESTS := $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
+BPF_SUPPORT := $(call objects,$(filter-out tests/bpf/test_%.c,$(wildcard tests/bpf/*.c)))
+$(O)/tests/bpf/test_%: $(O)/tests/bpf/test_%.o $(BPF_SUPPORT) $(call archives,sys domain proto base)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+bpf-test: $(BPF_TESTS) ## the programs in the kernel against the reference, and attached (root)
+	$(Q)fail=0; for t in $(BPF_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
+
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
 CALLER := $(shell [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && runuser -u "$(SUDO_USER)" -- test -w . && echo "$(SUDO_USER)")
 AS_CALLER := $(if $(CALLER),runuser -u $(CALLER) -- env -u HOME)
@@ -123,4 +132,4 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all unit deps run lab-down test netns vmtest lint install uninstall clean help
+.PHONY: all unit bpf-test deps run lab-down test netns vmtest lint install uninstall clean help

@@ -12,9 +12,9 @@
 #include "domain/policy_tables.h"
 
 /*
- * The two programs of bpf/ under BPF_PROG_TEST_RUN, with maps of their own that nobody else sees (nothing is pinned), an
- * Ethernet header before each packet as test runs want it, and a clock that stands still until a test moves it. Needs
- * root. Functions that cannot go wrong in a sound test end the program with a message when they do.
+ * The two programs of bpf/ under BPF_PROG_TEST_RUN, with maps of their own that nobody else sees (nothing is pinned),
+ * an Ethernet header before each packet as test runs want it, and a clock that stands still until a test moves it.
+ * Needs root. Functions that cannot go wrong in a sound test end the program with a message when they do.
  */
 #define RN_BPF_PACKET_MAX 4096u
 
@@ -22,7 +22,7 @@ enum { RN_BPF_IN = 0, RN_BPF_OUT = 1 }; /* direction: through rn_ingress, throug
 
 struct rn_bpf_options {
 	enum rn_role role;
-	uint32_t flows_max;   /* 0: RN_FLOWS_MAX */
+	uint32_t flows_max;    /* 0: RN_FLOWS_MAX */
 	bool flows_may_refuse; /* a plain hash table in place of the LRU: flows_max entries and no more */
 };
 

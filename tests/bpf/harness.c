@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "bpf/tc_overlay.skel.h"
+
+#define COUNTERS (2 * RN_REASON_COUNT)
+#define MEMORY_COUNT 8
+
+struct memory {
+	void *data;
+	size_t size;
+};
+
+struct rn_bpf_private {
+	struct tc_overlay *skeleton;
+	struct ring_buffer *ring;
+	struct memory memory[MEMORY_COUNT];
+	enum rn_role role;
+	unsigned cpus;
+	struct rn_counter *cpu_counters;
+	struct rn_counter seen[COUNTERS]; /* as of the last packet */
+	struct rn_event *events;	  /* where consume puts what it finds */
+	size_t event_count, event_max;
+};
+
+static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	abort();
+}
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	return level == LIBBPF_WARN && getenv("RN_BPF_LOG") ? vfprintf(stderr, format, arguments) : 0;
+}
+
+/* Stops once the caller's array is full: the rest stays in the ring. */
+static int take_event(void *context, void *data, size_t size)
+{
+	struct rn_bpf_private *p = context;
+
+	if (size != sizeof(struct rn_event))
+		die("an event of %zu bytes", size);
+	memcpy(&p->events[p->event_count++], data, size);
+	return p->event_count == p->event_max ? -ECANCELED : 0;
+}
+
+static void *map_memory(struct rn_bpf *b, const struct bpf_map *map)
+{
+	size_t size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	if (data == MAP_FAILED)
+		die("mmap of %s: %s", bpf_map__name(map), strerror(errno));
+	for (int i = 0; i < MEMORY_COUNT; i++) {
+		if (!b->private->memory[i].data) {
+			b->private->memory[i] = (struct memory){data, size};
+			break;
+		}
+	}
+	return data;
+}
+
+static void map_all(struct rn_bpf *b)
+{
+	struct tc_overlay *s = b->private->skeleton;
+
+	b->config = map_memory(b, s->maps.rn_config);
+	b->devices = map_memory(b, s->maps.rn_devices);
+	b->identities = map_memory(b, s->maps.rn_identities);
+	b->ports = map_memory(b, s->maps.rn_ports);
+	b->services = map_memory(b, s->maps.rn_services);
+	b->trust = map_memory(b, s->maps.rn_trust);
+	b->policy = map_memory(b, s->maps.rn_policy);
+	b->rules = map_memory(b, s->maps.rn_rules);
+	b->now = (uint64_t *)&s->bss->rn_test_now;
+}
+
+static struct tc_overlay *load(const struct rn_bpf_options *options)
+{
+	struct tc_overlay *s = tc_overlay__open();
+
+	if (!s)
+		die("the BPF object does not open: %s", strerror(errno));
+	s->rodata->rn_l2_length = ETH_HLEN;
+	s->rodata->rn_test_clock = true;
+	if (options->flows_max)
+		bpf_map__set_max_entries(s->maps.rn_flows, options->flows_max);
+	if (options->flows_may_refuse)
+		bpf_map__set_type(s->maps.rn_flows, BPF_MAP_TYPE_HASH);
+	if (tc_overlay__load(s))
+		die("the BPF programs do not load: %s (RN_BPF_LOG=1 says more; are you root?)", strerror(errno));
+	return s;
+}
+
+/* Sums over the CPUs. */
+static void read_counters(struct rn_bpf *b, struct rn_counter ret[COUNTERS])
+{
+	struct rn_bpf_private *p = b->private;
+	uint32_t keys[COUNTERS], count = COUNTERS, batch;
+	int code = bpf_map_lookup_batch(bpf_map__fd(p->skeleton->maps.rn_counters), NULL, &batch, keys, p->cpu_counters,
+					&count, NULL);
+
+	if ((code && code != -ENOENT) || count != COUNTERS)
+		die("rn_counters: %s", strerror(-code));
+	memset(ret, 0, COUNTERS * sizeof(*ret));
+	for (uint32_t i = 0; i < COUNTERS; i++) {
+		for (unsigned cpu = 0; cpu < p->cpus; cpu++) {
+			ret[keys[i]].packets += p->cpu_counters[i * p->cpus + cpu].packets;
+			ret[keys[i]].bytes += p->cpu_counters[i * p->cpus + cpu].bytes;
+		}
+	}
+}
+
+struct rn_bpf *rn_bpf_open(const struct rn_bpf_options *options)
+{
+	struct rn_bpf *b = calloc(1, sizeof(*b));
+	struct rn_bpf_private *p = calloc(1, sizeof(*p));
+
+	if (!b || !p)
+		die("out of memory");
+	libbpf_set_print(quiet);
+	b->private = p;
+	p->role = options->role;
+	p->skeleton = load(options);
+	p->cpus = libbpf_num_possible_cpus();
+	p->cpu_counters = calloc((size_t)COUNTERS * p->cpus, sizeof(*p->cpu_counters));
+	p->ring = ring_buffer__new(bpf_map__fd(p->skeleton->maps.rn_events), take_event, p, NULL);
+	if (!p->cpu_counters || !p->ring)
+		die("out of memory");
+	map_all(b);
+	*b->now = 1000 * RN_SECOND_NS;
+	rn_bpf_reset(b);
+	return b;
+}
+
+void rn_bpf_close(struct rn_bpf *b)
+{
+	if (!b)
+		return;
+	for (int i = 0; i < MEMORY_COUNT; i++)
+		munmap(b->private->memory[i].data, b->private->memory[i].size);
+	ring_buffer__free(b->private->ring);
+	tc_overlay__destroy(b->private->skeleton);
+	free(b->private->cpu_counters);
+	free(b->private);
+	free(b);
+}
+
+static void clear_hash(const struct bpf_map *map)
+{
+	uint8_t key[64];
+
+	if (bpf_map__key_size(map) > sizeof(key))
+		die("%s: a key of %u bytes", bpf_map__name(map), bpf_map__key_size(map));
+	while (!bpf_map_get_next_key(bpf_map__fd(map), NULL, key))
+		bpf_map_delete_elem(bpf_map__fd(map), key);
+}
+
+void rn_bpf_reset(struct rn_bpf *b)
+{
+	struct rn_bpf_private *p = b->private;
+	struct rn_event events[256];
+
+	for (int i = 0; i < MEMORY_COUNT; i++)
+		memset(p->memory[i].data, 0, p->memory[i].size);
+	clear_hash(p->skeleton->maps.rn_addresses);
+	clear_hash(p->skeleton->maps.rn_flows);
+	while (rn_bpf_events(b, events, 256))
+		;
+	b->config->role = p->role;
+	b->config->lease_until_ns = *b->now + 1000000 * RN_SECOND_NS;
+	b->config->mtu = 1372;
+	b->config->ifindex = 7;
+	read_counters(b, p->seen);
+}
+
+void rn_bpf_address(struct rn_bpf *b, const struct rn_addr *addr, uint32_t index)
+{
+	int fd = bpf_map__fd(b->private->skeleton->maps.rn_addresses);
+	int code = index ? bpf_map_update_elem(fd, addr, &index, BPF_ANY) : bpf_map_delete_elem(fd, addr);
+
+	if (code)
+		die("rn_addresses: %s", strerror(-code));
+}
+
+void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy_tables *t)
+{
+	unsigned half = generation & 1;
+
+	b->policy[half] = t->policy;
+	memcpy(b->rules + half * RN_RULES_MAX, t->rules, sizeof(t->rules));
+	memcpy(b->trust + half * (RN_TRUST_MAX + 1), t->trust, sizeof(t->trust));
+	memcpy(b->services + half * RN_SERVICES_MAX, t->services, sizeof(t->services));
+	memcpy(b->ports + half * 2 * RN_PORT_BLOCKS, t->ports, sizeof(t->ports));
+	b->config->generation = generation;
+}
+
+/* Which counter went up, and by how much. */
+static void find_reason(struct rn_bpf *b, int direction, struct rn_bpf_result *ret)
+{
+	struct rn_counter now[COUNTERS];
+	int found = 0;
+
+	read_counters(b, now);
+	for (int i = 0; i < COUNTERS; i++) {
+		struct rn_counter *before = &b->private->seen[i];
+
+		if (now[i].packets == before->packets && now[i].bytes == before->bytes)
+			continue;
+		if (now[i].packets != before->packets + 1 || i / RN_REASON_COUNT != direction || found++)
+			die("counter %d went up by %lld in one packet of direction %d", i,
+			    (long long)(now[i].packets - before->packets), direction);
+		ret->reason = i % RN_REASON_COUNT;
+		ret->bytes = now[i].bytes - before->bytes;
+	}
+	if (!found)
+		die("a packet was not counted");
+	memcpy(b->private->seen, now, sizeof(now));
+}
+
+static int program_fd(struct rn_bpf *b, int direction)
+{
+	struct tc_overlay *s = b->private->skeleton;
+
+	return bpf_program__fd(direction == RN_BPF_OUT ? s->progs.rn_egress : s->progs.rn_ingress);
+}
+
+static size_t put_frame(uint8_t *frame, const struct rn_bpf_send *in)
+{
+	static const uint8_t nowhere[2 * ETH_ALEN] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
+	bool v6 = *(const uint8_t *)in->packet >> 4 == 6;
+	uint16_t type = htons(in->ethertype ? in->ethertype : v6 ? ETH_P_IPV6 : ETH_P_IP);
+
+	memcpy(frame, nowhere, sizeof(nowhere));
+	memcpy(frame + sizeof(nowhere), &type, sizeof(type));
+	memcpy(frame + ETH_HLEN, in->packet, in->size);
+	return ETH_HLEN + in->size;
+}
+
+int rn_bpf_send(struct rn_bpf *b, int direction, const struct rn_bpf_send *in, struct rn_bpf_result *ret)
+{
+	uint8_t frame[ETH_HLEN + RN_BPF_PACKET_MAX], out[ETH_HLEN + RN_BPF_PACKET_MAX];
+	struct __sk_buff context = {.gso_size = in->gso_size, .gso_segs = in->gso_segs};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_out = out, .data_size_out = sizeof(out),
+		    .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = 1);
+	int code;
+
+	if (!in->size || in->size > RN_BPF_PACKET_MAX)
+		return -EMSGSIZE;
+	run.data_size_in = put_frame(frame, in);
+	context.data_end = in->linear ? ETH_HLEN + in->linear : 0;
+	code = bpf_prog_test_run_opts(program_fd(b, direction), &run);
+	if (code)
+		return code;
+	ret->action = run.retval;
+	ret->size = run.data_size_out - ETH_HLEN;
+	memcpy(ret->packet, out + ETH_HLEN, ret->size);
+	find_reason(b, direction, ret);
+	return 0;
+}
+
+enum rn_reason rn_bpf_run(struct rn_bpf *b, int direction, const void *packet, size_t size, struct rn_bpf_result *ret)
+{
+	struct rn_bpf_send in = {.packet = packet, .size = size};
+	int code = rn_bpf_send(b, direction, &in, ret);
+
+	if (code)
+		die("test run of %zu bytes: %s", size, strerror(-code));
+	return ret->reason;
+}
+
+bool rn_bpf_can_page(struct rn_bpf *b)
+{
+	uint8_t packet[64] = {0x45};
+	struct rn_bpf_send in = {.packet = packet, .size = sizeof(packet), .linear = 10};
+	struct rn_bpf_result result;
+
+	return !rn_bpf_send(b, RN_BPF_IN, &in, &result);
+}
+
+int rn_bpf_flow(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow *ret)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), key, ret);
+}
+
+size_t rn_bpf_flow_count(struct rn_bpf *b)
+{
+	int fd = bpf_map__fd(b->private->skeleton->maps.rn_flows);
+	struct rn_flow_key key, *previous = NULL;
+	size_t count = 0;
+
+	for (; !bpf_map_get_next_key(fd, previous, &key); previous = &key)
+		count++;
+	return count;
+}
+
+void rn_bpf_flows_clear(struct rn_bpf *b)
+{
+	clear_hash(b->private->skeleton->maps.rn_flows);
+}
+
+size_t rn_bpf_events(struct rn_bpf *b, struct rn_event *ret, size_t max)
+{
+	struct rn_bpf_private *p = b->private;
+	int code;
+
+	if (!max)
+		return 0;
+	p->events = ret;
+	p->event_count = 0;
+	p->event_max = max;
+	code = ring_buffer__consume(p->ring);
+	if (code < 0 && code != -ECANCELED)
+		die("rn_events: %s", strerror(-code));
+	return p->event_count;
+}
+
+uint64_t rn_bpf_lost(struct rn_bpf *b)
+{
+	uint64_t each[256], sum = 0;
+	uint32_t zero = 0;
+
+	if (b->private->cpus > 256 || bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_lost), &zero, each))
+		die("rn_lost");
+	for (unsigned cpu = 0; cpu < b->private->cpus; cpu++)
+		sum += each[cpu];
+	return sum;
+}
+
+unsigned rn_bpf_verified(struct rn_bpf *b, int direction)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(program_fd(b, direction), &info, &size) ? 0 : info.verified_insns;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "packet.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+
+static void put16(uint8_t *at, uint16_t v)
+{
+	at[0] = v >> 8;
+	at[1] = v & 0xff;
+}
+
+uint16_t packet_checksum(const void *data, size_t size, uint32_t start)
+{
+	const uint8_t *b = data;
+	uint32_t sum = start;
+
+	for (size_t i = 0; i < size; i++)
+		sum += i % 2 ? b[i] : b[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum & 0xffff;
+}
+
+struct rn_addr packet_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+	return (struct rn_addr){{[10] = 0xff, 0xff, a, b, c, d}};
+}
+
+struct rn_addr packet_v6(uint16_t host)
+{
+	return (struct rn_addr){{0xfd, 0, 0, 5, [14] = host >> 8, host & 0xff}};
+}
+
+static bool is_v4(const struct packet *p)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, 0xff};
+
+	return !memcmp(p->source.b, mapped, 12) && !memcmp(p->destination.b, mapped, 12);
+}
+
+static uint8_t wire_protocol(const struct packet *p)
+{
+	return p->protocol == IPPROTO_ICMP && !is_v4(p) ? IPPROTO_ICMPV6 : p->protocol;
+}
+
+static size_t transport_size(const struct packet *p)
+{
+	return p->protocol == IPPROTO_TCP ? 20 : 8;
+}
+
+static void put_v4(struct packet *p)
+{
+	uint8_t *ip = p->data;
+
+	p->transport = 20;
+	p->size = p->transport + transport_size(p) + p->payload;
+	ip[0] = 0x45;
+	put16(ip + 2, p->size);
+	ip[8] = p->hops ? p->hops : 64;
+	ip[9] = p->protocol;
+	memcpy(ip + 12, p->source.b + 12, 4);
+	memcpy(ip + 16, p->destination.b + 12, 4);
+	put16(ip + 10, packet_checksum(ip, 20, 0));
+}
+
+static void put_v6(struct packet *p)
+{
+	uint8_t *ip = p->data;
+
+	p->transport = 40 + 8u * p->extensions;
+	p->size = p->transport + transport_size(p) + p->payload;
+	ip[0] = 0x60;
+	put16(ip + 4, p->size - 40);
+	ip[6] = p->extensions ? IPPROTO_DSTOPTS : wire_protocol(p);
+	ip[7] = p->hops ? p->hops : 64;
+	memcpy(ip + 8, p->source.b, 16);
+	memcpy(ip + 24, p->destination.b, 16);
+	for (unsigned i = 0; i < p->extensions; i++) {
+		ip[40 + 8 * i] = i + 1 < p->extensions ? IPPROTO_DSTOPTS : wire_protocol(p);
+		ip[42 + 8 * i] = 1; /* PadN */
+		ip[43 + 8 * i] = 4;
+	}
+}
+
+static void put_transport(struct packet *p)
+{
+	uint8_t *at = p->data + p->transport;
+
+	put16(at, p->source_port);
+	put16(at + 2, p->destination_port);
+	if (p->protocol == IPPROTO_TCP) {
+		at[12] = 0x50;
+		at[13] = p->flags;
+		put16(at + 14, 0xffff);
+	} else if (p->protocol == IPPROTO_UDP) {
+		put16(at + 4, 8 + p->payload);
+	} else {
+		at[0] = is_v4(p) ? (p->reply ? 0 : 8) : (p->reply ? 129 : 128);
+		at[1] = 0;
+		put16(at + 2, 0);
+		put16(at + 4, p->source_port);
+	}
+}
+
+static void put_checksum(struct packet *p)
+{
+	uint8_t *at = p->data + p->transport;
+	size_t size = p->size - p->transport;
+	size_t where = p->protocol == IPPROTO_TCP ? 16 : p->protocol == IPPROTO_UDP ? 6 : 2;
+	uint32_t pseudo = wire_protocol(p) + size;
+
+	for (size_t i = is_v4(p) ? 12 : 0; i < 16; i += 2)
+		pseudo +=
+		    (p->source.b[i] << 8) + p->source.b[i + 1] + (p->destination.b[i] << 8) + p->destination.b[i + 1];
+	if (is_v4(p) && p->protocol == IPPROTO_ICMP)
+		pseudo = 0;
+	put16(at + where, packet_checksum(at, size, pseudo));
+}
+
+void packet_build(struct packet *p)
+{
+	memset(p->data, 0, sizeof(p->data));
+	if (is_v4(p))
+		put_v4(p);
+	else
+		put_v6(p);
+	put_transport(p);
+	put_checksum(p);
+}
+
+struct packet packet_answer(const struct packet *p)
+{
+	struct packet a = *p;
+
+	a.source = p->destination;
+	a.destination = p->source;
+	if (p->protocol == IPPROTO_ICMP) {
+		a.reply = !p->reply;
+	} else {
+		a.source_port = p->destination_port;
+		a.destination_port = p->source_port;
+	}
+	packet_build(&a);
+	return a;
+}
+
+struct rn_flow_key packet_key(const struct packet *p)
+{
+	bool hi = memcmp(&p->source, &p->destination, 16) > 0, echo = p->protocol == IPPROTO_ICMP;
+	uint16_t source = echo && p->reply ? 0 : p->source_port;
+	uint16_t destination = !echo ? p->destination_port : p->reply ? p->source_port : 0;
+	struct rn_flow_key key = {.protocol = wire_protocol(p), .echo_from_hi = echo && hi != p->reply};
+
+	key.lo = hi ? p->destination : p->source;
+	key.hi = hi ? p->source : p->destination;
+	key.lo_port = htons(hi ? destination : source);
+	key.hi_port = htons(hi ? source : destination);
+	return key;
+}
