@@ -236,9 +236,10 @@ static int scan_more(struct rn_json_scan *s, char close)
 		return 0;
 	comma = s->at;
 	if (!take(s, ','))
-		return refuse(s, s->at, s->at == s->size ? "the text ends inside an array or object"
-				      : close == '}'	 ? "a comma or } is expected here"
-							 : "a comma or ] is expected here");
+		return refuse(s, s->at,
+			      s->at == s->size ? "the text ends inside an array or object"
+			      : close == '}'   ? "a comma or } is expected here"
+					       : "a comma or ] is expected here");
 	code = scan_space(s);
 	if (code < 0)
 		return code;
@@ -257,8 +258,9 @@ static int scan_member(struct rn_json_scan *s)
 	int code;
 
 	if (peek(s) != '"')
-		return refuse(s, s->at, s->at == s->size ? "the text ends inside an object"
-							 : "a key in double quotes is expected here");
+		return refuse(s, s->at,
+			      s->at == s->size ? "the text ends inside an object"
+					       : "a key in double quotes is expected here");
 	code = scan_string(s);
 	if (code == 0)
 		code = scan_space(s);

@@ -10,8 +10,8 @@
 /*
  * The gateway's identity numbers. A number stands for one set of selector numbers for ever: it is never given another
  * meaning and never used again, so a hub that still knows an old number is never wrong about what it means.
- * Numbers are 1..RN_IDENTITY_MAX (24 bits: they will travel in packets). Sets are ascending, without repetition, and have
- * 1..RN_SELECTORS_MAX members.
+ * Numbers are 1..RN_IDENTITY_MAX (24 bits: they will travel in packets). Sets are ascending, without repetition, and
+ * have 1..RN_SELECTORS_MAX members.
  */
 #define RN_IDENTITY_MAX 0xffffffu
 

@@ -23,11 +23,10 @@ struct rn_ipam_route {
 };
 
 /*
- * Is the range fit to be the network's, and does none of the routes overlap it? 0, -EINVAL (its form) or -EEXIST, with a
- * sentence that names the route.
+ * Is the range fit to be the network's, and does none of the routes overlap it? 0, -EINVAL (its form) or -EEXIST, with
+ * a sentence that names the route.
  */
-int rn_ipam_check(const struct rn_prefix *range, const struct rn_ipam_route *routes, size_t count,
-		  struct rn_err *err);
+int rn_ipam_check(const struct rn_prefix *range, const struct rn_ipam_route *routes, size_t count, struct rn_err *err);
 /* The default IPv4 range, a /16 out of 100.64.0.0/10, 10.0.0.0/8 or 172.16.0.0/12; -ENOSPC where all collide. */
 int rn_ipam_choose_ipv4(const struct rn_ipam_route *routes, size_t count, struct rn_prefix *ret, struct rn_err *err);
 /* fd00::/8 with a random 40-bit global id (RFC 4193 section 3.2), as a /48. */

@@ -9,9 +9,9 @@ static const struct {
 	enum rn_kind kind;
 	const char *name;
 } kinds[] = {
-	{RN_KIND_GATEWAY, "gateway"}, {RN_KIND_REGIONAL, "regional"}, {RN_KIND_DEPARTMENTAL, "departmental"},
-	{RN_KIND_PROJECT, "project"}, {RN_KIND_DESKTOP, "desktop"},   {RN_KIND_MOBILE, "mobile"},
-	{RN_KIND_SERVER, "server"},   {RN_KIND_IOT, "iot"},	      {RN_KIND_REGIONAL, "hub"},
+    {RN_KIND_GATEWAY, "gateway"}, {RN_KIND_REGIONAL, "regional"}, {RN_KIND_DEPARTMENTAL, "departmental"},
+    {RN_KIND_PROJECT, "project"}, {RN_KIND_DESKTOP, "desktop"},	  {RN_KIND_MOBILE, "mobile"},
+    {RN_KIND_SERVER, "server"},	  {RN_KIND_IOT, "iot"},		  {RN_KIND_REGIONAL, "hub"},
 };
 
 bool rn_kind_is_hub(enum rn_kind kind)

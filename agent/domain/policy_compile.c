@@ -87,8 +87,8 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int make_set(const struct compile *c, const struct rn_access_policy *rule,
-		    const struct rn_criterion *criteria, uint32_t count, struct set *s)
+static int make_set(const struct compile *c, const struct rn_access_policy *rule, const struct rn_criterion *criteria,
+		    uint32_t count, struct set *s)
 {
 	uint32_t kept = 0;
 
@@ -203,10 +203,11 @@ static int check_size(const struct compile *c)
 			5 * (size_t)r->service_count;
 	}
 	if (size > RN_RECORD_SIZE_MAX)
-		return rn_fail(c->err, -EMSGSIZE,
-			       "the compiled policy has %zu bytes, but %u fit; use tags in place of long lists of users "
-			       "and devices",
-			       size, RN_RECORD_SIZE_MAX);
+		return rn_fail(
+		    c->err, -EMSGSIZE,
+		    "the compiled policy has %zu bytes, but %u fit; use tags in place of long lists of users "
+		    "and devices",
+		    size, RN_RECORD_SIZE_MAX);
 	return 0;
 }
 

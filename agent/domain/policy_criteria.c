@@ -12,9 +12,12 @@ static const struct {
 	enum rn_criterion_type type;
 	bool named; /* a colon and a name follow */
 } words[] = {
-	{"everyone", RN_CRITERION_EVERYONE, false}, {"same-owner", RN_CRITERION_SAME_OWNER, false},
-	{"user", RN_CRITERION_USER, true},	    {"group", RN_CRITERION_GROUP, true},
-	{"tag", RN_CRITERION_TAG, true},	    {"device", RN_CRITERION_DEVICE, true},
+    {"everyone", RN_CRITERION_EVERYONE, false},
+    {"same-owner", RN_CRITERION_SAME_OWNER, false},
+    {"user", RN_CRITERION_USER, true},
+    {"group", RN_CRITERION_GROUP, true},
+    {"tag", RN_CRITERION_TAG, true},
+    {"device", RN_CRITERION_DEVICE, true},
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The reference evaluator: what docs/policy.md says, as a walk over the lists. It is slow and plain on purpose, and knows
- * nothing of selectors, bit sets or tables, because it is what those are held against.
+ * The reference evaluator: what docs/policy.md says, as a walk over the lists. It is slow and plain on purpose, and
+ * knows nothing of selectors, bit sets or tables, because it is what those are held against.
  */
 #include <netinet/in.h>
 #include <string.h>

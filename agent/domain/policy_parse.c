@@ -43,8 +43,8 @@ static bool among(const char (*names)[RN_NAME_MAX + 1], uint32_t count, const ch
 	return false;
 }
 
-static int read_names(const struct rn_json *array, const char *what, char (**ret)[RN_NAME_MAX + 1],
-		      uint32_t *ret_count, struct rn_err *err)
+static int read_names(const struct rn_json *array, const char *what, char (**ret)[RN_NAME_MAX + 1], uint32_t *ret_count,
+		      struct rn_err *err)
 {
 	*ret = room_for(array, sizeof(**ret), err);
 	if (!*ret)
@@ -54,7 +54,7 @@ static int read_names(const struct rn_json *array, const char *what, char (**ret
 
 		if (rn_name_read(n, what, name, err) < 0)
 			return -EINVAL;
-		if (among((const char(*)[RN_NAME_MAX + 1])*ret, *ret_count, name))
+		if (among((const char(*)[RN_NAME_MAX + 1]) * ret, *ret_count, name))
 			return rn_json_fail(n, err, "\"%s\" stands twice in this list", name);
 		(*ret_count)++;
 	}
@@ -181,8 +181,8 @@ static int read_action(const struct rn_json *node, struct rn_access_policy *rule
 		return code;
 	rule->deny = strcmp(action, "deny") == 0;
 	if (!rule->deny && strcmp(action, "allow") != 0)
-		return rn_json_fail(rn_json_get(node, "action"), err, "\"action\" is \"%.32s\"; write \"allow\" or \"deny\"",
-				    action);
+		return rn_json_fail(rn_json_get(node, "action"), err,
+				    "\"action\" is \"%.32s\"; write \"allow\" or \"deny\"", action);
 	return 0;
 }
 
@@ -212,8 +212,8 @@ static int read_conditions(const struct rn_json *node, struct rn_access_policy *
 
 static int read_rule(const struct rn_json *node, struct rn_policy_model *model, struct rn_err *err)
 {
-	static const char *const names[] = {"id",	"source_criteria", "destination_criteria", "services",
-					    "action",	"conditions",	   NULL};
+	static const char *const names[] = {
+	    "id", "source_criteria", "destination_criteria", "services", "action", "conditions", NULL};
 	struct rn_access_policy *rule = &model->rules[model->rule_count++];
 	int code;
 

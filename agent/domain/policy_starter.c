@@ -3,10 +3,12 @@
 
 const char *rn_policy_starter(void)
 {
-	return "// Who may reach what. Everything that no rule allows is denied; a rule that denies wins over all that allow.\n"
+	return "// Who may reach what. Everything that no rule allows is denied; a rule that denies wins over all "
+	       "that allow.\n"
 	       "// Change it:  rnaut policy get > policy.json ; edit ; rnaut policy set policy.json\n"
 	       "{\n"
-	       "  // Names for several users at once: \"admins\": [\"alice\", \"bob\"], then \"group:admins\" in a rule.\n"
+	       "  // Names for several users at once: \"admins\": [\"alice\", \"bob\"], then \"group:admins\" in a "
+	       "rule.\n"
 	       "  \"groups\": {},\n"
 	       "\n"
 	       "  // Tags that rules may name, as \"tag:server\". A device gets its tags when its token is made.\n"

@@ -114,8 +114,8 @@ static void fill(struct rn_ports *blocks, uint32_t from, uint32_t to, uint16_t c
 }
 
 /*
- * Walks over the ports once: between two edges the set of rules is the same. Edges of one port may come in any order, as
- * the counts are looked at only between ports (they may pass 0 and wrap meanwhile).
+ * Walks over the ports once: between two edges the set of rules is the same. Edges of one port may come in any order,
+ * as the counts are looked at only between ports (they may pass 0 and wrap meanwhile).
  */
 static int build_ports(struct build *b, const struct rn_policy_record *policy, uint8_t protocol, struct edge *edges,
 		       struct rn_ports *blocks)

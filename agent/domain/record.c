@@ -50,8 +50,7 @@ int rn_record_seal(const struct rn_record_head *head, enum rn_record_type type,
 		goto out;
 	head_writer = rn_writer(record, RN_RECORD_HEADER);
 	write_head(&head_writer, head, type, (uint32_t)w.at);
-	rn_ed25519_sign(seed, signed_part, sizeof(context) + RN_RECORD_HEADER + w.at,
-			record + RN_RECORD_HEADER + w.at);
+	rn_ed25519_sign(seed, signed_part, sizeof(context) + RN_RECORD_HEADER + w.at, record + RN_RECORD_HEADER + w.at);
 	memcpy(out, record, w.at + FRAME);
 	code = (int)(w.at + FRAME);
 out:

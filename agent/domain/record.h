@@ -105,8 +105,8 @@ void rn_policy_record_done(struct rn_policy_record *p); /* frees what p points t
 /*
  * Encoders sign with the policy seed; they return the size or -EMSGSIZE, -ENOMEM, -EINVAL. head->type is not read: the
  * function says it. What one side refuses the other refuses too (record_check.c): epoch and version from 1; of a device
- * number, hub, identity (24 bits) and kind set, hub == number for hubs and only for them, an owner's name where there is
- * an owner and only there, names as rn_name_valid says, a Noise key where RN_DEVICE_MANAGED and only there, an IPv6
+ * number, hub, identity (24 bits) and kind set, hub == number for hubs and only for them, an owner's name where there
+ * is an owner and only there, names as rn_name_valid says, a Noise key where RN_DEVICE_MANAGED and only there, an IPv6
  * address, endpoints only of hubs, 1..RN_SELECTORS_MAX selectors; of a rule at least one selector a side, ascending and
  * not 0, at least one service, no minimum trust where it denies; deny rules first, numbers not falling.
  */

@@ -56,8 +56,7 @@ int rn_record_put_policy(const struct rn_record_head *head, const struct rn_poli
  * Memory for count elements of which each takes wire_size bytes of what is left: a count that lies costs nothing. NULL
  * for none; running out of memory sets *no_memory and fails the reader.
  */
-static void *elements(struct rn_reader *r, uint32_t count, uint32_t max, size_t wire_size, size_t size,
-		      bool *no_memory)
+static void *elements(struct rn_reader *r, uint32_t count, uint32_t max, size_t wire_size, size_t size, bool *no_memory)
 {
 	void *memory;
 

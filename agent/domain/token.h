@@ -10,7 +10,8 @@
 #include "domain/record.h"
 
 /*
- * An enrolment token, which carries first contact's trust both ways: whom to believe, and a seed that signs the request.
+ * An enrolment token, which carries first contact's trust both ways: whom to believe, and a seed that signs the
+ * request.
  * Text: "rnt1." and base64url of id u64, address 16, port u16, seed 32, SHA-256 of the root's public key 32, the
  * gateway's Noise key 32, kind u8, u8 length and name (what the device is to call itself, so that `rnaut up` needs no
  * more than the token) and the first 4 bytes of SHA-256 over all these, which finds typing errors.

@@ -71,11 +71,11 @@ void world_random(struct world *w, struct rng *rng)
 struct rn_party world_party(const struct world_device *d)
 {
 	return (struct rn_party){
-		.device = d->name,
-		.owner = d->owner ? users[d->owner - 1] : NULL,
-		.tags = d->tags,
-		.tag_count = d->tag_count,
-		.trust = d->trust,
+	    .device = d->name,
+	    .owner = d->owner ? users[d->owner - 1] : NULL,
+	    .tags = d->tags,
+	    .tag_count = d->tag_count,
+	    .trust = d->trust,
 	};
 }
 
@@ -113,11 +113,11 @@ static void say_criteria(struct text *t, struct rng *rng, bool destination)
 	if (rng_percent(rng, 50))
 		some &= 1u << rng_below(rng, 6); /* often just one */
 	some |= 64;
-#define CRITERION(bit, ...)                                                                                           \
+#define CRITERION(bit, ...)                                                                                            \
 	if (some & (bit)) {                                                                                            \
-		say(t, "%s", first ? "" : ", ");                                                                      \
-		say(t, __VA_ARGS__);                                                                                  \
-		first = false;                                                                                        \
+		say(t, "%s", first ? "" : ", ");                                                                       \
+		say(t, __VA_ARGS__);                                                                                   \
+		first = false;                                                                                         \
 	}
 	CRITERION(1, "\"user:%s\"", users[rng_below(rng, WORLD_USERS)])
 	CRITERION(2, "\"group:%s\"", groups[rng_below(rng, WORLD_GROUPS)])

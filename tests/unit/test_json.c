@@ -31,8 +31,18 @@ static struct rn_json *parse(const char *text, unsigned flags, struct rn_err *er
 static void test_good(void **state)
 {
 	static const char *const good[] = {
-		"{}", "[]", " [ 1 , 2 ] ", "\"x\"", "0", "-0", "-1.5e+10", "true", "false", "null",
-		"{\"a\":{\"b\":[{},[],\"\\u00e9\\ud83d\\ude00\\n\"]}}", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"",
+	    "{}",
+	    "[]",
+	    " [ 1 , 2 ] ",
+	    "\"x\"",
+	    "0",
+	    "-0",
+	    "-1.5e+10",
+	    "true",
+	    "false",
+	    "null",
+	    "{\"a\":{\"b\":[{},[],\"\\u00e9\\ud83d\\ude00\\n\"]}}",
+	    "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"",
 	};
 
 	(void)state;
@@ -51,42 +61,42 @@ static const struct {
 	unsigned flags;
 	const char *error;
 } bad[] = {
-	{"", 0, "line 1, column 1: the text ends where a value is expected"},
-	{"{", 0, "line 1, column 2: the text ends inside an object"},
-	{"[1", 0, "line 1, column 3: the text ends inside an array or object"},
-	{"[1 2]", 0, "line 1, column 4: a comma or ] is expected here"},
-	{"{\"a\" 1}", 0, "line 1, column 6: a colon is expected after the key"},
-	{"{a:1}", 0, "line 1, column 2: a key in double quotes is expected here"},
-	{"{\"a\":1,}", 0, "line 1, column 7: a comma after the last element"},
-	{"{\"a\":1,,}", RN_JSON_COMMENTS, "line 1, column 8: a key in double quotes is expected here"},
-	{"[,]", RN_JSON_COMMENTS, "line 1, column 2: a value is expected here"},
-	{"[1] x", 0, "line 1, column 5: text after the end of the document"},
-	{"// x\n1", 0, "line 1, column 1: comments are not allowed here"},
-	{"/* x", RN_JSON_COMMENTS, "line 1, column 1: this comment is never closed with */"},
-	{"/x", RN_JSON_COMMENTS, "line 1, column 1: a stray /; comments begin with // or /*"},
-	{"[\n  1,\n  01\n]", 0, "line 3, column 3: this is not a number"},
-	{"1.", 0, "line 1, column 1: this is not a number"},
-	{"-", 0, "line 1, column 1: this is not a number"},
-	{"1e", 0, "line 1, column 1: this is not a number"},
-	{"+1", 0, "line 1, column 1: a value is expected here"},
-	{"tru", 0, "line 1, column 1: a value is expected here"},
-	{"\"abc", 0, "line 1, column 1: this string is never closed"},
-	{"\"a\nb\"", 0, "line 1, column 3: a control character in a string (is a quote missing?)"},
-	{"\"\\x\"", 0, "line 1, column 2: unknown escape in a string"},
-	{"\"\\u12g4\"", 0, "line 1, column 2: \\u needs four hexadecimal digits"},
-	{"\"\\u0000\"", 0, "line 1, column 2: \\u0000 is not allowed in a string"},
-	{"\"\\ud800\"", 0, "line 1, column 2: half of a surrogate pair"},
-	{"\"\\udc00\"", 0, "line 1, column 2: half of a surrogate pair"},
-	{"\"\\ud800\\u0041\"", 0, "line 1, column 2: half of a surrogate pair"},
-	{"\"\xc0\x80\"", 0, "line 1, column 2: this is not UTF-8"},
-	{"\"\xed\xa0\x80\"", 0, "line 1, column 2: this is not UTF-8"},
-	{"\"\xf4\x90\x80\x80\"", 0, "line 1, column 2: this is not UTF-8"},
-	{"\"\xc3\"", 0, "line 1, column 2: this is not UTF-8"},
-	{"\"\xc3", 0, "line 1, column 2: this is not UTF-8"},
-	{"{\"a\":1,\n \"b\":2,\n \"a\":3}", 0, "line 3, column 2: the key \"a\" stands twice in one object"},
-	{"[{\"a\":1, \"\\u0061\":3}]", 0, "line 1, column 10: the key \"a\" stands twice in one object"},
-	{"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]", 0, "line 1, column 33: arrays and objects are nested too deeply"},
-	{"\"\xc3\xa9\", 1", 0, "line 1, column 4: text after the end of the document"},
+    {"", 0, "line 1, column 1: the text ends where a value is expected"},
+    {"{", 0, "line 1, column 2: the text ends inside an object"},
+    {"[1", 0, "line 1, column 3: the text ends inside an array or object"},
+    {"[1 2]", 0, "line 1, column 4: a comma or ] is expected here"},
+    {"{\"a\" 1}", 0, "line 1, column 6: a colon is expected after the key"},
+    {"{a:1}", 0, "line 1, column 2: a key in double quotes is expected here"},
+    {"{\"a\":1,}", 0, "line 1, column 7: a comma after the last element"},
+    {"{\"a\":1,,}", RN_JSON_COMMENTS, "line 1, column 8: a key in double quotes is expected here"},
+    {"[,]", RN_JSON_COMMENTS, "line 1, column 2: a value is expected here"},
+    {"[1] x", 0, "line 1, column 5: text after the end of the document"},
+    {"// x\n1", 0, "line 1, column 1: comments are not allowed here"},
+    {"/* x", RN_JSON_COMMENTS, "line 1, column 1: this comment is never closed with */"},
+    {"/x", RN_JSON_COMMENTS, "line 1, column 1: a stray /; comments begin with // or /*"},
+    {"[\n  1,\n  01\n]", 0, "line 3, column 3: this is not a number"},
+    {"1.", 0, "line 1, column 1: this is not a number"},
+    {"-", 0, "line 1, column 1: this is not a number"},
+    {"1e", 0, "line 1, column 1: this is not a number"},
+    {"+1", 0, "line 1, column 1: a value is expected here"},
+    {"tru", 0, "line 1, column 1: a value is expected here"},
+    {"\"abc", 0, "line 1, column 1: this string is never closed"},
+    {"\"a\nb\"", 0, "line 1, column 3: a control character in a string (is a quote missing?)"},
+    {"\"\\x\"", 0, "line 1, column 2: unknown escape in a string"},
+    {"\"\\u12g4\"", 0, "line 1, column 2: \\u needs four hexadecimal digits"},
+    {"\"\\u0000\"", 0, "line 1, column 2: \\u0000 is not allowed in a string"},
+    {"\"\\ud800\"", 0, "line 1, column 2: half of a surrogate pair"},
+    {"\"\\udc00\"", 0, "line 1, column 2: half of a surrogate pair"},
+    {"\"\\ud800\\u0041\"", 0, "line 1, column 2: half of a surrogate pair"},
+    {"\"\xc0\x80\"", 0, "line 1, column 2: this is not UTF-8"},
+    {"\"\xed\xa0\x80\"", 0, "line 1, column 2: this is not UTF-8"},
+    {"\"\xf4\x90\x80\x80\"", 0, "line 1, column 2: this is not UTF-8"},
+    {"\"\xc3\"", 0, "line 1, column 2: this is not UTF-8"},
+    {"\"\xc3", 0, "line 1, column 2: this is not UTF-8"},
+    {"{\"a\":1,\n \"b\":2,\n \"a\":3}", 0, "line 3, column 2: the key \"a\" stands twice in one object"},
+    {"[{\"a\":1, \"\\u0061\":3}]", 0, "line 1, column 10: the key \"a\" stands twice in one object"},
+    {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]", 0, "line 1, column 33: arrays and objects are nested too deeply"},
+    {"\"\xc3\xa9\", 1", 0, "line 1, column 4: text after the end of the document"},
 };
 
 static void test_bad(void **state)
@@ -203,7 +213,8 @@ static void test_only(void **state)
 
 	(void)state;
 	assert_int_equal(rn_json_only(root, names, &err), -EINVAL);
-	assert_string_equal(err.text, "line 1, column 10: unknown key \"sorce_criteria\"; did you mean \"source_criteria\"?");
+	assert_string_equal(err.text,
+			    "line 1, column 10: unknown key \"sorce_criteria\"; did you mean \"source_criteria\"?");
 	rn_json_free(root);
 	root = parse("{\"colour\":1}", 0, NULL);
 	assert_int_equal(rn_json_only(root, names, &err), -EINVAL);
@@ -275,16 +286,16 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_truncations),
-		cmocka_unit_test(test_positions),
-		cmocka_unit_test(test_comments_in_strings),
-		cmocka_unit_test(test_members),
-		cmocka_unit_test(test_only),
-		cmocka_unit_test(test_build),
-		cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_large),
+	    cmocka_unit_test(test_good),
+	    cmocka_unit_test(test_bad),
+	    cmocka_unit_test(test_truncations),
+	    cmocka_unit_test(test_positions),
+	    cmocka_unit_test(test_comments_in_strings),
+	    cmocka_unit_test(test_members),
+	    cmocka_unit_test(test_only),
+	    cmocka_unit_test(test_build),
+	    cmocka_unit_test(test_exact),
+	    cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,13 +46,17 @@ static int compile(const char *text, struct selectors *s, struct rn_policy_recor
 }
 
 static const char text[] =
-	"{\"groups\": {\"admins\": [\"bob\", \"alice\"], \"none\": []}, \"tags\": [\"server\"], \"rules\": ["
-	"{\"id\": \"both\", \"source_criteria\": [\"everyone\"], \"destination_criteria\": [\"tag:server\", \"same-owner\"],"
-	" \"action\": \"allow\"},"
-	"{\"id\": \"void\", \"source_criteria\": [\"group:none\"], \"destination_criteria\": [\"everyone\"], \"action\": \"allow\"},"
-	"{\"id\": \"ssh\", \"source_criteria\": [\"user:alice\", \"group:admins\"], \"destination_criteria\": [\"device:nas\"],"
-	" \"services\": [\"tcp:22\", \"icmp\"], \"action\": \"allow\", \"conditions\": {\"minimum_trust\": 40}},"
-	"{\"id\": \"no\", \"source_criteria\": [\"user:bob\"], \"destination_criteria\": [\"same-owner\"], \"action\": \"deny\"}]}";
+    "{\"groups\": {\"admins\": [\"bob\", \"alice\"], \"none\": []}, \"tags\": [\"server\"], \"rules\": ["
+    "{\"id\": \"both\", \"source_criteria\": [\"everyone\"], \"destination_criteria\": [\"tag:server\", "
+    "\"same-owner\"],"
+    " \"action\": \"allow\"},"
+    "{\"id\": \"void\", \"source_criteria\": [\"group:none\"], \"destination_criteria\": [\"everyone\"], \"action\": "
+    "\"allow\"},"
+    "{\"id\": \"ssh\", \"source_criteria\": [\"user:alice\", \"group:admins\"], \"destination_criteria\": "
+    "[\"device:nas\"],"
+    " \"services\": [\"tcp:22\", \"icmp\"], \"action\": \"allow\", \"conditions\": {\"minimum_trust\": 40}},"
+    "{\"id\": \"no\", \"source_criteria\": [\"user:bob\"], \"destination_criteria\": [\"same-owner\"], \"action\": "
+    "\"deny\"}]}";
 
 static void test_rules(void **state)
 {
@@ -120,7 +124,8 @@ static char *many(unsigned rules, const char *source, const char *destination, c
 	for (unsigned i = 0; i < rules; i++)
 		at += (size_t)snprintf(out + at, room - at,
 				       "{\"id\":\"r%u\",\"source_criteria\":[\"%s\"],\"destination_criteria\":[%s],%s"
-				       "\"action\":\"allow\"},", i, source[0] ? "group:crowd" : "everyone", destination, services);
+				       "\"action\":\"allow\"},",
+				       i, source[0] ? "group:crowd" : "everyone", destination, services);
 	snprintf(out + at, room - at, "]}");
 	return out;
 }
@@ -150,13 +155,16 @@ static void test_bounds(void **state)
 	rn_policy_record_done(&p);
 	free(fits);
 	expect_too_big(many(513, "", "\"user:a\", \"same-owner\"", ""), "more than 1024 rules after compilation");
-	expect_too_big(many(800, "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\",\"k\",\"l\",\"m\",\"n\"",
-			    "\"everyone\"", "\"services\":[\"tcp:1\",\"tcp:3\",\"tcp:5\",\"tcp:7\",\"tcp:9\","
-			    "\"tcp:11\",\"tcp:13\",\"tcp:15\",\"tcp:17\",\"tcp:19\",\"tcp:21\",\"tcp:23\",\"tcp:25\"],"),
-		       "the compiled policy has");
+	expect_too_big(
+	    many(800, "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\",\"k\",\"l\",\"m\",\"n\"",
+		 "\"everyone\"",
+		 "\"services\":[\"tcp:1\",\"tcp:3\",\"tcp:5\",\"tcp:7\",\"tcp:9\","
+		 "\"tcp:11\",\"tcp:13\",\"tcp:15\",\"tcp:17\",\"tcp:19\",\"tcp:21\",\"tcp:23\",\"tcp:25\"],"),
+	    "the compiled policy has");
 }
 
-/* 1,024 rules, each alone on some ports and together with the next on others, and all on one: 2,048 classes and none. */
+/* 1,024 rules, each alone on some ports and together with the next on others, and all on one: 2,048 classes and none.
+ */
 static void test_service_classes(void **state)
 {
 	size_t room = 220000, at;
@@ -166,9 +174,11 @@ static void test_service_classes(void **state)
 	assert_non_null(out);
 	at = (size_t)snprintf(out, room, "{\"rules\": [");
 	for (unsigned i = 0; i < 1024; i++)
-		at += (size_t)snprintf(out + at, room - at,
-				       "{\"id\":\"r%u\",\"source_criteria\":[\"everyone\"],\"destination_criteria\":[\"everyone\"],"
-				       "\"services\":[\"tcp:%u-%u\",\"udp:7\"],\"action\":\"allow\"},", i, 3 * i + 1, 3 * i + 4);
+		at += (size_t)snprintf(
+		    out + at, room - at,
+		    "{\"id\":\"r%u\",\"source_criteria\":[\"everyone\"],\"destination_criteria\":[\"everyone\"],"
+		    "\"services\":[\"tcp:%u-%u\",\"udp:7\"],\"action\":\"allow\"},",
+		    i, 3 * i + 1, 3 * i + 4);
 	snprintf(out + at, room - at, "]}");
 	expect_too_big(out, "overlap in more than 2047 ways");
 }
@@ -176,10 +186,10 @@ static void test_service_classes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_no_number),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_service_classes),
+	    cmocka_unit_test(test_rules),
+	    cmocka_unit_test(test_no_number),
+	    cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_service_classes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,14 +11,15 @@
 #include "domain/policy.h"
 
 static const char text[] =
-	"{\"groups\": {\"admins\": [\"alice\", \"bob\"]}, \"tags\": [\"server\", \"locked\"], \"rules\": ["
-	"{\"id\": \"own\", \"source_criteria\": [\"everyone\"], \"destination_criteria\": [\"same-owner\"], \"action\": \"allow\"},"
-	"{\"id\": \"ssh\", \"source_criteria\": [\"group:admins\"], \"destination_criteria\": [\"tag:server\"],"
-	" \"services\": [\"tcp:22\"], \"action\": \"allow\", \"conditions\": {\"minimum_trust\": 50}},"
-	"{\"id\": \"ssh2\", \"source_criteria\": [\"user:bob\"], \"destination_criteria\": [\"device:nas\"],"
-	" \"services\": [\"tcp:20-30\", \"icmp\"], \"action\": \"allow\", \"conditions\": {\"minimum_trust\": 20}},"
-	"{\"id\": \"never\", \"source_criteria\": [\"everyone\"], \"destination_criteria\": [\"tag:locked\"],"
-	" \"services\": [\"udp\"], \"action\": \"deny\"}]}";
+    "{\"groups\": {\"admins\": [\"alice\", \"bob\"]}, \"tags\": [\"server\", \"locked\"], \"rules\": ["
+    "{\"id\": \"own\", \"source_criteria\": [\"everyone\"], \"destination_criteria\": [\"same-owner\"], \"action\": "
+    "\"allow\"},"
+    "{\"id\": \"ssh\", \"source_criteria\": [\"group:admins\"], \"destination_criteria\": [\"tag:server\"],"
+    " \"services\": [\"tcp:22\"], \"action\": \"allow\", \"conditions\": {\"minimum_trust\": 50}},"
+    "{\"id\": \"ssh2\", \"source_criteria\": [\"user:bob\"], \"destination_criteria\": [\"device:nas\"],"
+    " \"services\": [\"tcp:20-30\", \"icmp\"], \"action\": \"allow\", \"conditions\": {\"minimum_trust\": 20}},"
+    "{\"id\": \"never\", \"source_criteria\": [\"everyone\"], \"destination_criteria\": [\"tag:locked\"],"
+    " \"services\": [\"udp\"], \"action\": \"deny\"}]}";
 
 static const char *const server[] = {"server"}, *const locked[] = {"locked", "server"};
 static const struct rn_party alice = {.device = "laptop", .owner = "alice", .trust = 50},
@@ -37,22 +38,22 @@ static const struct {
 	enum rn_reason reason;
 	uint32_t rule, nearest;
 } cases[] = {
-	{&alice, &nas, IPPROTO_TCP, 22, RN_ALLOWED, 2, 0},
-	{&alice, &nas, IPPROTO_TCP, 23, RN_DEFAULT_DENY, 0, 2},
-	{&alice, &nas, IPPROTO_UDP, 22, RN_DEFAULT_DENY, 0, 2},
-	{&alice, &nas, IPPROTO_ICMP, 0, RN_DEFAULT_DENY, 0, 2},
-	{&alice_low, &nas, IPPROTO_TCP, 22, RN_TRUST_TOO_LOW, 2, 0},
-	{&bob, &nas, IPPROTO_TCP, 22, RN_ALLOWED, 3, 0}, /* rule 2 asks for too much, rule 3 does not */
-	{&bob, &nas, IPPROTO_TCP, 30, RN_ALLOWED, 3, 0},
-	{&bob, &nas, IPPROTO_TCP, 31, RN_DEFAULT_DENY, 0, 2},
-	{&bob, &nas, IPPROTO_ICMP, 0, RN_ALLOWED, 3, 0},
-	{&carol, &nas, IPPROTO_TCP, 22, RN_DEFAULT_DENY, 0, 0},
-	{&alice, &alices, IPPROTO_TCP, 9999, RN_ALLOWED, 1, 0},
-	{&alice, &alices, IPPROTO_UDP, 9999, RN_DENY_RULE, 4, 0}, /* deny wins over an earlier allow */
-	{&alice, &alices, IPPROTO_ICMP, 0, RN_ALLOWED, 1, 0},
-	{&carol, &alices, IPPROTO_UDP, 1, RN_DENY_RULE, 4, 0},
-	{&nobody, &nobodys, IPPROTO_TCP, 1, RN_DEFAULT_DENY, 0, 0}, /* nobody is not the same owner as nobody */
-	{&nas, &alice, IPPROTO_TCP, 22, RN_DEFAULT_DENY, 0, 0},     /* rules have a direction */
+    {&alice, &nas, IPPROTO_TCP, 22, RN_ALLOWED, 2, 0},
+    {&alice, &nas, IPPROTO_TCP, 23, RN_DEFAULT_DENY, 0, 2},
+    {&alice, &nas, IPPROTO_UDP, 22, RN_DEFAULT_DENY, 0, 2},
+    {&alice, &nas, IPPROTO_ICMP, 0, RN_DEFAULT_DENY, 0, 2},
+    {&alice_low, &nas, IPPROTO_TCP, 22, RN_TRUST_TOO_LOW, 2, 0},
+    {&bob, &nas, IPPROTO_TCP, 22, RN_ALLOWED, 3, 0}, /* rule 2 asks for too much, rule 3 does not */
+    {&bob, &nas, IPPROTO_TCP, 30, RN_ALLOWED, 3, 0},
+    {&bob, &nas, IPPROTO_TCP, 31, RN_DEFAULT_DENY, 0, 2},
+    {&bob, &nas, IPPROTO_ICMP, 0, RN_ALLOWED, 3, 0},
+    {&carol, &nas, IPPROTO_TCP, 22, RN_DEFAULT_DENY, 0, 0},
+    {&alice, &alices, IPPROTO_TCP, 9999, RN_ALLOWED, 1, 0},
+    {&alice, &alices, IPPROTO_UDP, 9999, RN_DENY_RULE, 4, 0}, /* deny wins over an earlier allow */
+    {&alice, &alices, IPPROTO_ICMP, 0, RN_ALLOWED, 1, 0},
+    {&carol, &alices, IPPROTO_UDP, 1, RN_DENY_RULE, 4, 0},
+    {&nobody, &nobodys, IPPROTO_TCP, 1, RN_DEFAULT_DENY, 0, 0}, /* nobody is not the same owner as nobody */
+    {&nas, &alice, IPPROTO_TCP, 22, RN_DEFAULT_DENY, 0, 0},	/* rules have a direction */
 };
 
 static void test_cases(void **state)
@@ -87,8 +88,8 @@ static void test_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),
-		cmocka_unit_test(test_empty),
+	    cmocka_unit_test(test_cases),
+	    cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,13 +23,13 @@ static struct rn_policy_model *parse(const char *text, struct rn_err *err)
 static void test_whole(void **state)
 {
 	static const char text[] =
-		"{\"groups\": {\"admins\": [\"alice\", \"bob\"], \"none\": []}, \"tags\": [\"server\"], \"rules\": [\n"
-		"// the example of docs/policy.md\n"
-		"{\"id\": \"ssh\", \"source_criteria\": [\"group:admins\", \"user:carol\", \"device:nas\"],\n"
-		" \"destination_criteria\": [\"tag:server\", \"same-owner\"],\n"
-		" \"services\": [\"tcp:22\", \"udp:5000-5100\", \"icmp\", \"tcp\"],\n"
-		" \"action\": \"allow\", \"conditions\": {\"minimum_trust\": 50},},\n"
-		"{\"id\": \"no\", " ENDS "\"action\": \"deny\"},\n]}";
+	    "{\"groups\": {\"admins\": [\"alice\", \"bob\"], \"none\": []}, \"tags\": [\"server\"], \"rules\": [\n"
+	    "// the example of docs/policy.md\n"
+	    "{\"id\": \"ssh\", \"source_criteria\": [\"group:admins\", \"user:carol\", \"device:nas\"],\n"
+	    " \"destination_criteria\": [\"tag:server\", \"same-owner\"],\n"
+	    " \"services\": [\"tcp:22\", \"udp:5000-5100\", \"icmp\", \"tcp\"],\n"
+	    " \"action\": \"allow\", \"conditions\": {\"minimum_trust\": 50},},\n"
+	    "{\"id\": \"no\", " ENDS "\"action\": \"deny\"},\n]}";
 	struct rn_err err = {""};
 	struct rn_policy_model *m = parse(text, &err);
 	const struct rn_access_policy *r;
@@ -70,50 +70,48 @@ static void test_whole(void **state)
 static const struct {
 	const char *text, *error;
 } bad[] = {
-	{"[]", "line 1, column 1: a policy is an object, {\"groups\": {}, \"tags\": [], \"rules\": []}"},
-	{"{}", "line 1, column 1: a policy needs \"rules\"; write \"rules\": [] to deny everything"},
-	{"{\"rules\": [}", "line 1, column 12: a value is expected here"},
-	{"{\"rule\": []}", "line 1, column 2: unknown key \"rule\"; did you mean \"rules\"?"},
-	{"{\"rules\": {}}", "line 1, column 2: \"rules\" must be a list in [ ]"},
-	{"{\"groups\": [], \"rules\": []}",
-	 "line 1, column 2: \"groups\" must be an object, {\"NAME\": [USERS], ...}"},
-	{"{\"groups\": {\"a\": \"bob\"}, \"rules\": []}",
-	 "line 1, column 13: the group \"a\" must be a list of users in [ ]"},
-	{"{\"groups\": {\"a\": [\"bob\",\n\"bob\"]}, \"rules\": []}",
-	 "line 2, column 1: \"bob\" stands twice in this list"},
-	{"{\"groups\": {\"A\": []}, \"rules\": []}",
-	 "line 1, column 13: \"A\" is not a good name for a group; names begin with a-z or 0-9 and have at most 63 of a-z, "
-	 "0-9, dot, hyphen and underscore"},
-	{"{\"groups\": {\"a\": [\"user:bob\"]}, \"rules\": []}",
-	 "line 1, column 19: \"user:bob\" is not a good name for a user; names begin with a-z or 0-9 and have at most 63 of "
-	 "a-z, 0-9, dot, hyphen and underscore"},
-	{"{\"tags\": [7], \"rules\": []}", "line 1, column 11: a tag must be text in double quotes"},
-	{"{\"rules\": [\"x\"]}", "line 1, column 12: a rule must be an object in { }"},
-	{"{\"rules\": [{\"id\": \"a\", \"Action\": \"allow\"}]}",
-	 "line 1, column 24: unknown key \"Action\"; did you mean \"action\"?"},
-	{"{\"rules\": [{" ENDS "\"action\": \"allow\"}]}",
-	 "line 1, column 12: this rule has no \"id\"; give it a short name of its own"},
-	{"{\"rules\": [{\"id\": \"a\", " ENDS "\"action\": \"allow\"},\n{\"id\": \"a\", " ENDS
-	 "\"action\": \"allow\"}]}",
-	 "line 2, column 2: the id \"a\" is that of rule 1 already"},
-	{"{\"rules\": [{\"id\": \"a\", \"destination_criteria\": [\"everyone\"], \"action\": \"allow\"}]}",
-	 "line 1, column 12: this rule has no \"source_criteria\"; write [\"everyone\"] if it means all"},
-	{"{\"rules\": [{\"id\": \"a\", \"source_criteria\": [], \"action\": \"allow\"}]}",
-	 "line 1, column 24: \"source_criteria\" is empty; write [\"everyone\"] if it means all"},
-	{"{\"rules\": [{\"id\": \"a\", " ENDS "}]}",
-	 "line 1, column 12: this rule has no \"action\"; write \"allow\" or \"deny\""},
-	{"{\"rules\": [{\"id\": \"a\", " ENDS "\"action\": \"reject\"}]}",
-	 "line 1, column 95: \"action\" is \"reject\"; write \"allow\" or \"deny\""},
-	{"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"services\": [], \"action\": \"allow\"}]}",
-	 "line 3, column 1: \"services\" is empty; leave it out if the rule means all services"},
-	{"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"deny\",\n\"conditions\": {\"minimum_trust\": 1}}]}",
-	 "line 4, column 16: \"minimum_trust\" has no meaning in a rule that denies; put it into the rule that allows"},
-	{"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"allow\",\n\"conditions\": {\"minimum_trust\": 101}}]}",
-	 "line 4, column 16: \"minimum_trust\" is 101, but must be from 0 to 100"},
-	{"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"allow\",\n\"conditions\": {\"trust\": 10}}]}",
-	 "line 4, column 16: unknown key \"trust\"; known here: minimum_trust"},
-	{"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"allow\",\n\"conditions\": [1]}]}",
-	 "line 4, column 1: \"conditions\" must be an object, {\"minimum_trust\": 50}"},
+    {"[]", "line 1, column 1: a policy is an object, {\"groups\": {}, \"tags\": [], \"rules\": []}"},
+    {"{}", "line 1, column 1: a policy needs \"rules\"; write \"rules\": [] to deny everything"},
+    {"{\"rules\": [}", "line 1, column 12: a value is expected here"},
+    {"{\"rule\": []}", "line 1, column 2: unknown key \"rule\"; did you mean \"rules\"?"},
+    {"{\"rules\": {}}", "line 1, column 2: \"rules\" must be a list in [ ]"},
+    {"{\"groups\": [], \"rules\": []}", "line 1, column 2: \"groups\" must be an object, {\"NAME\": [USERS], ...}"},
+    {"{\"groups\": {\"a\": \"bob\"}, \"rules\": []}",
+     "line 1, column 13: the group \"a\" must be a list of users in [ ]"},
+    {"{\"groups\": {\"a\": [\"bob\",\n\"bob\"]}, \"rules\": []}",
+     "line 2, column 1: \"bob\" stands twice in this list"},
+    {"{\"groups\": {\"A\": []}, \"rules\": []}",
+     "line 1, column 13: \"A\" is not a good name for a group; names begin with a-z or 0-9 and have at most 63 of a-z, "
+     "0-9, dot, hyphen and underscore"},
+    {"{\"groups\": {\"a\": [\"user:bob\"]}, \"rules\": []}", "line 1, column 19: \"user:bob\" is not a good name for a "
+							     "user; names begin with a-z or 0-9 and have at most 63 of "
+							     "a-z, 0-9, dot, hyphen and underscore"},
+    {"{\"tags\": [7], \"rules\": []}", "line 1, column 11: a tag must be text in double quotes"},
+    {"{\"rules\": [\"x\"]}", "line 1, column 12: a rule must be an object in { }"},
+    {"{\"rules\": [{\"id\": \"a\", \"Action\": \"allow\"}]}",
+     "line 1, column 24: unknown key \"Action\"; did you mean \"action\"?"},
+    {"{\"rules\": [{" ENDS "\"action\": \"allow\"}]}",
+     "line 1, column 12: this rule has no \"id\"; give it a short name of its own"},
+    {"{\"rules\": [{\"id\": \"a\", " ENDS "\"action\": \"allow\"},\n{\"id\": \"a\", " ENDS "\"action\": \"allow\"}]}",
+     "line 2, column 2: the id \"a\" is that of rule 1 already"},
+    {"{\"rules\": [{\"id\": \"a\", \"destination_criteria\": [\"everyone\"], \"action\": \"allow\"}]}",
+     "line 1, column 12: this rule has no \"source_criteria\"; write [\"everyone\"] if it means all"},
+    {"{\"rules\": [{\"id\": \"a\", \"source_criteria\": [], \"action\": \"allow\"}]}",
+     "line 1, column 24: \"source_criteria\" is empty; write [\"everyone\"] if it means all"},
+    {"{\"rules\": [{\"id\": \"a\", " ENDS "}]}",
+     "line 1, column 12: this rule has no \"action\"; write \"allow\" or \"deny\""},
+    {"{\"rules\": [{\"id\": \"a\", " ENDS "\"action\": \"reject\"}]}",
+     "line 1, column 95: \"action\" is \"reject\"; write \"allow\" or \"deny\""},
+    {"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"services\": [], \"action\": \"allow\"}]}",
+     "line 3, column 1: \"services\" is empty; leave it out if the rule means all services"},
+    {"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"deny\",\n\"conditions\": {\"minimum_trust\": 1}}]}",
+     "line 4, column 16: \"minimum_trust\" has no meaning in a rule that denies; put it into the rule that allows"},
+    {"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"allow\",\n\"conditions\": {\"minimum_trust\": 101}}]}",
+     "line 4, column 16: \"minimum_trust\" is 101, but must be from 0 to 100"},
+    {"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"allow\",\n\"conditions\": {\"trust\": 10}}]}",
+     "line 4, column 16: unknown key \"trust\"; known here: minimum_trust"},
+    {"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"allow\",\n\"conditions\": [1]}]}",
+     "line 4, column 1: \"conditions\" must be an object, {\"minimum_trust\": 50}"},
 };
 
 static void test_bad(void **state)
@@ -131,22 +129,26 @@ static const struct {
 	const char *criterion, *error;
 	bool source;
 } criteria[] = {
-	{"group:admin", "unknown group \"admin\"; did you mean \"admins\"?", true},
-	{"group:penguins", "unknown group \"penguins\"; list its users in \"groups\" first", true},
-	{"tag:serverr", "the tag \"serverr\" is not declared; did you mean \"server\"?", false},
-	{"tag:toaster", "the tag \"toaster\" is not declared; add it to \"tags\"", false},
-	{"tags:server", "\"tags:server\" is not a criterion; did you mean \"tag:server\"?", false},
-	{"evryone", "\"evryone\" is not a criterion; did you mean \"everyone\"?", true},
-	{"everyone:x", "\"everyone:x\" is wrong: \"everyone\" takes no name", true},
-	{"group", "\"group\" needs a colon and a name", true},
-	{"laptop-of-alice", "\"laptop-of-alice\" is not a criterion; write everyone, or user:, group:, tag: or device: and a "
-			    "name", true},
-	{"laptop-of-alice", "\"laptop-of-alice\" is not a criterion; write everyone, same-owner, or user:, group:, tag: or "
-			    "device: and a name", false},
-	{"same-owner", "same-owner stands only in \"destination_criteria\"", true},
-	{"user:", "\"user:\" has no good name after the colon", true},
-	{"user:Alice", "\"user:Alice\" has no good name after the colon", true},
-	{"device:a:b", "\"device:a:b\" has no good name after the colon", true},
+    {"group:admin", "unknown group \"admin\"; did you mean \"admins\"?", true},
+    {"group:penguins", "unknown group \"penguins\"; list its users in \"groups\" first", true},
+    {"tag:serverr", "the tag \"serverr\" is not declared; did you mean \"server\"?", false},
+    {"tag:toaster", "the tag \"toaster\" is not declared; add it to \"tags\"", false},
+    {"tags:server", "\"tags:server\" is not a criterion; did you mean \"tag:server\"?", false},
+    {"evryone", "\"evryone\" is not a criterion; did you mean \"everyone\"?", true},
+    {"everyone:x", "\"everyone:x\" is wrong: \"everyone\" takes no name", true},
+    {"group", "\"group\" needs a colon and a name", true},
+    {"laptop-of-alice",
+     "\"laptop-of-alice\" is not a criterion; write everyone, or user:, group:, tag: or device: and a "
+     "name",
+     true},
+    {"laptop-of-alice",
+     "\"laptop-of-alice\" is not a criterion; write everyone, same-owner, or user:, group:, tag: or "
+     "device: and a name",
+     false},
+    {"same-owner", "same-owner stands only in \"destination_criteria\"", true},
+    {"user:", "\"user:\" has no good name after the colon", true},
+    {"user:Alice", "\"user:Alice\" has no good name after the colon", true},
+    {"device:a:b", "\"device:a:b\" has no good name after the colon", true},
 };
 
 static void test_criteria(void **state)
@@ -156,10 +158,11 @@ static void test_criteria(void **state)
 		char text[512], expected[512];
 		struct rn_err err = {""};
 
-		snprintf(text, sizeof(text),
-			 "{\"groups\": {\"admins\": []}, \"tags\": [\"server\"], \"rules\": [{\"id\": \"a\",\n"
-			 "\"source_criteria\": [\n\"%s\"], \"destination_criteria\": [\n\"%s\"], \"action\": \"allow\"}]}",
-			 criteria[i].source ? criteria[i].criterion : "everyone", criteria[i].criterion);
+		snprintf(
+		    text, sizeof(text),
+		    "{\"groups\": {\"admins\": []}, \"tags\": [\"server\"], \"rules\": [{\"id\": \"a\",\n"
+		    "\"source_criteria\": [\n\"%s\"], \"destination_criteria\": [\n\"%s\"], \"action\": \"allow\"}]}",
+		    criteria[i].source ? criteria[i].criterion : "everyone", criteria[i].criterion);
 		snprintf(expected, sizeof(expected), "line %d, column 1: %s", criteria[i].source ? 3 : 4,
 			 criteria[i].error);
 		assert_null(parse(text, &err));
@@ -170,18 +173,18 @@ static void test_criteria(void **state)
 static const struct {
 	const char *service, *error;
 } services[] = {
-	{"\"tcp:0\"", "\"tcp:0\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
-	{"\"tcp:\"", "\"tcp:\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
-	{"\"tcp:65536\"", "\"tcp:65536\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
-	{"\"tcp:1-\"", "\"tcp:1-\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
-	{"\"tcp:1-99999999999999999999\"", "\"tcp:1-99999999999999999999\" needs a port or a range of ports from 1 to "
-					   "65535, as in tcp:22 or udp:5000-5100"},
-	{"\"tcp:22 \"", "\"tcp:22 \" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
-	{"\"tcp:-5\"", "\"tcp:-5\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
-	{"\"tcp:443-80\"", "the range of \"tcp:443-80\" is backward; write 80-443"},
-	{"\"icmp:8\"", "\"icmp:8\": icmp has no ports; write \"icmp\""},
-	{"\"sctp\"", "\"sctp\" is not a service; write tcp, udp or icmp, or with ports tcp:22 or udp:5000-5100"},
-	{"22", "a service must be text in double quotes"},
+    {"\"tcp:0\"", "\"tcp:0\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
+    {"\"tcp:\"", "\"tcp:\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
+    {"\"tcp:65536\"", "\"tcp:65536\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
+    {"\"tcp:1-\"", "\"tcp:1-\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
+    {"\"tcp:1-99999999999999999999\"", "\"tcp:1-99999999999999999999\" needs a port or a range of ports from 1 to "
+				       "65535, as in tcp:22 or udp:5000-5100"},
+    {"\"tcp:22 \"", "\"tcp:22 \" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
+    {"\"tcp:-5\"", "\"tcp:-5\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
+    {"\"tcp:443-80\"", "the range of \"tcp:443-80\" is backward; write 80-443"},
+    {"\"icmp:8\"", "\"icmp:8\": icmp has no ports; write \"icmp\""},
+    {"\"sctp\"", "\"sctp\" is not a service; write tcp, udp or icmp, or with ports tcp:22 or udp:5000-5100"},
+    {"22", "a service must be text in double quotes"},
 };
 
 static void test_services(void **state)
@@ -191,8 +194,10 @@ static void test_services(void **state)
 		char text[512], expected[512];
 		struct rn_err err = {""};
 
-		snprintf(text, sizeof(text), "{\"rules\": [{\"id\": \"a\", " ENDS "\"services\": [\n\n  %s], "
-			 "\"action\": \"allow\"}]}", services[i].service);
+		snprintf(text, sizeof(text),
+			 "{\"rules\": [{\"id\": \"a\", " ENDS "\"services\": [\n\n  %s], "
+			 "\"action\": \"allow\"}]}",
+			 services[i].service);
 		snprintf(expected, sizeof(expected), "line 3, column 3: %s", services[i].error);
 		assert_null(parse(text, &err));
 		assert_string_equal(err.text, expected);
@@ -256,9 +261,9 @@ static void test_too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	    cmocka_unit_test(test_bad),	    cmocka_unit_test(test_criteria),
-		cmocka_unit_test(test_services),    cmocka_unit_test(test_starter), cmocka_unit_test(test_truncations),
-		cmocka_unit_test(test_too_many),
+	    cmocka_unit_test(test_whole),    cmocka_unit_test(test_bad),     cmocka_unit_test(test_criteria),
+	    cmocka_unit_test(test_services), cmocka_unit_test(test_starter), cmocka_unit_test(test_truncations),
+	    cmocka_unit_test(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The compiled tables against the reference evaluator, without BPF: random worlds, random policies, every pair of devices,
- * ports at the edges of the rules. RN_SEED=N runs one seed again.
+ * The compiled tables against the reference evaluator, without BPF: random worlds, random policies, every pair of
+ * devices, ports at the edges of the rules. RN_SEED=N runs one seed again.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -127,9 +127,10 @@ static void test_random(void **state)
 /* Every port of a few policies, so that the walk over edges is right at each of them. */
 static void test_all_ports(void **state)
 {
-	static struct rn_service services[] = {{IPPROTO_TCP, 1, 1}, {IPPROTO_TCP, 1, 65535}, {0, 0, 65535},
-					       {IPPROTO_UDP, 63, 64}, {IPPROTO_TCP, 64, 127}, {IPPROTO_UDP, 65535, 65535},
-					       {IPPROTO_ICMP, 0, 65535}, {IPPROTO_TCP, 100, 300}};
+	static struct rn_service services[] = {
+	    {IPPROTO_TCP, 1, 1},      {IPPROTO_TCP, 1, 65535}, {0, 0, 65535},
+	    {IPPROTO_UDP, 63, 64},    {IPPROTO_TCP, 64, 127},  {IPPROTO_UDP, 65535, 65535},
+	    {IPPROTO_ICMP, 0, 65535}, {IPPROTO_TCP, 100, 300}};
 	static uint32_t everyone[] = {1};
 	static struct rn_policy_tables t;
 	struct rn_policy_rule rules[4];
@@ -138,9 +139,14 @@ static void test_all_ports(void **state)
 	(void)state;
 	memset(rules, 0, sizeof(rules));
 	for (unsigned n = 0; n < 4; n++)
-		rules[n] = (struct rn_policy_rule){.id = "r", .number = n + 1, .source = everyone, .source_count = 1,
-						   .destination = everyone, .destination_count = 1,
-						   .services = services + 2 * n, .service_count = 2};
+		rules[n] = (struct rn_policy_rule){.id = "r",
+						   .number = n + 1,
+						   .source = everyone,
+						   .source_count = 1,
+						   .destination = everyone,
+						   .destination_count = 1,
+						   .services = services + 2 * n,
+						   .service_count = 2};
 	rules[2].service_count = 3; /* overlaps with the next rule's */
 	assert_int_equal(rn_policy_tables_build(&p, 1, &t, NULL), 0);
 	for (unsigned udp = 0; udp < 2; udp++) {
@@ -153,7 +159,8 @@ static void test_all_ports(void **state)
 				for (unsigned i = 0; i < rules[n].service_count; i++)
 					named |= (rules[n].services[i].protocol == 0 ||
 						  rules[n].services[i].protocol == (udp ? IPPROTO_UDP : IPPROTO_TCP)) &&
-						 port >= rules[n].services[i].first && port <= rules[n].services[i].last;
+						 port >= rules[n].services[i].first &&
+						 port <= rules[n].services[i].last;
 				if ((bool)(t.services[class].word[0] & 1ull << n) != named)
 					fail_msg("port %u, udp %u, rule %u", port, udp, n + 1);
 			}
@@ -166,8 +173,8 @@ static void test_all_ports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_all_ports),
+	    cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_all_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

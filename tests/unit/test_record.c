@@ -38,10 +38,19 @@ static struct rn_addr address(const char *text)
 static struct rn_device_record laptop(void)
 {
 	struct rn_device_record d = {
-		.number = 7, .hub = 2, .owner = 1, .identity = 5, .kind = RN_KIND_DESKTOP, .trust = 80,
-		.flags = RN_DEVICE_MANAGED | RN_DEVICE_QUARANTINED, .name = "laptop", .owner_name = "alice",
-		.ipv6 = address("fd00:1::7"), .ipv4 = address("100.64.0.7"), .selectors = {1, 4, 9},
-		.selector_count = 3,
+	    .number = 7,
+	    .hub = 2,
+	    .owner = 1,
+	    .identity = 5,
+	    .kind = RN_KIND_DESKTOP,
+	    .trust = 80,
+	    .flags = RN_DEVICE_MANAGED | RN_DEVICE_QUARANTINED,
+	    .name = "laptop",
+	    .owner_name = "alice",
+	    .ipv6 = address("fd00:1::7"),
+	    .ipv4 = address("100.64.0.7"),
+	    .selectors = {1, 4, 9},
+	    .selector_count = 3,
 	};
 
 	memset(d.noise_key, 1, RN_KEY_SIZE);
@@ -61,12 +70,33 @@ static struct rn_network network(void)
 static uint32_t admins[] = {1, 2, 0xffffffff}, servers[] = {9};
 static struct rn_service web[] = {{IPPROTO_TCP, 80, 443}, {IPPROTO_ICMP, 0, 65535}}, all[] = {{0, 0, 65535}};
 static struct rn_policy_rule rules[] = {
-	{.id = "no", .number = 2, .deny = true, .source = servers, .source_count = 1, .destination = admins,
-	 .destination_count = 3, .services = all, .service_count = 1},
-	{.id = "web", .number = 1, .minimum_trust = 50, .source = admins, .source_count = 3, .destination = servers,
-	 .destination_count = 1, .services = web, .service_count = 2},
-	{.id = "own", .number = 3, .same_owner = true, .source = admins, .source_count = 3, .destination = servers,
-	 .destination_count = 1, .services = all, .service_count = 1},
+    {.id = "no",
+     .number = 2,
+     .deny = true,
+     .source = servers,
+     .source_count = 1,
+     .destination = admins,
+     .destination_count = 3,
+     .services = all,
+     .service_count = 1},
+    {.id = "web",
+     .number = 1,
+     .minimum_trust = 50,
+     .source = admins,
+     .source_count = 3,
+     .destination = servers,
+     .destination_count = 1,
+     .services = web,
+     .service_count = 2},
+    {.id = "own",
+     .number = 3,
+     .same_owner = true,
+     .source = admins,
+     .source_count = 3,
+     .destination = servers,
+     .destination_count = 1,
+     .services = all,
+     .service_count = 1},
 };
 static const struct rn_policy_record policy = {.rules = rules, .rule_count = 3};
 
@@ -158,29 +188,74 @@ static void test_device_refused(void **state)
 		struct rn_device_record d = laptop();
 
 		switch (i) {
-		case 0: d.number = 0; break;
-		case 1: d.hub = 0; break;
-		case 2: d.hub = d.number; break;
-		case 3: d.identity = 0; break;
-		case 4: d.identity = 1u << 24; break;
-		case 5: d.kind = (enum rn_kind)5; break;
-		case 6: d.kind = RN_KIND_REGIONAL; break;
-		case 7: d.trust = 101; break;
-		case 8: d.flags |= 8; break;
-		case 9: d.flags |= 1u << 31; break;
-		case 10: d.name[0] = '\0'; break;
-		case 11: d.name[0] = 'L'; break;
-		case 12: d.owner = 0; break;
-		case 13: d.owner_name[0] = '\0'; break;
-		case 14: d.owner_name[0] = '\n'; break;
-		case 15: memset(d.noise_key, 0, RN_KEY_SIZE); break;
-		case 16: d.flags &= ~RN_DEVICE_MANAGED; break;
-		case 17: d.ipv6 = d.ipv4; break;
-		case 18: d.ipv4 = d.ipv6; break;
-		case 19: d.wireguard = (struct rn_endpoint){d.ipv6, 1}; break;
-		case 20: d.selector_count = 0; break;
-		case 21: d.selectors[1] = d.selectors[0]; break;
-		default: fail();
+		case 0:
+			d.number = 0;
+			break;
+		case 1:
+			d.hub = 0;
+			break;
+		case 2:
+			d.hub = d.number;
+			break;
+		case 3:
+			d.identity = 0;
+			break;
+		case 4:
+			d.identity = 1u << 24;
+			break;
+		case 5:
+			d.kind = (enum rn_kind)5;
+			break;
+		case 6:
+			d.kind = RN_KIND_REGIONAL;
+			break;
+		case 7:
+			d.trust = 101;
+			break;
+		case 8:
+			d.flags |= 8;
+			break;
+		case 9:
+			d.flags |= 1u << 31;
+			break;
+		case 10:
+			d.name[0] = '\0';
+			break;
+		case 11:
+			d.name[0] = 'L';
+			break;
+		case 12:
+			d.owner = 0;
+			break;
+		case 13:
+			d.owner_name[0] = '\0';
+			break;
+		case 14:
+			d.owner_name[0] = '\n';
+			break;
+		case 15:
+			memset(d.noise_key, 0, RN_KEY_SIZE);
+			break;
+		case 16:
+			d.flags &= ~RN_DEVICE_MANAGED;
+			break;
+		case 17:
+			d.ipv6 = d.ipv4;
+			break;
+		case 18:
+			d.ipv4 = d.ipv6;
+			break;
+		case 19:
+			d.wireguard = (struct rn_endpoint){d.ipv6, 1};
+			break;
+		case 20:
+			d.selector_count = 0;
+			break;
+		case 21:
+			d.selectors[1] = d.selectors[0];
+			break;
+		default:
+			fail();
 		}
 		if (rn_record_put_device(&head, &d, seed, data, sizeof(data)) != -EINVAL)
 			fail_msg("case %d was taken", i);
@@ -236,16 +311,35 @@ static void test_policy_refused(void **state)
 		struct rn_policy_record p = {&r, 1};
 
 		switch (i) {
-		case 0: r.number = 0; break;
-		case 1: r.minimum_trust = 101; break;
-		case 2: r.deny = true; break; /* with a minimum trust */
-		case 3: r.source_count = 0; break;
-		case 4: r.source = falling, r.source_count = 2; break;
-		case 5: r.destination = zero; break;
-		case 6: r.service_count = 0; break;
-		case 7: r.services = odd, r.service_count = 1; break;
-		case 8: r.services = ported_ping, r.service_count = 1; break;
-		default: fail();
+		case 0:
+			r.number = 0;
+			break;
+		case 1:
+			r.minimum_trust = 101;
+			break;
+		case 2:
+			r.deny = true;
+			break; /* with a minimum trust */
+		case 3:
+			r.source_count = 0;
+			break;
+		case 4:
+			r.source = falling, r.source_count = 2;
+			break;
+		case 5:
+			r.destination = zero;
+			break;
+		case 6:
+			r.service_count = 0;
+			break;
+		case 7:
+			r.services = odd, r.service_count = 1;
+			break;
+		case 8:
+			r.services = ported_ping, r.service_count = 1;
+			break;
+		default:
+			fail();
 		}
 		if (rn_record_put_policy(&head, &p, seed, data, sizeof(data)) != -EINVAL)
 			fail_msg("case %d was taken", i);
@@ -363,7 +457,8 @@ static void test_damage(void **state)
 	}
 }
 
-/* Counts that promise more than there is, at every place of a policy's body: refused, and no memory is taken for them. */
+/* Counts that promise more than there is, at every place of a policy's body: refused, and no memory is taken for them.
+ */
 static void test_hostile_counts(void **state)
 {
 	uint8_t data[1024], copy[1024];
@@ -456,19 +551,13 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_network),
-		cmocka_unit_test(test_device),
-		cmocka_unit_test(test_device_refused),
-		cmocka_unit_test(test_policy),
-		cmocka_unit_test(test_policy_refused),
-		cmocka_unit_test(test_policy_order),
-		cmocka_unit_test(test_policy_size),
-		cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_hostile_counts),
-		cmocka_unit_test(test_other_key),
-		cmocka_unit_test(test_head_refused),
-		cmocka_unit_test(test_anchor),
-		cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_network),	   cmocka_unit_test(test_device),
+	    cmocka_unit_test(test_device_refused), cmocka_unit_test(test_policy),
+	    cmocka_unit_test(test_policy_refused), cmocka_unit_test(test_policy_order),
+	    cmocka_unit_test(test_policy_size),	   cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_hostile_counts), cmocka_unit_test(test_other_key),
+	    cmocka_unit_test(test_head_refused),   cmocka_unit_test(test_anchor),
+	    cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
