@@ -74,6 +74,7 @@ $(NOISE_VECTORS): $(O)/tests/vectors/noise_vectors.o $(call archives,proto base)
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lsodium -lcjson
 $(O)/tests/test_noise: | $(NOISE_VECTORS)
+unit-programs: $(UNIT_TESTS)
 unit: $(UNIT_TESTS) ## the unit tests
 	$(Q)fail=0; for t in $(UNIT_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
 
@@ -89,20 +90,22 @@ bpf-test: $(BPF_TESTS) ## the programs in the kernel against the reference, and 
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
 CALLER := $(shell [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && runuser -u "$(SUDO_USER)" -- test -w . && echo "$(SUDO_USER)")
 AS_CALLER := $(if $(CALLER),runuser -u $(CALLER) -- env -u HOME)
-JOBS := -j$(shell nproc)
+BUILD = $(AS_CALLER) $(MAKE) --no-print-directory -j$(shell nproc) all
 deps: ## what is missing of Debian's packages (root)
 	$(Q)packaging/deps.sh all
 run: ## a network on this machine, in namespaces (root); LAB=detach returns when it is up
 	$(Q)packaging/deps.sh run
-	$(Q)$(AS_CALLER) $(MAKE) --no-print-directory $(JOBS) all
+	$(Q)$(BUILD)
 	$(Q)python3 -B lab/lab.py up $(if $(filter detach,$(LAB)),--detach)
 lab-down: ## remove it
 	$(Q)python3 -B lab/lab.py down
 test: deps ## everything (root): build, lint, unit, BPF, namespaces, VM
 	$(Q)python3 -B tests/all.py $(TESTS)
-netns: all ## the namespace tests on this kernel (root)
+netns: ## the namespace tests on this kernel (root); TESTS='word ...' chooses
+	$(Q)$(BUILD)
 	$(Q)python3 -B tests/netns/run.py $(TESTS)
-vmtest: all ## the namespace tests on Debian's 6.1 kernel with its WireGuard
+vmtest: ## the namespace tests on Debian's 6.1 kernel with its WireGuard
+	$(Q)$(BUILD)
 	$(Q)python3 -B vmtest/vm.py --timeout 2400 python3 -B tests/netns/run.py $(TESTS)
 lint: $(BPF_SKELETONS) ## what tools can judge
 	$(Q)python3 -B tests/lint/lint.py

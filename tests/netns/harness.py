@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ PROBE = [sys.executable, "-B", TOP + "/tests/netns/probe.py"]
 IN_VM = os.environ.get("RN_IN_VM") == "1"
 SLOW = 4 if IN_VM else 1  # what takes time takes more under emulation
 CASES = []
+PREFIXES = ("rntest", "rntest2", "rntest3", "rntest4")
 RNAUT, RNAUTD = "/usr/local/bin/rnaut", "/usr/local/sbin/rnautd"
 HERE_POLICY = TOP + "/lab/policy.json"
 
@@ -137,7 +139,8 @@ def main(wanted):
     lab = lab_module.standard("rntest", say=lambda text: print(f"  LAB    {text}", flush=True))
     lab.add("tablet", "desktop", 14, owner="alice")
     lab.add("spare", "desktop", 15, owner="dave")
-    lab.remove()
+    for prefix in PREFIXES:
+        network.remove(prefix)
     kept = {}
     try:
         lab_module.bring_up(lab, join=("laptop", "server", "tablet"))
@@ -169,7 +172,11 @@ def main(wanted):
             print(f"ok {title} ({time.monotonic() - began:.1f} s)", flush=True)
     if failed:
         show_logs(lab)
-    lab.remove()
+    for prefix in PREFIXES:
+        network.remove(prefix)
+    if not failed:
+        for prefix in PREFIXES:
+            shutil.rmtree(f"{TOP}/build/lab/{prefix}", ignore_errors=True)
     changed = [name for name, text in host_picture().items() if text != before[name]]
     passed += not changed
     failed += bool(changed)

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Everything `make test` runs, one step after the other: all.py [STEP ...]. Ends with "N passed, N failed" over all."""
+import glob
+import os
+import pwd
+import re
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LOGS = TOP + "/build/test"
+TALLY = re.compile(r"^(\d+) passed, (\d+) failed")
+PYTHON = [sys.executable, "-B"]
+
+
+def caller():
+    """Who called sudo, where the tree is theirs: the build runs as them."""
+    uid = int(os.environ.get("SUDO_UID", "0"))
+    return pwd.getpwuid(uid).pw_name if os.geteuid() == 0 and uid and os.stat(TOP).st_uid == uid else None
+
+
+def as_caller(argv):
+    name = caller()
+    return ["runuser", "-u", name, "--", "env", "-u", "HOME"] + argv if name else argv
+
+
+def make(*words):
+    return as_caller(["make", "--no-print-directory", f"-j{os.cpu_count() or 2}", *words])
+
+
+class Step:
+    """A command with a time limit. cmocka: its output is that of unit tests, not a tally line."""
+
+    def __init__(self, name, argv, seconds, cmocka=False, env=None):
+        self.name, self.argv, self.seconds, self.cmocka, self.env = name, argv, seconds, cmocka, env or {}
+        self.passed = self.failed = 0
+
+    def run(self):
+        began = time.monotonic()
+        print(f"== {self.name}", flush=True)
+        path = f"{LOGS}/{self.name.replace(' ', '-').replace('/', '-')}.log"
+        with open(path, "w", encoding="utf-8") as log:
+            status = self.pump(log)
+        with open(path, encoding="utf-8", errors="replace") as log:
+            self.count(log.read(), status)
+        print(f"== {self.name}: {self.passed} passed, {self.failed} failed, {time.monotonic() - began:.0f} s", flush=True)
+        return self.failed == 0
+
+    def pump(self, log):
+        try:
+            process = subprocess.Popen(self.argv, cwd=TOP, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       env=dict(os.environ, **self.env), start_new_session=True)
+        except OSError as error:
+            log.write(f"{error}\n")
+            return 127
+        try:
+            return process.wait(self.seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 15)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                process.wait()
+            log.write(f"ended after {self.seconds} s\n")
+            return 124
+
+    def count(self, text, status):
+        if self.cmocka:
+            self.passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", text, re.M)))
+            self.failed = sum(map(int, re.findall(r"^\[  FAILED  \] .*?(\d+) test\(s\)", text, re.M)))
+        else:
+            tallies = [match for match in map(TALLY.match, text.splitlines()) if match]
+            if tallies:
+                self.passed, self.failed = int(tallies[-1][1]), int(tallies[-1][2])
+            else:
+                self.passed = int(status == 0)
+        if status != 0 and not self.failed:
+            self.failed = 1
+        if self.failed:
+            lines = text.splitlines()
+            bad = [line for line in lines if re.search(r"FAILED|ERROR:|error:|Assertion", line)][:40]
+            print("\n".join(bad + ["  ..."] + lines[-25:]), flush=True)
+        else:
+            print("\n".join(line for line in text.splitlines() if line.startswith(("ok ", "skipped "))) or "ok", flush=True)
+
+
+def unit_steps():
+    names = [os.path.basename(p)[:-2] for p in sorted(glob.glob(TOP + "/tests/unit/test_*.c"))]
+    return [Step("unit " + name, [f"build/asan/tests/{name}"], 300, cmocka=True,
+                 env={"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}) for name in names]
+
+
+def steps():
+    yield Step("build", make("all"), 1200)
+    yield Step("lint", make("lint"), 1200)
+    yield Step("build with sanitizers", make("SAN=1", "all", "unit-programs"), 1800)
+    yield from unit_steps()
+    for path in sorted(glob.glob(TOP + "/tests/bpf/run*.py")):
+        yield Step("bpf " + os.path.basename(path), PYTHON + [path], 1200)
+    yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 1500, env={"RN_BINARIES": TOP + "/build/asan"})
+    yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "2400", "python3", "-B", "tests/netns/run.py"], 2500)
+
+
+def main(wanted):
+    os.makedirs(LOGS, exist_ok=True)
+    passed = failed = 0
+    failures = []
+    for step in steps():
+        if wanted and not any(word in step.name for word in wanted):
+            continue
+        if not step.run():
+            failures.append(step.name)
+        passed += step.passed
+        failed += step.failed
+        if step.name.startswith("build") and step.failed:
+            break
+    if caller():
+        subprocess.run(["chown", "-R", f"{os.environ['SUDO_UID']}:{os.environ.get('SUDO_GID', '')}", "build"], cwd=TOP,
+                       check=False)
+    for name in failures:
+        print(f"failed: {name}, see build/test")
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
