@@ -87,10 +87,10 @@ static int read_state(const char *dir, const char *name, uint8_t *out, size_t ma
 		     : 0;
 }
 
-static int open_admission(struct net *net, const struct rn_self *self, const struct rn_anchor *anchor,
+static int open_gatekeeper(struct net *net, const struct rn_self *self, const struct rn_anchor *anchor,
 			  const char *state, struct rn_err *err)
 {
-	struct rn_admission_config config = {.serves = rn_kind_is_hub(self->kind), .gateway = self->gateway};
+	struct rn_gatekeeper_config config = {.serves = rn_kind_is_hub(self->kind), .gateway = self->gateway};
 	uint8_t leaf[RN_CERT_MAX], issuer[RN_CERT_MAX];
 	size_t leaf_size, issuer_size, anchor_size;
 	int r = read_state(state, "anchor", config.anchor, sizeof(config.anchor), &anchor_size, err);
@@ -104,8 +104,8 @@ static int open_admission(struct net *net, const struct rn_self *self, const str
 	memcpy(config.key, net->public, RN_KEY_SIZE);
 	memcpy(config.root_public, anchor->root_public, RN_KEY_SIZE);
 	memcpy(net->box_public, anchor->box_public, RN_KEY_SIZE);
-	r = rn_admission_new(&config, leaf, leaf_size, issuer, issuer_size, net_now(), &net->admission, err);
-	if (r == 0 && rn_admission_expires(net->admission) < net_now())
+	r = rn_gatekeeper_new(&config, leaf, leaf_size, issuer, issuer_size, net_now(), &net->gatekeeper, err);
+	if (r == 0 && rn_gatekeeper_expires(net->gatekeeper) < net_now())
 		rn_log(RN_LOG_WARNING, "this host's certificate has expired; until it is renewed it may do nothing else");
 	return r;
 }
@@ -143,7 +143,7 @@ static int open_state(struct net *net, const struct rn_conf *conf, struct rn_err
 	if (r < 0)
 		return r;
 	rn_x25519_public(net->secret, net->public);
-	r = open_admission(net, &self, &anchor, state, err);
+	r = open_gatekeeper(net, &self, &anchor, state, err);
 	return r < 0 ? r : open_sessions(net, &self, err);
 }
 
@@ -199,7 +199,7 @@ static void close_all(struct net *net)
 	rn_sessions_free(net->sessions);
 	rn_loop_free(net->loop);
 	rn_udp_close(net->udp);
-	rn_admission_free(net->admission);
+	rn_gatekeeper_free(net->gatekeeper);
 	rn_wipe(net->secret, sizeof(net->secret));
 	free(net);
 }

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "proto/local.h"
 #include "proto/session.h"
-#include "service/admission.h"
+#include "service/gatekeeper.h"
 #include "sys/files.h"
 #include "sys/loop.h"
 #include "sys/udp.h"
@@ -57,7 +57,7 @@ struct net {
 	uint8_t secret[RN_KEY_SIZE], public[RN_KEY_SIZE];
 	uint8_t box_public[RN_KEY_SIZE]; /* the anchor's: whom we seal requests to */
 	char dir[RN_PATH_SIZE];		 /* STATE/state/net */
-	struct rn_admission *admission;
+	struct rn_gatekeeper *gatekeeper;
 	struct rn_loop *loop;
 	struct rn_udp *udp;
 	struct rn_watch *udp_watch;

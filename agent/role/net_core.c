@@ -111,7 +111,7 @@ static void on_close(struct net *net, const struct rn_local *in)
 
 static void on_deny(struct net *net, const struct rn_local *in)
 {
-	if (rn_admission_deny(net->admission, in->key) < 0)
+	if (rn_gatekeeper_deny(net->gatekeeper, in->key) < 0)
 		rn_log(RN_LOG_ERROR, "too many revoked keys to remember; this one's sessions are closed only");
 	net_peers_close_key(net, in->key);
 }
@@ -119,9 +119,9 @@ static void on_deny(struct net *net, const struct rn_local *in)
 static void on_leaf(struct net *net, const struct rn_local *in)
 {
 	const int64_t now = net_now();
-	const bool was_expired = rn_admission_expires(net->admission) <= now;
+	const bool was_expired = rn_gatekeeper_expires(net->gatekeeper) <= now;
 	char path[RN_PATH_SIZE];
-	int r = rn_admission_renew(net->admission, in->block, in->block_size, now);
+	int r = rn_gatekeeper_renew(net->gatekeeper, in->block, in->block_size, now);
 
 	if (r < 0) {
 		rn_log(RN_LOG_ERROR, "core gave a certificate that is not this host's; it goes on with the old one");

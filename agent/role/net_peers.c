@@ -10,7 +10,7 @@
 struct net_peer {
 	rn_session_id id; /* first: the tree compares it */
 	uint8_t key[RN_KEY_SIZE];
-	struct rn_peer who; /* its leaf is not kept */
+	struct rn_caller who; /* its leaf is not kept */
 	uint32_t tag;	    /* of the CONNECT */
 	bool dialled, open, doomed, busy;
 	int reason; /* why it is doomed, and core is to hear it; 0: core knows */
@@ -118,16 +118,16 @@ static void refused(struct net *net, const struct rn_endpoint *from, int reason)
 bool net_peers_admit(void *context, const struct rn_session_event *ask, uint8_t *ret_hello, size_t *ret_size)
 {
 	struct net *net = context;
-	struct rn_peer who;
+	struct rn_caller who;
 	int r = -EAGAIN;
 
 	/* Without core there is nobody to speak for this host: better no answer than a session that means nothing. */
 	if (net_core_there(net))
-		r = rn_admission_ask(net->admission, ask->peer, ask->data, ask->size, net_now(), &who);
+		r = rn_gatekeeper_ask(net->gatekeeper, ask->peer, ask->data, ask->size, net_now(), &who);
 	if (r == 0 && !who.kind && net->peers.strangers >= NET_STRANGERS_MAX)
 		r = -EBUSY;
 	if (r == 0)
-		r = rn_admission_hello(net->admission, !who.kind, ret_hello);
+		r = rn_gatekeeper_hello(net->gatekeeper, !who.kind, ret_hello);
 	if (r < 0) {
 		refused(net, &ask->from, r);
 		return false;
@@ -163,9 +163,9 @@ static void on_open(struct net *net, const struct rn_session_event *event)
 	if (!peer)
 		return;
 	if (peer->dialled)
-		r = rn_admission_dialled(net->admission, peer->key, event->data, event->size, net_now(), &peer->who);
+		r = rn_gatekeeper_dialled(net->gatekeeper, peer->key, event->data, event->size, net_now(), &peer->who);
 	else
-		r = rn_admission_ask(net->admission, peer->key, event->data, event->size, net_now(), &peer->who);
+		r = rn_gatekeeper_ask(net->gatekeeper, peer->key, event->data, event->size, net_now(), &peer->who);
 	if (r == 0 && !peer->who.kind && net->peers.strangers >= NET_STRANGERS_MAX)
 		r = -EBUSY;
 	if (r < 0) {
@@ -193,9 +193,9 @@ static void on_message(struct net *net, const struct rn_session_event *event)
 
 	if (!peer || !peer->open || peer->doomed)
 		return;
-	if (peer->who.expired && event->size && !rn_admission_may_send(&peer->who, event->data[0]))
+	if (peer->who.expired && event->size && !rn_gatekeeper_may_send(&peer->who, event->data[0]))
 		return; /* it may not know yet that its certificate has ended */
-	if (!event->size || !rn_admission_may_send(&peer->who, event->data[0]) ||
+	if (!event->size || !rn_gatekeeper_may_send(&peer->who, event->data[0]) ||
 	    (!peer->who.kind && ++peer->messages > NET_STRANGER_MESSAGES))
 		doom(peer, EPROTO);
 	else
@@ -267,7 +267,7 @@ void net_peers_connect(struct net *net, uint32_t tag, const struct rn_endpoint *
 {
 	const struct rn_local failed = {.type = RN_LOCAL_NET_CLOSED, .number = ENOBUFS, .version = tag};
 	uint8_t hello[RN_HELLO_MAX];
-	int size = rn_admission_hello(net->admission, false, hello);
+	int size = rn_gatekeeper_hello(net->gatekeeper, false, hello);
 	rn_session_id id = 0;
 	struct net_peer *peer;
 

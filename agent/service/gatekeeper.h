@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RN_SERVICE_ADMISSION_H
-#define RN_SERVICE_ADMISSION_H
+#ifndef RN_SERVICE_GATEKEEPER_H
+#define RN_SERVICE_GATEKEEPER_H
 
 #include <stdbool.h>
 
@@ -14,34 +14,34 @@
  * Who may speak with this host, and in what role: a decision over the key that a handshake proved and the certificate
  * that it carried. Knows no socket and no clock.
  */
-struct rn_admission;
+struct rn_gatekeeper;
 
-struct rn_admission_config {
+struct rn_gatekeeper_config {
 	uint8_t key[RN_KEY_SIZE]; /* our own Noise public key */
 	uint8_t root_public[RN_KEY_SIZE];
 	uint8_t anchor[RN_ANCHOR_SIZE]; /* on a gateway, shown to strangers */
 	bool serves;	/* a hub: peers may come; otherwise only those we dial */
 	bool gateway;	/* strangers may come */
 };
-#define RN_ADMISSION_DENIED_MAX 65536u
+#define RN_GATEKEEPER_DENIED_MAX 65536u
 
 /*
  * leaf and issuer: our own certificates, DER. -EBADMSG: they are damaged or not ours. An expired leaf is accepted,
  * since it can be renewed.
  */
-int rn_admission_new(const struct rn_admission_config *config, const uint8_t *leaf, size_t leaf_size,
-		     const uint8_t *issuer, size_t issuer_size, int64_t now, struct rn_admission **ret,
+int rn_gatekeeper_new(const struct rn_gatekeeper_config *config, const uint8_t *leaf, size_t leaf_size,
+		     const uint8_t *issuer, size_t issuer_size, int64_t now, struct rn_gatekeeper **ret,
 		     struct rn_err *err);
-void rn_admission_free(struct rn_admission *admission); /* NULL is legal */
+void rn_gatekeeper_free(struct rn_gatekeeper *gatekeeper); /* NULL is legal */
 
 /* Our own certificate is replaced: it must be for the same key, kind and name and valid now. 0 or -EBADMSG. */
-int rn_admission_renew(struct rn_admission *admission, const uint8_t *leaf, size_t size, int64_t now);
+int rn_gatekeeper_renew(struct rn_gatekeeper *gatekeeper, const uint8_t *leaf, size_t size, int64_t now);
 /* Until when our certificate is valid. */
-int64_t rn_admission_expires(const struct rn_admission *admission);
+int64_t rn_gatekeeper_expires(const struct rn_gatekeeper *gatekeeper);
 /* Refuses this key from now on. -ENOSPC where too many are refused already. */
-int rn_admission_deny(struct rn_admission *admission, const uint8_t key[RN_KEY_SIZE]);
+int rn_gatekeeper_deny(struct rn_gatekeeper *gatekeeper, const uint8_t key[RN_KEY_SIZE]);
 
-struct rn_peer {
+struct rn_caller {
 	enum rn_kind kind; /* 0: a stranger */
 	bool expired;	   /* its certificate; it may only ask for renewal */
 	char name[RN_NAME_MAX + 1];
@@ -53,14 +53,14 @@ struct rn_peer {
  * A peer came: 0; -EACCES: we serve nobody, or no strangers; -EBADMSG: not a certificate of this network;
  * -EKEYREJECTED: another's certificate; -EKEYREVOKED: denied.
  */
-int rn_admission_ask(const struct rn_admission *admission, const uint8_t key[RN_KEY_SIZE], const uint8_t *hello,
-		     size_t size, int64_t now, struct rn_peer *ret);
+int rn_gatekeeper_ask(const struct rn_gatekeeper *gatekeeper, const uint8_t key[RN_KEY_SIZE], const uint8_t *hello,
+		     size_t size, int64_t now, struct rn_caller *ret);
 /* We dialled `key`, and this is what it answered: it must be a hub or gateway, valid now. Errors as above. */
-int rn_admission_dialled(const struct rn_admission *admission, const uint8_t key[RN_KEY_SIZE], const uint8_t *hello,
-			 size_t size, int64_t now, struct rn_peer *ret);
+int rn_gatekeeper_dialled(const struct rn_gatekeeper *gatekeeper, const uint8_t key[RN_KEY_SIZE], const uint8_t *hello,
+			 size_t size, int64_t now, struct rn_caller *ret);
 /* What we show: to a stranger everything that its token can be checked against, to others our leaf. The size. */
-int rn_admission_hello(const struct rn_admission *admission, bool to_stranger, uint8_t out[RN_HELLO_MAX]);
+int rn_gatekeeper_hello(const struct rn_gatekeeper *gatekeeper, bool to_stranger, uint8_t out[RN_HELLO_MAX]);
 /* May this peer send a message of this type (its first byte)? */
-bool rn_admission_may_send(const struct rn_peer *peer, enum rn_message_type type);
+bool rn_gatekeeper_may_send(const struct rn_caller *peer, enum rn_message_type type);
 
 #endif
