@@ -65,13 +65,47 @@ static void append(void *context, const struct rn_core_event *event)
 	rn_json_append(context, rn_api_event_json(event));
 }
 
+static void ignore(void *context, const struct rn_core_event *event)
+{
+	(void)context;
+	(void)event;
+}
+
+uint64_t rn_api_newest(struct rn_core *core)
+{
+	uint64_t lost = 0;
+
+	return rn_core_events(core, 0, RN_CORE_EVENTS_MAX, ignore, NULL, &lost);
+}
+
+/* Where to begin: `after`, or so many before the newest. A serial of before core's restart is behind the newest again. */
+static int begin(struct rn_api_call *call, uint64_t *ret_after, uint64_t *ret_limit)
+{
+	uint64_t newest = rn_api_newest(call->core), latest = 0;
+
+	if (rn_api_query_u64(call, "after", 0, UINT64_MAX, ret_after) < 0 ||
+	    rn_api_query_u64(call, "latest", 1, RN_CORE_EVENTS_MAX, &latest) < 0 ||
+	    rn_api_query_u64(call, "limit", 1, RN_CORE_EVENTS_MAX, ret_limit) < 0)
+		return -EINVAL;
+	if (latest && (*ret_after || rn_http_query(call->request, "limit"))) {
+		rn_api_refuse(call, 400, "invalid", "\"latest\" goes with neither \"after\" nor \"limit\"");
+		return -EINVAL;
+	}
+	if (latest) {
+		*ret_after = newest > latest ? newest - latest : 0;
+		*ret_limit = latest;
+	} else if (*ret_after > newest) {
+		*ret_after = 0;
+	}
+	return 0;
+}
+
 void rn_api_flows_list(struct rn_api_call *call)
 {
 	struct rn_json *root, *list;
 	uint64_t after = 0, limit = 1000, lost = 0;
 
-	if (rn_api_query_u64(call, "after", 0, UINT64_MAX, &after) < 0 ||
-	    rn_api_query_u64(call, "limit", 1, RN_CORE_EVENTS_MAX, &limit) < 0)
+	if (begin(call, &after, &limit) < 0)
 		return;
 	root = rn_json_object();
 	list = rn_json_array();

@@ -188,6 +188,9 @@ void rn_api_flows_stream(struct rn_api_call *call)
 		rn_api_refuse(call, 503, "unavailable", "%u streams are open already: close one", all->count);
 		return;
 	}
+	/* Serials begin anew when core does. */
+	if (after > rn_api_newest(call->core))
+		after = 0;
 	*s = (struct stream){.all = all, .next = all->first, .request = call->request, .after = after};
 	/* after=0 asks for everything that is still known, and what the ring forgot before is not this reader's loss. */
 	s->resuming = resuming && after > 0;

@@ -27,6 +27,7 @@ struct rn_json *rn_api_device_json(const struct rn_core_device *device);  /* api
 void rn_api_add_kind(struct rn_json *object, enum rn_kind kind);	  /* client_type, hub_type: one of them is null */
 void rn_api_add_address(struct rn_json *object, const char *key, const struct rn_addr *addr); /* null: zero */
 struct rn_json *rn_api_event_json(const struct rn_core_event *event);	  /* api_flows.c */
+uint64_t rn_api_newest(struct rn_core *core);				  /* serial of the newest event; api_flows.c */
 void rn_api_add_time(struct rn_json *object, const char *key, int64_t unix_seconds); /* RFC 3339, null: 0; api_time.c */
 void rn_api_add_time_ns(struct rn_json *object, const char *key, uint64_t unix_ns);
 const char *rn_api_reason_name(unsigned reason); /* api_drops.c: of verdict.def; "unknown" */

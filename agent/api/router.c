@@ -29,7 +29,7 @@ static const struct rn_route routes[] = {
 	{"PUT", "/api/v1/policy", rn_api_policy_set, FIELDS("text"), NULL},
 	{"POST", "/api/v1/policy/check", rn_api_policy_check, FIELDS("text"), NULL},
 	{"POST", "/api/v1/explain", rn_api_explain, FIELDS("source", "destination", "protocol", "port"), NULL},
-	{"GET", "/api/v1/flows", rn_api_flows_list, NULL, FIELDS("after", "limit")},
+	{"GET", "/api/v1/flows", rn_api_flows_list, NULL, FIELDS("after", "limit", "latest")},
 	{"GET", "/api/v1/flows/stream", rn_api_flows_stream, NULL, FIELDS("after")},
 	{"GET", "/api/v1/drops", rn_api_drops, NULL, NULL},
 };
@@ -163,7 +163,7 @@ void rn_api_done(void *context, int code, const struct rn_err *err, const struct
 	rn_api_answer(call, 200, root);
 }
 
-/* The NULL-ended list of methods that the path knows, for Allow; "" where no route has this path. */
+/* ret_allow gets the methods that the path knows; "" where no route has this path. */
 static const struct rn_route *find(const char *method, const char *path, char name[RN_NAME_MAX + 1], char *ret_allow,
 				   size_t allow_size)
 {

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/out.h"
+#include "cli/remote.h"
+
+static void line(const char *label, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void line(const char *label, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	printf("%-11s ", label);
+	rn_out_text(stdout, text);
+	putchar('\n');
+}
+
+static const char *wireguard_words(const char *name)
+{
+	if (strcmp(name, "kernel") == 0)
+		return "in the kernel";
+	if (strcmp(name, "userspace") == 0)
+		return "wireguard-go in userspace";
+	return "not there";
+}
+
+static void print_lease(int64_t seconds)
+{
+	if (seconds <= 0)
+		line("Lease", "expired: everything is dropped until the gateway is heard again");
+	else
+		line("Lease", "%" PRId64 " days %" PRId64 " hours left", seconds / 86400, seconds % 86400 / 3600);
+}
+
+static void print_datapath(const struct rn_json *d)
+{
+	line("WireGuard", "%s, interface %s, port %s, MTU %s", wireguard_words(rn_remote_text(d, "wireguard")),
+	     rn_remote_text(d, "interface"), rn_remote_text(d, "port"), rn_remote_text(d, "mtu"));
+	line("Link", "%s", rn_remote_true(d, "link_up") ? "up" : "down");
+	line("Filters", "%s", rn_remote_true(d, "filters") ? "in place" : "missing");
+	print_lease(rn_remote_int(d, "lease_seconds_left"));
+	line("Flows", "%s now, %s events lost", rn_remote_text(d, "flows"), rn_remote_text(d, "events_lost"));
+}
+
+static void print_upstream(const struct rn_json *answer)
+{
+	const struct rn_json *upstream = rn_json_get(answer, "upstream");
+	const char *since = rn_remote_text(upstream, "since");
+
+	if (rn_remote_true(answer, "gateway"))
+		line("Upstream", "none: this is the gateway");
+	else if (rn_remote_true(upstream, "connected"))
+		line("Upstream", "connected%s%s", *since ? " since " : "", since);
+	else
+		line("Upstream", "not connected");
+}
+
+static void print_processes(const struct rn_json *processes, bool gateway)
+{
+	line("Processes", "core is there; kern %s; net %s%s", rn_remote_true(processes, "kern") ? "is there" : "is missing",
+	     rn_remote_true(processes, "net") ? "is there" : "is missing",
+	     !gateway			       ? "" :
+	     rn_remote_true(processes, "ca") ? "; ca is there" :
+					       "; ca is missing");
+}
+
+static void print_status(const struct rn_json *answer)
+{
+	const char *type = rn_remote_text(answer, "client_type"), *ipv4 = rn_remote_text(answer, "virtual_ipv4");
+	const struct rn_json *datapath = rn_json_get(answer, "datapath"), *problem;
+	bool enforcing = rn_remote_true(answer, "enforcing");
+
+	line("Host", "%s (%s)", rn_remote_text(answer, "client_id"), *type ? type : rn_remote_text(answer, "hub_type"));
+	line("Addresses", "%s%s%s", rn_remote_text(answer, "virtual_ip"), *ipv4 ? ", " : "", ipv4);
+	if (datapath && rn_json_type(datapath) == RN_JSON_OBJECT)
+		print_datapath(datapath);
+	print_upstream(answer);
+	line("Policy", "version %s", rn_remote_text(answer, "policy_version"));
+	line("Records", "epoch %s, version %s, %s devices", rn_remote_text(answer, "epoch"),
+	     rn_remote_text(answer, "record_version"), rn_remote_text(answer, "devices"));
+	print_processes(rn_json_get(answer, "processes"), rn_remote_true(answer, "gateway"));
+	printf("%-11s ", "Enforcing");
+	rn_out_painted(stdout, enforcing ? RN_PAINT_GOOD : RN_PAINT_BAD, enforcing ? "yes" : "no");
+	putchar('\n');
+	problem = rn_json_get(answer, "problems");
+	for (problem = problem ? rn_json_first(problem) : NULL; problem; problem = rn_json_next(problem))
+		line("Problem", "%s", rn_json_text(problem));
+}
+
+int rn_cmd_status(struct rn_cli *cli)
+{
+	struct rn_json *answer;
+	bool enforcing;
+	int code = rn_remote_call(cli, "GET", "/api/v1/status", NULL, &answer);
+
+	if (code)
+		return code;
+	enforcing = rn_remote_true(answer, "enforcing");
+	if (cli->json) {
+		code = rn_cli_json(answer);
+	} else {
+		print_status(answer);
+		rn_json_free(answer);
+	}
+	if (code || enforcing)
+		return code;
+	return rn_cli_fail(RN_EXIT_FAILED, "this host is not enforcing: rnaut status says why");
+}

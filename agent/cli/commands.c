@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+
+#include <stddef.h>
+
+#define OPTIONS(...) ((const struct rn_option[]){__VA_ARGS__, {NULL, NULL, NULL}})
+#define NONE ((const struct rn_option[]){{NULL, NULL, NULL}})
+
+const struct rn_option rn_common_options[] = {
+	{"json", NULL, "print one JSON object, with \"format\": 1"},
+	{"config", "FILE", "another file than /etc/rnaut/rnaut.conf"},
+	{"help", NULL, "what the command does"},
+	{NULL, NULL, NULL},
+};
+
+#define DEVICE_OPTIONS                                                                                                 \
+	{"owner", "USER", "whose device it is"}, {"tag", "TAG", "a tag for policies; may come again"},                 \
+		{"hub", "NAME", "the hub that it is attached to; otherwise the gateway's"}
+
+const struct rn_command rn_commands[] = {
+	{"gateway init", "", 0, 0, "make this host the gateway of a new network", rn_cmd_gateway_init,
+	 OPTIONS({"endpoint", "ADDRESS", "where other hosts reach this one (needed)"},
+		 {"ipv4", "PREFIX|none", "IPv4 range of the overlay; otherwise one that this host does not route"},
+		 {"ipv6", "PREFIX", "IPv6 range of the overlay; otherwise a random one of fd00::/8"},
+		 {"owner", "USER", "first user, owner of this host; otherwise admin"},
+		 {"name", "NAME", "of this host; otherwise its host name"})},
+	{"status", "", 0, 0, "what this host is and whether it enforces", rn_cmd_status, NONE},
+	{"token create", "", 0, 0, "make a token, with which one device can join", rn_cmd_token_create,
+	 OPTIONS({"type", "TYPE", "desktop, mobile, server, iot or hub (needed)"},
+		 {"name", "NAME", "the device's name; otherwise it takes its host name"}, DEVICE_OPTIONS,
+		 {"lifetime", "TIME", "90s, 30m, 12h or 7d; otherwise 1h"},
+		 {"out", "FILE", "write the token there, readable by you alone"})},
+	{"up", "[TOKEN]", 0, 1, "join a network with a token, or take the network up again", rn_cmd_up,
+	 OPTIONS({"token-file", "FILE", "read the token from there; - is standard input"},
+		 {"type", "TYPE", "desktop, mobile, server, iot or hub; otherwise what the token says"},
+		 {"name", "NAME", "of this host; otherwise what the token says, or its host name"},
+		 {"endpoint", "ADDRESS", "of a hub: where devices reach it"})},
+	{"down", "", 0, 0, "take the network down on this host: nothing passes", rn_cmd_down, NONE},
+	{"devices", "[NAME]", 0, 1, "list the devices, or one", rn_cmd_devices, NONE},
+	{"policy get", "", 0, 0, "print the policy", rn_cmd_policy_get, NONE},
+	{"policy set", "FILE", 1, 1, "put a policy into force; - is standard input", rn_cmd_policy_set, NONE},
+	{"policy check", "FILE", 1, 1, "say whether a policy is good, and change nothing", rn_cmd_policy_check, NONE},
+	{"flows", "", 0, 0, "what was allowed and denied lately, and why", rn_cmd_flows,
+	 OPTIONS({"follow", NULL, "go on as it happens, until Ctrl-C"},
+		 {"limit", "COUNT", "how many of the latest; otherwise 20"})},
+	{"explain", "SOURCE DESTINATION [tcp|udp|icmp] [PORT]", 2, 4,
+	 "say what happens to a packet, and why (exit 5: denied)", rn_cmd_explain, NONE},
+	{"export", "NAME", 1, 1, "add a stock WireGuard client and print its configuration", rn_cmd_export,
+	 OPTIONS({"type", "TYPE", "desktop, mobile, server or iot; otherwise mobile"}, DEVICE_OPTIONS,
+		 {"out", "FILE", "write the configuration there, readable by you alone"},
+		 {"qr", NULL, "draw a QR code on standard error, even where that is no terminal"},
+		 {"no-qr", NULL, "draw none"})},
+	{"quarantine", "NAME", 1, 1, "cut a device off from the next packet on", rn_cmd_quarantine,
+	 OPTIONS({"release", NULL, "let it back in"})},
+	{"revoke", "NAME", 1, 1, "cut a device off for ever", rn_cmd_revoke, NONE},
+	{"trust", "NAME SCORE", 2, 2, "set a device's trust, 0 to 100", rn_cmd_trust, NONE},
+	{"drops", "", 0, 0, "this host's packet counters by reason", rn_cmd_drops,
+	 OPTIONS({"all", NULL, "also the reasons that never occurred"})},
+	{"version", "", 0, 0, "print the version", rn_cmd_version, NONE},
+	{"completion", "[WORD]...", 0, RN_CLI_ARGUMENTS_MAX, "print the completion script for bash", rn_cmd_completion,
+	 NONE},
+	{"help", "[COMMAND]", 0, 2, "list the commands, or explain one", rn_cmd_help, NONE},
+	{NULL, NULL, 0, 0, NULL, NULL, NULL},
+};
