@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/setup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/device_options.h"
+#include "cli/input.h"
+
+#define TREE_DEPTH 8
+
+extern char **environ;
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	remove(path);
+	return 0;
+}
+
+static void remove_tree(const char *path)
+{
+	nftw(path, remove_one, TREE_DEPTH, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+static int sync_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), code = 0;
+
+	(void)st;
+	(void)type;
+	(void)at;
+	if (fd < 0 || fsync(fd) < 0)
+		code = errno;
+	if (fd >= 0)
+		close(fd);
+	return code;
+}
+
+/* Whatever stands there, even what cannot be read: a state is never built over. */
+static int check_absent(struct rn_cli *cli, const char *state)
+{
+	struct rn_anchor anchor;
+	struct rn_self self;
+	struct stat st;
+
+	if (lstat(state, &st) < 0 && errno == ENOENT)
+		return RN_EXIT_OK;
+	if (rn_self_load(&cli->conf, &self, &anchor, NULL) < 0)
+		return rn_cli_fail(RN_EXIT_FAILED, "this host has a state already that cannot be read: look at %s, and remove it to start anew",
+				   state);
+	return rn_cli_fail(RN_EXIT_FAILED, "this host is already %s \"%s\": stop rnautd and remove %s to start anew",
+			   self.gateway ? "a gateway, named" : "part of a network, as", self.name, state);
+}
+
+/* The port as WireGuard and net will bind it: both families where the host has both. */
+static int bind_any(uint16_t port)
+{
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), off = 0, code;
+
+	if (fd >= 0) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+		code = bind(fd, (struct sockaddr *)&v6, sizeof(v6)) < 0 ? -errno : 0;
+	} else {
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		code = fd < 0 || bind(fd, (struct sockaddr *)&v4, sizeof(v4)) < 0 ? -errno : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return code;
+}
+
+static int check_port(uint16_t port, const char *key)
+{
+	int code = bind_any(port);
+
+	if (code == -EADDRINUSE)
+		return rn_cli_fail(RN_EXIT_FAILED, "UDP port %u is in use on this host: set \"%s\" in %s to another", port, key,
+				   RN_CONF_PATH);
+	if (code < 0)
+		return rn_cli_fail(RN_EXIT_FAILED, "UDP port %u cannot be used: %s", port, strerror(-code));
+	return RN_EXIT_OK;
+}
+
+static int check_ports(const struct rn_conf *conf)
+{
+	int code;
+
+	if (conf->wireguard_port == conf->control_port)
+		return rn_cli_fail(RN_EXIT_FAILED, "\"wireguard_port\" and \"control_port\" are both %u in %s: choose two",
+				   conf->control_port, RN_CONF_PATH);
+	code = check_port(conf->control_port, "control_port");
+	return code ? code : check_port(conf->wireguard_port, "wireguard_port");
+}
+
+static int lock_parent(struct rn_setup *s)
+{
+	if (mkdir(s->parent, 0755) < 0 && errno != EEXIST)
+		return rn_cli_fail(RN_EXIT_FAILED, "%s cannot be made: %s", s->parent, strerror(errno));
+	s->lock = open(s->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->lock < 0)
+		return rn_cli_fail(RN_EXIT_FAILED, "%s cannot be opened: %s", s->parent, strerror(errno));
+	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+		return RN_EXIT_OK;
+	close(s->lock);
+	s->lock = -1;
+	return rn_cli_fail(RN_EXIT_FAILED, "another rnaut is setting up this host: wait until it has ended");
+}
+
+int rn_setup_begin(struct rn_cli *cli, struct rn_setup *ret)
+{
+	struct rn_err err = {""};
+	int code = rn_cli_need_root("set up a host");
+
+	ret->lock = -1;
+	snprintf(ret->parent, sizeof(ret->parent), "%s", cli->conf.state_dir);
+	snprintf(ret->building, sizeof(ret->building), "%s/.state-new", ret->parent);
+	snprintf(ret->state, sizeof(ret->state), "%s/state", ret->parent);
+	if (!code)
+		code = check_absent(cli, ret->state);
+	if (!code && rn_owners_of_host(&ret->owners, &err) < 0)
+		code = rn_cli_fail(RN_EXIT_FAILED, "%s", err.text);
+	if (!code)
+		code = check_ports(&cli->conf);
+	if (!code)
+		code = lock_parent(ret);
+	if (code)
+		return code;
+	remove_tree(ret->building);
+	if (mkdir(ret->building, 0755) == 0 && chmod(ret->building, 0755) == 0)
+		return RN_EXIT_OK;
+	code = rn_cli_fail(RN_EXIT_FAILED, "%s cannot be made: %s", ret->building, strerror(errno));
+	rn_setup_abandon(ret);
+	return code;
+}
+
+void rn_setup_abandon(struct rn_setup *setup)
+{
+	if (setup->lock < 0)
+		return;
+	remove_tree(setup->building);
+	close(setup->lock);
+	setup->lock = -1;
+}
+
+int rn_setup_commit(struct rn_setup *setup)
+{
+	int code = nftw(setup->building, sync_one, TREE_DEPTH, FTW_PHYS);
+
+	if (code == 0 && rename(setup->building, setup->state) < 0)
+		code = errno;
+	if (code == 0)
+		fsync(setup->lock);
+	rn_setup_abandon(setup);
+	if (code == 0)
+		return RN_EXIT_OK;
+	return rn_cli_fail(RN_EXIT_FAILED, "%s cannot be written: %s", setup->state, strerror(code < 0 ? errno : code));
+}
+
+/* One flat directory: its files and itself. */
+static int own_directory(const char *path, const struct rn_owner *owner)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	int code = directory ? 0 : -errno;
+
+	while (code == 0 && (entry = readdir(directory))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (fchownat(dirfd(directory), entry->d_name, owner->uid, owner->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    fchmodat(dirfd(directory), entry->d_name, 0600, 0) < 0)
+			code = -errno;
+	}
+	if (code == 0 && (fchown(dirfd(directory), owner->uid, owner->gid) < 0 || fchmod(dirfd(directory), 0700) < 0))
+		code = -errno;
+	if (directory)
+		closedir(directory);
+	return code;
+}
+
+int rn_setup_own(struct rn_setup *setup, const char *name, const struct rn_owner *owner)
+{
+	char path[400];
+	int code;
+
+	snprintf(path, sizeof(path), "%s/%s", setup->building, name);
+	code = own_directory(path, owner);
+	if (code == 0)
+		return RN_EXIT_OK;
+	return rn_cli_fail(RN_EXIT_FAILED, "%s cannot be given to its user: %s", path, strerror(-code));
+}
+
+/* The units read the default configuration: with another one they would not be this host's. */
+static bool systemd_runs(const struct rn_cli *cli)
+{
+	const char *other = getenv("RNAUT_CONF");
+	struct stat st;
+
+	return !(other && *other) && !rn_cli_option(cli, "config") && !rn_cli_option(cli, "no-start") &&
+	       stat("/run/systemd/system", &st) == 0;
+}
+
+int rn_setup_start(const struct rn_cli *cli, bool *ret_started)
+{
+	char *const argv[] = {"systemctl", "start", "rnautd.target", NULL};
+	int status = 0, code;
+	pid_t child;
+
+	*ret_started = false;
+	if (!systemd_runs(cli))
+		return RN_EXIT_OK;
+	code = posix_spawnp(&child, argv[0], NULL, NULL, argv, environ);
+	if (code == 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		*ret_started = true;
+		return RN_EXIT_OK;
+	}
+	return rn_cli_fail(RN_EXIT_FAILED,
+			   "this host is set up, but rnautd.target did not start: systemctl status 'rnautd*' says why");
+}
+
+int rn_setup_endpoint(const struct rn_cli *cli, bool needed, struct rn_addr *ret)
+{
+	const char *text = rn_cli_option(cli, "endpoint");
+	struct rn_endpoint endpoint;
+
+	if (!text && !needed)
+		return RN_EXIT_OK;
+	if (!text)
+		return rn_cli_fail(RN_EXIT_USAGE, "--endpoint is needed: the address at which other hosts reach this one");
+	if (rn_endpoint_parse(text, &endpoint) == 0)
+		return rn_cli_fail(RN_EXIT_USAGE, "--endpoint takes an address without a port: ports are set in %s", RN_CONF_PATH);
+	if (rn_addr_parse(text, ret) < 0 || rn_addr_is_zero(ret) || ret->b[0] == 0xff ||
+	    (rn_addr_is_v4(ret) && (rn_addr_to_v4(ret) == 0 || rn_addr_to_v4(ret) >> 28 >= 14)))
+		return rn_cli_fail(RN_EXIT_USAGE, "--endpoint %s is not an address of a host, such as 192.0.2.1 or 2001:db8::1",
+				   text);
+	return RN_EXIT_OK;
+}
+
+int rn_setup_name(const struct rn_cli *cli, const char *fallback, char ret[RN_NAME_MAX + 1])
+{
+	const char *name = rn_cli_option(cli, "name");
+
+	if (!name && fallback && *fallback)
+		name = fallback;
+	if (name)
+		snprintf(ret, RN_NAME_MAX + 1, "%s", strlen(name) > RN_NAME_MAX ? "" : name);
+	else
+		rn_input_host_name(ret, RN_NAME_MAX + 1);
+	return rn_check_name(name ? "--name" : "this host's name (choose one with --name)", ret);
+}
