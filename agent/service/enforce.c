@@ -62,6 +62,11 @@ int rn_enforce_remove(struct rn_enforce *e, uint32_t number)
 void rn_enforce_sync_begin(struct rn_enforce *e)
 {
 	e->syncing = true;
+	for (uint32_t i = 0; i < e->waiting_count; i++) { /* of a sync that was broken off */
+		if (e->waiting[i].held)
+			rn_slots_release(e->slots, e->waiting[i].slot);
+	}
+	e->waiting_count = 0;
 	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++)
 		e->devices[i].seen = false;
 }

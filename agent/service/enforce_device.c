@@ -219,7 +219,7 @@ static int wait_for_policy(struct rn_enforce *e, uint64_t version, const struct 
 		e->waiting = more;
 		e->waiting_room = room;
 	}
-	e->waiting[e->waiting_count++] = (struct rn_waiting_device){*device, version};
+	e->waiting[e->waiting_count++] = (struct rn_waiting_device){.record = *device, .version = version};
 	return 0;
 }
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_ROLE_KERN_H
+#define RN_ROLE_KERN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/local.h"
+#include "service/enforce.h"
+#include "service/lease.h"
+#include "service/overlay.h"
+#include "service/peers.h"
+#include "service/telemetry.h"
+#include "sys/conf.h"
+
+/* The process kern: what its files share. One thread, poll(2). */
+#define RN_STATUS_PEERS_MAX 2000u /* in one status: what fits a message */
+#define RN_STATUS_PEER_SIZE (4 + 16 + 2 + 3 * 8)
+
+struct rn_kern {
+	struct rn_conf conf;
+	struct rn_self self;
+	struct rn_anchor anchor;
+	uint8_t wireguard_public[RN_KEY_SIZE];
+	struct rn_datapath *dp;
+	struct rn_enforce *enforce;
+	struct rn_peers *peers;
+	struct rn_overlay *overlay;
+	struct rn_lease *lease;
+	struct rn_telemetry *telemetry;
+	bool network_applied; /* in this run */
+	bool syncing;
+	/* core */
+	uid_t core_uid;
+	char core_path[160];
+	int core; /* connection, -1: none */
+	int64_t connect_at_ms;
+	bool strange_core;    /* somebody else listened; said once */
+	bool applied_due;
+	uint64_t applied;
+	uint8_t peers_block[RN_STATUS_PEERS_MAX * RN_STATUS_PEER_SIZE];
+	size_t peers_block_size;
+};
+
+/* kern_core.c: the connection to core. */
+void rn_kern_connect(struct rn_kern *k, int64_t now_ms);
+void rn_kern_receive(struct rn_kern *k); /* core is readable */
+void rn_kern_writable(struct rn_kern *k);
+bool rn_kern_wants_write(const struct rn_kern *k);
+int rn_kern_send(void *kern, const struct rn_local *message); /* 0, -EAGAIN, -ENOTCONN; closes a broken connection */
+void rn_kern_refuse(struct rn_kern *k, uint64_t version, const char *why);
+
+/* kern_records.c: what core hands on from the gateway, believed only with its signature. */
+void rn_kern_record(struct rn_kern *k, const uint8_t *data, size_t size);
+void rn_kern_remove(struct rn_kern *k, uint32_t number);
+void rn_kern_sync(struct rn_kern *k);
+void rn_kern_synced(struct rn_kern *k, uint64_t version);
+void rn_kern_save(struct rn_kern *k); /* the floor; logs a failure */
+
+/* kern_start.c: everything up to the loop. 0 or -errno with a sentence. */
+int rn_kern_start(struct rn_kern *k, struct rn_err *err);
+void rn_kern_done(struct rn_kern *k); /* nothing in the kernel is torn down */
+int rn_kern_clean(void);	      /* --remove: exit status */
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "role/kern.h"
+
+#define NS 1000000000ll
+
+void rn_kern_save(struct rn_kern *k)
+{
+	int r = rn_lease_save(k->lease, rn_boottime_ns());
+
+	if (r < 0)
+		rn_log(RN_LOG_ERROR, "cannot write floor.bin in %s/state/kern: %s; free some space there",
+		       k->conf.state_dir, strerror(-r));
+}
+
+static void set_lease(struct rn_kern *k, uint64_t until_ns)
+{
+	rn_lease_set_until(k->lease, until_ns);
+	rn_datapath_set_lease(k->dp, until_ns);
+}
+
+/* 0: applied or already there; else -errno and err says why not. */
+static int take_network(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
+			struct rn_err *err)
+{
+	struct rn_floor *floor = rn_lease_floor(k->lease);
+	struct rn_network network;
+
+	if (rn_record_get_network(data, size, &network) < 0)
+		return rn_fail(err, -EBADMSG, "a network record that makes no sense");
+	if (head->version < floor->network_version)
+		return rn_fail(err, -ESTALE, "network %llu is older than %llu, which is in force",
+			       (unsigned long long)head->version, (unsigned long long)floor->network_version);
+	if (head->version == floor->network_version && k->network_applied)
+		return 0;
+	if (head->version > floor->network_version) {
+		set_lease(k, rn_lease_grant(network.lease_seconds, head->issued, rn_unix_ns() / NS, rn_boottime_ns()));
+		floor->network_version = head->version;
+		rn_kern_save(k);
+	}
+	k->network_applied = true;
+	rn_overlay_set_network(k->overlay, &network);
+	rn_peers_network(k->peers, &network);
+	return 0;
+}
+
+static int take_device(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
+		       struct rn_err *err)
+{
+	struct rn_device_record device;
+	int r = rn_record_get_device(data, size, &device);
+
+	if (r < 0)
+		return rn_fail(err, r, "a device record that makes no sense");
+	r = rn_enforce_device(k->enforce, head->version, &device, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = rn_peers_device(k->peers, &device);
+	if (r < 0 && r != -ENODEV)
+		rn_log(RN_LOG_ERROR, "WireGuard did not take device %s: %s", device.name, strerror(-r));
+	if (device.number == k->self.device)
+		rn_overlay_set_addresses(k->overlay, &device.ipv6, &device.ipv4);
+	return 0;
+}
+
+static int take_policy(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
+		       struct rn_err *err)
+{
+	struct rn_floor *floor = rn_lease_floor(k->lease);
+	struct rn_policy_record policy;
+	int r;
+
+	if (head->version < floor->policy_version)
+		return rn_fail(err, -ESTALE, "policy %llu is older than %llu, which is in force",
+			       (unsigned long long)head->version, (unsigned long long)floor->policy_version);
+	r = rn_record_get_policy(data, size, &policy);
+	if (r < 0)
+		return rn_fail(err, r, "a policy record that makes no sense");
+	r = rn_enforce_policy(k->enforce, head->epoch, head->version, &policy, err);
+	if (r < 0)
+		return r;
+	if (head->version > floor->policy_version) {
+		floor->policy_version = head->version;
+		rn_kern_save(k);
+		rn_log(RN_LOG_NOTICE, "policy %llu is in force", (unsigned long long)head->version);
+	}
+	return 0;
+}
+
+/* Versions count anew in a new epoch; there is no way back. */
+static void begin_epoch(struct rn_kern *k, uint32_t epoch)
+{
+	struct rn_floor *floor = rn_lease_floor(k->lease);
+
+	rn_log(RN_LOG_NOTICE, "the gateway's epoch is now %u", epoch);
+	floor->epoch = epoch;
+	floor->network_version = floor->policy_version = 0;
+	k->applied = 0;
+	rn_enforce_new_epoch(k->enforce, epoch);
+	rn_kern_save(k);
+}
+
+static int take(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
+		struct rn_err *err)
+{
+	const struct rn_floor *floor = rn_lease_floor(k->lease);
+
+	if (head->epoch < floor->epoch || head->epoch < k->anchor.epoch)
+		return rn_fail(err, -ESTALE, "a record of epoch %u, which is over", head->epoch);
+	if (head->epoch > floor->epoch)
+		begin_epoch(k, head->epoch);
+	switch (head->type) {
+	case RN_RECORD_NETWORK:
+		return take_network(k, head, data, size, err);
+	case RN_RECORD_DEVICE:
+		return take_device(k, head, data, size, err);
+	case RN_RECORD_POLICY:
+		return take_policy(k, head, data, size, err);
+	}
+	return rn_fail(err, -EBADMSG, "a record of a kind that this rnaut does not know");
+}
+
+void rn_kern_record(struct rn_kern *k, const uint8_t *data, size_t size)
+{
+	struct rn_record_head head = {0};
+	struct rn_err err = {""};
+
+	if (rn_record_verify(data, size, k->anchor.policy_public, &head) < 0) {
+		rn_kern_refuse(k, 0, "a record without the gateway's signature");
+		return;
+	}
+	if (take(k, &head, data, size, &err) < 0) {
+		rn_kern_refuse(k, head.version, err.text);
+		return;
+	}
+	if (k->syncing)
+		return;
+	if (head.version > k->applied)
+		k->applied = head.version;
+	k->applied_due = true;
+}
+
+void rn_kern_remove(struct rn_kern *k, uint32_t number)
+{
+	rn_enforce_remove(k->enforce, number);
+	rn_peers_remove(k->peers, number);
+}
+
+void rn_kern_sync(struct rn_kern *k)
+{
+	k->syncing = true;
+	rn_enforce_sync_begin(k->enforce);
+}
+
+static void removed(void *context, uint32_t number)
+{
+	struct rn_kern *k = context;
+
+	rn_peers_remove(k->peers, number);
+}
+
+void rn_kern_synced(struct rn_kern *k, uint64_t version)
+{
+	int r;
+
+	if (!k->syncing)
+		return;
+	k->syncing = false;
+	rn_enforce_sync_end(k->enforce, removed, k);
+	r = rn_peers_synced(k->peers);
+	if (r < 0 && r != -ENODEV)
+		rn_log(RN_LOG_ERROR, "WireGuard kept a peer that belongs to nobody: %s", strerror(-r));
+	if (version > k->applied)
+		k->applied = version;
+	rn_log(RN_LOG_INFO, "in step with core: %u devices, version %llu", rn_enforce_devices(k->enforce),
+	       (unsigned long long)k->applied);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "role/role.h"
+#include "sys/conf.h"
+#include "sys/files.h"
+#include "sys/netlink.h"
+#include "sys/sandbox.h"
+#include "sys/wireguard.h"
+
+/*
+ * rnautd wireguard: becomes wireguard-go where the kernel has no WireGuard. It is a unit of its own, so the tunnel
+ * outlives every process of ours; kern configures it through its socket.
+ */
+
+#define PROGRAM "/usr/bin/wireguard-go"
+#define PROBE "rnprobe0"
+
+/* 1: the kernel makes WireGuard interfaces; 0: not; -errno. */
+static int kernel_has_wireguard(const struct rn_conf *conf)
+{
+	struct rn_netlink *n = rn_netlink_new();
+	struct rn_link link;
+	int r;
+
+	if (!n)
+		return -errno;
+	r = rn_netlink_link(n, conf->interface, &link);
+	if (r == 0 && strcmp(link.kind, "wireguard") == 0) {
+		rn_netlink_free(n);
+		return 1;
+	}
+	r = rn_netlink_wireguard_new(n, PROBE);
+	if ((r == 0 || r == -EEXIST) && rn_netlink_link(n, PROBE, &link) == 0)
+		rn_netlink_link_delete(n, link.index);
+	rn_netlink_free(n);
+	return r == -EOPNOTSUPP ? 0 : r == 0 || r == -EEXIST ? 1 : r;
+}
+
+static int prepare(struct rn_err *err)
+{
+	uid_t uid;
+	gid_t gid;
+	int fd, r = rn_process_user(RN_PROCESS_WIREGUARD, &uid, &gid, err);
+
+	if (r < 0)
+		return r;
+	if (access(PROGRAM, X_OK) < 0)
+		return rn_fail(err, -errno,
+			       "this kernel has no WireGuard and " PROGRAM
+			       " is not there: apt-get install wireguard-go");
+	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return rn_fail(err, -errno, "cannot open /dev/net/tun: %s; load the module tun", strerror(errno));
+	close(fd);
+	if (geteuid() != 0)
+		return 0;
+	r = rn_directory_make(RN_WIREGUARD_DIRECTORY, 0770, geteuid(), gid);
+	if (r < 0)
+		return rn_fail(err, r, "cannot make " RN_WIREGUARD_DIRECTORY ": %s", strerror(-r));
+	return 0;
+}
+
+static int become(const struct rn_conf *conf, struct rn_err *err)
+{
+	char interface[sizeof(conf->interface)];
+	char *const argv[] = {(char[]){"wireguard-go"}, (char[]){"-f"}, interface, NULL};
+	char *const envp[] = {(char[]){"PATH=/usr/bin:/bin"}, (char[]){"LOG_LEVEL=error"},
+			      (char[]){"WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1"}, NULL};
+	int r = prepare(err);
+
+	snprintf(interface, sizeof(interface), "%s", conf->interface);
+	if (r == 0)
+		r = rn_sandbox_user(RN_PROCESS_WIREGUARD, err);
+	if (r < 0)
+		return r;
+	umask(0077);
+	rn_log(RN_LOG_NOTICE, "this kernel has no WireGuard: becoming " PROGRAM " for %s", conf->interface);
+	execve(PROGRAM, argv, envp);
+	return rn_fail(err, -errno, "cannot start " PROGRAM ": %s", strerror(errno));
+}
+
+int rn_role_wireguard(int argc, char **argv)
+{
+	struct rn_err err = {""};
+	struct rn_conf conf;
+	int has;
+
+	(void)argc;
+	(void)argv;
+	if (rn_conf_load(NULL, &conf, &err) < 0) {
+		rn_log(RN_LOG_ERROR, "%s", err.text);
+		return 1;
+	}
+	rn_log_setup("wireguard", conf.log_level);
+	has = strcmp(conf.wireguard, "userspace") == 0 ? 0
+	      : strcmp(conf.wireguard, "kernel") == 0  ? 1
+						       : kernel_has_wireguard(&conf);
+	if (has > 0) {
+		rn_log(RN_LOG_NOTICE, "the kernel's WireGuard is used; nothing to do here");
+		return 0;
+	}
+	if (has < 0)
+		rn_fail(&err, has, "cannot ask the kernel for WireGuard: %s", strerror(-has));
+	else
+		become(&conf, &err);
+	rn_log(RN_LOG_ERROR, "%s", err.text);
+	return 1;
+}
