@@ -80,8 +80,8 @@ unit: $(UNIT_TESTS) ## the unit tests
 
 # Programs under tests/bpf/ (root): each test_X.c with all that is beside it.
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
-BPF_SUPPORT := $(call objects,$(filter-out tests/bpf/test_%.c,$(wildcard tests/bpf/*.c)))
-$(O)/tests/bpf/test_%: $(O)/tests/bpf/test_%.o $(BPF_SUPPORT) $(call archives,sys domain proto base)
+BPF_SUPPORT := $(call objects,$(filter-out tests/bpf/test_%.c,$(wildcard tests/bpf/*.c agent/sys/datapath*.c)))
+$(O)/tests/bpf/test_%: $(O)/tests/bpf/test_%.o $(BPF_SUPPORT) $(call archives,domain base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 bpf-test: $(BPF_TESTS) ## the programs in the kernel against the reference, and attached (root)
