@@ -1,199 +1,254 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/admission.h"
-
+/*
+ * The gateway's side of enrolment. A request is checked here, certified by ca, and only then are token, device and record
+ * stored, in one transaction. Meanwhile the token is held in memory, so that of many uses at once one goes on, and a
+ * token whose certificate was refused is as good as before.
+ */
 #include <errno.h>
-#include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/hello.h"
+#include "domain/name.h"
+#include "service/core_state.h"
+#include "service/registry.h"
 
 struct rn_admission {
-	struct rn_admission_config config;
-	struct rn_issuer *issuer;
-	uint8_t issuer_der[RN_CERT_MAX], leaf_der[RN_CERT_MAX];
-	size_t issuer_size, leaf_size;
-	struct rn_leaf leaf;
-	void *denied; /* tree of keys */
-	unsigned denied_count;
+	struct rn_admission *next;
+	uint64_t session;
+	struct rn_store_token token;
+	struct rn_new_device device;
 };
 
-static int compare_keys(const void *a, const void *b)
+static void refuse(struct rn_core *core, uint64_t session, int code, const char *why)
 {
-	return memcmp(a, b, RN_KEY_SIZE);
+	struct rn_message message = {.type = RN_MESSAGE_ENROLLED, .enrolled = {.status = (uint16_t)(code ? -code : EIO)}};
+	snprintf(message.enrolled.text, sizeof(message.enrolled.text), "%s", why);
+	if (rn_log_allowed(&core->strange, rn_core_now_ms(core), 1000))
+		rn_log(RN_LOG_NOTICE, "an enrolment is refused: %s", why);
+	rn_core_say(core, session, &message);
 }
 
-static int load(struct rn_admission *a, const uint8_t *leaf, size_t leaf_size, const uint8_t *issuer,
-		size_t issuer_size, int64_t now, struct rn_err *err)
+/* ---- the answer ---- */
+
+static void welcome(struct rn_core *core, uint64_t session, const struct rn_device_record *device, const uint8_t *leaf,
+		    size_t leaf_size)
 {
-	int r = rn_issuer_new(issuer, issuer_size, a->config.root_public, now, &a->issuer);
-
-	if (r == -EKEYEXPIRED)
-		return rn_fail(err, r, "the network's issuing certificate is not valid at this host's time: set the clock");
-	if (r < 0)
-		return rn_fail(err, r, "net/issuer.der is not of this network; restore the state directory from a backup");
-	r = rn_issuer_verify(a->issuer, leaf, leaf_size, now, RN_LEAF_EXPIRED_TOO, &a->leaf);
-	if (r == -EKEYEXPIRED)
-		return rn_fail(err, r, "this host's certificate begins in the future: set the clock");
-	if (r < 0 || !rn_equal(a->leaf.key, a->config.key, RN_KEY_SIZE))
-		return rn_fail(err, r < 0 ? r : -EBADMSG,
-			       "net/leaf.der is not this host's; restore the state directory from a backup");
-	memcpy(a->issuer_der, issuer, issuer_size);
-	memcpy(a->leaf_der, leaf, leaf_size);
-	a->issuer_size = issuer_size;
-	a->leaf_size = leaf_size;
-	return 0;
-}
-
-int rn_admission_new(const struct rn_admission_config *config, const uint8_t *leaf, size_t leaf_size,
-		     const uint8_t *issuer, size_t issuer_size, int64_t now, struct rn_admission **ret,
-		     struct rn_err *err)
-{
-	struct rn_admission *a = calloc(1, sizeof(*a));
-	int r;
-
-	if (!a)
-		return rn_fail(err, -ENOMEM, "out of memory");
-	a->config = *config;
-	r = load(a, leaf, leaf_size, issuer, issuer_size, now, err);
-	if (r < 0)
-		rn_admission_free(a);
-	else
-		*ret = a;
-	return r;
-}
-
-void rn_admission_free(struct rn_admission *admission)
-{
-	if (!admission)
+	uint32_t hub = rn_kind_is_hub(device->kind) ? core->params.self.device : device->hub;
+	const struct rn_ledger_entry *upstream = rn_ledger_device(core->books.ledger, hub);
+	struct rn_message message = {.type = RN_MESSAGE_ENROLLED};
+	struct rn_message_enrolled *m = &message.enrolled;
+	if (!upstream) {
+		refuse(core, session, -EIO, "the gateway has lost the record of this device's hub");
 		return;
-	rn_issuer_free(admission->issuer);
-	tdestroy(admission->denied, free);
-	free(admission);
+	}
+	m->anchor = core->params.anchor_blob;
+	m->anchor_size = RN_ANCHOR_SIZE;
+	m->leaf = leaf;
+	m->leaf_size = leaf_size;
+	m->issuer = core->issuer;
+	m->issuer_size = core->issuer_size;
+	m->device = device->number;
+	m->hub = device->hub;
+	memcpy(m->upstream_key, upstream->record.noise_key, RN_KEY_SIZE);
+	m->upstream = upstream->record.control;
+	rn_core_say(core, session, &message);
 }
 
-int rn_admission_renew(struct rn_admission *admission, const uint8_t *leaf, size_t size, int64_t now)
-{
-	struct rn_leaf new;
-	int r = rn_issuer_verify(admission->issuer, leaf, size, now, 0, &new);
+/* ---- storing ---- */
 
-	if (r < 0)
-		return -EBADMSG;
-	if (!rn_equal(new.key, admission->leaf.key, RN_KEY_SIZE) || strcmp(new.kind, admission->leaf.kind) ||
-	    strcmp(new.name, admission->leaf.name))
-		return -EBADMSG;
-	memcpy(admission->leaf_der, leaf, size);
-	admission->leaf_size = size;
-	admission->leaf = new;
+static int store(struct rn_core *core, struct rn_admission *a, const uint8_t *leaf, size_t leaf_size,
+		 struct rn_device_record *ret, struct rn_err *err)
+{
+	struct rn_change change;
+	int rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
+	if (!rc)
+		rc = rn_registry_add(&change, &a->device, ret);
+	if (!rc)
+		rc = rn_store_set_leaf(core->books.store, ret->number, leaf, leaf_size, err);
+	if (!rc)
+		rc = rn_store_use_token(core->books.store, a->token.id, ret->number, change.now, err);
+	if (rc == -ENOENT)
+		rn_fail(err, rc, "this token has been used or withdrawn: ask for a new one");
+	if (!rc)
+		rc = rn_change_audit(&change, ret->name, "enroll", ret->name, rn_kind_name(ret->kind));
+	if (!rc)
+		return rn_change_commit(&change);
+	rn_change_abort(&change);
+	return rc;
+}
+
+static void forget(struct rn_core *core, struct rn_admission *a)
+{
+	struct rn_admission **at = &core->admissions;
+	while (*at && *at != a)
+		at = &(*at)->next;
+	if (*at)
+		*at = a->next;
+	free(a);
+}
+
+static void certified(struct rn_core *core, void *context, int code, const char *text, const uint8_t *leaf,
+		      size_t leaf_size)
+{
+	struct rn_admission *a = context;
+	struct rn_device_record device;
+	struct rn_err err = {""};
+	if (!code && (!leaf || leaf_size > RN_BLOCK_MAX))
+		code = rn_fail(&err, -EIO, "the gateway's ca gave no certificate");
+	else if (code)
+		rn_fail(&err, code, "%s", text);
+	else
+		code = store(core, a, leaf, leaf_size, &device, &err);
+	if (code) {
+		refuse(core, a->session, code, err.text);
+	} else {
+		rn_log(RN_LOG_NOTICE, "%s has enrolled as device %u (%s)", device.name, device.number,
+		       rn_kind_name(device.kind));
+		/* First the hub hears of the device, then the device of its hub. */
+		rn_core_publish(core);
+		welcome(core, a->session, &device, leaf, leaf_size);
+	}
+	forget(core, a);
+}
+
+/* ---- checking ---- */
+
+/* The answer to the last attempt was lost: the same request gets the same answer. */
+static bool again(struct rn_core *core, struct rn_downstream *session, const struct rn_message_enroll *m,
+		  const struct rn_store_token *token)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, token->device);
+	uint8_t leaf[RN_BLOCK_MAX];
+	size_t size;
+	if (!token->used_at || !entry || strcmp(entry->record.name, m->name) || (entry->record.flags & RN_DEVICE_REVOKED))
+		return false;
+	if (!rn_equal(entry->record.noise_key, session->key, RN_KEY_SIZE))
+		return false;
+	if (rn_store_leaf(core->books.store, entry->device, leaf, sizeof(leaf), &size, NULL))
+		return false;
+	welcome(core, session->session, &entry->record, leaf, size);
+	return true;
+}
+
+static int check_signature(struct rn_downstream *session, const struct rn_message_enroll *m,
+			   const struct rn_store_token *token, struct rn_err *err)
+{
+	uint8_t data[512];
+	int size = rn_message_enroll_signed(m, data, sizeof(data));
+	if (size < 0 || !rn_ed25519_verify(token->public, data, (size_t)size, m->signature))
+		return rn_fail(err, -EACCES, "the request is not signed with the token's secret");
+	if (!rn_equal(m->noise_key, session->key, RN_KEY_SIZE))
+		return rn_fail(err, -EACCES, "the request is for another key than this session's");
+	if (rn_is_zero(m->noise_key, RN_KEY_SIZE) || rn_is_zero(m->wireguard_key, RN_KEY_SIZE))
+		return rn_fail(err, -EINVAL, "the request lacks a key");
 	return 0;
 }
 
-int64_t rn_admission_expires(const struct rn_admission *admission)
+static bool has_endpoint(const struct rn_endpoint *e)
 {
-	return admission->leaf.not_after;
+	return e->port && !rn_addr_is_zero(&e->addr);
 }
 
-int rn_admission_deny(struct rn_admission *admission, const uint8_t key[RN_KEY_SIZE])
+static int check_token(struct rn_core *core, const struct rn_message_enroll *m, const struct rn_store_token *token,
+		       struct rn_err *err)
 {
-	uint8_t *copy;
+	if (token->used_at)
+		return rn_fail(err, -EACCES, "this token has been used: ask for a new one");
+	if (rn_core_now(core) >= token->expires)
+		return rn_fail(err, -EACCES, "this token has expired: ask for a new one");
+	if (m->role != token->kind)
+		return rn_fail(err, -EACCES, "this token is for a %s device", rn_kind_name(token->kind));
+	if (token->name[0] && strcmp(m->name, token->name))
+		return rn_fail(err, -EACCES, "this token is for a device named %s", token->name);
+	return 0;
+}
 
-	if (tfind(key, &admission->denied, compare_keys))
+static int check_device(struct rn_core *core, const struct rn_message_enroll *m, const struct rn_store_token *token,
+			struct rn_err *err)
+{
+	bool hub = rn_kind_is_hub(m->role);
+	const struct rn_ledger_entry *upstream = rn_ledger_device(core->books.ledger, token->hub);
+	if (!hub && (!upstream || (upstream->record.flags & RN_DEVICE_REVOKED)))
+		return rn_fail(err, -EACCES, "the hub that this token is for has been revoked: ask for a new token");
+	if (!rn_name_valid(m->name))
+		return rn_fail(err, -EINVAL, "the device's name is no name: use a-z, 0-9, '.', '_' and '-'");
+	if (rn_ledger_by_name(core->books.ledger, m->name))
+		return rn_fail(err, -EEXIST, "a device named %s exists: choose another name", m->name);
+	if (rn_ledger_by_noise_key(core->books.ledger, m->noise_key))
+		return rn_fail(err, -EEXIST, "this key belongs to a device already: make new keys");
+	if (hub && (!has_endpoint(&m->wireguard) || !has_endpoint(&m->control)))
+		return rn_fail(err, -EINVAL, "a hub must say at which address others reach it");
+	return 0;
+}
+
+static int check_pending(struct rn_core *core, const struct rn_message_enroll *m, struct rn_err *err)
+{
+	for (const struct rn_admission *a = core->admissions; a; a = a->next) {
+		if (a->token.id == m->token)
+			return rn_fail(err, -EBUSY, "this token is being used just now");
+		if (!strcmp(a->device.name, m->name))
+			return rn_fail(err, -EBUSY, "a device named %s is being enrolled just now", m->name);
+	}
+	return 0;
+}
+
+/* Who has no good signature learns nothing about tokens and names. */
+static int check(struct rn_core *core, struct rn_downstream *session, const struct rn_message_enroll *m,
+		 struct rn_store_token *token, bool *ret_again, struct rn_err *err)
+{
+	int rc = m->token > INT64_MAX ? -ENOENT : rn_store_token(core->books.store, m->token, token, err);
+	if (rc == -ENOENT)
+		return rn_fail(err, -EACCES, "the gateway does not know this token: ask for a new one");
+	if (!rc)
+		rc = check_signature(session, m, token, err);
+	if (!rc && (*ret_again = again(core, session, m, token)))
 		return 0;
-	if (admission->denied_count == RN_ADMISSION_DENIED_MAX)
-		return -ENOSPC;
-	copy = malloc(RN_KEY_SIZE);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, key, RN_KEY_SIZE);
-	if (!tsearch(copy, &admission->denied, compare_keys)) {
-		free(copy);
-		return -ENOMEM;
-	}
-	admission->denied_count++;
-	return 0;
+	if (!rc)
+		rc = check_token(core, m, token, err);
+	if (!rc)
+		rc = check_device(core, m, token, err);
+	return rc ? rc : check_pending(core, m, err);
 }
 
-/* Certificate, key and denial; the role is the caller's to judge. */
-static int identify(const struct rn_admission *a, const uint8_t *key, const struct rn_hello *hello, int64_t now,
-		    struct rn_peer *ret)
+static void describe(const struct rn_message_enroll *m, const struct rn_store_token *token, struct rn_new_device *d,
+		     const char *tags)
 {
-	struct rn_peer peer = {.leaf = hello->leaf, .leaf_size = hello->leaf_size};
-	struct rn_leaf leaf;
-	int r = rn_issuer_verify(a->issuer, hello->leaf, hello->leaf_size, now, RN_LEAF_EXPIRED_TOO, &leaf);
-
-	if (r < 0)
-		return r;
-	if (!rn_equal(leaf.key, key, RN_KEY_SIZE))
-		return -EKEYREJECTED;
-	/* The list knows other words for a kind; a certificate has exactly one. */
-	if (rn_kind_parse(leaf.kind, &peer.kind) < 0 || strcmp(rn_kind_name(peer.kind), leaf.kind))
-		return -EBADMSG;
-	peer.expires = leaf.not_after;
-	peer.expired = now - RN_CLOCK_SKEW > leaf.not_after;
-	memcpy(peer.name, leaf.name, sizeof(peer.name));
-	*ret = peer;
-	return 0;
+	*d = (struct rn_new_device){.kind = (enum rn_kind)m->role, .owner = token->owner, .hub = token->hub,
+				    .trust = RN_TRUST_START, .tags = tags};
+	snprintf(d->name, sizeof(d->name), "%s", m->name);
+	snprintf(d->owner_name, sizeof(d->owner_name), "%s", token->owner_name);
+	memcpy(d->noise_key, m->noise_key, RN_KEY_SIZE);
+	memcpy(d->wireguard_key, m->wireguard_key, RN_KEY_SIZE);
+	if (!rn_kind_is_hub(d->kind))
+		return;
+	d->wireguard = m->wireguard;
+	d->control = m->control;
 }
 
-int rn_admission_ask(const struct rn_admission *admission, const uint8_t key[RN_KEY_SIZE], const uint8_t *hello,
-		     size_t size, int64_t now, struct rn_peer *ret)
+void rn_admission_enroll(struct rn_core *core, struct rn_downstream *session, const struct rn_message_enroll *m,
+			 const uint8_t *raw, size_t raw_size)
 {
-	struct rn_hello parts;
-
-	if (!admission->config.serves)
-		return -EACCES;
-	if (tfind(key, &admission->denied, compare_keys))
-		return -EKEYREVOKED;
-	if (rn_hello_decode(hello, size, &parts) < 0 || parts.issuer)
-		return -EBADMSG;
-	if (parts.leaf)
-		return identify(admission, key, &parts, now, ret);
-	if (!admission->config.gateway)
-		return -EACCES;
-	*ret = (struct rn_peer){0};
-	return 0;
-}
-
-int rn_admission_dialled(const struct rn_admission *admission, const uint8_t key[RN_KEY_SIZE], const uint8_t *hello,
-			 size_t size, int64_t now, struct rn_peer *ret)
-{
-	struct rn_hello parts;
-	struct rn_peer peer;
-	int r;
-
-	if (tfind(key, &admission->denied, compare_keys))
-		return -EKEYREVOKED;
-	if (rn_hello_decode(hello, size, &parts) < 0 || !parts.leaf)
-		return -EBADMSG;
-	r = identify(admission, key, &parts, now, &peer);
-	if (r < 0)
-		return r;
-	if (peer.expired)
-		return -EKEYEXPIRED;
-	if (!rn_kind_is_hub(peer.kind))
-		return -EACCES;
-	*ret = peer;
-	return 0;
-}
-
-int rn_admission_hello(const struct rn_admission *admission, bool to_stranger, uint8_t out[RN_HELLO_MAX])
-{
-	struct rn_hello hello = {.leaf = admission->leaf_der, .leaf_size = admission->leaf_size};
-
-	if (to_stranger) {
-		hello.issuer = admission->issuer_der;
-		hello.issuer_size = admission->issuer_size;
-		hello.anchor = admission->config.anchor;
-		hello.anchor_size = sizeof(admission->config.anchor);
-	}
-	return rn_hello_encode(&hello, out, RN_HELLO_MAX);
-}
-
-bool rn_admission_may_send(const struct rn_peer *peer, enum rn_message_type type)
-{
-	if (!peer->kind)
-		return type == RN_MESSAGE_ENROLL;
-	if (peer->expired)
-		return type == RN_MESSAGE_REQUEST;
-	return type != RN_MESSAGE_ENROLL;
+	struct rn_local local = {.type = RN_LOCAL_CA_ISSUE, .block = raw, .block_size = raw_size};
+	struct rn_err err = {"out of memory"};
+	bool repeated = false;
+	int rc = -ENOMEM;
+	struct rn_admission *a = calloc(1, sizeof(*a));
+	if (a)
+		rc = check(core, session, m, &a->token, &repeated, &err);
+	if (rc || repeated)
+		goto out;
+	a->session = session->session;
+	memcpy(local.key, session->key, RN_KEY_SIZE);
+	describe(m, &a->token, &a->device, a->token.tags);
+	a->next = core->admissions;
+	core->admissions = a;
+	rc = rn_ask_ca(core, &local, certified, a, &err);
+	if (!rc)
+		return;
+	core->admissions = a->next;
+out:
+	free(a);
+	if (rc)
+		refuse(core, session->session, rc, err.text);
 }

@@ -256,7 +256,8 @@ int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_e
 	return rc;
 }
 
-static int store_dirty(struct rn_ledger *ledger, struct rn_store *store, uint64_t synced, struct rn_err *err)
+static int store_dirty(struct rn_ledger *ledger, struct rn_store *store, const struct rn_position *synced,
+		       struct rn_err *err)
 {
 	int rc = rn_store_begin(store, err);
 	for (struct rn_ledger_entry *e = ledger->newest; e && !rc; e = e->older) {
@@ -266,14 +267,17 @@ static int store_dirty(struct rn_ledger *ledger, struct rn_store *store, uint64_
 			rc = rn_store_put_record(store, &r, err);
 	}
 	if (!rc && synced)
-		rc = rn_store_set_number(store, "synced", synced, err);
+		rc = rn_store_set_number(store, "synced", synced->version, err);
+	if (!rc && synced)
+		rc = rn_store_set_number(store, "synced_epoch", synced->epoch, err);
 	if (!rc)
 		return rn_store_commit(store, err);
 	rn_store_rollback(store);
 	return rc;
 }
 
-int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, uint64_t synced, struct rn_err *err)
+int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, const struct rn_position *synced,
+		    struct rn_err *err)
 {
 	int rc = store_dirty(ledger, store, synced, err);
 	for (struct rn_ledger_entry *e = ledger->newest; e && !rc; e = e->older)
@@ -281,7 +285,24 @@ int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, uint64_t s
 	return rc;
 }
 
+int rn_ledger_synced(struct rn_store *store, struct rn_position *ret, struct rn_err *err)
+{
+	uint64_t version = 0, epoch = 0;
+	int rc = rn_store_number(store, "synced", &version, err);
+	if (!rc)
+		rc = rn_store_number(store, "synced_epoch", &epoch, err);
+	if (rc && rc != -ENOENT)
+		return rc;
+	*ret = (struct rn_position){(uint32_t)epoch, version};
+	return 0;
+}
+
 /* ---- look-ups ---- */
+
+bool rn_position_before(const struct rn_position *position, const struct rn_ledger_entry *entry)
+{
+	return position->epoch != entry->epoch ? position->epoch < entry->epoch : position->version < entry->version;
+}
 
 const struct rn_ledger_entry *rn_ledger_device(const struct rn_ledger *ledger, uint32_t number)
 {

@@ -22,6 +22,13 @@ struct rn_ledger_entry {
 	struct rn_ledger_entry *older, *newer;
 };
 
+/* How far somebody has come in the order of records. */
+struct rn_position {
+	uint32_t epoch;
+	uint64_t version;
+};
+bool rn_position_before(const struct rn_position *position, const struct rn_ledger_entry *entry);
+
 struct rn_ledger;
 struct rn_ledger *rn_ledger_new(void); /* NULL: out of memory */
 void rn_ledger_free(struct rn_ledger *ledger); /* NULL is legal */
@@ -34,8 +41,10 @@ int rn_ledger_take(struct rn_ledger *ledger, const uint8_t *blob, size_t size, s
 void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device); /* no-op where unknown */
 /* Reads everything from the store. */
 int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err);
-/* Stores what is dirty in one transaction, with the number `synced` as meta where it is not 0. */
-int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, uint64_t synced, struct rn_err *err);
+/* Stores what is dirty in one transaction, and with it up to where the upstream says that all was sent (or NULL). */
+int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, const struct rn_position *synced,
+		    struct rn_err *err);
+int rn_ledger_synced(struct rn_store *store, struct rn_position *ret, struct rn_err *err); /* zero where never */
 
 /* Look-ups give NULL where there is none. Entries live until they are replaced or removed. */
 const struct rn_ledger_entry *rn_ledger_device(const struct rn_ledger *ledger, uint32_t number);

@@ -28,7 +28,7 @@ static const char *const migrations[STORE_SCHEMA] = {
 	" WITHOUT ROWID;"
 	"CREATE TABLE tokens (id INTEGER PRIMARY KEY, public BLOB NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL,"
 	" owner INTEGER REFERENCES users, hub INTEGER NOT NULL, tags TEXT NOT NULL, expires INTEGER NOT NULL,"
-	" used_at INTEGER NOT NULL DEFAULT 0);"
+	" used_at INTEGER NOT NULL DEFAULT 0, device INTEGER NOT NULL DEFAULT 0);"
 	"CREATE TABLE policies (version INTEGER PRIMARY KEY, text TEXT NOT NULL, stored INTEGER NOT NULL);"
 	"CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, actor TEXT NOT NULL,"
 	" what TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL);",
@@ -64,8 +64,8 @@ static const char *const migrations[STORE_SCHEMA] = {
 	X(ADD_TOKEN, "INSERT INTO tokens (id, public, kind, name, owner, hub, tags, expires)"                          \
 		     " VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?)")                                                    \
 	X(TOKEN, "SELECT id, public, kind, t.name, coalesce(owner, 0), coalesce(u.name, ''), hub, tags, expires,"      \
-		 " used_at FROM tokens t LEFT JOIN users u ON u.number = t.owner WHERE id = ?")                        \
-	X(USE_TOKEN, "UPDATE tokens SET used_at = ? WHERE id = ? AND used_at = 0 RETURNING id")                        \
+		 " used_at, device FROM tokens t LEFT JOIN users u ON u.number = t.owner WHERE id = ?")                        \
+	X(USE_TOKEN, "UPDATE tokens SET used_at = ?, device = ? WHERE id = ? AND used_at = 0 RETURNING id")            \
 	X(REMOVE_TOKEN, "DELETE FROM tokens WHERE id = ?")                                                             \
 	X(EXPIRE_TOKENS, "DELETE FROM tokens WHERE expires < ?")                                                       \
 	X(ADD_POLICY, "INSERT INTO policies VALUES (?, ?, ?)")                                                         \
@@ -596,6 +596,7 @@ int rn_store_token(struct rn_store *store, uint64_t id, struct rn_store_token *r
 		.hub = (uint32_t)sqlite3_column_int64(st, 6),
 		.expires = sqlite3_column_int64(st, 8),
 		.used_at = sqlite3_column_int64(st, 9),
+		.device = (uint32_t)sqlite3_column_int64(st, 10),
 	};
 	bool good = column_key(st, 1, t.public);
 	column_text(st, 3, t.name, sizeof(t.name));
@@ -608,10 +609,10 @@ int rn_store_token(struct rn_store *store, uint64_t id, struct rn_store_token *r
 	return 0;
 }
 
-int rn_store_use_token(struct rn_store *store, uint64_t id, int64_t now, struct rn_err *err)
+int rn_store_use_token(struct rn_store *store, uint64_t id, uint32_t device, int64_t now, struct rn_err *err)
 {
 	int64_t ignored;
-	return run_number(store, USE_TOKEN, &ignored, err, "ii", now, (int64_t)id);
+	return run_number(store, USE_TOKEN, &ignored, err, "iii", now, (int64_t)device, (int64_t)id);
 }
 
 int rn_store_remove_token(struct rn_store *store, uint64_t id, struct rn_err *err)

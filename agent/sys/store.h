@@ -92,10 +92,12 @@ struct rn_store_token {
 	char owner_name[RN_STORE_NAME];
 	char tags[2048]; /* each ended with '\n' */
 	int64_t expires, used_at; /* used_at 0: not yet */
+	uint32_t device;	  /* that used it */
 };
 int rn_store_add_token(struct rn_store *store, const struct rn_store_token *token, struct rn_err *err);
 int rn_store_token(struct rn_store *store, uint64_t id, struct rn_store_token *ret, struct rn_err *err); /* -ENOENT */
-int rn_store_use_token(struct rn_store *store, uint64_t id, int64_t now, struct rn_err *err); /* -ENOENT: used already */
+int rn_store_use_token(struct rn_store *store, uint64_t id, uint32_t device, int64_t now,
+		       struct rn_err *err); /* -ENOENT: used already */
 int rn_store_remove_token(struct rn_store *store, uint64_t id, struct rn_err *err);
 /* Forgets tokens that expired before `before`. */
 int rn_store_expire_tokens(struct rn_store *store, int64_t before, struct rn_err *err);

@@ -243,10 +243,11 @@ static void tokens_are_used_once(void **state)
 	assert_string_equal(got.owner_name, "alice");
 	assert_string_equal(got.tags, "a\nb\n");
 	assert_int_equal(got.used_at, 0);
-	assert_int_equal(rn_store_use_token(f->store, t.id, 20, &f->err), 0);
-	assert_int_equal(rn_store_use_token(f->store, t.id, 21, &f->err), -ENOENT);
+	assert_int_equal(rn_store_use_token(f->store, t.id, 7, 20, &f->err), 0);
+	assert_int_equal(rn_store_use_token(f->store, t.id, 8, 21, &f->err), -ENOENT);
 	assert_int_equal(rn_store_token(f->store, t.id, &got, &f->err), 0);
 	assert_int_equal(got.used_at, 20);
+	assert_int_equal(got.device, 7);
 	t.id = 2;
 	t.owner = 0;
 	assert_int_equal(rn_store_add_token(f->store, &t, &f->err), 0);

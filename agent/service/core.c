@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/core_state.h"
+#include "sys/files.h"
+
+#define TICK_MS 1000
+
+/* ---- what the parts share ---- */
+
+int64_t rn_core_now_ms(struct rn_core *core)
+{
+	return core->params.io.now_ms(core->params.io.context);
+}
+
+int64_t rn_core_now(struct rn_core *core)
+{
+	return core->params.io.now(core->params.io.context);
+}
+
+void rn_core_arm(struct rn_core *core, int64_t at_ms)
+{
+	if (at_ms >= core->armed)
+		return;
+	core->armed = at_ms;
+	core->params.io.arm(core->params.io.context, at_ms);
+}
+
+int rn_core_send(struct rn_core *core, enum rn_core_peer peer, const struct rn_local *message)
+{
+	return core->connected[peer] ? core->params.io.send(core->params.io.context, peer, message) : -ENOTCONN;
+}
+
+int rn_core_say(struct rn_core *core, uint64_t session, const struct rn_message *message)
+{
+	uint8_t data[16384];
+	int size = rn_message_encode(message, data, sizeof(data));
+	struct rn_local local = {.type = RN_LOCAL_NET_SEND, .session = session, .block = data, .block_size = (size_t)size};
+	return size < 0 ? size : rn_core_send(core, RN_CORE_NET, &local);
+}
+
+const struct rn_device_record *rn_core_self(struct rn_core *core)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, core->params.self.device);
+	return entry ? &entry->record : NULL;
+}
+
+void rn_core_publish(struct rn_core *core)
+{
+	rn_core_kern_pump(core);
+	rn_downstream_pump(core);
+}
+
+int rn_core_need_gateway(struct rn_core *core, struct rn_err *err)
+{
+	if (core->gateway)
+		return 0;
+	return rn_fail(err, -ENOTSUP, "this host is not the gateway: run the command there");
+}
+
+void rn_core_take_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost)
+{
+	rn_event_ring_add(core->events, core->books.ledger, reporter, events, size);
+	rn_event_ring_lost(core->events, lost);
+	if (!core->gateway)
+		rn_upstream_events(core, reporter, events, size, lost);
+	if (core->on_event)
+		core->on_event(core->on_event_context);
+}
+
+/* ---- life ---- */
+
+static int open_books(struct rn_core *core, struct rn_err *err)
+{
+	char path[RN_PATH_SIZE];
+	int rc = rn_path_join(path, sizeof(path), core->params.dir, "core.db");
+	if (rc)
+		return rn_fail(err, rc, "the path %s is too long", core->params.dir);
+	core->books.ledger = rn_ledger_new();
+	core->events = rn_event_ring_new();
+	core->upstream.record = malloc(RN_RECORD_SIZE_MAX);
+	if (!core->books.ledger || !core->events || !core->upstream.record)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	rc = rn_store_open(path, !core->gateway, &core->books.store, err);
+	if (!rc)
+		rc = rn_ledger_load(core->books.ledger, core->books.store, err);
+	if (!rc)
+		rc = rn_ledger_synced(core->books.store, &core->upstream.synced, err);
+	if (!rc && core->gateway)
+		rc = rn_gateway_load(core, err);
+	return rc;
+}
+
+int rn_core_new(const struct rn_core_params *params, struct rn_core **ret, struct rn_err *err)
+{
+	struct rn_core *core = calloc(1, sizeof(*core));
+	if (!core)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	core->params = *params;
+	core->gateway = params->self.gateway;
+	core->hub = core->gateway || rn_kind_is_hub(params->self.kind);
+	core->strange.burst = 10;
+	core->armed = INT64_MAX;
+	int rc = open_books(core, err);
+	if (rc) {
+		rn_core_free(core);
+		return rc;
+	}
+	rn_core_arm(core, rn_core_now_ms(core));
+	*ret = core;
+	return 0;
+}
+
+void rn_core_free(struct rn_core *core)
+{
+	if (!core)
+		return;
+	for (int peer = 0; peer < RN_CORE_PEERS; peer++)
+		rn_core_gone(core, peer);
+	if (core->books.store)
+		rn_upstream_flush(core);
+	rn_enforcement_tick(core, true);
+	rn_gateway_unload(core);
+	rn_store_close(core->books.store);
+	rn_ledger_free(core->books.ledger);
+	rn_event_ring_free(core->events);
+	free(core->upstream.record);
+	free(core);
+}
+
+/* ---- peers ---- */
+
+static void net_connected(struct rn_core *core)
+{
+	rn_downstream_deny_all(core);
+	core->upstream.retry_at = 0;
+	rn_upstream_tick(core);
+}
+
+static void net_gone(struct rn_core *core)
+{
+	while (core->sessions)
+		rn_downstream_closed(core, core->sessions->session);
+	rn_upstream_closed(core, ENOTCONN);
+}
+
+void rn_core_connected(struct rn_core *core, enum rn_core_peer peer)
+{
+	core->connected[peer] = true;
+	if (peer == RN_CORE_NET)
+		net_connected(core);
+}
+
+void rn_core_gone(struct rn_core *core, enum rn_core_peer peer)
+{
+	if (!core->connected[peer])
+		return;
+	core->connected[peer] = false;
+	switch (peer) {
+	case RN_CORE_KERN:
+		rn_core_kern_gone(core);
+		break;
+	case RN_CORE_NET:
+		net_gone(core);
+		break;
+	case RN_CORE_CA:
+		rn_ask_ca_tick(core, true);
+		break;
+	case RN_CORE_PEERS:
+		break;
+	}
+}
+
+void rn_core_ready(struct rn_core *core, enum rn_core_peer peer)
+{
+	if (peer == RN_CORE_KERN)
+		rn_core_kern_pump(core);
+	else if (peer == RN_CORE_NET)
+		rn_downstream_pump(core);
+}
+
+/* ---- messages ---- */
+
+static bool net_message(struct rn_core *core, const struct rn_local *local)
+{
+	struct rn_message message;
+	bool up = core->upstream.state == RN_UPSTREAM_OPEN && local->session == core->upstream.session;
+	struct rn_downstream *session = up ? NULL : rn_downstream_find(core, local->session);
+	struct rn_local end = {.type = RN_LOCAL_NET_CLOSE, .session = local->session};
+	/* Of a session that core has closed already, or a stranger's nonsense. */
+	if (!up && !session)
+		return true;
+	bool good = !rn_message_decode(local->block, local->block_size, &message);
+	if (good && up)
+		good = rn_upstream_message(core, &message);
+	else if (good)
+		rn_downstream_message(core, session, local, &message);
+	if (good)
+		return true;
+	rn_core_send(core, RN_CORE_NET, &end);
+	if (up)
+		rn_upstream_closed(core, EPROTO);
+	else
+		rn_downstream_closed(core, local->session);
+	return true;
+}
+
+static void net_busy(struct rn_core *core, const struct rn_local *local)
+{
+	struct rn_downstream *session = rn_downstream_find(core, local->session);
+	if (core->upstream.state == RN_UPSTREAM_OPEN && local->session == core->upstream.session)
+		core->upstream.busy = local->number != 0;
+	if (!session)
+		return;
+	session->busy = local->number != 0;
+	if (!session->busy)
+		rn_downstream_pump(core);
+}
+
+static void net_closed(struct rn_core *core, const struct rn_local *local)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	bool failed = up->state == RN_UPSTREAM_CONNECTING && !local->session && local->version == up->tag;
+	if (failed || (up->state == RN_UPSTREAM_OPEN && local->session == up->session))
+		rn_upstream_closed(core, (int)local->number);
+	else
+		rn_downstream_closed(core, local->session);
+}
+
+static bool net_receive(struct rn_core *core, const struct rn_local *local)
+{
+	switch ((int)local->type) {
+	case RN_LOCAL_NET_HELLO:
+		return true;
+	case RN_LOCAL_NET_OPEN:
+		(local->number ? rn_upstream_open : rn_downstream_open)(core, local);
+		return true;
+	case RN_LOCAL_NET_MESSAGE:
+		return net_message(core, local);
+	case RN_LOCAL_NET_CLOSED:
+		net_closed(core, local);
+		return true;
+	case RN_LOCAL_NET_BUSY:
+		net_busy(core, local);
+		return true;
+	case RN_LOCAL_NET_SEALED:
+		rn_request_sealed(core, local);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool ca_receive(struct rn_core *core, const struct rn_local *local)
+{
+	if (local->type == RN_LOCAL_CA_ANSWER)
+		rn_ask_ca_receive(core, local);
+	return local->type == RN_LOCAL_CA_ANSWER || local->type == RN_LOCAL_CA_HELLO;
+}
+
+bool rn_core_receive(struct rn_core *core, enum rn_core_peer peer, const struct rn_local *message)
+{
+	static bool (*const receive[RN_CORE_PEERS])(struct rn_core *, const struct rn_local *) = {
+		[RN_CORE_KERN] = rn_core_kern_receive,
+		[RN_CORE_NET] = net_receive,
+		[RN_CORE_CA] = ca_receive,
+	};
+	return receive[peer](core, message);
+}
+
+void rn_core_tick(struct rn_core *core)
+{
+	core->armed = INT64_MAX;
+	rn_core_arm(core, rn_core_now_ms(core) + TICK_MS);
+	rn_core_kern_tick(core);
+	rn_upstream_tick(core);
+	rn_request_tick(core);
+	rn_enforcement_tick(core, false);
+	rn_ask_ca_tick(core, false);
+	if (core->gateway)
+		rn_gateway_tick(core);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions that peers opened: hubs and devices that subscribe here, and on the gateway strangers that want to enrol. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/core_state.h"
+
+#define PIECE 8192
+#define LOST_UNKNOWN UINT64_MAX
+
+struct rn_downstream *rn_downstream_find(struct rn_core *core, uint64_t session)
+{
+	struct rn_downstream *s = core->sessions;
+	while (s && s->session != session)
+		s = s->next;
+	return s;
+}
+
+struct rn_downstream *rn_downstream_of(struct rn_core *core, uint32_t device)
+{
+	struct rn_downstream *s = core->sessions;
+	while (s && (s->device != device || !device))
+		s = s->next;
+	return s;
+}
+
+void rn_downstream_closed(struct rn_core *core, uint64_t session)
+{
+	struct rn_downstream **at = &core->sessions;
+	while (*at && (*at)->session != session)
+		at = &(*at)->next;
+	if (!*at)
+		return;
+	struct rn_downstream *gone = *at;
+	*at = gone->next;
+	free(gone);
+}
+
+static void hang_up(struct rn_core *core, uint64_t session)
+{
+	struct rn_local local = {.type = RN_LOCAL_NET_CLOSE, .session = session};
+	rn_core_send(core, RN_CORE_NET, &local);
+	rn_downstream_closed(core, session);
+}
+
+/* ---- who may come ---- */
+
+/* A device of this host's, by the key that its session proved. NULL: not one. */
+static const struct rn_device_record *known(struct rn_core *core, const struct rn_local *local)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_by_noise_key(core->books.ledger, local->key);
+	if (!entry || !core->hub || entry->device == core->params.self.device)
+		return NULL;
+	const struct rn_device_record *r = &entry->record;
+	bool mine = r->hub == core->params.self.device || (core->gateway && rn_kind_is_hub(r->kind));
+	bool good = (r->flags & RN_DEVICE_MANAGED) && !(r->flags & RN_DEVICE_REVOKED) && r->kind == local->role;
+	return mine && good ? r : NULL;
+}
+
+void rn_downstream_open(struct rn_core *core, const struct rn_local *local)
+{
+	const struct rn_device_record *device = local->role ? known(core, local) : NULL;
+	struct rn_downstream *old = device ? rn_downstream_of(core, device->number) : NULL;
+	struct rn_downstream *s;
+	if (!local->session || rn_downstream_find(core, local->session))
+		return;
+	/* It came again before its old session was missed. */
+	if (old)
+		hang_up(core, old->session);
+	s = device || (core->gateway && !local->role) ? calloc(1, sizeof(*s)) : NULL;
+	if (!s) {
+		if (rn_log_allowed(&core->strange, rn_core_now_ms(core), 1000))
+			rn_log(RN_LOG_NOTICE, "a session of %s is refused: not a device of this host",
+			       local->role ? local->text : "a stranger");
+		hang_up(core, local->session);
+		return;
+	}
+	s->core = core;
+	s->session = local->session;
+	s->device = device ? device->number : 0;
+	s->lost = LOST_UNKNOWN;
+	memcpy(s->key, local->key, RN_KEY_SIZE);
+	s->next = core->sessions;
+	core->sessions = s;
+}
+
+static void deny(struct rn_core *core, const struct rn_device_record *device)
+{
+	struct rn_local local = {.type = RN_LOCAL_NET_DENY};
+	memcpy(local.key, device->noise_key, RN_KEY_SIZE);
+	if (device->flags & RN_DEVICE_MANAGED)
+		rn_core_send(core, RN_CORE_NET, &local);
+}
+
+void rn_downstream_deny(struct rn_core *core, const struct rn_device_record *device)
+{
+	struct rn_downstream *s = rn_downstream_of(core, device->number);
+	deny(core, device);
+	if (s)
+		hang_up(core, s->session);
+}
+
+void rn_downstream_deny_all(struct rn_core *core)
+{
+	const struct rn_ledger_entry *entry;
+	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++)
+		if (entry->record.flags & RN_DEVICE_REVOKED)
+			deny(core, &entry->record);
+}
+
+/* ---- records down ---- */
+
+static bool ready(void *context)
+{
+	struct rn_downstream *s = context;
+	return !s->busy && s->core->connected[RN_CORE_NET] && s->core->params.io.ready(s->core->params.io.context, RN_CORE_NET);
+}
+
+static int send_record(void *context, const struct rn_ledger_entry *entry)
+{
+	struct rn_downstream *s = context;
+	int rc = 0;
+	for (size_t at = 0; at < entry->size && !rc; at += PIECE) {
+		size_t size = entry->size - at < PIECE ? entry->size - at : PIECE;
+		struct rn_message message = {.type = RN_MESSAGE_RECORD,
+					     .record = {.total = (uint32_t)entry->size, .offset = (uint32_t)at,
+							.piece = entry->blob + at, .piece_size = size}};
+		rc = rn_core_say(s->core, s->session, &message);
+	}
+	return rc;
+}
+
+static int send_synced(void *context, const struct rn_position *at)
+{
+	struct rn_downstream *s = context;
+	struct rn_message message = {.type = RN_MESSAGE_SYNCED, .version = {.epoch = at->epoch, .version = at->version}};
+	return rn_core_say(s->core, s->session, &message);
+}
+
+static void pump(struct rn_downstream *s)
+{
+	struct rn_feed_out out = {.context = s, .ready = ready, .record = send_record, .synced = send_synced};
+	if (s->subscribed)
+		rn_feed_pump(&s->feed, s->core->books.ledger, &out);
+}
+
+void rn_downstream_pump(struct rn_core *core)
+{
+	for (struct rn_downstream *s = core->sessions; s; s = s->next)
+		pump(s);
+}
+
+static void subscribe(struct rn_downstream *s, const struct rn_message_subscribe *m)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device);
+	const struct rn_ledger_entry *newest = rn_ledger_newest(s->core->books.ledger);
+	struct rn_position after = {m->epoch, m->version};
+	struct rn_position end = newest ? (struct rn_position){newest->epoch, newest->version} : (struct rn_position){0};
+	if (!entry)
+		return;
+	/* It claims to know what does not exist yet, after a lie or a restored backup: from the beginning. */
+	if (after.epoch > end.epoch || (after.epoch == end.epoch && after.version > end.version))
+		after = (struct rn_position){0};
+	rn_feed_start(&s->feed, &entry->record, after);
+	s->subscribed = true;
+	pump(s);
+}
+
+/* ---- what comes up ---- */
+
+static void applied(struct rn_downstream *s, const struct rn_message_version *m)
+{
+	struct rn_position at = {m->epoch, m->version};
+	if (s->core->gateway)
+		rn_enforcement_applied(s->core, s->device, &at);
+}
+
+/* A hub speaks for itself and for the devices that are attached to it, a device for itself. */
+static bool speaks_for(struct rn_downstream *s, uint32_t device)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, device);
+	return entry && (device == s->device || entry->record.hub == s->device);
+}
+
+static void events(struct rn_downstream *s, const struct rn_message_events *m)
+{
+	uint64_t more = s->lost != LOST_UNKNOWN && m->lost > s->lost ? m->lost - s->lost : 0;
+	if (!speaks_for(s, m->reporter))
+		return;
+	s->lost = m->lost;
+	rn_core_take_events(s->core, m->reporter, m->events, m->events_size, more);
+}
+
+static void request(struct rn_downstream *s, const struct rn_message *message)
+{
+	if (!speaks_for(s, message->request.device))
+		return;
+	if (s->core->gateway)
+		rn_request_handle(s->core, s, message);
+	else
+		rn_upstream_say(s->core, message);
+}
+
+void rn_downstream_message(struct rn_core *core, struct rn_downstream *s, const struct rn_local *local,
+			   const struct rn_message *message)
+{
+	bool subscriber = s->device != 0;
+	if (message->type == RN_MESSAGE_ENROLL && core->gateway && !subscriber)
+		rn_admission_enroll(core, s, &message->enroll, local->block, local->block_size);
+	else if (message->type == RN_MESSAGE_SUBSCRIBE && subscriber)
+		subscribe(s, &message->subscribe);
+	else if (message->type == RN_MESSAGE_APPLIED && subscriber)
+		applied(s, &message->version);
+	else if (message->type == RN_MESSAGE_EVENTS && subscriber)
+		events(s, &message->events);
+	else if (message->type == RN_MESSAGE_REQUEST && subscriber)
+		request(s, message);
+	else
+		hang_up(core, s->session);
+}

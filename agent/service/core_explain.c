@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What would happen to a packet, and why: docs/datapath.md sections 2 and 4 on the stored state, by the reference. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "service/core_state.h"
+
+/* By name or address; *ret_known false for an address that no device has. */
+static int resolve(struct rn_core *core, const char *text, struct rn_core_device *ret, bool *ret_known,
+		   struct rn_err *err)
+{
+	const struct rn_ledger_entry *entry;
+	struct rn_addr address;
+	*ret_known = true;
+	if (rn_addr_parse(text, &address))
+		return rn_core_device(core, text, ret, err);
+	entry = rn_ledger_by_address(core->books.ledger, &address);
+	*ret_known = entry != NULL;
+	return entry ? rn_core_device(core, entry->record.name, ret, err) : 0;
+}
+
+static struct rn_party party(const struct rn_core_device *d, const char *tags[RN_SELECTORS_MAX])
+{
+	for (unsigned i = 0; i < d->tag_count; i++)
+		tags[i] = d->tags[i];
+	return (struct rn_party){.device = d->record.name, .owner = d->record.owner_name, .tags = tags,
+				 .tag_count = d->tag_count, .trust = d->record.trust};
+}
+
+static bool lease_expired(struct rn_core *core)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_network(core->books.ledger);
+	struct rn_network network;
+	if (!entry || rn_record_get_network(entry->blob, entry->size, &network))
+		return true;
+	return rn_core_now(core) >= (int64_t)(entry->issued + network.lease_seconds);
+}
+
+/* What is asked before the policy; RN_ALLOWED where none of it stops the packet. */
+static enum rn_reason before_policy(struct rn_core *core, const struct rn_core_device *source, bool source_known,
+				    const struct rn_core_device *destination, bool destination_known)
+{
+	const struct {
+		bool stops;
+		enum rn_reason reason;
+	} steps[] = {
+		{!rn_ledger_policy(core->books.ledger), RN_NO_POLICY},
+		{lease_expired(core), RN_LEASE_EXPIRED},
+		{!source_known, RN_UNKNOWN_SOURCE},
+		{!destination_known, RN_UNKNOWN_DESTINATION},
+		{source->record.flags & RN_DEVICE_REVOKED, RN_SOURCE_REVOKED},
+		{destination->record.flags & RN_DEVICE_REVOKED, RN_DESTINATION_REVOKED},
+		{source->record.flags & RN_DEVICE_QUARANTINED, RN_SOURCE_QUARANTINED},
+		{destination->record.flags & RN_DEVICE_QUARANTINED, RN_DESTINATION_QUARANTINED},
+	};
+	for (unsigned i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+		if (steps[i].stops)
+			return steps[i].reason;
+	return RN_ALLOWED;
+}
+
+static void judge(struct rn_core *core, struct rn_core_explanation *e, bool source_known, bool destination_known,
+		  uint8_t protocol, uint16_t port)
+{
+	const char *source_tags[RN_SELECTORS_MAX], *destination_tags[RN_SELECTORS_MAX];
+	struct rn_party source = party(&e->source, source_tags);
+	struct rn_party destination = party(&e->destination, destination_tags);
+	enum rn_reason reason = before_policy(core, &e->source, source_known, &e->destination, destination_known);
+	if (reason != RN_ALLOWED) {
+		e->policy.reason = reason;
+		return;
+	}
+	rn_policy_explain(core->policy.model, &source, &destination, protocol, port, &e->policy);
+	snprintf(e->rule, sizeof(e->rule), "%s", rn_ledger_rule(core->books.ledger, e->policy.rule));
+	snprintf(e->nearest, sizeof(e->nearest), "%s", rn_ledger_rule(core->books.ledger, e->policy.nearest));
+}
+
+int rn_core_explain(struct rn_core *core, const char *source, const char *destination, uint8_t protocol, uint16_t port,
+		    struct rn_core_explanation *ret, struct rn_err *err)
+{
+	struct rn_core_explanation e = {0};
+	bool source_known = false, destination_known = false;
+	int rc = rn_core_need_gateway(core, err);
+	if (!rc)
+		rc = resolve(core, source, &e.source, &source_known, err);
+	if (!rc)
+		rc = resolve(core, destination, &e.destination, &destination_known, err);
+	if (rc)
+		return rc;
+	if (source_known && e.source.record.number == e.destination.record.number)
+		return rn_fail(err, -EINVAL, "source and destination are the same device");
+	e.policy_version = core->policy.version;
+	judge(core, &e, source_known, destination_known, protocol, port);
+	snprintf(e.hub, sizeof(e.hub), "%s", source_known ? e.source.hub_name : e.destination.hub_name);
+	*ret = e;
+	return 0;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* This host's kern: all records after its hello, each change after that; its status, and its link. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/core_state.h"
+
+#define STATUS_EVERY_MS 1000
+#define LINK_WAIT_MS 3000
+
+/* ---- records ---- */
+
+static bool ready(void *context)
+{
+	struct rn_core *core = context;
+	return core->connected[RN_CORE_KERN] && core->params.io.ready(core->params.io.context, RN_CORE_KERN);
+}
+
+static int send_record(void *context, const struct rn_ledger_entry *entry)
+{
+	struct rn_local local = {.type = RN_LOCAL_KERN_RECORD, .block = entry->blob, .block_size = entry->size};
+	return rn_core_send(context, RN_CORE_KERN, &local);
+}
+
+static int send_synced(void *context, const struct rn_position *at)
+{
+	struct rn_core *core = context;
+	struct rn_local local = {.type = RN_LOCAL_KERN_SYNCED, .number = at->epoch, .version = at->version};
+	/* Later on nothing may be removed because it was not among the last few. */
+	if (!core->kern.syncing)
+		return 0;
+	int rc = rn_core_send(core, RN_CORE_KERN, &local);
+	if (!rc)
+		core->kern.syncing = false;
+	return rc;
+}
+
+static void begin(struct rn_core *core)
+{
+	const struct rn_ledger_entry *newest = rn_ledger_newest(core->books.ledger);
+	struct rn_local local = {.type = RN_LOCAL_KERN_SYNC,
+				 .number = newest ? newest->epoch : core->params.anchor.epoch,
+				 .version = newest ? newest->version : 0};
+	struct rn_device_record self = {.hub = core->params.self.hub, .kind = core->params.self.kind};
+	if (rn_core_send(core, RN_CORE_KERN, &local))
+		return;
+	rn_feed_start(&core->kern.feed, &self, (struct rn_position){0});
+	core->kern.syncing = core->kern.feeding = true;
+	rn_core_kern_pump(core);
+}
+
+void rn_core_kern_pump(struct rn_core *core)
+{
+	struct rn_feed_out out = {.context = core, .ready = ready, .record = send_record, .synced = send_synced};
+	/* A host that has heard nothing yet must not make kern forget what is pinned. */
+	if (!core->kern.feeding && core->kern.key_known && rn_ledger_newest(core->books.ledger))
+		begin(core);
+	else if (core->kern.feeding)
+		rn_feed_pump(&core->kern.feed, core->books.ledger, &out);
+}
+
+void rn_core_kern_remove(struct rn_core *core, uint32_t device)
+{
+	struct rn_local local = {.type = RN_LOCAL_KERN_REMOVE, .number = device};
+	rn_core_send(core, RN_CORE_KERN, &local);
+}
+
+/* ---- what kern says ---- */
+
+static void hello(struct rn_core *core, const struct rn_local *local)
+{
+	memcpy(core->kern.wireguard_key, local->key, RN_KEY_SIZE);
+	core->kern.key_known = true;
+	core->kern.feeding = false;
+	core->kern.status_at = 0;
+	rn_log(RN_LOG_INFO, "kern is here");
+	rn_core_kern_pump(core);
+	rn_core_kern_tick(core);
+	if (core->gateway)
+		rn_devices_own_key(core);
+}
+
+static void applied(struct rn_core *core, const struct rn_local *local)
+{
+	core->kern.applied = (struct rn_position){local->number, local->version};
+	if (core->gateway)
+		rn_enforcement_applied(core, core->params.self.device, &core->kern.applied);
+	rn_upstream_applied(core);
+}
+
+/* Takes over a block of the message, so that core's copy outlives the message. */
+static void keep(uint8_t **held, const uint8_t **view, size_t *size)
+{
+	free(*held);
+	*held = *size ? malloc(*size) : NULL;
+	if (*held)
+		memcpy(*held, *view, *size);
+	else
+		*size = 0;
+	*view = *held;
+}
+
+static void end_link(struct rn_core *core, int code, const struct rn_err *err)
+{
+	rn_core_done *done = core->kern.link_done;
+	if (!core->kern.link_until)
+		return;
+	core->kern.link_until = 0;
+	done(core->kern.link_context, code, err, NULL, 0);
+}
+
+static void status(struct rn_core *core, const struct rn_local *local)
+{
+	core->kern.status = local->status;
+	keep(&core->kern.counters, &core->kern.status.counters, &core->kern.status.counters_size);
+	keep(&core->kern.peers, &core->kern.status.peers, &core->kern.status.peers_size);
+	if ((core->kern.status.link_up != 0) == core->kern.link_wanted)
+		end_link(core, 0, NULL);
+}
+
+static void events(struct rn_core *core, const struct rn_local *local)
+{
+	uint64_t more = local->version > core->kern.lost ? local->version - core->kern.lost : 0;
+	core->kern.lost = local->version;
+	rn_core_take_events(core, core->params.self.device, local->block, local->block_size, more);
+}
+
+bool rn_core_kern_receive(struct rn_core *core, const struct rn_local *local)
+{
+	switch ((int)local->type) {
+	case RN_LOCAL_KERN_HELLO:
+		hello(core, local);
+		return true;
+	case RN_LOCAL_KERN_APPLIED:
+		applied(core, local);
+		return true;
+	case RN_LOCAL_KERN_REFUSED:
+		rn_log(RN_LOG_WARNING, "kern refused record version %llu: %s", (unsigned long long)local->version,
+		       local->text);
+		return true;
+	case RN_LOCAL_KERN_EVENTS:
+		events(core, local);
+		return true;
+	case RN_LOCAL_KERN_STATUS:
+		status(core, local);
+		return true;
+	case RN_LOCAL_KERN_FLOWS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void rn_core_kern_gone(struct rn_core *core)
+{
+	struct rn_err err = {"kern has gone: see `systemctl status rnaut-kern`"};
+	end_link(core, -EAGAIN, &err);
+	free(core->kern.counters);
+	free(core->kern.peers);
+	core->kern = (struct rn_core_kern){0};
+}
+
+static void ask_status(struct rn_core *core)
+{
+	struct rn_local local = {.type = RN_LOCAL_KERN_STATUS_GET, .number = ++core->next_id};
+	rn_core_send(core, RN_CORE_KERN, &local);
+}
+
+void rn_core_kern_tick(struct rn_core *core)
+{
+	int64_t now = rn_core_now_ms(core);
+	struct rn_err err = {"kern did not say within 3 s that it did: look at `rnaut status`"};
+	if (core->kern.link_until && now >= core->kern.link_until)
+		end_link(core, -EAGAIN, &err);
+	if (core->kern.key_known && now >= core->kern.status_at) {
+		ask_status(core);
+		core->kern.status_at = now + STATUS_EVERY_MS;
+	}
+}
+
+void rn_core_link(struct rn_core *core, bool up, rn_core_done *done, void *context)
+{
+	struct rn_err err;
+	struct rn_local local = {.type = RN_LOCAL_KERN_LINK, .number = up};
+	int rc = core->kern.link_until ? -EAGAIN : rn_core_send(core, RN_CORE_KERN, &local);
+	if (rc) {
+		rn_fail(&err, -EAGAIN, core->kern.link_until ? "another change of the link is under way"
+							      : "kern is not there: see `systemctl status rnaut-kern`");
+		done(context, -EAGAIN, &err, NULL, 0);
+		return;
+	}
+	core->kern.link_wanted = up;
+	core->kern.link_done = done;
+	core->kern.link_context = context;
+	core->kern.link_until = rn_core_now_ms(core) + LINK_WAIT_MS;
+	rn_core_arm(core, core->kern.link_until);
+	ask_status(core);
+}

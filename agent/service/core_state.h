@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_SERVICE_CORE_STATE_H
+#define RN_SERVICE_CORE_STATE_H
+
+#include "base/log.h"
+#include "proto/message.h"
+#include "service/change.h"
+#include "service/core_run.h"
+#include "service/event_ring.h"
+#include "service/feed.h"
+#include "service/policy_store.h"
+
+/*
+ * struct rn_core as its parts see it; nobody else includes this. Each part is a file that owns one member and says in
+ * its section below what the others may call.
+ */
+
+/* core_kern.c: this host's kern. */
+struct rn_core_kern {
+	struct rn_feed feed;
+	bool syncing, feeding;
+	bool key_known;
+	uint8_t wireguard_key[RN_KEY_SIZE];
+	struct rn_position applied;
+	struct rn_local_status status;
+	uint8_t *counters, *peers; /* what status points to */
+	uint64_t lost;
+	int64_t status_at;
+	bool link_wanted;
+	int64_t link_until; /* 0: nobody waits */
+	rn_core_done *link_done;
+	void *link_context;
+};
+
+/* core_upstream.c: the session to this host's hub, or of a hub to the gateway. */
+enum rn_upstream_state { RN_UPSTREAM_IDLE, RN_UPSTREAM_CONNECTING, RN_UPSTREAM_OPEN };
+struct rn_core_upstream {
+	enum rn_upstream_state state;
+	uint32_t tag;
+	uint64_t session;
+	bool busy;
+	int64_t retry_at, backoff_ms, since;
+	struct rn_position synced;
+	int64_t flush_at; /* 0: nothing to store */
+	uint8_t *record;  /* being put together */
+	uint32_t record_total, record_at;
+	uint8_t events[180 * sizeof(struct rn_event)]; /* waiting to go up, all of one reporter */
+	uint32_t events_reporter;
+	size_t events_size;
+	int64_t events_at; /* 0: none wait */
+	uint64_t events_lost;
+};
+
+/* core_downstream.c: a session that a peer opened. */
+struct rn_downstream {
+	struct rn_downstream *next;
+	struct rn_core *core;
+	uint64_t session;
+	uint32_t device; /* 0: a stranger, who may only enrol */
+	uint8_t key[RN_KEY_SIZE];
+	bool busy, subscribed;
+	uint64_t lost;
+	struct rn_feed feed;
+};
+
+/* core_request.c: requests of this device to the gateway. */
+struct rn_core_own_request {
+	enum rn_request_type what;
+	uint32_t id;
+	int64_t until; /* 0: none under way */
+	int64_t renew_at, key_at; /* not before; of now() */
+};
+
+struct rn_core {
+	struct rn_core_params params;
+	bool gateway, hub;
+	struct rn_books books; /* policy_seed only on a gateway */
+	bool connected[RN_CORE_PEERS];
+	int64_t armed;
+	struct rn_core_kern kern;
+	struct rn_core_upstream upstream;
+	struct rn_downstream *sessions;
+	struct rn_core_own_request own;
+	struct rn_event_ring *events;
+	void (*on_event)(void *context);
+	void *on_event_context;
+	struct rn_log_limit strange; /* for what strangers can cause */
+	/* gateway only */
+	uint8_t box_secret[RN_KEY_SIZE];
+	uint8_t issuer[RN_BLOCK_MAX];
+	size_t issuer_size;
+	struct rn_policy_held policy;
+	struct rn_ca_ask *asks;
+	struct rn_admission *admissions;
+	struct rn_enforcement *enforcements;
+	uint32_t next_id;
+	int64_t lease_at; /* of now() */
+};
+
+/* core.c */
+int64_t rn_core_now_ms(struct rn_core *core);
+int64_t rn_core_now(struct rn_core *core);
+void rn_core_arm(struct rn_core *core, int64_t at_ms);
+int rn_core_send(struct rn_core *core, enum rn_core_peer peer, const struct rn_local *message);
+/* Encodes and sends a control message on a session. */
+int rn_core_say(struct rn_core *core, uint64_t session, const struct rn_message *message);
+const struct rn_device_record *rn_core_self(struct rn_core *core); /* NULL: not known yet */
+/* The ledger has something new: kern, sessions. */
+void rn_core_publish(struct rn_core *core);
+/* -ENOTSUP with a sentence where this host is not the gateway. */
+int rn_core_need_gateway(struct rn_core *core, struct rn_err *err);
+/* Flow events of a device: into the ring, and up. */
+void rn_core_take_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost);
+
+/* core_kern.c */
+bool rn_core_kern_receive(struct rn_core *core, const struct rn_local *message);
+void rn_core_kern_gone(struct rn_core *core);
+void rn_core_kern_pump(struct rn_core *core);
+void rn_core_kern_tick(struct rn_core *core);
+void rn_core_kern_remove(struct rn_core *core, uint32_t device);
+
+/* core_upstream.c */
+void rn_upstream_tick(struct rn_core *core);
+void rn_upstream_open(struct rn_core *core, const struct rn_local *message);
+void rn_upstream_closed(struct rn_core *core, int reason);
+/* False: nonsense. */
+bool rn_upstream_message(struct rn_core *core, const struct rn_message *message);
+int rn_upstream_say(struct rn_core *core, const struct rn_message *message); /* -EAGAIN where it is not there */
+void rn_upstream_applied(struct rn_core *core);
+void rn_upstream_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost);
+void rn_upstream_flush(struct rn_core *core); /* stores what has come */
+
+/* core_downstream.c */
+void rn_downstream_open(struct rn_core *core, const struct rn_local *message);
+void rn_downstream_closed(struct rn_core *core, uint64_t session);
+void rn_downstream_message(struct rn_core *core, struct rn_downstream *session, const struct rn_local *local,
+			   const struct rn_message *message);
+void rn_downstream_pump(struct rn_core *core);
+struct rn_downstream *rn_downstream_find(struct rn_core *core, uint64_t session);
+struct rn_downstream *rn_downstream_of(struct rn_core *core, uint32_t device); /* NULL: not connected here */
+/* Ends what devices that are revoked now have open here, and has net refuse them. */
+void rn_downstream_deny(struct rn_core *core, const struct rn_device_record *device);
+void rn_downstream_deny_all(struct rn_core *core);
+
+/* core_request.c */
+void rn_request_handle(struct rn_core *core, struct rn_downstream *from, const struct rn_message *message);
+bool rn_request_answered(struct rn_core *core, const struct rn_message_answer *answer);
+void rn_request_sealed(struct rn_core *core, const struct rn_local *message);
+void rn_request_tick(struct rn_core *core);
+void rn_request_plan(struct rn_core *core); /* own.renew_at, as it was stored or from now on */
+
+/* ask_ca.c: leaf is NULL where none was asked for or code is not 0. */
+typedef void rn_ca_answered(struct rn_core *core, void *context, int code, const char *text, const uint8_t *leaf,
+			    size_t leaf_size);
+/* Fills number; 0, or -EAGAIN with a sentence where ca is not there. The answer comes later, exactly once. */
+int rn_ask_ca(struct rn_core *core, struct rn_local *message, rn_ca_answered *answered, void *context,
+	      struct rn_err *err);
+void rn_ask_ca_receive(struct rn_core *core, const struct rn_local *message);
+void rn_ask_ca_tick(struct rn_core *core, bool gone);
+
+/* tokens.c: the number of the hub of this name, "": the gateway's own. */
+int rn_tokens_hub(struct rn_core *core, const char *name, uint32_t *ret, struct rn_err *err);
+
+/* admission.c */
+void rn_admission_enroll(struct rn_core *core, struct rn_downstream *session, const struct rn_message_enroll *enroll,
+			 const uint8_t *raw, size_t raw_size);
+
+/* enforcement.c: hub 0 means all hubs. done is always called, now or later. */
+void rn_enforcement_wait(struct rn_core *core, uint64_t version, uint32_t hub, rn_core_done *done, void *context);
+void rn_enforcement_applied(struct rn_core *core, uint32_t hub, const struct rn_position *at);
+void rn_enforcement_tick(struct rn_core *core, bool last);
+
+/* core_gateway.c: keys, certificate and lease of the network, on a gateway only. */
+int rn_gateway_load(struct rn_core *core, struct rn_err *err);
+void rn_gateway_unload(struct rn_core *core);
+void rn_gateway_tick(struct rn_core *core);
+
+/* devices.c */
+void rn_devices_own_key(struct rn_core *core); /* gateway: kern's key into the own record */
+int rn_devices_set_key(struct rn_core *core, const struct rn_device_record *device, const uint8_t key[RN_KEY_SIZE],
+		       struct rn_err *err);
+
+#endif

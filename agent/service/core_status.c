@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What core tells the API about itself, and the flow events. */
+#include "service/core_state.h"
+
+void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
+{
+	const struct rn_device_record *self = rn_core_self(core);
+	const struct rn_ledger_entry *newest = rn_ledger_newest(core->books.ledger);
+	const struct rn_ledger_entry *policy = rn_ledger_policy(core->books.ledger);
+	const struct rn_ledger_entry *network = rn_ledger_network(core->books.ledger);
+	*ret = (struct rn_core_status){
+		.gateway = core->gateway,
+		.known = self != NULL,
+		.upstream_connected = core->gateway || core->upstream.state == RN_UPSTREAM_OPEN,
+		.upstream_since = core->upstream.state == RN_UPSTREAM_OPEN ? core->upstream.since : 0,
+		.epoch = newest ? newest->epoch : core->params.anchor.epoch,
+		.version = newest ? newest->version : 0,
+		.policy_version = policy ? policy->version : 0,
+		.kern_connected = core->connected[RN_CORE_KERN],
+		.net_connected = core->connected[RN_CORE_NET],
+		.ca_connected = core->connected[RN_CORE_CA],
+		.kern = core->kern.status,
+		.devices = rn_ledger_count(core->books.ledger),
+	};
+	if (self)
+		ret->self = *self;
+	if (network)
+		rn_record_get_network(network->blob, network->size, &ret->network);
+}
+
+uint64_t rn_core_events(struct rn_core *core, uint64_t after, unsigned max,
+			void (*each)(void *context, const struct rn_core_event *), void *context, uint64_t *ret_lost)
+{
+	return rn_event_ring_read(core->events, after, max, each, context, ret_lost);
+}
+
+void rn_core_on_event(struct rn_core *core, void (*wake)(void *context), void *context)
+{
+	core->on_event = wake;
+	core->on_event_context = context;
+}

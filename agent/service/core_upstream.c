@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The session to this host's hub, or of a hub to the gateway: records come down, what happened here goes up. */
+#include <errno.h>
+#include <string.h>
+
+#include "service/core_state.h"
+
+#define BACKOFF_FIRST_MS 200
+#define BACKOFF_LAST_MS 15000
+#define CONNECT_MS 30000
+#define EVENTS_MS 100
+#define FLUSH_MS 100
+
+int rn_upstream_say(struct rn_core *core, const struct rn_message *message)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	if (up->state != RN_UPSTREAM_OPEN || up->busy)
+		return -EAGAIN;
+	return rn_core_say(core, up->session, message) ? -EAGAIN : 0;
+}
+
+/* ---- connecting ---- */
+
+static void retry_later(struct rn_core *core)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	uint8_t jitter;
+	rn_random(&jitter, sizeof(jitter));
+	up->backoff_ms = up->backoff_ms ? up->backoff_ms * 2 : BACKOFF_FIRST_MS;
+	if (up->backoff_ms > BACKOFF_LAST_MS)
+		up->backoff_ms = BACKOFF_LAST_MS;
+	up->retry_at = rn_core_now_ms(core) + up->backoff_ms + up->backoff_ms * jitter / 512;
+	rn_core_arm(core, up->retry_at);
+}
+
+static void connect_now(struct rn_core *core)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	struct rn_local local = {.type = RN_LOCAL_NET_CONNECT, .number = ++up->tag,
+				 .endpoint = core->params.self.upstream};
+	if (!local.number)
+		local.number = up->tag = 1;
+	memcpy(local.key, core->params.self.upstream_key, RN_KEY_SIZE);
+	if (rn_core_send(core, RN_CORE_NET, &local)) {
+		retry_later(core);
+		return;
+	}
+	up->state = RN_UPSTREAM_CONNECTING;
+	up->retry_at = rn_core_now_ms(core) + CONNECT_MS;
+}
+
+void rn_upstream_closed(struct rn_core *core, int reason)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	if (up->state == RN_UPSTREAM_OPEN)
+		rn_log(RN_LOG_NOTICE, "the session to the %s has ended: %s", core->hub ? "gateway" : "hub",
+		       reason > 0 ? strerror(reason) : "closed");
+	up->state = RN_UPSTREAM_IDLE;
+	up->session = 0;
+	up->busy = false;
+	up->record_total = up->record_at = 0;
+	if (!core->gateway)
+		retry_later(core);
+}
+
+void rn_upstream_open(struct rn_core *core, const struct rn_local *local)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	struct rn_message message = {.type = RN_MESSAGE_SUBSCRIBE,
+				     .subscribe = {.epoch = up->synced.epoch, .version = up->synced.version}};
+	struct rn_local end = {.type = RN_LOCAL_NET_CLOSE, .session = local->session};
+	if (up->state != RN_UPSTREAM_CONNECTING || local->number != up->tag || !local->session ||
+	    !rn_equal(local->key, core->params.self.upstream_key, RN_KEY_SIZE)) {
+		rn_core_send(core, RN_CORE_NET, &end);
+		return;
+	}
+	up->state = RN_UPSTREAM_OPEN;
+	up->session = local->session;
+	up->busy = false;
+	up->since = rn_core_now(core);
+	rn_log(RN_LOG_INFO, "connected to the %s", core->hub ? "gateway" : "hub");
+	if (rn_upstream_say(core, &message))
+		rn_upstream_closed(core, ENOTCONN);
+	else
+		rn_upstream_applied(core);
+}
+
+/* ---- records ---- */
+
+static void store_soon(struct rn_core *core)
+{
+	if (core->upstream.flush_at)
+		return;
+	core->upstream.flush_at = rn_core_now_ms(core) + FLUSH_MS;
+	rn_core_arm(core, core->upstream.flush_at);
+}
+
+static void flush(struct rn_core *core, const struct rn_position *synced)
+{
+	struct rn_err err = {""};
+	core->upstream.flush_at = 0;
+	/* What cannot be stored is enforced all the same; it is tried again with the next. */
+	if (rn_ledger_flush(core->books.ledger, core->books.store, synced, &err) &&
+	    rn_log_allowed(&core->strange, rn_core_now_ms(core), 1000))
+		rn_log(RN_LOG_ERROR, "%s", err.text);
+}
+
+void rn_upstream_flush(struct rn_core *core)
+{
+	if (core->upstream.flush_at)
+		flush(core, NULL);
+}
+
+/* A hub can hold back and repeat, but not invent: the signature is the gateway's. */
+static bool take(struct rn_core *core, const uint8_t *blob, size_t size)
+{
+	struct rn_record_head head;
+	struct rn_ledger_entry *entry;
+	if (rn_record_verify(blob, size, core->params.anchor.policy_public, &head)) {
+		rn_log(RN_LOG_WARNING, "the %s sent a record without the gateway's signature: refused",
+		       core->hub ? "gateway" : "hub");
+		return false;
+	}
+	int rc = rn_ledger_take(core->books.ledger, blob, size, &entry);
+	if (rc == -ESTALE)
+		return true;
+	if (rc) {
+		rn_log(RN_LOG_ERROR, "record version %llu cannot be taken: %s", (unsigned long long)head.version,
+		       strerror(-rc));
+		return false;
+	}
+	store_soon(core);
+	if (entry->type == RN_RECORD_DEVICE && (entry->record.flags & RN_DEVICE_REVOKED))
+		rn_downstream_deny(core, &entry->record);
+	rn_core_publish(core);
+	return true;
+}
+
+static bool take_piece(struct rn_core *core, const struct rn_message_record *m)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	if (m->offset == 0) {
+		up->record_total = m->total;
+		up->record_at = 0;
+	}
+	if (!m->piece_size || m->total != up->record_total || m->total > RN_RECORD_SIZE_MAX || m->offset != up->record_at ||
+	    m->piece_size > m->total - m->offset)
+		return false;
+	memcpy(up->record + m->offset, m->piece, m->piece_size);
+	up->record_at += (uint32_t)m->piece_size;
+	if (up->record_at < up->record_total)
+		return true;
+	up->record_total = up->record_at = 0;
+	return take(core, up->record, m->total);
+}
+
+static void synced(struct rn_core *core, const struct rn_message_version *m)
+{
+	core->upstream.backoff_ms = 0;
+	core->upstream.synced = (struct rn_position){m->epoch, m->version};
+	flush(core, &core->upstream.synced);
+}
+
+static void removed(struct rn_core *core, const struct rn_message *message)
+{
+	uint32_t device = message->removed.device;
+	struct rn_err err = {""};
+	if (device == core->params.self.device || !rn_ledger_device(core->books.ledger, device))
+		return;
+	rn_ledger_remove(core->books.ledger, device);
+	if (rn_store_remove_record(core->books.store, RN_RECORD_DEVICE, device, &err))
+		rn_log(RN_LOG_ERROR, "%s", err.text);
+	rn_core_kern_remove(core, device);
+	for (struct rn_downstream *s = core->sessions; s; s = s->next)
+		if (s->subscribed)
+			rn_core_say(core, s->session, message);
+}
+
+static void answer(struct rn_core *core, const struct rn_message *message)
+{
+	struct rn_downstream *session;
+	if (message->answer.device == core->params.self.device) {
+		rn_request_answered(core, &message->answer);
+		return;
+	}
+	session = core->hub ? rn_downstream_of(core, message->answer.device) : NULL;
+	if (session)
+		rn_core_say(core, session->session, message);
+}
+
+bool rn_upstream_message(struct rn_core *core, const struct rn_message *message)
+{
+	switch ((int)message->type) {
+	case RN_MESSAGE_RECORD:
+		return take_piece(core, &message->record);
+	case RN_MESSAGE_SYNCED:
+		synced(core, &message->version);
+		return true;
+	case RN_MESSAGE_REMOVED:
+		removed(core, message);
+		return true;
+	case RN_MESSAGE_ANSWER:
+		answer(core, message);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- what goes up ---- */
+
+void rn_upstream_applied(struct rn_core *core)
+{
+	struct rn_message message = {.type = RN_MESSAGE_APPLIED,
+				     .version = {.epoch = core->kern.applied.epoch, .version = core->kern.applied.version}};
+	if (core->kern.applied.version)
+		rn_upstream_say(core, &message);
+}
+
+static void send_events(struct rn_core *core)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	struct rn_message message = {.type = RN_MESSAGE_EVENTS,
+				     .events = {.reporter = up->events_reporter, .lost = up->events_lost,
+						.events = up->events, .events_size = up->events_size}};
+	up->events_at = 0;
+	if (up->events_size && rn_upstream_say(core, &message))
+		up->events_lost += up->events_size / sizeof(struct rn_event);
+	up->events_size = 0;
+}
+
+/* Hubs report what they see; nodes only what never reached their hub because they stopped it themselves. */
+static bool worth_sending(const struct rn_core *core, const uint8_t *event)
+{
+	struct rn_event e;
+	memcpy(&e, event, sizeof(e));
+	return core->hub || e.reason != RN_ALLOWED;
+}
+
+void rn_upstream_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	up->events_lost += lost;
+	for (; size >= sizeof(struct rn_event); events += sizeof(struct rn_event), size -= sizeof(struct rn_event)) {
+		if (!worth_sending(core, events))
+			continue;
+		if (up->events_size == sizeof(up->events) || (up->events_size && reporter != up->events_reporter))
+			send_events(core);
+		up->events_reporter = reporter;
+		memcpy(up->events + up->events_size, events, sizeof(struct rn_event));
+		up->events_size += sizeof(struct rn_event);
+	}
+	if (!up->events_size || up->events_at)
+		return;
+	up->events_at = rn_core_now_ms(core) + EVENTS_MS;
+	rn_core_arm(core, up->events_at);
+}
+
+void rn_upstream_tick(struct rn_core *core)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	int64_t now = rn_core_now_ms(core);
+	if (up->flush_at && now >= up->flush_at)
+		flush(core, NULL);
+	if (up->events_at && now >= up->events_at)
+		send_events(core);
+	if (core->gateway || !core->connected[RN_CORE_NET] || now < up->retry_at)
+		return;
+	if (up->state == RN_UPSTREAM_CONNECTING)
+		rn_upstream_closed(core, ETIMEDOUT);
+	else if (up->state == RN_UPSTREAM_IDLE)
+		connect_now(core);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting until the kernels of the hubs concerned enforce a version; for at most 3 s. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "service/core_state.h"
+
+#define WAIT_MS 3000
+
+struct waited_hub {
+	uint32_t number;
+	bool connected;
+};
+
+struct rn_enforcement {
+	struct rn_enforcement *next;
+	struct rn_position version;
+	int64_t begun;
+	rn_core_done *done;
+	void *context;
+	unsigned count;
+	struct waited_hub *waited; /* parallel to hubs */
+	struct rn_enforced *hubs;
+};
+
+static void finish(struct rn_enforcement *e)
+{
+	e->done(e->context, 0, NULL, e->hubs, e->count);
+	free(e->waited);
+	free(e->hubs);
+	free(e);
+}
+
+static bool connected(struct rn_core *core, uint32_t hub)
+{
+	return hub == core->params.self.device ? core->connected[RN_CORE_KERN] : rn_downstream_of(core, hub) != NULL;
+}
+
+static bool concerns(const struct rn_device_record *r, uint32_t hub)
+{
+	return rn_kind_is_hub(r->kind) && !(r->flags & RN_DEVICE_REVOKED) && (!hub || r->number == hub);
+}
+
+static void list_hubs(struct rn_core *core, struct rn_enforcement *e, uint32_t hub)
+{
+	const struct rn_ledger_entry *entry;
+	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++) {
+		if (!concerns(&entry->record, hub))
+			continue;
+		e->waited[e->count] = (struct waited_hub){entry->device, connected(core, entry->device)};
+		snprintf(e->hubs[e->count].hub, sizeof(e->hubs[e->count].hub), "%s", entry->record.name);
+		e->count++;
+	}
+}
+
+static unsigned count_hubs(struct rn_core *core, uint32_t hub)
+{
+	const struct rn_ledger_entry *entry;
+	unsigned count = 0;
+	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++)
+		count += concerns(&entry->record, hub);
+	return count;
+}
+
+/* Everybody who can answer has answered. */
+static bool complete(const struct rn_enforcement *e)
+{
+	for (unsigned i = 0; i < e->count; i++)
+		if (e->waited[i].connected && !e->hubs[i].applied)
+			return false;
+	return true;
+}
+
+void rn_enforcement_wait(struct rn_core *core, uint64_t version, uint32_t hub, rn_core_done *done, void *context)
+{
+	unsigned count = count_hubs(core, hub);
+	struct rn_enforcement *e = calloc(1, sizeof(*e));
+	struct waited_hub *waited = calloc(count + 1, sizeof(*waited));
+	struct rn_enforced *hubs = calloc(count + 1, sizeof(*hubs));
+	if (!e || !waited || !hubs) {
+		free(e);
+		free(waited);
+		free(hubs);
+		done(context, 0, NULL, NULL, 0);
+		return;
+	}
+	*e = (struct rn_enforcement){.version = {core->books.epoch, version}, .begun = rn_core_now_ms(core),
+				     .done = done, .context = context, .waited = waited, .hubs = hubs};
+	list_hubs(core, e, hub);
+	if (complete(e)) {
+		finish(e);
+		return;
+	}
+	e->next = core->enforcements;
+	core->enforcements = e;
+	rn_core_arm(core, e->begun + WAIT_MS);
+}
+
+static bool reached(const struct rn_position *at, const struct rn_position *version)
+{
+	return at->epoch != version->epoch ? at->epoch > version->epoch : at->version >= version->version;
+}
+
+/* Takes those that are finished off the list before anybody is called, who may begin another. */
+static void finish_those(struct rn_core *core, bool (*over)(struct rn_core *, struct rn_enforcement *))
+{
+	struct rn_enforcement **at = &core->enforcements, *finished = NULL;
+	while (*at) {
+		struct rn_enforcement *e = *at;
+		if (!over(core, e)) {
+			at = &e->next;
+			continue;
+		}
+		*at = e->next;
+		e->next = finished;
+		finished = e;
+	}
+	while (finished) {
+		struct rn_enforcement *e = finished;
+		finished = e->next;
+		finish(e);
+	}
+}
+
+static bool is_complete(struct rn_core *core, struct rn_enforcement *e)
+{
+	(void)core;
+	return complete(e);
+}
+
+static bool is_late(struct rn_core *core, struct rn_enforcement *e)
+{
+	return rn_core_now_ms(core) >= e->begun + WAIT_MS;
+}
+
+static bool always(struct rn_core *core, struct rn_enforcement *e)
+{
+	(void)core;
+	(void)e;
+	return true;
+}
+
+void rn_enforcement_applied(struct rn_core *core, uint32_t hub, const struct rn_position *at)
+{
+	for (struct rn_enforcement *e = core->enforcements; e; e = e->next) {
+		for (unsigned i = 0; i < e->count; i++) {
+			if (e->waited[i].number != hub || e->hubs[i].applied || !reached(at, &e->version))
+				continue;
+			e->hubs[i].applied = true;
+			e->hubs[i].after_ms = (double)(rn_core_now_ms(core) - e->begun);
+		}
+	}
+	finish_those(core, is_complete);
+}
+
+void rn_enforcement_tick(struct rn_core *core, bool last)
+{
+	finish_those(core, last ? always : is_late);
+	for (struct rn_enforcement *e = core->enforcements; e; e = e->next)
+		rn_core_arm(core, e->begun + WAIT_MS);
+}

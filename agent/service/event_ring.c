@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/event_ring.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rn_event_ring {
+	uint64_t serial; /* of the newest; 0: none yet */
+	uint64_t lost;
+	struct rn_core_event events[RN_CORE_EVENTS_MAX];
+};
+
+struct rn_event_ring *rn_event_ring_new(void)
+{
+	return calloc(1, sizeof(struct rn_event_ring));
+}
+
+void rn_event_ring_free(struct rn_event_ring *ring)
+{
+	free(ring);
+}
+
+static void name(const struct rn_ledger *ledger, uint32_t number, char out[RN_NAME_MAX + 1])
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(ledger, number);
+	snprintf(out, RN_NAME_MAX + 1, "%s", entry ? entry->record.name : "");
+}
+
+void rn_event_ring_add(struct rn_event_ring *ring, const struct rn_ledger *ledger, uint32_t reporter,
+		       const uint8_t *events, size_t size)
+{
+	for (; size >= sizeof(struct rn_event); events += sizeof(struct rn_event), size -= sizeof(struct rn_event)) {
+		struct rn_core_event *e = &ring->events[++ring->serial % RN_CORE_EVENTS_MAX];
+		e->serial = ring->serial;
+		memcpy(&e->event, events, sizeof(e->event));
+		name(ledger, reporter, e->reporter);
+		name(ledger, e->event.source_number, e->source);
+		name(ledger, e->event.destination_number, e->destination);
+		snprintf(e->rule, sizeof(e->rule), "%s", rn_ledger_rule(ledger, e->event.rule));
+	}
+}
+
+void rn_event_ring_lost(struct rn_event_ring *ring, uint64_t more)
+{
+	ring->lost += more;
+}
+
+uint64_t rn_event_ring_read(const struct rn_event_ring *ring, uint64_t after, unsigned max,
+			    void (*each)(void *context, const struct rn_core_event *), void *context,
+			    uint64_t *ret_lost)
+{
+	if (ret_lost)
+		*ret_lost = ring->lost;
+	/* A serial from before a restart is higher than any of ours: begin with what there is. */
+	if (after > ring->serial)
+		after = 0;
+	if (ring->serial > RN_CORE_EVENTS_MAX && after < ring->serial - RN_CORE_EVENTS_MAX)
+		after = ring->serial - RN_CORE_EVENTS_MAX;
+	while (after < ring->serial && max--) {
+		after++;
+		each(context, &ring->events[after % RN_CORE_EVENTS_MAX]);
+	}
+	return after;
+}

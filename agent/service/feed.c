@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/feed.h"
+
+void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver, struct rn_position after)
+{
+	*feed = (struct rn_feed){
+		.hub = receiver->hub,
+		.other_hubs = rn_kind_is_hub(receiver->kind),
+		.at = after,
+		.unsynced = true,
+	};
+}
+
+bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *entry)
+{
+	if (entry->type != RN_RECORD_DEVICE)
+		return true;
+	return entry->record.hub == feed->hub || (feed->other_hubs && rn_kind_is_hub(entry->record.kind));
+}
+
+static const struct rn_ledger_entry *first_after(const struct rn_ledger *ledger, const struct rn_position *at)
+{
+	const struct rn_ledger_entry *first = NULL;
+	for (const struct rn_ledger_entry *e = rn_ledger_newest(ledger); e && rn_position_before(at, e); e = e->older)
+		first = e;
+	return first;
+}
+
+/* False where it must stop. */
+static bool send(struct rn_feed *feed, const struct rn_ledger_entry *entry, const struct rn_feed_out *out)
+{
+	if (!out->ready(out->context) || out->record(out->context, entry))
+		return false;
+	feed->unsynced = true;
+	return true;
+}
+
+void rn_feed_pump(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_feed_out *out)
+{
+	for (const struct rn_ledger_entry *e = first_after(ledger, &feed->at); e; e = e->newer) {
+		if (e->type == RN_RECORD_POLICY)
+			feed->policy_due = true;
+		else if (rn_feed_wants(feed, e) && !send(feed, e, out))
+			return;
+		feed->at = (struct rn_position){e->epoch, e->version};
+	}
+	if (feed->policy_due) {
+		if (!send(feed, rn_ledger_policy(ledger), out))
+			return;
+		feed->policy_due = false;
+	}
+	if (feed->unsynced && out->ready(out->context) && !out->synced(out->context, &feed->at))
+		feed->unsynced = false;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_SERVICE_FEED_H
+#define RN_SERVICE_FEED_H
+
+#include "service/ledger.h"
+
+/*
+ * The records that one receiver (a session downstream, or this host's kern) needs, in the order that is safe: by
+ * version, but the policy after every device record there is, because what a policy names must be known when it comes
+ * into force, and finer devices change nothing under the old one. A slow receiver gets the newest of each record only.
+ *
+ * A hub gets its devices and all hubs; a node gets the devices of its hub. Both get network and policy.
+ */
+struct rn_feed {
+	uint32_t hub;	 /* whose devices: the receiver's hub, or the receiver itself where it is one */
+	bool other_hubs; /* the receiver is a hub */
+	struct rn_position at;
+	bool policy_due, unsynced;
+};
+
+struct rn_feed_out {
+	void *context;
+	bool (*ready)(void *context);
+	int (*record)(void *context, const struct rn_ledger_entry *entry); /* not 0: stop, the receiver is gone */
+	int (*synced)(void *context, const struct rn_position *at);	   /* everything has been sent */
+};
+
+void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver, struct rn_position after);
+bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *entry);
+/* Sends what is new until all is sent or the receiver is not ready. Call it when either may have changed. */
+void rn_feed_pump(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_feed_out *out);
+
+#endif

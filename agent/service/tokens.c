@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Enrolment tokens: made here, their public halves kept by the store and by ca. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/name.h"
+#include "domain/token.h"
+#include "service/core_state.h"
+#include "service/registry.h"
+
+#define LIFETIME_MIN_S 60
+#define LIFETIME_MAX_S (30 * 86400)
+#define FORGET_AFTER_S (7 * 86400)
+
+struct making {
+	struct rn_core_token token;
+	void (*done)(void *context, int code, const struct rn_err *err, const struct rn_core_token *);
+	void *context;
+};
+
+static int check(const struct rn_core_token_request *r, struct rn_err *err)
+{
+	if (!rn_kind_name(r->kind) || r->kind == RN_KIND_GATEWAY)
+		return rn_fail(err, -EINVAL, "a token is for a desktop, mobile, server, iot device or a hub");
+	if (r->name[0] && !rn_name_valid(r->name))
+		return rn_fail(err, -EINVAL, "\"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", r->name);
+	if (r->owner[0] && !rn_name_valid(r->owner))
+		return rn_fail(err, -EINVAL, "the owner \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", r->owner);
+	if (r->lifetime_s < LIFETIME_MIN_S || r->lifetime_s > LIFETIME_MAX_S)
+		return rn_fail(err, -EINVAL, "a token lives for 60 seconds to 30 days");
+	return 0;
+}
+
+int rn_tokens_hub(struct rn_core *core, const char *name, uint32_t *ret, struct rn_err *err)
+{
+	const struct rn_ledger_entry *entry;
+	if (!name[0]) {
+		*ret = core->params.self.device;
+		return 0;
+	}
+	entry = rn_ledger_by_name(core->books.ledger, name);
+	if (!entry)
+		return rn_fail(err, -ENOENT, "no device is named %.63s: see `rnaut gateway devices`", name);
+	if (!rn_kind_is_hub(entry->record.kind) || (entry->record.flags & RN_DEVICE_REVOKED))
+		return rn_fail(err, -EINVAL, "%.63s is not a hub, or is revoked", name);
+	*ret = entry->device;
+	return 0;
+}
+
+static int store(struct rn_core *core, const struct rn_core_token_request *r, struct rn_store_token *row,
+		 struct rn_err *err)
+{
+	struct rn_store *s = core->books.store;
+	char id[24];
+	int rc = rn_store_begin(s, err);
+	if (!rc && r->owner[0])
+		rc = rn_store_user(s, r->owner, rn_core_now(core), &row->owner, err);
+	if (!rc)
+		rc = rn_store_expire_tokens(s, rn_core_now(core) - FORGET_AFTER_S, err);
+	if (!rc)
+		rc = rn_store_add_token(s, row, err);
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)row->id);
+	if (!rc)
+		rc = rn_store_audit(s, rn_core_now(core), "local", "token create", r->name, id, err);
+	if (!rc)
+		return rn_store_commit(s, err);
+	rn_store_rollback(s);
+	return rc;
+}
+
+static int make_text(struct rn_core *core, struct rn_token *token, struct rn_core_token *ret, struct rn_err *err)
+{
+	const struct rn_device_record *self = rn_core_self(core);
+	if (!self)
+		return rn_fail(err, -EIO, "the gateway's own record is missing: restore a backup of the state directory");
+	token->gateway = self->control;
+	memcpy(token->gateway_key, self->noise_key, RN_KEY_SIZE);
+	rn_sha256(core->params.anchor.root_public, RN_KEY_SIZE, token->fingerprint);
+	ret->id = token->id;
+	_Static_assert(sizeof(ret->token) >= RN_TOKEN_TEXT, "token text");
+	rn_token_put(token, ret->token);
+	return 0;
+}
+
+static void registered(struct rn_core *core, void *context, int code, const char *text, const uint8_t *leaf,
+		       size_t leaf_size)
+{
+	struct making *making = context;
+	struct rn_err err = {""};
+	(void)leaf;
+	(void)leaf_size;
+	if (code) {
+		/* A token that ca does not know would only disappoint its holder. */
+		(void)rn_store_remove_token(core->books.store, making->token.id, NULL);
+		rn_fail(&err, code, "%s", text);
+	}
+	making->done(making->context, code, code ? &err : NULL, code ? NULL : &making->token);
+	rn_wipe(making, sizeof(*making));
+	free(making);
+}
+
+static int tell_ca(struct rn_core *core, const struct rn_store_token *row, struct making *making, struct rn_err *err)
+{
+	struct rn_local local = {.type = RN_LOCAL_CA_TOKEN, .role = (uint8_t)row->kind, .token = row->id,
+				 .expires = (uint64_t)row->expires};
+	memcpy(local.key2, row->public, RN_KEY_SIZE);
+	snprintf(local.text, sizeof(local.text), "%s", row->name);
+	int rc = rn_ask_ca(core, &local, registered, making, err);
+	if (rc)
+		(void)rn_store_remove_token(core->books.store, row->id, NULL);
+	return rc;
+}
+
+static int make(struct rn_core *core, const struct rn_core_token_request *request, struct making *making,
+		struct rn_err *err)
+{
+	struct rn_token token = {.kind = request->kind};
+	struct rn_store_token row = {.kind = request->kind, .expires = rn_core_now(core) + request->lifetime_s};
+	int rc = rn_core_need_gateway(core, err);
+	if (!rc)
+		rc = check(request, err);
+	if (!rc)
+		rc = rn_tokens_hub(core, request->hub, &row.hub, err);
+	if (!rc)
+		rc = rn_registry_join_tags(request->tags, request->tag_count, row.tags, sizeof(row.tags), err);
+	if (!rc && request->name[0] && rn_ledger_by_name(core->books.ledger, request->name))
+		rc = rn_fail(err, -EEXIST, "a device named %s exists: choose another name", request->name);
+	if (rc)
+		return rc;
+	rn_random(&token.id, sizeof(token.id));
+	token.id = (token.id & INT64_MAX) | 1;
+	rn_random(token.seed, sizeof(token.seed));
+	row.id = token.id;
+	rn_ed25519_public(token.seed, row.public);
+	snprintf(row.name, sizeof(row.name), "%s", request->name);
+	snprintf(token.name, sizeof(token.name), "%s", request->name);
+	making->token.expires = row.expires;
+	rc = make_text(core, &token, &making->token, err);
+	rn_wipe(&token, sizeof(token));
+	if (!rc)
+		rc = store(core, request, &row, err);
+	return rc ? rc : tell_ca(core, &row, making, err);
+}
+
+void rn_core_token_create(struct rn_core *core, const struct rn_core_token_request *request,
+			  void (*done)(void *context, int code, const struct rn_err *err, const struct rn_core_token *),
+			  void *context)
+{
+	struct rn_err err = {"out of memory"};
+	struct making *making = calloc(1, sizeof(*making));
+	int rc = -ENOMEM;
+	if (making) {
+		making->done = done;
+		making->context = context;
+		rc = make(core, request, making, &err);
+	}
+	if (!rc)
+		return;
+	if (making)
+		rn_wipe(making, sizeof(*making));
+	free(making);
+	done(context, rc, &err, NULL);
+}
