@@ -13,7 +13,7 @@
 
 static struct rn_token token(void)
 {
-	struct rn_token t = {.id = 0x0123456789abcdef, .gateway.port = 51821};
+	struct rn_token t = {.id = 0x0123456789abcdef, .gateway.port = 51821, .kind = RN_KIND_SERVER};
 
 	assert_int_equal(rn_crypto_start(), 0);
 	assert_int_equal(rn_addr_parse("2001:db8::1", &t.gateway.addr), 0);
@@ -31,6 +31,8 @@ static void expect_same(const struct rn_token *a, const struct rn_token *b)
 	assert_memory_equal(a->seed, b->seed, RN_KEY_SIZE);
 	assert_memory_equal(a->fingerprint, b->fingerprint, RN_SHA256_SIZE);
 	assert_memory_equal(a->gateway_key, b->gateway_key, RN_KEY_SIZE);
+	assert_int_equal(a->kind, b->kind);
+	assert_string_equal(a->name, b->name);
 }
 
 static void test_round_trip(void **state)
@@ -41,12 +43,20 @@ static void test_round_trip(void **state)
 	(void)state;
 	rn_token_put(&in, text);
 	assert_int_equal(strncmp(text, "rnt1.", 5), 0);
-	assert_int_equal(strlen(text), 173);
+	assert_int_equal(strlen(text), 176);
 	assert_int_equal(rn_token_get(text, &out, NULL), 0);
 	expect_same(&in, &out);
 	snprintf(padded, sizeof(padded), " \t%s\r\n", text);
 	assert_int_equal(rn_token_get(padded, &out, NULL), 0);
 	expect_same(&in, &out);
+	memset(in.name, 'n', RN_NAME_MAX);
+	rn_token_put(&in, text);
+	assert_int_equal(strlen(text), 260);
+	assert_int_equal(rn_token_get(text, &out, NULL), 0);
+	expect_same(&in, &out);
+	in.kind = 99;
+	rn_token_put(&in, text);
+	assert_int_equal(rn_token_get(text, &out, NULL), -EINVAL);
 }
 
 static void test_typing_errors(void **state)
@@ -92,7 +102,7 @@ static void test_sentences(void **state)
 	text[170] = '\0';
 	assert_int_equal(rn_token_get(text, &out, &err), -EINVAL);
 	assert_string_equal(err.text,
-			    "the token has 170 characters, but a whole one has 173; copy it again without a break");
+			    "the token has 170 characters, but a whole one has 176 to 260; copy it again without a break");
 }
 
 int main(void)
