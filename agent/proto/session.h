@@ -61,8 +61,10 @@ rn_session_id rn_sessions_connect(struct rn_sessions *s, int64_t now_ms, const s
 				  const uint8_t peer[RN_KEY_SIZE], const uint8_t *hello, size_t hello_size);
 /* 0, -EAGAIN (queue full: WRITABLE follows), -EMSGSIZE, -ENOENT. */
 int rn_sessions_send(struct rn_sessions *s, int64_t now_ms, rn_session_id id, const uint8_t *message, size_t size);
+/* No event follows. What was queued is still delivered, for at most five seconds. */
 void rn_sessions_close(struct rn_sessions *s, int64_t now_ms, rn_session_id id);
 /* Does what is due; returns the next deadline, INT64_MAX for none. Call after every other call too. */
 int64_t rn_sessions_tick(struct rn_sessions *s, int64_t now_ms);
+uint32_t rn_sessions_count(const struct rn_sessions *s); /* in every state, half-open and lingering ones too */
 
 #endif
