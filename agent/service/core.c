@@ -113,15 +113,20 @@ int rn_core_new(const struct rn_core_params *params, struct rn_core **ret, struc
 	return 0;
 }
 
-void rn_core_free(struct rn_core *core)
+void rn_core_end(struct rn_core *core)
 {
-	if (!core)
-		return;
 	for (int peer = 0; peer < RN_CORE_PEERS; peer++)
 		rn_core_gone(core, peer);
 	if (core->books.store)
 		rn_upstream_flush(core);
 	rn_enforcement_tick(core, true);
+}
+
+void rn_core_free(struct rn_core *core)
+{
+	if (!core)
+		return;
+	rn_core_end(core);
 	rn_gateway_unload(core);
 	rn_store_close(core->books.store);
 	rn_ledger_free(core->books.ledger);

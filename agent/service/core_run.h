@@ -37,7 +37,9 @@ struct rn_core_params {
 
 /* Opens core.db (made where absent, but not on a gateway) and, on a gateway, its keys. -errno with a sentence. */
 int rn_core_new(const struct rn_core_params *params, struct rn_core **ret, struct rn_err *err);
-void rn_core_free(struct rn_core *core); /* stores what is pending; NULL is legal */
+/* Answers everybody who waits, stores what is pending. After it only rn_core_gone and rn_core_free are legal. */
+void rn_core_end(struct rn_core *core);
+void rn_core_free(struct rn_core *core); /* ends it first; NULL is legal */
 
 void rn_core_connected(struct rn_core *core, enum rn_core_peer peer);
 void rn_core_gone(struct rn_core *core, enum rn_core_peer peer);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "role/core_peers.h"
+#include "role/role.h"
+#include "service/core_run.h"
+#include "sys/conf.h"
+#include "sys/files.h"
+#include "sys/local.h"
+#include "sys/loop.h"
+#include "sys/sandbox.h"
+
+/*
+ * The core process. As root it only makes its two sockets and reads what is public; the store is opened by rnaut-core,
+ * because what SQLite makes beside it must be rnaut-core's.
+ */
+struct host {
+	struct rn_core_params params;
+	struct rn_loop *loop;
+	struct rn_timer *tick;
+	struct rn_core_peers *peers;
+	struct rn_core *core;
+	struct rn_api *api;
+	int ipc, http; /* listening */
+};
+
+/* ---- struct rn_core_io ---- */
+
+static bool io_ready(void *context, enum rn_core_peer peer)
+{
+	struct host *h = context;
+	return rn_core_peers_ready(h->peers, peer);
+}
+
+static int io_send(void *context, enum rn_core_peer peer, const struct rn_local *message)
+{
+	struct host *h = context;
+	return rn_core_peers_send(h->peers, peer, message);
+}
+
+static int64_t io_now_ms(void *context)
+{
+	struct timespec t;
+	(void)context;
+	/* Not the loop's time, which stands still while a turn of it lasts. */
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t io_now(void *context)
+{
+	struct timespec t;
+	(void)context;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec;
+}
+
+static void io_arm(void *context, int64_t at_ms)
+{
+	struct host *h = context;
+	int64_t delay = at_ms - io_now_ms(h);
+	rn_timer_set(h->tick, delay > 0 ? delay : 0);
+}
+
+static void tick(void *context)
+{
+	struct host *h = context;
+	rn_core_tick(h->core);
+}
+
+/* ---- as root ---- */
+
+static int read_state(struct host *h, const struct rn_conf *conf, struct rn_err *err)
+{
+	char path[RN_PATH_SIZE];
+	char core[sizeof(conf->state_dir) + 16];
+	int rc = rn_self_load(conf, &h->params.self, &h->params.anchor, err);
+	if (rc)
+		return rc;
+	rc = rn_path_join(path, sizeof(path), conf->state_dir, "state/anchor");
+	if (!rc)
+		rc = rn_file_read_exact(path, h->params.anchor_blob, RN_ANCHOR_SIZE);
+	if (!rc)
+		rc = rn_path_join(core, sizeof(core), conf->state_dir, "state/core");
+	if (rc)
+		return rn_fail(err, rc, "%s/state/anchor cannot be read (%s): restore a backup of the state directory",
+			       conf->state_dir, strerror(-rc));
+	memcpy(h->params.dir, core, strlen(core) + 1);
+	return 0;
+}
+
+static int listen_both(struct host *h, const struct rn_conf *conf, struct rn_err *err)
+{
+	char path[RN_PATH_SIZE];
+	int rc = rn_directory_make(conf->run_dir, 0755, 0, 0);
+	if (!rc)
+		rc = rn_path_join(path, sizeof(path), conf->run_dir, "ipc.sock");
+	if (rc)
+		return rn_fail(err, rc, "the directory %s cannot be made: %s", conf->run_dir, strerror(-rc));
+	rc = rn_local_listen(path, err);
+	if (rc < 0)
+		return rc;
+	h->ipc = rc;
+	rc = rn_path_join(path, sizeof(path), conf->run_dir, "api.sock");
+	return rc ? rn_fail(err, rc, "the path %s is too long", conf->run_dir) : rn_api_listen(path, &h->http, err);
+}
+
+/* ---- as rnaut-core ---- */
+
+static int find_users(struct host *h, struct rn_core_peers_config *config, struct rn_err *err)
+{
+	static const enum rn_process processes[RN_CORE_PEERS] = {
+		[RN_CORE_KERN] = RN_PROCESS_KERN, [RN_CORE_NET] = RN_PROCESS_NET, [RN_CORE_CA] = RN_PROCESS_CA};
+	gid_t gid;
+	int rc = 0;
+	for (int i = 0; i < RN_CORE_PEERS && !rc; i++) {
+		config->wanted[i] = i != RN_CORE_CA || h->params.self.gateway;
+		if (config->wanted[i])
+			rc = rn_process_user(processes[i], &config->uids[i], &gid, err);
+	}
+	return rc;
+}
+
+static int start(struct host *h, const struct rn_core_peers_config *config, struct rn_err *err)
+{
+	h->params.io = (struct rn_core_io){.context = h, .ready = io_ready, .send = io_send, .now_ms = io_now_ms,
+					   .now = io_now, .arm = io_arm};
+	h->tick = rn_timer_new(h->loop, tick, h);
+	h->peers = rn_core_peers_new(config);
+	if (!h->tick || !h->peers)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	int rc = rn_core_new(&h->params, &h->core, err);
+	if (!rc)
+		rc = rn_api_start(h->loop, h->core, h->http, &h->api, err);
+	if (!rc)
+		h->http = -1;
+	if (!rc && rn_core_peers_start(h->peers, h->core))
+		rc = rn_fail(err, -ENOMEM, "out of memory");
+	return rc ? rc : rn_sandbox_seccomp(RN_PROCESS_CORE, err);
+}
+
+static int run(struct host *h, struct rn_err *err)
+{
+	struct rn_core_peers_config config = {0};
+	struct rn_conf conf;
+	int rc = rn_conf_load(NULL, &conf, err);
+	if (rc)
+		return rc;
+	rn_log_setup("core", conf.log_level);
+	rc = read_state(h, &conf, err);
+	if (!rc)
+		rc = find_users(h, &config, err);
+	if (!rc)
+		rc = listen_both(h, &conf, err);
+	if (!rc)
+		rc = rn_sandbox_user(RN_PROCESS_CORE, err);
+	if (rc)
+		return rc;
+	h->loop = rn_loop_new();
+	if (!h->loop)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	config.loop = h->loop;
+	config.listener = h->ipc;
+	rc = start(h, &config, err);
+	if (rc)
+		return rc;
+	rn_log(RN_LOG_NOTICE, "ready: %s, device %u", h->params.self.name, h->params.self.device);
+	return rn_loop_run(h->loop);
+}
+
+static void end(struct host *h)
+{
+	/* Whoever waits for an answer gets one while the API can still give it. */
+	rn_core_peers_free(h->peers);
+	if (h->core)
+		rn_core_end(h->core);
+	rn_api_free(h->api);
+	rn_core_free(h->core);
+	rn_timer_free(h->tick);
+	rn_loop_free(h->loop);
+	if (h->ipc >= 0)
+		close(h->ipc);
+	if (h->http >= 0)
+		close(h->http);
+}
+
+int rn_role_core(int argc, char **argv)
+{
+	struct host h = {.ipc = -1, .http = -1};
+	struct rn_err err = {""};
+	(void)argc;
+	(void)argv;
+	if (rn_crypto_start()) {
+		rn_log(RN_LOG_ERROR, "libsodium did not start");
+		return 1;
+	}
+	int rc = run(&h, &err);
+	if (rc)
+		rn_log(RN_LOG_ERROR, "%s", err.text);
+	end(&h);
+	return rc ? 1 : 0;
+}
