@@ -67,13 +67,14 @@ $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 # Unit tests: each program links its module and what is below it.
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(TEST_SUPPORT) $(call archives,api service sys domain proto base)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 # In the plain build its path has no build directory: people call it by hand.
 NOISE_VECTORS := $(if $(SAN),$(O),build)/tests/noise-vectors
 $(NOISE_VECTORS): $(O)/tests/vectors/noise_vectors.o $(call archives,proto base)
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lsodium -lcjson
 $(O)/tests/test_noise: | $(NOISE_VECTORS)
+$(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_session*.c)): $(O)/tests/unit/session_world.o
 unit-programs: $(UNIT_TESTS)
 unit: $(UNIT_TESTS) ## the unit tests
 	$(Q)fail=0; for t in $(UNIT_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
@@ -81,11 +82,14 @@ unit: $(UNIT_TESTS) ## the unit tests
 # Programs under tests/bpf/ (root): each test_X.c with all that is beside it.
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
 BPF_SUPPORT := $(call objects,$(filter-out tests/bpf/test_%.c,$(wildcard tests/bpf/*.c agent/sys/datapath*.c)))
-$(O)/tests/bpf/test_%: $(O)/tests/bpf/test_%.o $(BPF_SUPPORT) $(call archives,domain base)
+$(O)/tests/bpf/test_%: $(O)/tests/bpf/test_%.o $(BPF_SUPPORT) $(TEST_SUPPORT) $(call archives,domain base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 bpf-test: $(BPF_TESTS) ## the programs in the kernel against the reference, and attached (root)
 	$(Q)fail=0; for t in $(BPF_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
+
+verdicts: $(O)/tests/bpf/test_verdicts ## 1,000 random policies: every verdict of the programs against the reference (root)
+	$(Q)$<
 
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
 CALLER := $(shell [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && runuser -u "$(SUDO_USER)" -- test -w . && echo "$(SUDO_USER)")
@@ -135,4 +139,4 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all unit bpf-test deps run lab-down test netns vmtest lint install uninstall clean help
+.PHONY: all unit bpf-test verdicts deps run lab-down test netns vmtest lint install uninstall clean help

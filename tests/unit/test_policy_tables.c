@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The compiled tables against the reference evaluator, without BPF: random worlds, random policies, every pair of
+ * The compiled tables against the reference evaluator, without BPF: random realms, random policies, every pair of
  * devices, ports at the edges of the rules. RN_SEED=N runs one seed again.
  */
 #include <netinet/in.h>
@@ -16,7 +16,7 @@
 
 #include "domain/policy.h"
 #include "domain/policy_tables.h"
-#include "tests/support/world.h"
+#include "tests/support/realm.h"
 
 struct verdict {
 	enum rn_reason reason;
@@ -53,20 +53,20 @@ struct tally {
 	unsigned long cases, reasons[RN_REASON_COUNT];
 };
 
-static void compare(const struct world *w, const struct rn_policy_model *m, const struct rn_policy_record *p,
+static void compare(const struct realm *w, const struct rn_policy_model *m, const struct rn_policy_record *p,
 		    const struct rn_policy_tables *t, struct rng *rng, uint64_t seed, struct tally *tally)
 {
 	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
-	struct rn_identity identity[WORLD_DEVICES];
+	struct rn_identity identity[REALM_DEVICES];
 
-	for (unsigned d = 0; d < WORLD_DEVICES; d++)
+	for (unsigned d = 0; d < REALM_DEVICES; d++)
 		rn_policy_tables_identity(p, w->devices[d].selectors, w->devices[d].selector_count, &identity[d]);
 	for (unsigned i = 0; i < 600; i++) {
-		const struct world_device *a = &w->devices[rng_below(rng, WORLD_DEVICES)],
-					  *b = &w->devices[rng_below(rng, WORLD_DEVICES)];
-		struct rn_party from = world_party(a), to = world_party(b);
+		const struct realm_device *a = &w->devices[rng_below(rng, REALM_DEVICES)],
+					  *b = &w->devices[rng_below(rng, REALM_DEVICES)];
+		struct rn_party from = realm_party(a), to = realm_party(b);
 		uint8_t protocol = protocols[rng_below(rng, 3)];
-		uint16_t port = protocol == IPPROTO_ICMP ? 0 : world_port(rng);
+		uint16_t port = protocol == IPPROTO_ICMP ? 0 : realm_port(rng);
 		struct rn_explanation e;
 		struct verdict v = judge(t, &identity[a - w->devices], &identity[b - w->devices],
 					 a->owner && a->owner == b->owner, a->trust, protocol, port);
@@ -81,19 +81,19 @@ static void compare(const struct world *w, const struct rn_policy_model *m, cons
 	}
 }
 
-static void one_world(uint64_t seed, struct tally *tally)
+static void one_realm(uint64_t seed, struct tally *tally)
 {
 	static char text[RN_POLICY_TEXT_MAX];
-	static struct world w;
+	static struct realm w;
 	static struct rn_policy_tables t;
 	struct rng rng = {seed};
-	struct rn_selector_source selectors = world_selectors(&w);
+	struct rn_selector_source selectors = realm_selectors(&w);
 	struct rn_policy_model *m;
 	struct rn_policy_record p;
 	struct rn_err err = {""};
 
-	world_random(&w, &rng);
-	world_policy_text(&rng, 5 + rng_below(&rng, rng_percent(&rng, 5) ? 200 : 26), text, sizeof(text));
+	realm_random(&w, &rng);
+	realm_policy_text(&rng, 5 + rng_below(&rng, rng_percent(&rng, 5) ? 200 : 26), text, sizeof(text));
 	m = rn_policy_parse(text, strlen(text), &err);
 	if (!m || rn_policy_compile(m, &selectors, &p, &err) < 0 || rn_policy_tables_build(&p, seed, &t, &err) < 0)
 		fail_msg("seed %llu: %s\n%s", (unsigned long long)seed, err.text, text);
@@ -110,11 +110,11 @@ static void test_random(void **state)
 
 	(void)state;
 	if (seed) {
-		one_world(strtoull(seed, NULL, 10), &tally);
+		one_realm(strtoull(seed, NULL, 10), &tally);
 		return;
 	}
 	for (uint64_t s = 1; s <= 400; s++)
-		one_world(s, &tally);
+		one_realm(s, &tally);
 	print_message("%lu cases: %lu allowed, %lu denied by rule, %lu by trust, %lu by default\n", tally.cases,
 		      tally.reasons[RN_ALLOWED], tally.reasons[RN_DENY_RULE], tally.reasons[RN_TRUST_TOO_LOW],
 		      tally.reasons[RN_DEFAULT_DENY]);

@@ -1,74 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/support/world.h"
+#include "tests/support/realm.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const users[WORLD_USERS] = {"alice", "bob", "carol", "dave", "erin"};
-static const char *const tags[WORLD_TAGS] = {"server", "db", "printer", "lab", "camera"};
-static const char *const groups[WORLD_GROUPS] = {"admins", "staff", "guests"};
+static const char *const users[REALM_USERS] = {"alice", "bob", "carol", "dave", "erin"};
+static const char *const tags[REALM_TAGS] = {"server", "db", "printer", "lab", "camera"};
+static const char *const groups[REALM_GROUPS] = {"admins", "staff", "guests"};
 static const uint16_t edges[] = {1, 22, 53, 80, 443, 1023, 5000, 5100, 8080, 32768, 65535};
 #define EDGES (sizeof(edges) / sizeof(edges[0]))
 
 static uint32_t selector_number(void *context, const char *text)
 {
-	struct world *w = context;
+	struct realm *r = context;
 
-	for (uint32_t i = 0; i < w->selector_count; i++)
-		if (strcmp(w->selectors[i], text) == 0)
+	for (uint32_t i = 0; i < r->selector_count; i++)
+		if (strcmp(r->selectors[i], text) == 0)
 			return i + 1;
-	if (w->selector_count == WORLD_SELECTORS_MAX)
+	if (r->selector_count == REALM_SELECTORS_MAX)
 		return 0;
-	snprintf(w->selectors[w->selector_count], sizeof(w->selectors[0]), "%s", text);
-	return ++w->selector_count;
+	snprintf(r->selectors[r->selector_count], sizeof(r->selectors[0]), "%s", text);
+	return ++r->selector_count;
 }
 
-struct rn_selector_source world_selectors(struct world *w)
+struct rn_selector_source realm_selectors(struct realm *r)
 {
-	return (struct rn_selector_source){w, selector_number};
+	return (struct rn_selector_source){r, selector_number};
 }
 
-static void add_selector(struct world *w, struct world_device *d, const char *kind, const char *name)
+static void add_selector(struct realm *r, struct realm_device *d, const char *kind, const char *name)
 {
 	char text[RN_NAME_MAX + 16];
 	uint32_t number, at;
 
 	snprintf(text, sizeof(text), "%s%s", kind, name);
-	number = selector_number(w, text);
+	number = selector_number(r, text);
 	for (at = d->selector_count++; at > 0 && d->selectors[at - 1] > number; at--)
 		d->selectors[at] = d->selectors[at - 1];
 	d->selectors[at] = number;
 }
 
-static void random_device(struct world *w, struct rng *rng, unsigned n)
+static void random_device(struct realm *r, struct rng *rng, unsigned n)
 {
-	struct world_device *d = &w->devices[n];
-	uint32_t first = rng_below(rng, WORLD_TAGS);
+	struct realm_device *d = &r->devices[n];
+	uint32_t first = rng_below(rng, REALM_TAGS);
 
 	snprintf(d->name, sizeof(d->name), "device-%u", n + 1);
-	d->owner = rng_percent(rng, 15) ? 0 : 1 + rng_below(rng, WORLD_USERS);
+	d->owner = rng_percent(rng, 15) ? 0 : 1 + rng_below(rng, REALM_USERS);
 	d->tag_count = rng_below(rng, 3);
 	for (uint32_t i = 0; i < d->tag_count; i++)
-		d->tags[i] = tags[(first + i) % WORLD_TAGS];
+		d->tags[i] = tags[(first + i) % REALM_TAGS];
 	d->trust = (uint8_t)rng_below(rng, RN_TRUST_MAX + 1);
-	add_selector(w, d, "everyone", "");
+	add_selector(r, d, "everyone", "");
 	if (d->owner)
-		add_selector(w, d, "user:", users[d->owner - 1]);
+		add_selector(r, d, "user:", users[d->owner - 1]);
 	for (uint32_t i = 0; i < d->tag_count; i++)
-		add_selector(w, d, "tag:", d->tags[i]);
-	add_selector(w, d, "device:", d->name);
+		add_selector(r, d, "tag:", d->tags[i]);
+	add_selector(r, d, "device:", d->name);
 }
 
-void world_random(struct world *w, struct rng *rng)
+void realm_random(struct realm *r, struct rng *rng)
 {
-	memset(w, 0, sizeof(*w));
-	for (unsigned n = 0; n < WORLD_DEVICES; n++)
-		random_device(w, rng, n);
+	memset(r, 0, sizeof(*r));
+	for (unsigned n = 0; n < REALM_DEVICES; n++)
+		random_device(r, rng, n);
 }
 
-struct rn_party world_party(const struct world_device *d)
+struct rn_party realm_party(const struct realm_device *d)
 {
 	return (struct rn_party){
 	    .device = d->name,
@@ -79,7 +79,7 @@ struct rn_party world_party(const struct world_device *d)
 	};
 }
 
-uint16_t world_port(struct rng *rng)
+uint16_t realm_port(struct rng *rng)
 {
 	uint32_t port = edges[rng_below(rng, EDGES)] + rng_below(rng, 3) - 1;
 
@@ -119,10 +119,10 @@ static void say_criteria(struct text *t, struct rng *rng, bool destination)
 		say(t, __VA_ARGS__);                                                                                   \
 		first = false;                                                                                         \
 	}
-	CRITERION(1, "\"user:%s\"", users[rng_below(rng, WORLD_USERS)])
-	CRITERION(2, "\"group:%s\"", groups[rng_below(rng, WORLD_GROUPS)])
-	CRITERION(4, "\"tag:%s\"", tags[rng_below(rng, WORLD_TAGS)])
-	CRITERION(8, "\"device:device-%u\"", 1 + rng_below(rng, WORLD_DEVICES))
+	CRITERION(1, "\"user:%s\"", users[rng_below(rng, REALM_USERS)])
+	CRITERION(2, "\"group:%s\"", groups[rng_below(rng, REALM_GROUPS)])
+	CRITERION(4, "\"tag:%s\"", tags[rng_below(rng, REALM_TAGS)])
+	CRITERION(8, "\"device:device-%u\"", 1 + rng_below(rng, REALM_DEVICES))
 	if (destination)
 		CRITERION(16, "\"same-owner\"")
 	if (first || rng_percent(rng, 5))
@@ -168,20 +168,20 @@ static void say_rule(struct text *t, struct rng *rng, unsigned number)
 	say(t, "},\n");
 }
 
-void world_policy_text(struct rng *rng, unsigned rules, char *out, size_t out_size)
+void realm_policy_text(struct rng *rng, unsigned rules, char *out, size_t out_size)
 {
 	struct text t = {.out = out, .size = out_size};
 
 	say(&t, "{\"groups\": {");
-	for (unsigned g = 0; g < WORLD_GROUPS; g++) {
+	for (unsigned g = 0; g < REALM_GROUPS; g++) {
 		say(&t, "%s\"%s\": [", g ? ", " : "", groups[g]);
-		for (unsigned u = 0; u < WORLD_USERS; u++)
+		for (unsigned u = 0; u < REALM_USERS; u++)
 			if (rng_percent(rng, 35))
 				say(&t, "\"%s\", ", users[u]);
 		say(&t, "]");
 	}
 	say(&t, "},\n\"tags\": [");
-	for (unsigned i = 0; i < WORLD_TAGS; i++)
+	for (unsigned i = 0; i < REALM_TAGS; i++)
 		say(&t, "\"%s\", ", tags[i]);
 	say(&t, "],\n\"rules\": [\n");
 	for (unsigned i = 1; i <= rules; i++)

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sections 2 to 6 of docs/datapath.md. */
+#include "reference.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/pkt_cls.h>
+#include <netinet/in.h>
+
+/* One packet on its way through the sections. */
+struct way {
+	struct reference *r;
+	bool out; /* through rn_egress */
+	const struct reference_packet *p;
+	struct reference_verdict *v;
+};
+
+/* An outcome of section 4; `place` where section 5 said no. */
+struct judgement {
+	enum rn_reason reason;
+	uint32_t rule;
+	bool place;
+	uint32_t source, destination;
+};
+
+static bool same_addr(const struct rn_addr *a, const struct rn_addr *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static bool same_state(const struct reference_state *a, const struct reference_state *b)
+{
+	return a->present == b->present && a->quarantined == b->quarantined && a->revoked == b->revoked &&
+	       a->local == b->local && a->attached == b->attached && a->trust == b->trust &&
+	       a->incarnation == b->incarnation;
+}
+
+/* The index of who has the address and is present, or 0. */
+static uint32_t look_up(const struct reference *r, const struct rn_addr *addr)
+{
+	for (uint32_t i = 0; i < r->address_count; i++)
+		if (same_addr(&r->addresses[i].addr, addr) && r->devices[r->addresses[i].index].state.present)
+			return r->addresses[i].index;
+	return 0;
+}
+
+/* Section 5: RN_ALLOWED where the packet can be here. */
+static enum rn_reason place(const struct way *w, uint32_t source, uint32_t destination)
+{
+	const struct reference_state *s = &w->r->devices[source].state, *d = &w->r->devices[destination].state;
+	bool source_good, destination_good;
+
+	if (w->r->role == RN_ROLE_HUB && !w->out) {
+		source_good = s->attached && !s->local;
+		destination_good = d->local || d->attached;
+	} else if (w->r->role == RN_ROLE_HUB) {
+		source_good = s->local;
+		destination_good = d->attached && !d->local;
+	} else if (w->r->role == RN_ROLE_NODE && !w->out) {
+		source_good = !s->local;
+		destination_good = d->local;
+	} else if (w->r->role == RN_ROLE_NODE) {
+		source_good = s->local;
+		destination_good = !d->local;
+	} else {
+		return RN_INTERNAL;
+	}
+	if (!source_good)
+		return RN_WRONG_SOURCE;
+	return destination_good ? RN_ALLOWED : RN_NO_ROUTE;
+}
+
+static void judge_policy(const struct way *w, uint16_t port, struct judgement *j)
+{
+	const struct reference_device *s = &w->r->devices[j->source], *d = &w->r->devices[j->destination];
+	struct rn_party source = s->party, destination = d->party;
+	uint8_t protocol = w->p->protocol;
+	struct rn_explanation e;
+
+	source.trust = s->state.trust;
+	destination.trust = d->state.trust;
+	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
+		protocol = IPPROTO_ICMP;
+		port = 0;
+	}
+	rn_policy_explain(w->r->policy, &source, &destination, protocol, port, &e);
+	j->reason = e.reason;
+	j->rule = e.rule;
+}
+
+/* Section 4. The packet itself may go the other way than from s to d. */
+static struct judgement judge(const struct way *w, const struct rn_addr *s, const struct rn_addr *d, uint16_t port)
+{
+	bool backward = !same_addr(s, &w->p->source);
+	struct judgement j = {.source = look_up(w->r, s), .destination = look_up(w->r, d)};
+	const struct reference_state *source = &w->r->devices[j.source].state,
+				     *destination = &w->r->devices[j.destination].state;
+
+	if (!j.source || !j.destination) {
+		j.reason = !j.source ? RN_UNKNOWN_SOURCE : RN_UNKNOWN_DESTINATION;
+		return j;
+	}
+	j.reason = backward ? place(w, j.destination, j.source) : place(w, j.source, j.destination);
+	j.place = j.reason != RN_ALLOWED;
+	if (j.place)
+		return j;
+	if (source->revoked)
+		j.reason = RN_SOURCE_REVOKED;
+	else if (destination->revoked)
+		j.reason = RN_DESTINATION_REVOKED;
+	else if (source->quarantined)
+		j.reason = RN_SOURCE_QUARANTINED;
+	else if (destination->quarantined)
+		j.reason = RN_DESTINATION_QUARANTINED;
+	else
+		judge_policy(w, port, &j);
+	return j;
+}
+
+static bool is_echo(const struct reference_packet *p)
+{
+	return p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6;
+}
+
+/* Does the entry have this packet's key? Both directions have the same; echo keeps who asks. */
+static bool same_key(const struct reference_flow *f, const struct reference_packet *p)
+{
+	bool along = same_addr(&f->originator, &p->source) && same_addr(&f->responder, &p->destination) &&
+		     f->originator_port == p->source_port && f->responder_port == p->destination_port;
+	bool against = same_addr(&f->originator, &p->destination) && same_addr(&f->responder, &p->source) &&
+		       f->originator_port == p->destination_port && f->responder_port == p->source_port;
+
+	if (f->protocol != p->protocol)
+		return false;
+	if (is_echo(p))
+		return p->reply ? against : along;
+	return along || against;
+}
+
+static struct reference_flow *find_flow(struct reference *r, const struct reference_packet *p)
+{
+	for (uint32_t i = 0; i < r->flow_count; i++)
+		if (same_key(&r->flows[i], p))
+			return &r->flows[i];
+	return NULL;
+}
+
+static bool closed(const struct reference_flow *f)
+{
+	return f->rst || (f->fin_originator && f->fin_responder);
+}
+
+static uint64_t timeout(const struct reference_flow *f)
+{
+	if (f->protocol == IPPROTO_TCP && closed(f))
+		return RN_TCP_CLOSED_NS;
+	if (f->protocol == IPPROTO_TCP)
+		return f->replied ? RN_TCP_ESTABLISHED_NS : RN_TCP_OPENING_NS;
+	if (f->protocol == IPPROTO_UDP)
+		return f->replied ? RN_UDP_ESTABLISHED_NS : RN_UDP_OPENING_NS;
+	return RN_ICMP_NS;
+}
+
+static bool opens(const struct reference_packet *p)
+{
+	return p->protocol == IPPROTO_TCP && p->syn && !p->ack;
+}
+
+static bool absent(const struct way *w, const struct reference_flow *f)
+{
+	uint64_t idle;
+
+	if (!f)
+		return true;
+	idle = w->r->now_ns > f->seen_ns ? w->r->now_ns - f->seen_ns : 0;
+	return idle >= timeout(f) || (opens(w->p) && closed(f));
+}
+
+/* Section 6, before anything is counted: can an allowed packet leave? Sets the action. */
+static enum rn_reason leave(const struct way *w)
+{
+	uint32_t destination = look_up(w->r, &w->p->destination);
+
+	w->v->action = TC_ACT_OK;
+	if (w->r->role != RN_ROLE_HUB || w->out || w->r->devices[destination].state.local)
+		return RN_ALLOWED;
+	if (w->p->hop_limit <= 1)
+		return RN_TTL_EXCEEDED;
+	if (w->p->bytes > w->r->mtu)
+		return RN_TOO_BIG;
+	w->v->action = TC_ACT_REDIRECT;
+	return RN_ALLOWED;
+}
+
+static void count_passed(const struct way *w, struct reference_flow *f)
+{
+	bool backward = !same_addr(&f->originator, &w->p->source);
+
+	f->packets[backward]++;
+	f->bytes[backward] += w->p->bytes;
+	f->seen_ns = w->r->now_ns;
+	f->replied |= backward;
+	f->fin_originator |= w->p->fin && !backward;
+	f->fin_responder |= w->p->fin && backward;
+	f->rst |= w->p->rst;
+}
+
+static void take_judgement(const struct way *w, struct reference_flow *f, const struct judgement *j)
+{
+	f->generation = w->r->generation;
+	f->source = j->source;
+	f->destination = j->destination;
+	f->source_state = w->r->devices[j->source].state;
+	f->destination_state = w->r->devices[j->destination].state;
+	f->reason = j->reason;
+	f->rule = j->rule;
+}
+
+static struct reference_flow *new_flow(struct reference *r)
+{
+	if (r->flow_count == REFERENCE_FLOWS)
+		abort();
+	return &r->flows[r->flow_count++];
+}
+
+/* No entry counts: the packet's own direction is judged, and an entry made where `make` says so. */
+static enum rn_reason first_packet(const struct way *w, struct reference_flow *old, bool make)
+{
+	struct judgement j = judge(w, &w->p->source, &w->p->destination, w->p->destination_port);
+	enum rn_reason reason = j.reason;
+	struct reference_flow *f;
+
+	w->v->rule = j.rule;
+	if (reason == RN_ALLOWED)
+		reason = leave(w);
+	if (reason != RN_ALLOWED || !make)
+		return reason;
+	f = old ? old : new_flow(w->r);
+	*f = (struct reference_flow){
+	    .originator = w->p->source,
+	    .responder = w->p->destination,
+	    .originator_port = w->p->source_port,
+	    .responder_port = w->p->destination_port,
+	    .protocol = w->p->protocol,
+	    .created_ns = w->r->now_ns,
+	};
+	take_judgement(w, f, &j);
+	count_passed(w, f);
+	w->v->flow = f;
+	return reason;
+}
+
+static bool holds(const struct way *w, const struct reference_flow *f)
+{
+	return f->source && f->destination && f->generation == w->r->generation &&
+	       same_state(&f->source_state, &w->r->devices[f->source].state) &&
+	       same_state(&f->destination_state, &w->r->devices[f->destination].state);
+}
+
+static enum rn_reason present_flow(const struct way *w, struct reference_flow *f)
+{
+	bool backward = !same_addr(&f->originator, &w->p->source);
+	enum rn_reason reason;
+
+	if (holds(w, f)) {
+		reason = backward ? place(w, f->destination, f->source) : place(w, f->source, f->destination);
+		if (reason == RN_ALLOWED)
+			reason = f->reason;
+	} else {
+		struct judgement j = judge(w, &f->originator, &f->responder, f->responder_port);
+
+		reason = j.reason;
+		w->v->rule = j.rule;
+		if (!j.place)
+			take_judgement(w, f, &j);
+	}
+	if (reason == RN_ALLOWED)
+		reason = leave(w);
+	if (reason == RN_ALLOWED)
+		count_passed(w, f);
+	else
+		f->dropped++;
+	return reason;
+}
+
+static enum rn_reason judge_parsed(const struct way *w)
+{
+	const struct reference_packet *p = w->p;
+	struct reference_flow *f;
+
+	if (w->r->generation == 0)
+		return RN_NO_POLICY;
+	if (w->r->link_down)
+		return RN_LINK_DOWN;
+	if (w->r->now_ns >= w->r->lease_until_ns)
+		return RN_LEASE_EXPIRED;
+	f = find_flow(w->r, p);
+	w->v->flow = f;
+	if (absent(w, f))
+		return is_echo(p) && p->reply ? RN_UNSOLICITED_REPLY : first_packet(w, f, true);
+	if (opens(p) && !same_addr(&f->originator, &p->source))
+		return first_packet(w, f, false);
+	return present_flow(w, f);
+}
+
+void reference_judge(struct reference *r, int direction, uint16_t ethertype, const uint8_t *data, size_t size,
+		     struct reference_verdict *ret)
+{
+	struct reference_packet p;
+	struct way w = {.r = r, .out = direction != 0, .p = &p, .v = ret};
+
+	*ret = (struct reference_verdict){0};
+	reference_parse(ethertype, data, size, &p);
+	ret->bytes = p.bytes;
+	ret->reason = p.reason == RN_ALLOWED ? judge_parsed(&w) : p.reason;
+	if (ret->reason != RN_ALLOWED)
+		ret->action = TC_ACT_SHOT;
+}

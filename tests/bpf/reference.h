@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_TESTS_BPF_REFERENCE_H
+#define RN_TESTS_BPF_REFERENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/maps.h"
+#include "abi/verdict.h"
+#include "domain/policy.h"
+
+/*
+ * docs/datapath.md once more, written from its text alone by somebody who had not seen bpf/: lists in place of maps,
+ * the policy's model in place of bit vectors. Slow, plain, and the judge of the other.
+ */
+#define REFERENCE_DEVICES 32 /* indices 1..31 */
+#define REFERENCE_FLOWS 4096
+
+/* reference_parse.c: section 1. */
+struct reference_packet {
+	enum rn_reason reason; /* RN_ALLOWED: it may go on, and all that follows is set */
+	uint64_t bytes;	       /* IP length, or what is there where that was not known to be good */
+	struct rn_addr source, destination;
+	uint16_t source_port, destination_port; /* echo: the identifier at the requester's end, 0 at the other */
+	uint8_t protocol;			/* IPPROTO_TCP, _UDP, _ICMP or _ICMPV6 */
+	bool reply;				/* echo */
+	bool syn, ack, fin, rst;
+	uint8_t hop_limit;
+};
+void reference_parse(uint16_t ethertype, const uint8_t *data, size_t size, struct reference_packet *ret);
+
+/* What a judgement depends on; any difference from what an entry remembers makes it be judged again. */
+struct reference_state {
+	bool present, quarantined, revoked, local, attached;
+	uint8_t trust;
+	uint32_t incarnation;
+};
+struct reference_device {
+	struct reference_state state;
+	struct rn_party party; /* its trust is not read: state.trust is */
+};
+struct reference_address {
+	struct rn_addr addr;
+	uint32_t index; /* of a device */
+};
+
+struct reference_flow {
+	struct rn_addr originator, responder;
+	uint16_t originator_port, responder_port;
+	uint8_t protocol;
+	uint64_t generation;
+	uint32_t source, destination; /* device indices, 0: unknown */
+	struct reference_state source_state, destination_state;
+	enum rn_reason reason;
+	uint32_t rule;
+	uint64_t created_ns, seen_ns, packets[2], bytes[2], dropped;
+	bool replied, fin_originator, fin_responder, rst;
+};
+
+struct reference {
+	enum rn_role role;
+	uint64_t generation, lease_until_ns, now_ns;
+	uint32_t mtu;
+	bool link_down;
+	const struct rn_policy_model *policy;
+	struct reference_device devices[REFERENCE_DEVICES];
+	struct reference_address addresses[2 * REFERENCE_DEVICES];
+	uint32_t address_count;
+	struct reference_flow flows[REFERENCE_FLOWS];
+	uint32_t flow_count;
+};
+
+struct reference_verdict {
+	enum rn_reason reason;
+	int action;	/* TC_ACT_OK, TC_ACT_SHOT or TC_ACT_REDIRECT */
+	uint64_t bytes; /* as counted */
+	uint32_t rule;	/* the rule that this packet was judged by just now; 0: none, or the flow's verdict held */
+	const struct reference_flow *flow; /* the entry with the packet's key, NULL: none */
+};
+/* direction 0: through rn_ingress, 1: through rn_egress. */
+void reference_judge(struct reference *r, int direction, uint16_t ethertype, const uint8_t *data, size_t size,
+		     struct reference_verdict *ret);
+
+#endif

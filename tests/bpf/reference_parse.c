@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Section 1 of docs/datapath.md. */
+#include <string.h>
+
+#include <linux/if_ether.h>
+#include <netinet/in.h>
+
+#include "reference.h"
+
+static unsigned be16(const uint8_t *p)
+{
+	return (unsigned)p[0] << 8 | p[1];
+}
+
+static struct rn_addr mapped(const uint8_t *v4)
+{
+	struct rn_addr a = {.b = {[10] = 0xff, [11] = 0xff}};
+
+	memcpy(a.b + 12, v4, 4);
+	return a;
+}
+
+static bool is_mapped(const struct rn_addr *a)
+{
+	static const uint8_t start[12] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(a->b, start, sizeof(start)) == 0;
+}
+
+/* Each step gets the rest of the packet: from its own header to the IP length. */
+static enum rn_reason parse_tcp(const uint8_t *p, size_t left, struct reference_packet *ret)
+{
+	if (left < 20)
+		return RN_MALFORMED;
+	if ((p[12] >> 4) < 5 || (size_t)(p[12] >> 4) * 4 > left)
+		return RN_MALFORMED;
+	ret->fin = p[13] & 0x01;
+	ret->syn = p[13] & 0x02;
+	ret->rst = p[13] & 0x04;
+	ret->ack = p[13] & 0x10;
+	if (ret->syn && (ret->fin || ret->rst))
+		return RN_MALFORMED;
+	if (!ret->syn && !ret->ack && !ret->fin && !ret->rst)
+		return RN_MALFORMED;
+	ret->source_port = (uint16_t)be16(p);
+	ret->destination_port = (uint16_t)be16(p + 2);
+	return RN_ALLOWED;
+}
+
+static enum rn_reason parse_udp(const uint8_t *p, size_t left, struct reference_packet *ret)
+{
+	if (left < 8)
+		return RN_MALFORMED;
+	if (be16(p + 4) < 8 || be16(p + 4) > left)
+		return RN_MALFORMED;
+	ret->source_port = (uint16_t)be16(p);
+	ret->destination_port = (uint16_t)be16(p + 2);
+	return RN_ALLOWED;
+}
+
+static enum rn_reason parse_icmp(const uint8_t *p, size_t left, bool v6, struct reference_packet *ret)
+{
+	unsigned type, request = v6 ? 128 : 8, reply = v6 ? 129 : 0;
+
+	if (left < 8)
+		return RN_MALFORMED;
+	type = p[0];
+	if ((type == request || type == reply) && p[1] == 0) {
+		ret->reply = type == reply;
+		if (ret->reply)
+			ret->destination_port = (uint16_t)be16(p + 4);
+		else
+			ret->source_port = (uint16_t)be16(p + 4);
+		return RN_ALLOWED;
+	}
+	if (v6 && type >= 1 && type <= 127)
+		return RN_ICMP_ERROR;
+	if (!v6 && (type == 3 || type == 4 || type == 5 || type == 11 || type == 12))
+		return RN_ICMP_ERROR;
+	return RN_ICMP_TYPE;
+}
+
+static enum rn_reason parse_transport(const uint8_t *p, size_t left, bool v6, struct reference_packet *ret)
+{
+	if (memcmp(&ret->source, &ret->destination, sizeof(ret->source)) == 0)
+		return RN_MALFORMED;
+	if (v6 && (is_mapped(&ret->source) || is_mapped(&ret->destination)))
+		return RN_MALFORMED;
+	if (ret->protocol == IPPROTO_TCP)
+		return parse_tcp(p, left, ret);
+	if (ret->protocol == IPPROTO_UDP)
+		return parse_udp(p, left, ret);
+	if (ret->protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return parse_icmp(p, left, v6, ret);
+	return RN_PROTOCOL;
+}
+
+static enum rn_reason parse_v4(const uint8_t *p, size_t there, struct reference_packet *ret)
+{
+	unsigned header, total;
+
+	if (there < 20 || p[0] >> 4 != 4 || (p[0] & 15) < 5)
+		return RN_MALFORMED;
+	header = (p[0] & 15u) * 4;
+	total = be16(p + 2);
+	if (total < header || total > there)
+		return RN_MALFORMED;
+	ret->bytes = total;
+	if (header > 20)
+		return RN_IP_OPTIONS;
+	if (be16(p + 6) & 0x3fff)
+		return RN_FRAGMENT;
+	if (p[16] >> 4 == 14 || (p[16] == 255 && p[17] == 255 && p[18] == 255 && p[19] == 255))
+		return RN_MULTICAST;
+	ret->hop_limit = p[8];
+	ret->protocol = p[9];
+	ret->source = mapped(p + 12);
+	ret->destination = mapped(p + 16);
+	return parse_transport(p + 20, total - 20, false, ret);
+}
+
+static bool forbidden_header(unsigned next)
+{
+	return next == 43 || next == 51 || next == 135 || next == 139 || next == 140;
+}
+
+static enum rn_reason parse_v6(const uint8_t *p, size_t there, struct reference_packet *ret)
+{
+	size_t total, at = 40;
+	unsigned next, passed = 0;
+
+	if (there < 40 || p[0] >> 4 != 6)
+		return RN_MALFORMED;
+	total = be16(p + 4) + 40;
+	if (total > there)
+		return RN_MALFORMED;
+	ret->bytes = total;
+	if (p[24] == 0xff)
+		return RN_MULTICAST;
+	for (next = p[6];; passed++) {
+		if (next == 44)
+			return RN_FRAGMENT;
+		if (forbidden_header(next) || (next == 0 && passed > 0))
+			return RN_EXTENSION_HEADER;
+		if (next != 0 && next != 60)
+			break;
+		if (passed == 4)
+			return RN_EXTENSION_HEADER;
+		if (total - at < 8 || total - at < (p[at + 1] + 1u) * 8)
+			return RN_MALFORMED;
+		next = p[at];
+		at += (p[at + 1] + 1u) * 8;
+	}
+	ret->hop_limit = p[7];
+	ret->protocol = (uint8_t)next;
+	memcpy(&ret->source, p + 8, 16);
+	memcpy(&ret->destination, p + 24, 16);
+	return parse_transport(p + at, total - at, true, ret);
+}
+
+void reference_parse(uint16_t ethertype, const uint8_t *data, size_t size, struct reference_packet *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->bytes = size;
+	if (ethertype == ETH_P_IP)
+		ret->reason = parse_v4(data, size, ret);
+	else if (ethertype == ETH_P_IPV6)
+		ret->reason = parse_v6(data, size, ret);
+	else
+		ret->reason = RN_NOT_IP;
+}
