@@ -160,6 +160,8 @@ static int run(struct host *h, struct rn_err *err)
 		rc = listen_both(h, &conf, err);
 	if (!rc)
 		rc = rn_sandbox_user(RN_PROCESS_CORE, err);
+	if (!rc && rn_local_listen_again(h->ipc))
+		rc = rn_fail(err, -EIO, "cannot listen as rnaut-core");
 	if (rc)
 		return rc;
 	h->loop = rn_loop_new();

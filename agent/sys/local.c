@@ -86,6 +86,11 @@ int rn_local_listen(const char *path, struct rn_err *err)
 	return r;
 }
 
+int rn_local_listen_again(int listener)
+{
+	return listen(listener, BACKLOG) < 0 ? -errno : 0;
+}
+
 static int peer_uid(int fd, uid_t *ret)
 {
 	struct ucred peer;

@@ -11,6 +11,8 @@
 
 /* Binds and listens; replaces a stale socket; mode 0666, since the peer's uid is what counts. The fd, or -errno. */
 int rn_local_listen(const char *path, struct rn_err *err);
+/* Those who connect see the user that listened: a process calls this when it has become another. 0 or -errno. */
+int rn_local_listen_again(int listener);
 /* The fd and the peer's uid; -EAGAIN where nobody waits. */
 int rn_local_accept(int listener, uid_t *ret_uid);
 /* The fd, or -errno (-ENOENT, -ECONNREFUSED: nobody there yet). *ret_uid is who listens. */
