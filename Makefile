@@ -33,7 +33,7 @@ DAEMON_LIBS := $(shell pkg-config --libs libbpf libnl-3.0 libnl-genl-3.0 libnl-r
 	sqlite3 libuv libmicrohttpd libseccomp libcap-ng 2>/dev/null) -lelf -lz
 CLI_LIBS := $(shell pkg-config --libs libsodium gnutls libcjson libcurl libqrencode libcap-ng libseccomp sqlite3 \
 	libnl-3.0 libnl-route-3.0 libuv 2>/dev/null)
-TEST_LIBS := -lcmocka $(DAEMON_LIBS)
+TEST_LIBS := -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
 
 BPF_SKELETONS := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 TEST_SUPPORT := $(call objects,$(wildcard tests/support/*.c))
@@ -65,7 +65,7 @@ $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	$(Q)bpftool gen skeleton $< name $* > $@
 
 # Unit tests: each program links its module and what is below it.
-$(O)/tests/test_%: $(O)/tests/unit/test_%.o $(TEST_SUPPORT) $(call archives,api service sys domain proto base)
+$(O)/tests/test_%: $(O)/tests/unit/test_%.o $(TEST_SUPPORT) $(call archives,api cli service sys domain proto base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 # In the plain build its path has no build directory: people call it by hand.

@@ -113,6 +113,7 @@ static const struct {
 } failures[] = {
 	{-ENOENT, 404, "not_found", "there is no such object"},
 	{-EEXIST, 409, "exists", "it exists already"},
+	{-EBUSY, 409, "busy", "a change of the same thing is under way: try again"},
 	{-EINVAL, 400, "invalid", "the request is not valid"},
 	{-EMSGSIZE, 400, "invalid", "it does not fit the bounds"},
 	{-ENOTSUP, 409, "not_the_gateway", "only the gateway can do this"},

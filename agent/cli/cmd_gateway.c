@@ -21,6 +21,7 @@ struct plan {
 	struct rn_ca_created made;
 };
 
+/* What the command line and the configuration say; the ranges come later, since they ask the host. */
 static int read_plan(const struct rn_cli *cli, struct plan *plan)
 {
 	const char *owner = rn_cli_option(cli, "owner");
@@ -39,7 +40,7 @@ static int read_plan(const struct rn_cli *cli, struct plan *plan)
 	p->wireguard.addr = p->control.addr;
 	p->control.port = cli->conf.control_port;
 	p->wireguard.port = cli->conf.wireguard_port;
-	return rn_ranges_choose(cli, &p->ipv6, &p->ipv4);
+	return RN_EXIT_OK;
 }
 
 /* core/ as root builds it, then core's. */
@@ -121,11 +122,13 @@ int rn_cmd_gateway_init(struct rn_cli *cli)
 	struct rn_setup setup;
 	struct plan plan;
 	bool started;
-	int code = rn_setup_begin(cli, &setup);
+	int code = read_plan(cli, &plan);
 
+	if (!code)
+		code = rn_setup_begin(cli, &setup);
 	if (code)
 		return code;
-	code = read_plan(cli, &plan);
+	code = rn_ranges_choose(cli, &plan.params.ipv6, &plan.params.ipv4);
 	if (!code)
 		code = build(&setup, &plan);
 	if (code) {

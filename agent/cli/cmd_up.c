@@ -92,9 +92,9 @@ static int report(const struct rn_cli *cli, const struct rn_self *self, const st
 	return RN_EXIT_OK;
 }
 
-static int join(struct rn_cli *cli, struct rn_setup *setup, struct rn_enroll *enroll, struct rn_self *ret)
+/* What the command line, the token and the configuration say. */
+static int read_request(const struct rn_cli *cli, struct rn_enroll *enroll)
 {
-	struct rn_err err = {""};
 	int code = read_token(cli, &enroll->token);
 
 	if (!code)
@@ -103,8 +103,13 @@ static int join(struct rn_cli *cli, struct rn_setup *setup, struct rn_enroll *en
 		code = rn_setup_name(cli, enroll->token.name, enroll->name);
 	if (!code)
 		code = choose_endpoints(cli, enroll);
-	if (code)
-		return code;
+	return code;
+}
+
+static int join(const struct rn_setup *setup, struct rn_enroll *enroll, struct rn_self *ret)
+{
+	struct rn_err err = {""};
+
 	enroll->dir = setup->building;
 	enroll->owners = setup->owners;
 	if (rn_enroll(enroll, ret, &err) < 0)
@@ -122,17 +127,18 @@ int rn_cmd_up(struct rn_cli *cli)
 
 	if (cli->argument_count == 0 && !rn_cli_option(cli, "token-file"))
 		return set_link(cli, true);
-	code = rn_setup_begin(cli, &setup);
-	if (code)
-		return code;
 	memset(&enroll, 0, sizeof(enroll));
-	code = join(cli, &setup, &enroll, &self);
-	rn_wipe(&enroll, sizeof(enroll));
-	if (code) {
-		rn_setup_abandon(&setup);
-		return code;
+	code = read_request(cli, &enroll);
+	if (!code)
+		code = rn_setup_begin(cli, &setup);
+	if (!code) {
+		code = join(&setup, &enroll, &self);
+		if (code)
+			rn_setup_abandon(&setup);
+		else
+			code = rn_setup_commit(&setup);
 	}
-	code = rn_setup_commit(&setup);
+	rn_wipe(&enroll, sizeof(enroll));
 	if (!code)
 		code = rn_setup_start(cli, &started);
 	return code ? code : report(cli, &self, &setup, started);
