@@ -103,6 +103,29 @@ static struct rn_session *session_of(struct rn_sessions *s, const uint8_t peer[R
 	return NULL;
 }
 
+/*
+ * Room for one more half-open session. In a full table the oldest goes, if it had time to confirm: so neither a flood
+ * keeps others out, nor does a rush of honest peers push each other out.
+ */
+static bool make_half_room(struct rn_sessions *s, int64_t now_ms)
+{
+	struct rn_session *oldest = NULL;
+	uint32_t i;
+
+	if (s->half < s->half_max)
+		return true;
+	for (i = 0; i < s->slots; i++) {
+		struct rn_session *other = s->slot[i];
+
+		if (other && other->state == RN_HALF_OPEN && (!oldest || other->id < oldest->id))
+			oldest = other;
+	}
+	if (!oldest || now_ms - oldest->born_ms < RN_HALF_OPEN_FAIR_MS)
+		return false;
+	rn_session_die(s, oldest);
+	return true;
+}
+
 static bool room_for(struct rn_sessions *s, const uint8_t peer[RN_KEY_SIZE])
 {
 	return s->count - s->half < s->config.sessions_max || session_of(s, peer, RN_OPEN, NULL);
@@ -192,7 +215,7 @@ static void begin(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoin
 	session = session_of(s, peer, RN_HALF_OPEN, NULL);
 	if (session)
 		rn_session_die(s, session);
-	session = s->half < s->half_max ? rn_session_new(s, now_ms, peer, from) : NULL;
+	session = make_half_room(s, now_ms) ? rn_session_new(s, now_ms, peer, from) : NULL;
 	if (!session)
 		return;
 	session->state = RN_HALF_OPEN;

@@ -59,7 +59,8 @@ enum rn_response_status { RN_RESPONSE_ADMITTED = 0, RN_RESPONSE_REFUSED = 1, RN_
 #define RN_HANDSHAKE_RETRY_MS 500      /* the first; then doubled up to ... */
 #define RN_HANDSHAKE_RETRY_MAX_MS 2000 /* ... this, each with up to a quarter more by chance */
 #define RN_HANDSHAKE_GIVE_UP_MS 40000
-#define RN_HALF_OPEN_MS 10000 /* the initiator's first transport datagram must come */
+#define RN_HALF_OPEN_MS 10000	  /* the initiator's first transport datagram must come */
+#define RN_HALF_OPEN_FAIR_MS 1000 /* before that it makes no room for another */
 #define RN_KEEPALIVE_MS 10000
 #define RN_PROBE_AFTER_MS 12000 /* of silence */
 #define RN_PROBE_MS 2000
@@ -87,6 +88,6 @@ enum rn_response_status { RN_RESPONSE_ADMITTED = 0, RN_RESPONSE_REFUSED = 1, RN_
 #define RN_SPENT_MIN 64 /* initiations remembered a cookie period: twice the sessions, within these */
 #define RN_SPENT_MAX 16384
 #define RN_SESSIONS_MAX (1u << 20)
-#define RN_HALF_OPEN_MIN 8 /* half-open sessions: these and a quarter of sessions_max */
+#define RN_HALF_OPEN_MIN 64 /* half-open sessions: these and a quarter of sessions_max */
 
 #endif

@@ -172,8 +172,12 @@ static bool host_admit(void *context, const struct rn_session_event *ask, uint8_
 
 void world_restart(struct world_host *host, uint32_t sessions_max)
 {
-	struct rn_sessions_config config = { .sessions_max = sessions_max, .context = host, .send = host_send,
-					     .event = host_event, .admit = host_admit, .random = world_random_bytes };
+	struct rn_sessions_config config = { .sessions_max = sessions_max,
+					     .context = host,
+					     .send = host_send,
+					     .event = host_event,
+					     .admit = host_admit,
+					     .random = world_random_bytes };
 
 	memcpy(config.static_secret, host->secret, RN_KEY_SIZE);
 	rn_sessions_free(host->sessions);

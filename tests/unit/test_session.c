@@ -82,7 +82,9 @@ static void first_contact_takes_four_datagrams(void **state)
 	static const struct {
 		uint8_t type;
 		size_t size;
-	} expected[] = { { RN_WIRE_COOKIE_REQUEST, 128 }, { RN_WIRE_COOKIE, 64 }, { RN_WIRE_INITIATION, 1232 },
+	} expected[] = { { RN_WIRE_COOKIE_REQUEST, 128 },
+			 { RN_WIRE_COOKIE, 64 },
+			 { RN_WIRE_INITIATION, 1232 },
 			 { RN_WIRE_RESPONSE, RN_RESPONSE_MIN + 7 } };
 	size_t i;
 
@@ -296,7 +298,8 @@ static void bounded_queue(void **state)
 	int r;
 
 	(void)state;
-	assert_int_equal(rn_sessions_send(p.client->sessions, p.world->now_ms, p.client->last, big, sizeof(big)), -EMSGSIZE);
+	assert_int_equal(rn_sessions_send(p.client->sessions, p.world->now_ms, p.client->last, big, sizeof(big)),
+			 -EMSGSIZE);
 	p.world->cut = true;
 	while ((r = rn_sessions_send(p.client->sessions, p.world->now_ms, p.client->last, big, RN_MESSAGE_MAX)) == 0)
 		sent++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 1,000 seeded sessions over a network that loses 30 %, repeats and reorders: each message once, in order, both ways. */
+/* 1,000 seeded sessions over a network that loses 30 %, repeats and reorders: each message once, in order, both ways.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,13 +104,14 @@ static bool one_session(uint64_t seed)
 	good = world_run(w, 600000, both_done);
 	/* Longer, so that late repetitions come too. */
 	world_run(w, w->now_ms + 5000, NULL);
-	good = good && !a.wrong && !b.wrong && a.received == MESSAGES && b.received == MESSAGES && client->opened == 1 &&
-	       server->opened == 1 && client->closed == 0 && server->closed == 0;
+	good = good && !a.wrong && !b.wrong && a.received == MESSAGES && b.received == MESSAGES &&
+	       client->opened == 1 && server->opened == 1 && client->closed == 0 && server->closed == 0;
 	if (!good)
-		print_error("seed %llu: received %u and %u of %u, wrong %d %d, opened %u %u, closed %u %u (%d %d), %lld ms\n",
-			    (unsigned long long)seed, a.received, b.received, MESSAGES, a.wrong, b.wrong, client->opened,
-			    server->opened, client->closed, server->closed, client->reason, server->reason,
-			    (long long)w->now_ms);
+		print_error("seed %llu: received %u and %u of %u, wrong %d %d, opened %u %u, closed %u %u (%d %d), "
+			    "%lld ms\n",
+			    (unsigned long long)seed, a.received, b.received, MESSAGES, a.wrong, b.wrong,
+			    client->opened, server->opened, client->closed, server->closed, client->reason,
+			    server->reason, (long long)w->now_ms);
 	world_free(w);
 	return good;
 }
@@ -136,12 +138,14 @@ static void echo(struct world_host *host, const struct rn_session_event *event)
 	bool server = host == &host->world->hosts[0];
 
 	if (!server && event->type == RN_SESSION_OPEN)
-		assert_int_equal(rn_sessions_send(host->sessions, host->world->now_ms, event->session, host->public, 32), 0);
+		assert_int_equal(
+			rn_sessions_send(host->sessions, host->world->now_ms, event->session, host->public, 32), 0);
 	if (event->type != RN_SESSION_MESSAGE)
 		return;
 	assert_int_equal(event->size, 32);
 	if (server)
-		assert_int_equal(rn_sessions_send(host->sessions, host->world->now_ms, event->session, event->data, 32), 0);
+		assert_int_equal(rn_sessions_send(host->sessions, host->world->now_ms, event->session, event->data, 32),
+				 0);
 	else
 		assert_memory_equal(event->data, host->public, 32);
 }
