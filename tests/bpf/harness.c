@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,16 @@ static void read_counters(struct rn_bpf *b, struct rn_counter ret[COUNTERS])
 	}
 }
 
+/* The event rate and the LRU's lists are a CPU's own: one CPU, one truth. */
+static void stay_here(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
 struct rn_bpf *rn_bpf_open(const struct rn_bpf_options *options)
 {
 	struct rn_bpf *b = calloc(1, sizeof(*b));
@@ -136,6 +147,7 @@ struct rn_bpf *rn_bpf_open(const struct rn_bpf_options *options)
 	if (!b || !p)
 		die("out of memory");
 	libbpf_set_print(quiet);
+	stay_here();
 	b->private = p;
 	p->role = options->role;
 	p->skeleton = load(options);
