@@ -178,6 +178,7 @@ def main():
     if arguments.action == "up":
         return up(arguments.detach)
     print("  LAB    removed" if down() else "  LAB    there is none", flush=True)
+    shutil.rmtree(OUT, ignore_errors=True)
     return 0
 
 

@@ -207,7 +207,7 @@ class Network:
         import units as unit_files
         self.prefix = prefix
         self.directory, self.switch = f"/run/{prefix}", f"{prefix}-underlay"
-        self.logs = f"{TOP}/build/lab/{prefix}"
+        self.logs = f"{TOP}/build/{'lab' if prefix == 'rnlab' else 'test'}/{prefix}"
         self.binaries = binaries or os.environ.get("RN_BINARIES") or f"{TOP}/build/out"
         self.units = [u.name for u in unit_files.load(TOP + "/packaging/systemd")]
         self.say = say or (lambda text: None)

@@ -176,7 +176,7 @@ def main(wanted):
         network.remove(prefix)
     if not failed:
         for prefix in PREFIXES:
-            shutil.rmtree(f"{TOP}/build/lab/{prefix}", ignore_errors=True)
+            shutil.rmtree(f"{TOP}/build/test/{prefix}", ignore_errors=True)
     changed = [name for name, text in host_picture().items() if text != before[name]]
     passed += not changed
     failed += bool(changed)

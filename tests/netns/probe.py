@@ -19,6 +19,7 @@ import threading
 import time
 
 TRIES, PATIENCE = 2, 1.0
+SO_RCVBUFFORCE = 33
 
 
 def family(address):
@@ -156,7 +157,7 @@ def flow(address, port):
 
 def count(port):
     sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, 8 << 20)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
     sock.bind(("::", int(port)))
     print("ready", flush=True)
     seen, twice, poll = set(), 0, select.poll()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens: single use, expiring, bound to role, name and key; whoever is not the gateway gets nothing."""
+import itertools
+import json
 import time
 
 from harness import RNAUT, case, equal, number, one_sentence, true, wait_for
@@ -7,13 +9,16 @@ from harness import RNAUT, case, equal, number, one_sentence, true, wait_for
 PARALLEL = number("RN_PARALLEL", 100, 12)
 
 
-def configured(node, name, **values):
+PORTS = itertools.count(20000, 2)
+
+
+def configured(node, name):
     """A configuration of its own on this host, so that one host can try to join many times."""
-    directory = f"/run/try/{name}"
+    directory, port = f"/run/try/{name}", next(PORTS)
     node.run(["mkdir", "-p", directory])
-    lines = ",\n".join(f'  "{key}": "{value}"' for key, value in
-                       {"state_dir": directory + "/lib", "run_dir": directory + "/run", **values}.items())
-    node.write(directory + "/rnaut.conf", "{\n" + lines + "\n}\n", 0o644)
+    node.write(directory + "/rnaut.conf", json.dumps({
+        "state_dir": directory + "/lib", "run_dir": directory + "/run", "interface": f"rn{port}",
+        "wireguard_port": port, "control_port": port + 1}), 0o644)
     return directory
 
 
@@ -61,7 +66,8 @@ def wrong(lab, kept):
         nothing_left(host, directory)
     equal(len(device(lab, "wrong")), 0, "devices of this name")
     directory = configured(host, "wrong-good")
-    equal(up(host, directory, token).returncode, 0, "the token itself still works: status")
+    done = up(host, directory, token)
+    equal(done.returncode, 0, "the token itself still works: " + done.stderr)
 
 
 @case(f"{PARALLEL} parallel uses of one token: one success")
@@ -101,7 +107,8 @@ def impostor(lab, kept):
         true("victim" not in "".join(false_gateway.log_text(u) for u in other.units), "the impostor learned the name")
     finally:
         other.remove()
-    equal(up(lab["spare"], configured(lab["spare"], "impostor"), token).returncode, 0, "the token is still good: status")
+    done = up(lab["spare"], configured(lab["spare"], "impostor"), token)
+    equal(done.returncode, 0, "the token is still good: " + done.stderr)
 
 
 @case("an expired token is refused in one sentence, and nothing is left behind")

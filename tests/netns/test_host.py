@@ -116,6 +116,14 @@ def filter_removed(lab, kept):
     true(filters(laptop, "ingress") and filters(laptop, "egress"), "the filters are not back")
 
 
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 @case("a lab that is taken away leaves no namespace, mount, process or file")
 def leaves_nothing(lab, kept):
     import lab as lab_module
@@ -128,8 +136,7 @@ def leaves_nothing(lab, kept):
     pids = namespace_processes(f"/run/netns/{other['gateway'].netns}")
     true(len(pids) > 4, f"only {len(pids)} processes")
     other.remove()
-    equal([p for p in pids if os.path.exists(f"/proc/{p}/stat") and "Z" not in
-           open(f"/proc/{p}/stat", encoding="utf-8").read().split(")")[1].split()[0]], [], "processes")
+    wait_for("its processes to be gone", lambda: not [p for p in pids if alive(p)], 5)
     equal([n for n in os.listdir("/run/netns") if n.startswith("rntest2")], [], "namespaces")
     true(not os.path.exists("/run/rntest2"), "/run/rntest2 is there")
     equal(open("/proc/self/mountinfo", encoding="utf-8").read().count("\n"), mounts, "mounts")

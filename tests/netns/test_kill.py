@@ -2,6 +2,7 @@
 """kill -9 of every process of ours, under numbered packets: none missing, none forbidden, what is pinned is adopted."""
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -123,6 +124,12 @@ def kills(lab, kept):
     close_policy(lab)
 
 
+def filters(node):
+    """Names and tags of the programs in place; a restart may load the same program again, with another id."""
+    text = "".join(node.run(["tc", "filter", "show", "dev", "rn0", way]).stdout for way in ("ingress", "egress"))
+    return re.findall(r" name (\S+) tag (\S+)", text)
+
+
 @case("with every process of ours stopped, enforcement goes on; started again, they adopt it")
 def all_stopped(lab, kept):
     start_servers(lab, kept)
@@ -130,14 +137,14 @@ def all_stopped(lab, kept):
     targets = [["tcp", server.ipv6, 8080], ["icmp", server.ipv4, 0], ["tcp", server.ipv6, 22], ["tcp", server.ipv4, 9999]]
     wanted = [True, True, False, False]
     equal(attempt(lab["phone"], targets), wanted, "before")
-    programs = hub.run(["tc", "filter", "show", "dev", "rn0", "ingress"]).stdout
+    programs = filters(hub)
     for unit in ("rnautd-kern", "rnautd-net", "rnautd-core"):
         hub.ask(stop=unit)
     equal(attempt(lab["phone"], targets), wanted, "with kern, net and core stopped on the hub")
     hub.start_units()
     wait_for("the hub to enforce", lambda: lab.ready(hub), 30)
     equal(attempt(lab["phone"], targets), wanted, "after the start")
-    equal(hub.run(["tc", "filter", "show", "dev", "rn0", "ingress"]).stdout, programs, "the filter, which should be the same")
+    equal(filters(hub), programs, "the filters: one a direction, the same program")
     before = drops(hub, "deny_rule")
     equal(attempt(lab["phone"], [["tcp", server.ipv6, 22]]), [False], "ssh")
     wait_for("the drop to be counted", lambda: drops(hub, "deny_rule") > before, 5)
