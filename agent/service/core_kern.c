@@ -53,8 +53,9 @@ static void begin(struct rn_core *core)
 void rn_core_kern_pump(struct rn_core *core)
 {
 	struct rn_feed_out out = {.context = core, .ready = ready, .record = send_record, .synced = send_synced};
-	/* A host that has heard nothing yet must not make kern forget what is pinned. */
-	if (!core->kern.feeding && core->kern.key_known && rn_ledger_newest(core->books.ledger))
+	/* A host that has not heard everything yet must not make kern forget what is pinned. */
+	bool complete = core->gateway || core->upstream.synced.version;
+	if (!core->kern.feeding && core->kern.key_known && complete)
 		begin(core);
 	else if (core->kern.feeding)
 		rn_feed_pump(&core->kern.feed, core->books.ledger, &out);

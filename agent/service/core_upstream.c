@@ -159,6 +159,7 @@ static void synced(struct rn_core *core, const struct rn_message_version *m)
 	core->upstream.backoff_ms = 0;
 	core->upstream.synced = (struct rn_position){m->epoch, m->version};
 	flush(core, &core->upstream.synced);
+	rn_core_publish(core);
 }
 
 static void removed(struct rn_core *core, const struct rn_message *message)

@@ -7,6 +7,7 @@ void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver
 		.hub = receiver->hub,
 		.other_hubs = rn_kind_is_hub(receiver->kind),
 		.at = after,
+		.policy = after,
 		.unsynced = true,
 	};
 }
@@ -37,17 +38,17 @@ static bool send(struct rn_feed *feed, const struct rn_ledger_entry *entry, cons
 
 void rn_feed_pump(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_feed_out *out)
 {
+	const struct rn_ledger_entry *policy = rn_ledger_policy(ledger);
 	for (const struct rn_ledger_entry *e = first_after(ledger, &feed->at); e; e = e->newer) {
-		if (e->type == RN_RECORD_POLICY)
-			feed->policy_due = true;
-		else if (rn_feed_wants(feed, e) && !send(feed, e, out))
+		if (e->type != RN_RECORD_POLICY && rn_feed_wants(feed, e) && !send(feed, e, out))
 			return;
 		feed->at = (struct rn_position){e->epoch, e->version};
 	}
-	if (feed->policy_due) {
-		if (!send(feed, rn_ledger_policy(ledger), out))
+	/* At a hub it arrives last as well, when `at` may be past its version. */
+	if (policy && rn_position_before(&feed->policy, policy)) {
+		if (!send(feed, policy, out))
 			return;
-		feed->policy_due = false;
+		feed->policy = (struct rn_position){policy->epoch, policy->version};
 	}
 	if (feed->unsynced && out->ready(out->context) && !out->synced(out->context, &feed->at))
 		feed->unsynced = false;

@@ -14,8 +14,8 @@
 struct rn_feed {
 	uint32_t hub;	 /* whose devices: the receiver's hub, or the receiver itself where it is one */
 	bool other_hubs; /* the receiver is a hub */
-	struct rn_position at;
-	bool policy_due, unsynced;
+	struct rn_position at, policy; /* up to where everything but the policy was sent, and which policy */
+	bool unsynced;
 };
 
 struct rn_feed_out {

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core_world.h"
+#include "service/gateway_create.h"
+
+struct world_queued {
+	struct world_queued *next;
+	unsigned host;
+	enum rn_core_peer peer; /* from which the host's core gets it */
+	bool between_hosts;
+	size_t size;
+	uint8_t data[];
+};
+
+/* A session: host a dialled, host b was dialled. a is WORLD_HOSTS where a stranger of the test did. */
+struct world_link {
+	struct world_link *next;
+	uint64_t session;
+	unsigned a, b;
+};
+
+/* ---- the queue ---- */
+
+static void deliver_later(struct world *w, unsigned host, enum rn_core_peer peer, const struct rn_local *message,
+			  bool between_hosts)
+{
+	static uint8_t data[RN_LOCAL_SIZE_MAX];
+	int size = rn_local_encode(message, data, sizeof(data));
+	assert_true(size > 0);
+	struct world_queued *q = malloc(sizeof(*q) + (size_t)size);
+	assert_non_null(q);
+	*q = (struct world_queued){.host = host, .peer = peer, .between_hosts = between_hosts, .size = (size_t)size};
+	memcpy(q->data, data, (size_t)size);
+	*w->last = q;
+	w->last = &q->next;
+}
+
+static void deliver(struct world *w, struct world_queued *q)
+{
+	struct world_host *h = &w->hosts[q->host];
+	struct rn_local message;
+	assert_int_equal(rn_local_decode(q->data, q->size, &message), 0);
+	if (h->core && h->there[q->peer])
+		assert_true(rn_core_receive(h->core, q->peer, &message));
+	free(q);
+}
+
+static struct world_queued *take_next(struct world *w)
+{
+	struct world_queued **at = &w->first;
+	while (*at && w->hold_net && (*at)->between_hosts)
+		at = &(*at)->next;
+	struct world_queued *q = *at;
+	if (!q)
+		return NULL;
+	*at = q->next;
+	for (w->last = &w->first; *w->last;)
+		w->last = &(*w->last)->next;
+	return q;
+}
+
+void world_run(struct world *w)
+{
+	struct world_queued *q;
+	while ((q = take_next(w)))
+		deliver(w, q);
+}
+
+void world_wait(struct world *w, int64_t ms)
+{
+	for (int64_t end = w->now_ms + ms; w->now_ms < end; w->now_ms += 50) {
+		for (unsigned i = 0; i < WORLD_HOSTS; i++)
+			if (w->hosts[i].core)
+				rn_core_tick(w->hosts[i].core);
+		world_run(w);
+	}
+}
+
+/* ---- the pretended kern ---- */
+
+static void kern_says_applied(struct world_host *h, uint64_t version)
+{
+	struct rn_local applied = {.type = RN_LOCAL_KERN_APPLIED, .number = 1, .version = version};
+	if (!h->kern_silent)
+		deliver_later(h->world, h->index, RN_CORE_KERN, &applied, false);
+}
+
+static void kern_takes(struct world_host *h, const struct rn_local *m)
+{
+	struct rn_record_head head;
+	struct rn_device_record device = {0};
+	assert_int_equal(rn_record_verify(m->block, m->block_size, h->params.anchor.policy_public, &head), 0);
+	if (head.type == RN_RECORD_DEVICE) {
+		assert_int_equal(rn_record_get_device(m->block, m->block_size, &device), 0);
+		assert_true(device.number < 64);
+		h->devices[device.number] = device;
+	}
+	assert_true(h->given_count < WORLD_KERN_LOG);
+	h->given[h->given_count++] = (struct world_record){head.type, device.number, head.version};
+	kern_says_applied(h, head.version);
+}
+
+static void kern_hears(struct world_host *h, const struct rn_local *m)
+{
+	struct rn_local status = {.type = RN_LOCAL_KERN_STATUS};
+	if (m->type == RN_LOCAL_KERN_RECORD)
+		kern_takes(h, m);
+	else if (m->type == RN_LOCAL_KERN_SYNCED)
+		h->synced++;
+	else if (m->type == RN_LOCAL_KERN_REMOVE)
+		memset(&h->devices[m->number % 64], 0, sizeof(h->devices[0]));
+	else if (m->type == RN_LOCAL_KERN_STATUS_GET)
+		deliver_later(h->world, h->index, RN_CORE_KERN, &status, false);
+}
+
+/* ---- the pretended net ---- */
+
+static struct world_link *link_of(struct world *w, uint64_t session)
+{
+	struct world_link *l = w->links;
+	while (l && l->session != session)
+		l = l->next;
+	return l;
+}
+
+static struct world_link *new_link(struct world *w, unsigned a, unsigned b)
+{
+	struct world_link *l = calloc(1, sizeof(*l));
+	assert_non_null(l);
+	*l = (struct world_link){.next = w->links, .session = ++w->next_session, .a = a, .b = b};
+	w->links = l;
+	return l;
+}
+
+static void say_open(struct world *w, unsigned to, const struct world_link *l, uint32_t tag, const uint8_t *key,
+		     enum rn_kind kind)
+{
+	struct rn_local open = {.type = RN_LOCAL_NET_OPEN, .session = l->session, .number = tag, .role = (uint8_t)kind};
+	memcpy(open.key, key, RN_KEY_SIZE);
+	deliver_later(w, to, RN_CORE_NET, &open, true);
+}
+
+static void net_connects(struct world_host *h, const struct rn_local *m)
+{
+	struct rn_local failed = {.type = RN_LOCAL_NET_CLOSED, .number = ECONNREFUSED, .version = m->number};
+	struct world *w = h->world;
+	for (unsigned i = 0; i < WORLD_HOSTS; i++) {
+		struct world_host *to = &w->hosts[i];
+		if (!to->core || !to->there[RN_CORE_NET] || memcmp(to->noise_public, m->key, RN_KEY_SIZE))
+			continue;
+		struct world_link *l = new_link(w, h->index, i);
+		say_open(w, i, l, 0, h->noise_public, h->params.self.kind);
+		say_open(w, h->index, l, m->number, to->noise_public, to->params.self.kind);
+		return;
+	}
+	deliver_later(w, h->index, RN_CORE_NET, &failed, false);
+}
+
+static void stranger_hears(struct world *w, const struct rn_local *m)
+{
+	struct rn_message message;
+	assert_int_equal(rn_message_decode(m->block, m->block_size, &message), 0);
+	assert_int_equal(message.type, RN_MESSAGE_ENROLLED);
+	w->enrolled.count++;
+	w->enrolled.status = message.enrolled.status;
+	snprintf(w->enrolled.text, sizeof(w->enrolled.text), "%s", message.enrolled.text);
+	if (message.enrolled.status)
+		return;
+	assert_int_equal(message.enrolled.anchor_size, RN_ANCHOR_SIZE);
+	assert_memory_equal(message.enrolled.leaf, "leaf", 4);
+	assert_memory_equal(message.enrolled.issuer, "issuer", 6);
+	w->enrolled.good++;
+	w->enrolled.device = message.enrolled.device;
+	w->enrolled.hub = message.enrolled.hub;
+}
+
+static void net_sends(struct world_host *h, const struct rn_local *m)
+{
+	struct world *w = h->world;
+	struct world_link *l = link_of(w, m->session);
+	static uint8_t data[20000];
+	size_t size = m->block_size;
+	if (!l)
+		return;
+	unsigned to = l->a == h->index ? l->b : l->a;
+	if (to == WORLD_HOSTS) {
+		stranger_hears(w, m);
+		return;
+	}
+	assert_true(size <= sizeof(data));
+	memcpy(data, m->block, size);
+	struct rn_local message = {.type = RN_LOCAL_NET_MESSAGE, .session = m->session, .block = data};
+	if (w->tamper && !w->tamper(w, to, data, &size))
+		return;
+	message.block_size = size;
+	deliver_later(w, to, RN_CORE_NET, &message, true);
+}
+
+static void end_link(struct world *w, uint64_t session, unsigned by)
+{
+	struct world_link **at = &w->links;
+	while (*at && (*at)->session != session)
+		at = &(*at)->next;
+	if (!*at)
+		return;
+	struct world_link *l = *at;
+	struct rn_local closed = {.type = RN_LOCAL_NET_CLOSED, .session = session};
+	unsigned other = l->a == by ? l->b : l->a;
+	*at = l->next;
+	if (other < WORLD_HOSTS)
+		deliver_later(w, other, RN_CORE_NET, &closed, true);
+	free(l);
+}
+
+static void net_seals(struct world_host *h, const struct rn_local *m)
+{
+	uint8_t box[128];
+	struct rn_local sealed = {.type = RN_LOCAL_NET_SEALED, .number = m->number, .block = box,
+				  .block_size = m->block_size + RN_SEAL_OVERHEAD};
+	assert_true(m->block_size <= 64);
+	assert_int_equal(rn_box_seal(m->key, h->noise_secret, m->block, m->block_size, box), 0);
+	deliver_later(h->world, h->index, RN_CORE_NET, &sealed, false);
+}
+
+static void net_hears(struct world_host *h, const struct rn_local *m)
+{
+	switch ((int)m->type) {
+	case RN_LOCAL_NET_CONNECT:
+		net_connects(h, m);
+		break;
+	case RN_LOCAL_NET_SEND:
+		net_sends(h, m);
+		break;
+	case RN_LOCAL_NET_CLOSE:
+		h->closed++;
+		end_link(h->world, m->session, h->index);
+		break;
+	case RN_LOCAL_NET_DENY:
+		h->denied++;
+		break;
+	case RN_LOCAL_NET_LEAF:
+		h->leaf_size = m->block_size;
+		break;
+	case RN_LOCAL_NET_SEAL:
+		net_seals(h, m);
+		break;
+	}
+}
+
+/* ---- the pretended ca ---- */
+
+static void ca_hears(struct world_host *h, const struct rn_local *m)
+{
+	struct rn_local answer = {.type = RN_LOCAL_CA_ANSWER, .number = m->number};
+	struct world *w = h->world;
+	bool leaf = m->type == RN_LOCAL_CA_ISSUE || m->type == RN_LOCAL_CA_RENEW;
+	w->ca_asked += leaf;
+	if (leaf && w->ca_code) {
+		answer.code = (uint16_t)-w->ca_code;
+		snprintf(answer.text, sizeof(answer.text), "the ca says no");
+	} else if (leaf) {
+		answer.block = (const uint8_t *)(m->type == RN_LOCAL_CA_RENEW ? "leaf2" : "leaf");
+		answer.block_size = m->type == RN_LOCAL_CA_RENEW ? 5 : 4;
+	}
+	deliver_later(w, h->index, RN_CORE_CA, &answer, false);
+}
+
+/* ---- struct rn_core_io ---- */
+
+static bool io_ready(void *context, enum rn_core_peer peer)
+{
+	struct world_host *h = context;
+	if (h->not_ready > 0) {
+		h->not_ready--;
+		return false;
+	}
+	return h->there[peer];
+}
+
+static int io_send(void *context, enum rn_core_peer peer, const struct rn_local *message)
+{
+	static void (*const hears[RN_CORE_PEERS])(struct world_host *, const struct rn_local *) = {
+		[RN_CORE_KERN] = kern_hears, [RN_CORE_NET] = net_hears, [RN_CORE_CA] = ca_hears};
+	static uint8_t data[RN_LOCAL_SIZE_MAX];
+	struct world_host *h = context;
+	struct rn_local decoded;
+	if (!h->there[peer])
+		return -ENOTCONN;
+	int size = rn_local_encode(message, data, sizeof(data));
+	assert_true(size > 0);
+	assert_int_equal(rn_local_decode(data, (size_t)size, &decoded), 0);
+	hears[peer](h, &decoded);
+	return 0;
+}
+
+static int64_t io_now_ms(void *context)
+{
+	struct world_host *h = context;
+	return h->world->now_ms;
+}
+
+static int64_t io_now(void *context)
+{
+	struct world_host *h = context;
+	return h->world->begun + h->world->now_ms / 1000;
+}
+
+static void io_arm(void *context, int64_t at_ms)
+{
+	(void)context;
+	(void)at_ms;
+}
+
+/* ---- hosts ---- */
+
+void world_connect(struct world_host *h, enum rn_core_peer peer)
+{
+	struct rn_local hello = {.type = RN_LOCAL_KERN_HELLO};
+	h->there[peer] = true;
+	rn_core_connected(h->core, peer);
+	memcpy(hello.key, h->wireguard_public, RN_KEY_SIZE);
+	if (peer == RN_CORE_KERN)
+		deliver_later(h->world, h->index, RN_CORE_KERN, &hello, false);
+}
+
+void world_disconnect(struct world_host *h, enum rn_core_peer peer)
+{
+	if (!h->there[peer])
+		return;
+	h->there[peer] = false;
+	rn_core_gone(h->core, peer);
+	for (struct world_link *l = h->world->links, *next; peer == RN_CORE_NET && l; l = next) {
+		next = l->next;
+		if (l->a == h->index || l->b == h->index)
+			end_link(h->world, l->session, h->index);
+	}
+}
+
+static void begin_core(struct world_host *h)
+{
+	struct rn_err err = {""};
+	h->params.io = (struct rn_core_io){.context = h, .ready = io_ready, .send = io_send, .now_ms = io_now_ms,
+					   .now = io_now, .arm = io_arm};
+	if (rn_core_new(&h->params, &h->core, &err))
+		fail_msg("%s", err.text);
+}
+
+void world_restart(struct world_host *h)
+{
+	bool there[RN_CORE_PEERS];
+	memcpy(there, h->there, sizeof(there));
+	for (int i = 0; i < RN_CORE_PEERS; i++)
+		world_disconnect(h, i);
+	rn_core_free(h->core);
+	begin_core(h);
+	for (int i = 0; i < RN_CORE_PEERS; i++)
+		if (there[i])
+			world_connect(h, i);
+}
+
+static void make_keys(struct world_host *h)
+{
+	uint8_t secret[RN_KEY_SIZE];
+	rn_x25519_keypair(h->noise_public, h->noise_secret);
+	rn_x25519_keypair(h->wireguard_public, secret);
+}
+
+static struct rn_endpoint endpoint(unsigned index, uint16_t port)
+{
+	return (struct rn_endpoint){rn_addr_from_v4(0xc0000200u + index + 1), port};
+}
+
+static void make_directory(struct world_host *h)
+{
+	char dir[sizeof(h->world->dir)];
+	memcpy(dir, h->world->dir, sizeof(dir));
+	snprintf(h->params.dir, sizeof(h->params.dir), "%s/%u", dir, h->index);
+	assert_int_equal(mkdir(h->params.dir, 0700), 0);
+}
+
+static void make_gateway(struct world *w)
+{
+	struct world_host *h = &w->hosts[0];
+	struct rn_gateway_params p = {.name = "gw", .owner = "admin", .leaf = (const uint8_t *)"leaf", .leaf_size = 4,
+				      .issuer = (const uint8_t *)"issuer", .issuer_size = 6,
+				      .wireguard = endpoint(0, 51820), .control = endpoint(0, 51821)};
+	struct rn_err err = {""};
+	make_keys(h);
+	memcpy(p.noise_key, h->noise_public, RN_KEY_SIZE);
+	memcpy(p.wireguard_key, h->wireguard_public, RN_KEY_SIZE);
+	assert_int_equal(rn_prefix_parse("fd12:3456:789a::/48", &p.ipv6), 0);
+	assert_int_equal(rn_prefix_parse("100.80.0.0/16", &p.ipv4), 0);
+	make_directory(h);
+	if (rn_gateway_create(h->params.dir, &p, &h->params.anchor, &err))
+		fail_msg("%s", err.text);
+	rn_ed25519_public(w->root_seed, h->params.anchor.root_public);
+	rn_anchor_put(&h->params.anchor, w->root_seed, h->params.anchor_blob);
+	h->params.self = (struct rn_self){.device = 1, .hub = 1, .kind = RN_KIND_GATEWAY, .gateway = true, .name = "gw"};
+}
+
+struct world *world_new(void)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	assert_non_null(w);
+	assert_int_equal(rn_crypto_start(), 0);
+	snprintf(w->dir, sizeof(w->dir), "/tmp/rn-core-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	w->last = &w->first;
+	w->begun = time(NULL);
+	rn_random(w->root_seed, sizeof(w->root_seed));
+	for (unsigned i = 0; i < WORLD_HOSTS; i++) {
+		w->hosts[i].world = w;
+		w->hosts[i].index = i;
+	}
+	make_gateway(w);
+	begin_core(&w->hosts[0]);
+	for (int i = 0; i < RN_CORE_PEERS; i++)
+		world_connect(&w->hosts[0], i);
+	world_run(w);
+	return w;
+}
+
+static void remove_directory(const char *path)
+{
+	char name[400];
+	struct dirent *e;
+	DIR *d = opendir(path);
+	while (d && (e = readdir(d))) {
+		snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
+		if (e->d_name[0] != '.')
+			unlink(name);
+	}
+	if (d)
+		closedir(d);
+	rmdir(path);
+}
+
+void world_free(struct world *w)
+{
+	struct world_queued *q;
+	for (unsigned i = 0; i < WORLD_HOSTS; i++) {
+		memset(w->hosts[i].there, 0, sizeof(w->hosts[i].there));
+		rn_core_free(w->hosts[i].core);
+		w->hosts[i].core = NULL;
+		if (w->hosts[i].params.dir[0])
+			remove_directory(w->hosts[i].params.dir);
+	}
+	w->hold_net = false;
+	while ((q = take_next(w)))
+		free(q);
+	while (w->links) {
+		struct world_link *l = w->links;
+		w->links = l->next;
+		free(l);
+	}
+	rmdir(w->dir);
+	free(w);
+}
+
+/* ---- enrolment ---- */
+
+struct got_token {
+	unsigned count;
+	int code;
+	char token[512];
+};
+
+static void on_token(void *context, int code, const struct rn_err *err, const struct rn_core_token *token)
+{
+	struct got_token *got = context;
+	got->count++;
+	got->code = code;
+	if (code)
+		print_error("%s\n", err->text);
+	else
+		snprintf(got->token, sizeof(got->token), "%s", token->token);
+}
+
+struct rn_token world_token(struct world *w, enum rn_kind kind, const char *name, const char *owner, const char *hub,
+			    int64_t lifetime)
+{
+	struct rn_core_token_request request = {.kind = kind, .lifetime_s = lifetime};
+	struct got_token got = {0};
+	struct rn_token token;
+	snprintf(request.name, sizeof(request.name), "%s", name);
+	snprintf(request.owner, sizeof(request.owner), "%s", owner);
+	snprintf(request.hub, sizeof(request.hub), "%s", hub);
+	rn_core_token_create(w->hosts[0].core, &request, on_token, &got);
+	world_run(w);
+	assert_int_equal(got.count, 1);
+	assert_int_equal(got.code, 0);
+	assert_int_equal(rn_token_get(got.token, &token, NULL), 0);
+	assert_memory_equal(token.gateway_key, w->hosts[0].noise_public, RN_KEY_SIZE);
+	return token;
+}
+
+void world_enroll(struct world *w, const struct rn_token *token, struct world_host *host, const char *name,
+		  enum rn_kind kind, void (*tweak)(struct rn_message_enroll *))
+{
+	struct rn_message message = {.type = RN_MESSAGE_ENROLL, .enroll = {.token = token->id, .role = (uint8_t)kind}};
+	struct rn_message_enroll *m = &message.enroll;
+	uint8_t data[1024], seed[RN_KEY_SIZE];
+	snprintf(m->name, sizeof(m->name), "%s", name);
+	memcpy(m->noise_key, host->noise_public, RN_KEY_SIZE);
+	memcpy(m->wireguard_key, host->wireguard_public, RN_KEY_SIZE);
+	if (rn_kind_is_hub(kind)) {
+		m->wireguard = endpoint(host->index, 51820);
+		m->control = endpoint(host->index, 51821);
+	}
+	memcpy(seed, token->seed, sizeof(seed));
+	if (tweak)
+		tweak(m);
+	int size = rn_message_enroll_signed(m, data, sizeof(data));
+	assert_true(size > 0);
+	rn_ed25519_sign(seed, data, (size_t)size, m->signature);
+	size = rn_message_encode(&message, data, sizeof(data));
+	assert_true(size > 0);
+	struct world_link *l = new_link(w, WORLD_HOSTS, 0);
+	struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE, .session = l->session, .block = data,
+				 .block_size = (size_t)size};
+	say_open(w, 0, l, 0, host->noise_public, 0);
+	deliver_later(w, 0, RN_CORE_NET, &local, true);
+}
+
+struct world_host *world_add(struct world *w, unsigned index, enum rn_kind kind, const char *name, unsigned upstream)
+{
+	struct world_host *h = &w->hosts[index], *up = &w->hosts[upstream];
+	bool hub = rn_kind_is_hub(kind);
+	struct rn_token token = world_token(w, kind, name, "alice", hub ? "" : up->params.self.name, 3600);
+	make_keys(h);
+	world_enroll(w, &token, h, name, kind, NULL);
+	world_run(w);
+	if (w->enrolled.status)
+		fail_msg("%s", w->enrolled.text);
+	h->params.anchor = w->hosts[0].params.anchor;
+	memcpy(h->params.anchor_blob, w->hosts[0].params.anchor_blob, RN_ANCHOR_SIZE);
+	h->params.self = (struct rn_self){.device = w->enrolled.device, .hub = w->enrolled.hub, .kind = kind,
+					  .upstream = endpoint(upstream, 51821)};
+	snprintf(h->params.self.name, sizeof(h->params.self.name), "%s", name);
+	memcpy(h->params.self.upstream_key, up->noise_public, RN_KEY_SIZE);
+	make_directory(h);
+	begin_core(h);
+	world_connect(h, RN_CORE_KERN);
+	world_connect(h, RN_CORE_NET);
+	world_run(w);
+	return h;
+}
+
+void world_done(void *context, int code, const struct rn_err *err, const struct rn_enforced *hubs, unsigned hub_count)
+{
+	struct world_done *d = context;
+	d->count++;
+	d->code = code;
+	d->hub_count = hub_count;
+	snprintf(d->text, sizeof(d->text), "%s", err ? err->text : "");
+	for (unsigned i = 0; i < hub_count && i < 8; i++)
+		d->hubs[i] = hubs[i];
+}

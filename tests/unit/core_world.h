@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_TESTS_UNIT_CORE_WORLD_H
+#define RN_TESTS_UNIT_CORE_WORLD_H
+
+#include "domain/token.h"
+#include "proto/message.h"
+#include "service/core_run.h"
+
+/*
+ * Cores without sockets: up to WORLD_HOSTS of them, each with a pretended kern, net and ca. What a core sends is encoded,
+ * queued, decoded and delivered, one message at a time, under a clock that stands still unless a test moves it.
+ */
+#define WORLD_HOSTS 4
+#define WORLD_KERN_LOG 512
+#define WORLD_SAID 256
+
+struct world;
+
+struct world_record { /* what a kern was given */
+	enum rn_record_type type;
+	uint32_t device;
+	uint64_t version;
+};
+
+struct world_host {
+	struct world *world;
+	unsigned index;
+	struct rn_core_params params;
+	struct rn_core *core;
+	uint8_t noise_secret[RN_KEY_SIZE], noise_public[RN_KEY_SIZE];
+	uint8_t wireguard_public[RN_KEY_SIZE];
+	bool there[RN_CORE_PEERS];
+	bool kern_silent;   /* takes records and says nothing */
+	int64_t not_ready;  /* how many more times ready() says no */
+	struct world_record given[WORLD_KERN_LOG];
+	unsigned given_count;
+	unsigned synced; /* KERN_SYNCED seen */
+	struct rn_device_record devices[64]; /* as kern has them, by number */
+	uint64_t leaf_size; /* of the last NET_LEAF */
+	unsigned denied;    /* NET_DENY seen */
+	unsigned closed;    /* NET_CLOSE seen */
+};
+
+struct world_enrolled {
+	unsigned count, good;
+	uint16_t status;
+	char text[RN_TEXT_MAX + 1];
+	uint32_t device, hub;
+};
+
+struct world {
+	char dir[64];
+	int64_t begun, now_ms; /* Unix seconds when now_ms was 0 */
+	uint8_t root_seed[RN_KEY_SIZE];
+	struct world_host hosts[WORLD_HOSTS];
+	struct world_link *links;
+	struct world_queued *first, **last;
+	uint64_t next_session;
+	bool hold_net;		 /* messages between hosts wait */
+	int ca_code;		 /* what the ca answers */
+	unsigned ca_asked;
+	struct world_enrolled enrolled; /* answers to strangers */
+	/* Called for every control message from host to host; may change it; false drops it. */
+	bool (*tamper)(struct world *w, unsigned to, uint8_t *data, size_t *size);
+};
+
+struct world *world_new(void); /* host 0: a gateway made by rn_gateway_create, its core running */
+void world_free(struct world *w);
+void world_run(struct world *w); /* until nothing is queued */
+void world_wait(struct world *w, int64_t ms); /* time passes, in steps of 50 ms, with ticks */
+
+/* A token of this kind, through the API. */
+struct rn_token world_token(struct world *w, enum rn_kind kind, const char *name, const char *owner, const char *hub,
+			    int64_t lifetime);
+/* Sends an ENROLL from a new stranger's session with the key pair of the host; tweak may spoil it before it is signed. */
+void world_enroll(struct world *w, const struct rn_token *token, struct world_host *host, const char *name,
+		  enum rn_kind kind, void (*tweak)(struct rn_message_enroll *));
+/* Token, enrolment, and the core of the new host, connected to its upstream (hosts[upstream]). */
+struct world_host *world_add(struct world *w, unsigned index, enum rn_kind kind, const char *name, unsigned upstream);
+/* Where the host's net and kern dial in; a kern says hello. */
+void world_connect(struct world_host *h, enum rn_core_peer peer);
+void world_disconnect(struct world_host *h, enum rn_core_peer peer);
+/* The core ends and begins again with the same state directory. */
+void world_restart(struct world_host *h);
+
+/* A done callback that keeps what it was told. */
+struct world_done {
+	unsigned count, hub_count;
+	int code;
+	char text[400];
+	struct rn_enforced hubs[8];
+};
+void world_done(void *context, int code, const struct rn_err *err, const struct rn_enforced *hubs, unsigned hub_count);
+
+#endif

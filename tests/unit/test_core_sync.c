@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Three cores in one process: gateway -> hub -> node. What is decided at the gateway arrives everywhere, in order. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core_world.h"
+
+static int setup(void **state)
+{
+	struct world *w = world_new();
+	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
+	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
+	world_add(w, 3, RN_KIND_SERVER, "server", 1);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+static const char policy_by_tag[] =
+	"{\"tags\": [\"db\"], \"rules\": [{\"id\": \"r1\", \"action\": \"allow\","
+	"\"source_criteria\": [\"user:alice\"], \"destination_criteria\": [\"device:server\"]}]}";
+
+static unsigned find(const struct world_host *h, enum rn_record_type type, uint32_t device)
+{
+	unsigned at = UINT32_MAX;
+	for (unsigned i = 0; i < h->given_count; i++)
+		if (h->given[i].type == type && h->given[i].device == device)
+			at = i;
+	return at;
+}
+
+static void versions_never_fall(const struct world_host *h)
+{
+	for (unsigned i = 0; i < h->given_count; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (h->given[i].type == h->given[j].type && h->given[i].device == h->given[j].device)
+				assert_true(h->given[j].version <= h->given[i].version);
+}
+
+static void everything_arrives(void **state)
+{
+	struct world *w = *state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct world_host *h = &w->hosts[i];
+		assert_true(find(h, RN_RECORD_NETWORK, 0) != UINT32_MAX);
+		assert_true(find(h, RN_RECORD_POLICY, 0) != UINT32_MAX);
+		assert_true(h->synced >= 1);
+		versions_never_fall(h);
+		struct rn_core_status s;
+		rn_core_status(h->core, &s);
+		assert_true(s.known && s.upstream_connected && s.kern_connected);
+		assert_int_equal(s.epoch, 1);
+		assert_string_equal(s.self.name, h->params.self.name);
+	}
+	/* The gateway's kern needs hubs only; hub and nodes everything of the hub, nodes no other hub. */
+	assert_string_equal(w->hosts[0].devices[2].name, "hub");
+	assert_string_equal(w->hosts[0].devices[3].name, "");
+	assert_string_equal(w->hosts[1].devices[1].name, "gw");
+	assert_string_equal(w->hosts[1].devices[3].name, "laptop");
+	assert_string_equal(w->hosts[2].devices[4].name, "server");
+	assert_string_equal(w->hosts[2].devices[2].name, "hub");
+	assert_string_equal(w->hosts[2].devices[1].name, "");
+}
+
+static void set_policy(struct world *w, struct world_done *d)
+{
+	memset(d, 0, sizeof(*d));
+	rn_core_policy_set(w->hosts[0].core, policy_by_tag, strlen(policy_by_tag), world_done, d);
+}
+
+static void policy_comes_after_the_devices_it_needs(void **state)
+{
+	struct world *w = *state;
+	struct world_done d;
+	set_policy(w, &d);
+	world_run(w);
+	if (d.code)
+		fail_msg("%s", d.text);
+	assert_int_equal(d.count, 1);
+	assert_int_equal(d.hub_count, 2);
+	assert_true(d.hubs[0].applied && d.hubs[1].applied);
+	for (unsigned i = 1; i < 4; i++) {
+		struct world_host *h = &w->hosts[i];
+		assert_true(find(h, RN_RECORD_DEVICE, 4) < find(h, RN_RECORD_POLICY, 0));
+		assert_true(find(h, RN_RECORD_DEVICE, 3) < find(h, RN_RECORD_POLICY, 0));
+		assert_int_equal(h->devices[4].selector_count, 3);
+		versions_never_fall(h);
+	}
+}
+
+static void quarantine_arrives_everywhere_and_comes_back(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	rn_core_quarantine(w->hosts[0].core, "laptop", true, world_done, &d);
+	world_run(w);
+	assert_int_equal(d.count, 1);
+	assert_int_equal(d.code, 0);
+	assert_int_equal(d.hub_count, 1);
+	assert_string_equal(d.hubs[0].hub, "hub");
+	assert_true(d.hubs[0].applied);
+	for (unsigned i = 1; i < 4; i++)
+		assert_true(w->hosts[i].devices[3].flags & RN_DEVICE_QUARANTINED);
+	rn_core_quarantine(w->hosts[0].core, "laptop", false, world_done, &d);
+	world_run(w);
+	rn_core_trust(w->hosts[0].core, "laptop", 7, world_done, &d);
+	world_run(w);
+	assert_int_equal(d.count, 3);
+	for (unsigned i = 1; i < 4; i++) {
+		assert_false(w->hosts[i].devices[3].flags & RN_DEVICE_QUARANTINED);
+		assert_int_equal(w->hosts[i].devices[3].trust, 7);
+		versions_never_fall(&w->hosts[i]);
+	}
+	rn_core_quarantine(w->hosts[0].core, "nobody", true, world_done, &d);
+	assert_int_equal(d.code, -ENOENT);
+	rn_core_quarantine(w->hosts[1].core, "laptop", true, world_done, &d);
+	assert_int_equal(d.code, -ENOTSUP);
+	rn_core_trust(w->hosts[0].core, "laptop", 101, world_done, &d);
+	assert_int_equal(d.code, -EINVAL);
+}
+
+static void a_hub_that_is_silent_is_named_after_three_seconds(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	w->hosts[1].kern_silent = true;
+	rn_core_quarantine(w->hosts[0].core, "laptop", true, world_done, &d);
+	world_wait(w, 2500);
+	assert_int_equal(d.count, 0);
+	world_wait(w, 1000);
+	assert_int_equal(d.count, 1);
+	assert_int_equal(d.code, 0);
+	assert_false(d.hubs[0].applied);
+	world_disconnect(&w->hosts[1], RN_CORE_NET);
+	world_run(w);
+	memset(&d, 0, sizeof(d));
+	rn_core_quarantine(w->hosts[0].core, "laptop", false, world_done, &d);
+	assert_int_equal(d.count, 1);
+	assert_int_equal(d.hub_count, 1);
+	assert_false(d.hubs[0].applied);
+}
+
+static void revocation_ends_the_session(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	unsigned denied = w->hosts[1].denied;
+	rn_core_revoke(w->hosts[0].core, "laptop", world_done, &d);
+	world_run(w);
+	assert_int_equal(d.code, 0);
+	assert_true(w->hosts[1].devices[3].flags & RN_DEVICE_REVOKED);
+	assert_true(w->hosts[3].devices[3].flags & RN_DEVICE_REVOKED);
+	assert_int_equal(w->hosts[1].denied, denied + 1);
+	assert_int_equal(w->hosts[0].denied, 1);
+	/* It comes again and again, and is hung up on: also by a hub that was started anew. */
+	unsigned closed = w->hosts[1].closed;
+	world_wait(w, 3000);
+	assert_true(w->hosts[1].closed > closed);
+	struct rn_core_status s;
+	rn_core_status(w->hosts[2].core, &s);
+	world_restart(&w->hosts[1]);
+	world_wait(w, 20000);
+	assert_int_equal(w->hosts[1].denied, denied + 2);
+	rn_core_revoke(w->hosts[0].core, "gw", world_done, &d);
+	assert_int_equal(d.code, -EINVAL);
+}
+
+static void hosts_catch_up_after_being_away(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	world_disconnect(&w->hosts[1], RN_CORE_NET);
+	world_run(w);
+	for (int i = 0; i < 5; i++)
+		rn_core_trust(w->hosts[0].core, "laptop", (uint8_t)(10 + i), world_done, &d);
+	set_policy(w, &d);
+	rn_core_trust(w->hosts[0].core, "server", 33, world_done, &d);
+	world_run(w);
+	unsigned before = w->hosts[1].given_count;
+	world_connect(&w->hosts[1], RN_CORE_NET);
+	world_wait(w, 30000);
+	assert_int_equal(w->hosts[1].devices[3].trust, 14);
+	assert_int_equal(w->hosts[2].devices[3].trust, 14);
+	assert_int_equal(w->hosts[2].devices[4].trust, 33);
+	/* The newest of each only, and the policy last of all. */
+	assert_int_equal(w->hosts[1].given_count - before, 4); /* hub, laptop, server, policy */
+	assert_int_equal(w->hosts[1].given[w->hosts[1].given_count - 1].type, RN_RECORD_POLICY);
+	for (unsigned i = 1; i < 4; i++)
+		versions_never_fall(&w->hosts[i]);
+}
+
+static void a_restart_keeps_what_was_synced(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	world_wait(w, 500);
+	world_disconnect(&w->hosts[0], RN_CORE_NET);
+	world_run(w);
+	w->hosts[1].given_count = 0;
+	world_restart(&w->hosts[1]);
+	world_run(w);
+	/* Without its gateway the hub gives its kern all it has. */
+	assert_true(find(&w->hosts[1], RN_RECORD_POLICY, 0) != UINT32_MAX);
+	assert_true(find(&w->hosts[1], RN_RECORD_DEVICE, 4) != UINT32_MAX);
+	world_connect(&w->hosts[0], RN_CORE_NET);
+	rn_core_trust(w->hosts[0].core, "server", 44, world_done, &d);
+	world_wait(w, 40000);
+	assert_int_equal(w->hosts[1].devices[4].trust, 44);
+	assert_int_equal(w->hosts[3].devices[4].trust, 44);
+	world_restart(&w->hosts[0]);
+	world_wait(w, 40000);
+	struct rn_core_policy p;
+	struct rn_err err;
+	assert_int_equal(rn_core_policy_get(w->hosts[0].core, &p, &err), 0);
+	struct rn_core_status s;
+	rn_core_status(w->hosts[1].core, &s);
+	assert_true(s.upstream_connected);
+}
+
+static void a_slow_receiver_gets_everything_in_the_end(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	w->hosts[0].not_ready = 20;
+	set_policy(w, &d);
+	rn_core_trust(w->hosts[0].core, "laptop", 61, world_done, &d);
+	world_run(w);
+	while (w->hosts[0].not_ready > 0)
+		rn_core_ready(w->hosts[0].core, RN_CORE_NET);
+	rn_core_ready(w->hosts[0].core, RN_CORE_NET);
+	world_run(w);
+	assert_int_equal(w->hosts[1].devices[3].trust, 61);
+	assert_int_equal(w->hosts[1].given[w->hosts[1].given_count - 1].type, RN_RECORD_POLICY);
+	versions_never_fall(&w->hosts[1]);
+}
+
+/* The evil hub: it changes a byte of what it passes to the laptop. */
+static unsigned spoiled;
+static bool spoil(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	(void)w;
+	if (to == 2 && data[0] == RN_MESSAGE_RECORD && *size > 200) {
+		data[100] ^= 1;
+		spoiled++;
+	}
+	return true;
+}
+
+static void a_forged_record_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	unsigned before = w->hosts[2].given_count;
+	spoiled = 0;
+	w->tamper = spoil;
+	rn_core_trust(w->hosts[0].core, "laptop", 99, world_done, &d);
+	world_run(w);
+	assert_true(spoiled > 0);
+	assert_int_equal(w->hosts[2].given_count, before);
+	assert_int_equal(w->hosts[3].devices[3].trust, 99);
+	struct rn_core_status s;
+	rn_core_status(w->hosts[2].core, &s);
+	assert_false(s.upstream_connected);
+	w->tamper = NULL;
+	world_wait(w, 20000);
+	assert_int_equal(w->hosts[2].devices[3].trust, 99);
+}
+
+/* It repeats an old record, rightly signed. */
+static uint8_t kept[2000];
+static size_t kept_size;
+static bool keep(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	(void)w;
+	if (to != 2 || data[0] != RN_MESSAGE_RECORD || *size > sizeof(kept))
+		return true;
+	if (!kept_size) {
+		memcpy(kept, data, *size);
+		kept_size = *size;
+	} else {
+		memcpy(data, kept, kept_size);
+		*size = kept_size;
+	}
+	return true;
+}
+
+static void an_old_record_changes_nothing(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	kept_size = 0;
+	w->tamper = keep;
+	rn_core_trust(w->hosts[0].core, "laptop", 80, world_done, &d);
+	world_run(w);
+	rn_core_trust(w->hosts[0].core, "laptop", 10, world_done, &d);
+	world_run(w);
+	assert_int_equal(w->hosts[2].devices[3].trust, 80);
+	versions_never_fall(&w->hosts[2]);
+	unsigned count = w->hosts[2].given_count;
+	rn_core_trust(w->hosts[0].core, "laptop", 20, world_done, &d);
+	world_run(w);
+	assert_int_equal(w->hosts[2].given_count, count);
+}
+
+static void the_lease_is_renewed_every_day(void **state)
+{
+	struct world *w = *state;
+	unsigned at = find(&w->hosts[3], RN_RECORD_NETWORK, 0);
+	uint64_t version = w->hosts[3].given[at].version;
+	w->now_ms += 86300 * 1000;
+	world_wait(w, 1000);
+	uint64_t first = w->hosts[3].given[find(&w->hosts[3], RN_RECORD_NETWORK, 0)].version;
+	w->now_ms += 86400 * 1000;
+	world_wait(w, 1000);
+	uint64_t second = w->hosts[3].given[find(&w->hosts[3], RN_RECORD_NETWORK, 0)].version;
+	assert_true(second > version);
+	assert_true(second > first);
+}
+
+static void keys_and_certificates_are_renewed_by_sealed_requests(void **state)
+{
+	struct world *w = *state;
+	struct world_host *laptop = &w->hosts[2];
+	memset(laptop->wireguard_public, 0x42, RN_KEY_SIZE);
+	world_disconnect(laptop, RN_CORE_KERN);
+	world_connect(laptop, RN_CORE_KERN);
+	world_wait(w, 2000);
+	assert_int_equal(w->hosts[1].devices[3].wireguard_key[7], 0x42);
+	assert_int_equal(laptop->devices[3].wireguard_key[7], 0x42);
+	w->now_ms += 86500 * 1000;
+	world_wait(w, 12000);
+	assert_int_equal(laptop->leaf_size, 5);
+	assert_int_equal(w->hosts[0].leaf_size, 5);
+}
+
+/* A hub that has seen a request sends it again, and one of its own making for another device. */
+static uint8_t request[600];
+static size_t request_size;
+static bool watch_requests(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	(void)w;
+	if (to == 0 && data[0] == RN_MESSAGE_REQUEST) {
+		memcpy(request, data, *size);
+		request_size = *size;
+	}
+	return true;
+}
+
+static void requests_cannot_be_repeated_or_borrowed(void **state)
+{
+	struct world *w = *state;
+	struct world_host *laptop = &w->hosts[2];
+	w->tamper = watch_requests;
+	memset(laptop->wireguard_public, 0x42, RN_KEY_SIZE);
+	world_disconnect(laptop, RN_CORE_KERN);
+	world_connect(laptop, RN_CORE_KERN);
+	world_wait(w, 2000);
+	memset(laptop->wireguard_public, 0x43, RN_KEY_SIZE);
+	world_disconnect(laptop, RN_CORE_KERN);
+	world_connect(laptop, RN_CORE_KERN);
+	uint8_t first[600];
+	size_t first_size = request_size;
+	assert_true(first_size > 0);
+	memcpy(first, request, first_size);
+	world_wait(w, 70000);
+	assert_int_equal(w->hosts[1].devices[3].wireguard_key[7], 0x43);
+	/* Session 2 of the world is the hub's: find it by trying all. */
+	for (uint64_t s = 1; s < 40; s++) {
+		struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE, .session = s, .block = first, .block_size = first_size};
+		rn_core_receive(w->hosts[0].core, RN_CORE_NET, &local);
+	}
+	world_run(w);
+	assert_int_equal(w->hosts[1].devices[3].wireguard_key[7], 0x43);
+	first[1] = 4; /* the server's number */
+	for (uint64_t s = 1; s < 40; s++) {
+		struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE, .session = s, .block = first, .block_size = first_size};
+		rn_core_receive(w->hosts[0].core, RN_CORE_NET, &local);
+	}
+	world_run(w);
+	assert_int_not_equal(w->hosts[1].devices[4].wireguard_key[7], 0x42);
+}
+
+struct seen_events {
+	unsigned count;
+	struct rn_core_event last;
+};
+static void see(void *context, const struct rn_core_event *e)
+{
+	struct seen_events *s = context;
+	s->count++;
+	s->last = *e;
+}
+
+static void report(struct world_host *h, unsigned count, enum rn_reason reason)
+{
+	static struct rn_event events[300];
+	struct rn_local local = {.type = RN_LOCAL_KERN_EVENTS, .block = (const uint8_t *)events,
+				 .block_size = count * sizeof(*events)};
+	for (unsigned i = 0; i < count; i++)
+		events[i] = (struct rn_event){.source_number = 3, .destination_number = 4, .reason = (uint8_t)reason, .rule = 1};
+	assert_true(rn_core_receive(h->core, RN_CORE_KERN, &local));
+}
+
+static void events_reach_the_gateway(void **state)
+{
+	struct world *w = *state;
+	struct seen_events seen = {0};
+	uint64_t lost = 0;
+	report(&w->hosts[1], 250, RN_ALLOWED);
+	world_wait(w, 300);
+	uint64_t last = rn_core_events(w->hosts[0].core, 0, 1000, see, &seen, &lost);
+	assert_int_equal(seen.count, 250);
+	assert_int_equal(lost, 0);
+	assert_string_equal(seen.last.reporter, "hub");
+	assert_string_equal(seen.last.source, "laptop");
+	assert_string_equal(seen.last.destination, "server");
+	assert_true(seen.last.rule[0] != 0);
+	/* What a node stops itself never reaches the hub's kernel: the node says so; what it lets out the hub sees. */
+	report(&w->hosts[2], 3, RN_ALLOWED);
+	report(&w->hosts[2], 2, RN_DEFAULT_DENY);
+	world_wait(w, 400);
+	memset(&seen, 0, sizeof(seen));
+	rn_core_events(w->hosts[0].core, last, 1000, see, &seen, &lost);
+	assert_int_equal(seen.count, 2);
+	assert_string_equal(seen.last.reporter, "laptop");
+	assert_int_equal(rn_core_events(w->hosts[0].core, last + 2, 10, see, &seen, &lost), last + 2);
+}
+
+static void explain_says_what_the_datapath_would(void **state)
+{
+	struct world *w = *state;
+	struct rn_core_explanation e;
+	struct rn_err err = {""};
+	struct world_done d = {0};
+	struct rn_core *gw = w->hosts[0].core;
+	set_policy(w, &d);
+	world_run(w);
+	assert_int_equal(rn_core_explain(gw, "laptop", "server", 6, 22, &e, &err), 0);
+	assert_int_equal(e.policy.reason, RN_ALLOWED);
+	assert_string_equal(e.rule, "r1");
+	assert_string_equal(e.hub, "hub");
+	assert_int_equal(rn_core_explain(gw, "server", "laptop", 6, 22, &e, &err), 0);
+	assert_int_equal(e.policy.reason, RN_DEFAULT_DENY);
+	assert_int_equal(rn_core_explain(gw, "laptop", "fd12:3456:789a::4", 6, 22, &e, &err), 0);
+	assert_string_equal(e.destination.record.name, "server");
+	assert_int_equal(rn_core_explain(gw, "laptop", "100.80.9.9", 6, 22, &e, &err), 0);
+	assert_int_equal(e.policy.reason, RN_UNKNOWN_DESTINATION);
+	assert_int_equal(rn_core_explain(gw, "laptop", "nobody", 6, 22, &e, &err), -ENOENT);
+	assert_int_equal(rn_core_explain(gw, "laptop", "laptop", 6, 22, &e, &err), -EINVAL);
+	rn_core_quarantine(gw, "server", true, world_done, &d);
+	assert_int_equal(rn_core_explain(gw, "laptop", "server", 6, 22, &e, &err), 0);
+	assert_int_equal(e.policy.reason, RN_DESTINATION_QUARANTINED);
+	rn_core_revoke(gw, "laptop", world_done, &d);
+	assert_int_equal(rn_core_explain(gw, "laptop", "server", 6, 22, &e, &err), 0);
+	assert_int_equal(e.policy.reason, RN_SOURCE_REVOKED);
+	assert_int_equal(rn_core_explain(w->hosts[1].core, "laptop", "server", 6, 22, &e, &err), -ENOTSUP);
+	world_run(w);
+}
+
+static void a_bad_policy_changes_nothing(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	struct rn_core_status before, after;
+	struct rn_err err = {""};
+	rn_core_status(w->hosts[0].core, &before);
+	rn_core_policy_set(w->hosts[0].core, "{\"rules\": 3}", 12, world_done, &d);
+	assert_int_equal(d.count, 1);
+	assert_int_equal(d.code, -EINVAL);
+	assert_true(d.text[0] != 0);
+	assert_int_equal(rn_core_policy_check(w->hosts[0].core, policy_by_tag, strlen(policy_by_tag), &err), 0);
+	rn_core_status(w->hosts[0].core, &after);
+	assert_int_equal(before.version, after.version);
+	set_policy(w, &d);
+	world_run(w);
+	assert_int_equal(d.code, 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(everything_arrives),
+		T(policy_comes_after_the_devices_it_needs),
+		T(quarantine_arrives_everywhere_and_comes_back),
+		T(a_hub_that_is_silent_is_named_after_three_seconds),
+		T(revocation_ends_the_session),
+		T(hosts_catch_up_after_being_away),
+		T(a_restart_keeps_what_was_synced),
+		T(a_slow_receiver_gets_everything_in_the_end),
+		T(a_forged_record_is_refused),
+		T(an_old_record_changes_nothing),
+		T(the_lease_is_renewed_every_day),
+		T(keys_and_certificates_are_renewed_by_sealed_requests),
+		T(requests_cannot_be_repeated_or_borrowed),
+		T(events_reach_the_gateway),
+		T(explain_says_what_the_datapath_would),
+		T(a_bad_policy_changes_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
