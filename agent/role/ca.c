@@ -20,7 +20,7 @@
  * The CA process: no loop library, no clock but two, one peer. It dials core, answers what core asks one by one, and
  * dials again when core has gone.
  */
-#define RETRY_MS 500
+#define RETRY_MS 200
 
 struct ca {
 	struct rn_ca *ca;
@@ -105,6 +105,11 @@ static void dial(struct ca *c)
 	uid_t uid = (uid_t)-1;
 	int fd = rn_local_connect(c->ipc, &uid);
 
+	if (fd >= 0 && uid == 0) {
+		/* core makes its socket as root and is not core's user yet */
+		close(fd);
+		fd = -1;
+	}
 	if (fd < 0)
 		return;
 	c->peer = fd;

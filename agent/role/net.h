@@ -20,7 +20,7 @@
 #define NET_STRANGER_MESSAGES 4
 #define NET_PENDING_MAX (4u << 20) /* bytes that core may give for a session whose queue is full */
 #define NET_CORE_QUEUE_MAX (16u << 20) /* bytes that core has not read yet */
-#define NET_CORE_RETRY_MS 500
+#define NET_CORE_RETRY_MS 200
 
 struct net_parcel { /* a message that waits */
 	struct net_parcel *next;
