@@ -260,6 +260,8 @@ void rn_api_route(struct rn_core *core, struct rn_streams *streams, struct rn_ht
 	call->route = find(rn_http_method(request), rn_http_path(request), call->name, allow, sizeof(allow));
 	if (!call->route && allow[0])
 		refuse_method(call, allow);
+	else if (call->route && call->name[0] && !rn_name_valid(call->name))
+		rn_api_refuse(call, 404, "not_found", "no device can have that name");
 	else if (!call->route)
 		rn_api_refuse(call, 404, "not_found", "there is no such path: docs/openapi.json lists them");
 	else if (rn_http_too_large(request))

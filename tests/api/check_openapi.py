@@ -1,0 +1,576 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds docs/openapi.json against the answers of a running core.
+
+  check_openapi.py [--socket PATH]        a core of this host, as root
+  check_openapi.py [--socket PATH] WORD.. the same, run by a command prefix (such as nsenter -t PID -n -m)
+  check_openapi.py --own                  a gateway of its own in namespaces, made by lab/network.py and removed
+
+It adds a stock client with a name of its own and revokes it; it stores the policy in force again. Every operation and
+every status that the file lists must occur, and every answer must fit its schema. Prints "N passed, N failed".
+"""
+import argparse
+import copy
+import datetime
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+NOBODY = 65534
+BODY_MAX = 1 << 20
+
+
+class Failure(Exception):
+    pass
+
+
+# -- the subset of JSON Schema (OpenAPI 3.0.3, section 4.7.24) that the file uses; anything else in it is refused --
+
+KNOWN = {"type", "nullable", "description", "properties", "required", "additionalProperties", "items", "enum", "minimum",
+         "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "format", "allOf", "$ref"}
+TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int}
+
+
+class Schemas:
+    def __init__(self, document):
+        self.document = document
+
+    def resolve(self, node):
+        while "$ref" in node:
+            where = self.document
+            for part in node["$ref"].removeprefix("#/").split("/"):
+                where = where[part]
+            node = where
+        return node
+
+    def audit(self, node, where):
+        """The schemas themselves: known words, and objects closed."""
+        node = self.resolve(node)
+        unknown = set(node) - KNOWN
+        if unknown:
+            raise Failure(f"{where}: the validator does not know {sorted(unknown)}")
+        if node.get("type") == "object":
+            if node.get("additionalProperties") is not False:
+                raise Failure(f"{where}: additionalProperties is not false")
+            if set(node.get("required", [])) - set(node.get("properties", {})):
+                raise Failure(f"{where}: requires what it does not describe")
+        elif "type" not in node and "allOf" not in node:
+            raise Failure(f"{where}: has no type")
+        for name, child in node.get("properties", {}).items():
+            self.audit(child, f"{where}.{name}")
+        for child in node.get("allOf", []):
+            self.audit(child, where)
+        if "items" in node:
+            self.audit(node["items"], where + "[]")
+
+    def check(self, value, node, where):
+        node = self.resolve(node)
+        if value is None:
+            if not node.get("nullable"):
+                raise Failure(f"{where} is null")
+            return
+        for part in node.get("allOf", []):
+            self.check(value, part, where)
+        if "type" not in node:
+            return
+        kind = TYPES[node["type"]]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise Failure(f"{where} is {json.dumps(value)[:60]}, not of type {node['type']}")
+        if "enum" in node and value not in node["enum"]:
+            raise Failure(f"{where} is {value!r}, not one of {node['enum']}")
+        getattr(self, "check_" + node["type"])(value, node, where)
+
+    def check_object(self, value, node, where):
+        properties = node.get("properties", {})
+        if set(value) - set(properties):
+            raise Failure(f"{where} has {sorted(set(value) - set(properties))}, which the file does not know")
+        missing = set(node.get("required", [])) - set(value)
+        if missing:
+            raise Failure(f"{where} lacks {sorted(missing)}")
+        for name, child in value.items():
+            self.check(child, properties[name], f"{where}.{name}")
+
+    def check_array(self, value, node, where):
+        if not node.get("minItems", 0) <= len(value) <= node.get("maxItems", len(value)):
+            raise Failure(f"{where} has {len(value)} items")
+        for index, child in enumerate(value):
+            self.check(child, node["items"], f"{where}[{index}]")
+
+    def check_string(self, value, node, where):
+        if not node.get("minLength", 0) <= len(value) <= node.get("maxLength", len(value)):
+            raise Failure(f"{where} has {len(value)} characters")
+        if "pattern" in node and not re.search(node["pattern"], value):
+            raise Failure(f"{where} is {value!r}, which does not match {node['pattern']}")
+        if node.get("format") == "date-time":
+            if not value.endswith("Z"):
+                raise Failure(f"{where} is {value!r}, not in UTC")
+            datetime.datetime.fromisoformat(value[:-1])
+
+    def check_integer(self, value, node, where):
+        if not node.get("minimum", value) <= value <= node.get("maximum", value):
+            raise Failure(f"{where} is {value}, out of bounds")
+
+    def check_boolean(self, value, node, where):
+        pass
+
+
+# -- the client --
+
+class Connection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=30)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(30)
+        self.sock.connect(self.path)
+
+
+class Stranger:
+    """For a while another user, who reaches the socket through root's group: the caller's credentials are what counts."""
+
+    def __enter__(self):
+        os.seteuid(NOBODY)
+
+    def __exit__(self, *_):
+        os.seteuid(0)
+
+
+class Api:
+    def __init__(self, path):
+        self.path = path
+        with open(f"{TOP}/docs/openapi.json", encoding="utf-8") as file:
+            self.document = json.load(file)
+        self.schemas = Schemas(self.document)
+        self.hit, self.passed, self.failures = set(), 0, []
+
+    def operations(self):
+        for path, methods in self.document["paths"].items():
+            for method, operation in methods.items():
+                yield path, method.upper(), operation
+
+    def operation(self, method, target):
+        path = urllib.parse.urlsplit(target).path
+        for pattern in sorted(self.document["paths"], key=lambda p: "{" in p):
+            if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(pattern)), path):
+                return pattern, self.document["paths"][pattern].get(method.lower())
+        return None, None
+
+    def step(self, name, check):
+        try:
+            check()
+            self.passed += 1
+        except Failure as failure:
+            self.failures.append(f"{name}: {failure}")
+            print(f"FAILED {name}: {failure}", flush=True)
+
+    def raw(self, method, target, body=None, headers=None):
+        connection = Connection(self.path)
+        try:
+            try:
+                connection.request(method, target, body, headers or {}, encode_chunked="Transfer-Encoding" in (headers or {}))
+            except BrokenPipeError:
+                pass  # the server answers a huge body without reading it all
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def judge(self, method, target, status, headers, text):
+        """An answer against the file: its status is listed, its body fits. The decoded body."""
+        pattern, operation = self.operation(method, target)
+        where = f"{method} {target} {status}"
+        try:
+            value = json.loads(text)
+        except ValueError:
+            raise Failure(f"{where}: the body is no JSON: {text[:80]!r}") from None
+        if headers.get("Content-Type") != "application/json":
+            raise Failure(f"{where}: Content-Type {headers.get('Content-Type')}")
+        if operation is None:
+            self.schemas.check(value, {"$ref": "#/components/schemas/Error"}, where)
+            return value
+        listed = str(status) in operation["responses"]
+        if not listed and status not in (405, 409, 500, 503, 507):
+            raise Failure(f"{where}: the file does not list this status")
+        response = self.schemas.resolve(operation["responses"][str(status) if listed else "default"])
+        self.schemas.check(value, response["content"]["application/json"]["schema"], where)
+        self.hit.add((pattern, method, str(status) if listed else "default"))
+        return value
+
+    def call(self, method, target, body=None, want=200, headers=None):
+        if isinstance(body, (dict, list, int)):
+            _, operation = self.operation(method, target)
+            if want < 300:
+                schema = operation["requestBody"]["content"]["application/json"]["schema"]
+                self.schemas.check(body, schema, f"request {method} {target}")
+            body = json.dumps(body)
+        status, got, text = self.raw(method, target, body, headers)
+        value = self.judge(method, target, status, got, text)
+        if status != want:
+            raise Failure(f"{method} {target}: {status} {json.dumps(value)[:200]}, not {want}")
+        if status >= 400 and set(value) != {"error"}:
+            raise Failure(f"{method} {target}: {status} without an error")
+        return value
+
+
+# -- what is asked --
+
+def body_schema(api, operation):
+    content = operation.get("requestBody", {}).get("content")
+    return api.schemas.resolve(content["application/json"]["schema"]) if content else None
+
+
+def example(api, method, path, name):
+    """A body that is good, so that one thing at a time can be made bad."""
+    key = "QmFzZTY0IG9mIDMyIGJ5dGVzIGZvciB0aGUgdGVzdHM="
+    return {
+        "/api/v1/link": {"up": True},
+        "/api/v1/tokens": {"client_type": "iot"},
+        "/api/v1/devices": {"client_type": "mobile", "name": name, "wireguard_public_key": key},
+        "/api/v1/devices/{name}/quarantine": {"on": True},
+        "/api/v1/devices/{name}/trust": {"trust_score": 50},
+        "/api/v1/policy": {"text": "{"},
+        "/api/v1/policy/check": {"text": "{}"},
+        "/api/v1/explain": {"source": name, "destination": name, "protocol": "tcp", "port": 22},
+    }[path]
+
+
+WRONG = {"string": [7, None, ["x"], {"x": 1}], "integer": ["7", None, 1.5, True, -1, 1 << 40, 1e300],
+         "boolean": ["true", 0, None], "array": ["x", {"x": 1}, [7], [None], [""], ["A b"], ["x"] * 40], "object": [7]}
+
+
+def bad_bodies(api, operation, good):
+    schema = body_schema(api, operation)
+    yield "no body", ""
+    yield "no JSON", "{"
+    yield "text behind", json.dumps(good) + "x"
+    yield "a list", [good]
+    yield "a number", 7
+    yield "null", "null"
+    yield "an unknown field", {**good, "unexpected": 1}
+    yield "deep", "[" * 100000
+    yield "not UTF-8", b'{"\xff": 1}'
+    first = next(iter(good))
+    yield "a field twice", json.dumps(good)[:-1] + f", {json.dumps(first)}: {json.dumps(good[first])}}}"
+    for field in schema["required"]:
+        yield f"without {field}", {k: v for k, v in good.items() if k != field}
+    for field, child in schema["properties"].items():
+        child = api.schemas.resolve(child)
+        for value in WRONG[child["type"]]:
+            yield f"{field} = {json.dumps(value)[:40]}", {**good, field: value}
+        if "pattern" in child or "enum" in child:
+            for value in ("", "A", "-x", "x y", "x/y", "\u0000", "x" * 64, "\u202e", "\x1b[2J"):
+                yield f"{field} = {value!r}", {**good, field: value}
+
+
+def check_refusals(api, name):
+    for path, method, operation in api.operations():
+        target = path.replace("{name}", name)
+        api.step(f"{method} {path}: an unknown parameter",
+                 lambda: api.call(method, target + "?unexpected=1", want=400))
+        for other in ("PATCH", "DELETE", "OPTIONS", "BREW"):
+            api.step(f"{other} {path}", lambda: api.call(other, target, want=405))
+        with Stranger():
+            api.step(f"{method} {path}: a stranger", lambda: api.call(method, target, want=403))
+            api.step(f"{method} {path}: a stranger with a body",
+                     lambda: api.call(method, target, "x" * 3 * BODY_MAX, want=403))
+        if not body_schema(api, operation):
+            api.step(f"{method} {path}: a body", lambda: api.call(method, target, "{}", want=400))
+            continue
+        good = example(api, method, path, name)
+        for what, body in bad_bodies(api, operation, good):
+            api.step(f"{method} {path}: {what}", lambda: api.call(method, target, body, want=400))
+        api.step(f"{method} {path}: a huge body", lambda: api.call(method, target, " " * (BODY_MAX + 1), want=413))
+        api.step(f"{method} {path}: a huge body in pieces",
+                 lambda: api.call(method, target, iter([b" " * 65536] * 20), want=413,
+                                  headers={"Transfer-Encoding": "chunked"}))
+
+
+def check_paths(api):
+    for target in ("/", "/api", "/api/v1", "/api/v1/", "/api/v2/status", "/api/v1/status/", "/api/v1/STATUS",
+                   "/api/v1/devices/", "/api/v1/devices/a/b", "/api/v1/devices/a/trust/x", "//api/v1/status",
+                   "/api/v1/devices/" + "x" * 64, "/api/v1/../v1/status"):
+        api.step("GET " + target, lambda: api.call("GET", target, want=404))
+    for target in ("/api/v1/devices/none", "/api/v1/devices/%2e%2e", "/api/v1/devices/%00", "/api/v1/devices/%ff",
+                   "/api/v1/devices/A%0d%0aX"):
+        api.step("GET " + target, lambda: api.call("GET", target, want=404))
+    api.step("a long path", lambda: too_long(api))
+
+
+def too_long(api):
+    status, _, _ = api.raw("GET", "/api/v1/devices/" + "x" * 60000)
+    if status not in (400, 414, 431):
+        raise Failure(f"{status}, not 414")
+
+
+def check_reads(api, me):
+    api.step("status", lambda: api.call("GET", "/api/v1/status"))
+    api.step("devices", lambda: api.call("GET", "/api/v1/devices"))
+    api.step("device", lambda: api.call("GET", "/api/v1/devices/" + me))
+    api.step("drops", lambda: check_drops(api))
+    api.step("link", lambda: api.call("POST", "/api/v1/link", {"up": True}))
+    for query in ("after=-1", "after=x", "after=", "after=99999999999999999999", "limit=0", "limit=8193", "latest=0",
+                  "latest=5&limit=5", "latest=5&after=5", "after=1%00"):
+        api.step("flows?" + query, lambda: api.call("GET", "/api/v1/flows?" + query, want=200 if query == "after=1%00" else 400))
+    api.step("stream with a wrong id",
+             lambda: api.call("GET", "/api/v1/flows/stream", want=400, headers={"Last-Event-ID": "x"}))
+
+
+def check_drops(api):
+    value = api.call("GET", "/api/v1/drops")
+    seen = [(c["direction"], c["reason_number"]) for c in value["dropped"]]
+    if len(set(seen)) != len(seen) or [c["direction"] for c in value["passed"]] != ["ingress", "egress"]:
+        raise Failure("a counter is there twice, or none")
+    names = api.document["components"]["schemas"]["Reason"]["enum"]
+    if {(d, n) for d in ("ingress", "egress") for n in range(1, len(names))} != set(seen):
+        raise Failure("not every reason of the file has its counters")
+    if any(names[c["reason_number"]] != c["reason"] for c in value["dropped"]):
+        raise Failure("a reason's name is not that of its number")
+
+
+def check_policy(api):
+    policy = api.call("GET", "/api/v1/policy")
+    api.step("policy check", lambda: api.call("POST", "/api/v1/policy/check", {"text": policy["text"]}))
+    bad = api.call("POST", "/api/v1/policy/check", {"text": '{\n  "rulez": []\n}'})
+    if bad["valid"] or "line 2" not in bad["message"]:
+        raise Failure(f"a policy with a wrong key: {bad}")
+    api.step("policy set", lambda: api.call("PUT", "/api/v1/policy", {"text": policy["text"]}))
+    after = api.call("GET", "/api/v1/policy")
+    if after["text"] != policy["text"] or after["version"] < policy["version"]:
+        raise Failure("the policy that was stored is not the one that was sent")
+
+
+def check_client(api, name, me):
+    """A stock client's life, from its key to its revocation."""
+    body = {"client_type": "mobile", "name": name, "owner": "api-check", "tags": [],
+            "wireguard_public_key": subprocess.run(["sh", "-c", "wg genkey | wg pubkey"], capture_output=True, text=True,
+                                                   check=True).stdout.strip()}
+    made = api.call("POST", "/api/v1/devices", body, 201)
+    if made["device"]["client_id"] != name or made["device"]["wireguard_public_key"] != body["wireguard_public_key"]:
+        raise Failure("the device made is not the one asked for")
+    api.step("again", lambda: api.call("POST", "/api/v1/devices", body, 409))
+    api.step("no such hub", lambda: api.call("POST", "/api/v1/devices", {**body, "name": name + "-x", "hub": "none"}, 404))
+    path = "/api/v1/devices/" + name
+    for trust in (0, 100, 42):
+        api.call("POST", path + "/trust", {"trust_score": trust})
+    if api.call("GET", path)["security_context"]["trust_score"] != 42:
+        raise Failure("trust was not stored")
+    for on in (True, False, True):
+        api.call("POST", path + "/quarantine", {"on": on})
+        if api.call("GET", path)["security_context"]["quarantined"] != on:
+            raise Failure("quarantine was not stored")
+    api.step("explain a quarantined", lambda: check_explain(api, name, me, "source_quarantined"))
+    api.call("POST", path + "/quarantine", {"on": False})
+    api.step("explain", lambda: check_explain(api, me, name, None))
+    for what, other in (("quarantine", {"on": True}), ("trust", {"trust_score": 1}), ("revoke", None)):
+        api.step(f"{what} of nobody", lambda: api.call("POST", f"/api/v1/devices/none/{what}", other, 404))
+    api.step("traffic", lambda: check_traffic(api, made["device"]["virtual_ip"]))
+    api.call("POST", path + "/revoke")
+    if not api.call("GET", path)["security_context"]["revoked"]:
+        raise Failure("revocation was not stored")
+
+
+def check_explain(api, source, destination, reason):
+    for protocol, port in (("tcp", 22), ("udp", 53), ("icmp", None)):
+        body = {"source": source, "destination": destination, "protocol": protocol}
+        if port is not None:
+            body["port"] = port
+        value = api.call("POST", "/api/v1/explain", body)
+        if reason and value["reason"] != reason:
+            raise Failure(f"{value['reason']}, not {reason}")
+        if (value["verdict"] == "allow") != (value["reason"] == "allowed"):
+            raise Failure("verdict and reason contradict each other")
+    api.call("POST", "/api/v1/explain", {"source": "none", "destination": destination}, 404)
+    api.call("POST", "/api/v1/explain", {"source": source, "destination": destination, "protocol": "icmp", "port": 1}, 400)
+
+
+def check_tokens(api, me):
+    made = api.call("POST", "/api/v1/tokens", {"client_type": "iot", "owner": "api-check", "lifetime_seconds": 60}, 201)
+    again = api.call("POST", "/api/v1/tokens", {"hub_type": "hub"}, 201)
+    if made["token"] == again["token"] or made["id"] == again["id"]:
+        raise Failure("two tokens are one")
+    api.step("both types", lambda: api.call("POST", "/api/v1/tokens", {"hub_type": "hub", "client_type": "iot"}, 400))
+    api.step("no such hub", lambda: api.call("POST", "/api/v1/tokens", {"client_type": "iot", "hub": "none"}, 404))
+    api.step("a name that exists", lambda: api.call("POST", "/api/v1/tokens", {"client_type": "iot", "name": me}, 409))
+
+
+class Stream:
+    def __init__(self, api, target, headers=""):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(20)
+        self.socket.connect(api.path)
+        self.socket.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode())
+        self.data = b""
+
+    def read_until(self, needle):
+        while needle not in self.data:
+            self.more()
+        return self.data
+
+    def events(self, count):
+        """The first events of the stream; chunk borders may fall anywhere, so the chunks are put together first."""
+        while True:
+            body, text = self.data.partition(b"\r\n\r\n")[2], b""
+            while b"\r\n" in body:
+                size, _, rest = body.partition(b"\r\n")
+                size = int(size, 16)
+                if len(rest) < size + 2:
+                    break
+                text, body = text + rest[:size], rest[size + 2:]
+            found = [json.loads(block.split("data: ", 1)[1]) for block in text.decode().split("\n\n")[:-1] if "data: " in block]
+            if len(found) >= count:
+                return found
+            self.more()
+
+    def more(self):
+        try:
+            piece = self.socket.recv(65536)
+        except socket.timeout:
+            raise Failure(f"nothing more within 20 s of {self.data[-80:]!r}") from None
+        if not piece:
+            raise Failure("the stream ended")
+        self.data += piece
+
+    def close(self):
+        self.socket.close()
+
+
+def check_traffic(api, address):
+    """A packet of this host to an address of the overlay makes an event; the stream and the list tell the same."""
+    subprocess.run(["ping", "-6", "-c", "2", "-i", "0.3", "-W", "1", address], stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, check=False)
+    listed = []
+    for _ in range(30):
+        listed = api.call("GET", "/api/v1/flows?latest=50")["events"]
+        if listed:
+            break
+        time.sleep(0.2)
+    if not listed:
+        raise Failure("no flow event in 6 s")
+    serials = [e["serial"] for e in listed]
+    if serials != sorted(set(serials)):
+        raise Failure("serials do not rise")
+    after = listed[0]["serial"] - 1
+    if api.call("GET", f"/api/v1/flows?after={after}&limit=1")["events"] != listed[:1]:
+        raise Failure("after and limit give another event")
+    for target, headers in ((f"/api/v1/flows/stream?after={after}", ""), ("/api/v1/flows/stream", f"Last-Event-ID: {after}\r\n")):
+        stream = Stream(api, target, headers)
+        try:
+            events = stream.events(len(listed))
+        finally:
+            stream.close()
+        for event in events:
+            api.schemas.check(event, {"$ref": "#/components/schemas/FlowEvent"}, "stream")
+        if after > 0 and events[:len(listed)] != listed:
+            raise Failure("the stream does not tell what the list tells")
+
+
+def check_streams(api):
+    time.sleep(6)  # a reader that left is found by the next keep-alive, within 5 s
+    streams = []
+    try:
+        for _ in range(32):
+            stream = Stream(api, "/api/v1/flows/stream")
+            streams.append(stream)
+            head = stream.read_until(b"\r\n\r\n")
+            if b" 200 " not in head or b"Content-Type: text/event-stream" not in head:
+                raise Failure(head[:80])
+        api.hit.add(("/api/v1/flows/stream", "GET", "200"))
+        api.call("GET", "/api/v1/flows/stream", want=503)
+        api.step("status beside 32 streams", lambda: api.call("GET", "/api/v1/status"))
+    finally:
+        for stream in streams:
+            stream.close()
+    for _ in range(40):
+        time.sleep(0.5)
+        stream = Stream(api, "/api/v1/flows/stream")
+        try:
+            if b" 200 " in stream.read_until(b"\r\n\r\n"):
+                return
+        finally:
+            stream.close()
+    raise Failure("streams whose readers left are not closed within 20 s")
+
+
+def check_coverage(api):
+    for path, method, operation in api.operations():
+        for status in operation["responses"]:
+            if status != "default" and (path, method, status) not in api.hit:
+                raise Failure(f"{method} {path} never answered {status}")
+
+
+def check_validator(api):
+    """The validator itself: each answer of status, spoiled in each place, is refused."""
+    value = api.call("GET", "/api/v1/status")
+    schema = {"$ref": "#/components/schemas/Status"}
+    for key in value:
+        for spoiled in ({k: v for k, v in value.items() if k != key}, {**value, key: [1.5]}, {**value, key + "x": 1}):
+            try:
+                api.schemas.check(copy.deepcopy(spoiled), schema, "spoiled")
+            except Failure:
+                continue
+            raise Failure(f"the validator takes a status with {key} spoiled")
+
+
+def check(path):
+    api = Api(path)
+    for at, method, operation in api.operations():
+        for response in operation["responses"].values():
+            for content in api.schemas.resolve(response)["content"].values():
+                api.step("schemas", lambda: api.schemas.audit(content["schema"], f"{method} {at}"))
+    me = api.call("GET", "/api/v1/status")["client_id"]
+    name = f"api-check-{os.getpid()}-{int(time.time()) % 100000}"
+    api.step("validator", lambda: check_validator(api))
+    check_reads(api, me)
+    api.step("policy", lambda: check_policy(api))
+    api.step("tokens", lambda: check_tokens(api, me))
+    api.step("client", lambda: check_client(api, name, me))
+    check_refusals(api, name + "-none")
+    check_paths(api)
+    api.step("streams", lambda: check_streams(api))
+    api.step("coverage", lambda: check_coverage(api))
+    print(f"{api.passed} passed, {len(api.failures)} failed")
+    return 1 if api.failures else 0
+
+
+def check_own(socket_path):
+    sys.path.insert(0, f"{TOP}/lab")
+    import network
+    net = network.Network("rnapi", say=print)
+    network.remove("rnapi")
+    gateway = net.add("gateway", "gateway", 1, owner="alice")
+    try:
+        net.create()
+        net.init_gateway(gateway)
+        return gateway.popen([sys.executable, os.path.abspath(__file__), "--socket", socket_path]).wait()
+    finally:
+        net.remove()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--socket", default="/run/rnaut/api.sock")
+    parser.add_argument("--own", action="store_true")
+    parser.add_argument("prefix", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("check_openapi.py: run it as root")
+    if options.own:
+        return check_own(options.socket)
+    if options.prefix:
+        command = options.prefix + [sys.executable, os.path.abspath(__file__), "--socket", options.socket]
+        os.execvp(command[0], command)
+    return check(options.socket)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
