@@ -162,6 +162,19 @@ static uint64_t timeout(const struct reference_flow *f)
 	return RN_ICMP_NS;
 }
 
+static enum reference_phase phase(const struct reference_flow *f)
+{
+	if (!f)
+		return REFERENCE_NONE;
+	if (f->protocol == IPPROTO_TCP && closed(f))
+		return REFERENCE_TCP_CLOSED;
+	if (f->protocol == IPPROTO_TCP)
+		return f->replied ? REFERENCE_TCP_ESTABLISHED : REFERENCE_TCP_OPENING;
+	if (f->protocol == IPPROTO_UDP)
+		return f->replied ? REFERENCE_UDP_ESTABLISHED : REFERENCE_UDP_OPENING;
+	return REFERENCE_ECHO;
+}
+
 static bool opens(const struct reference_packet *p)
 {
 	return p->protocol == IPPROTO_TCP && p->syn && !p->ack;
@@ -171,10 +184,16 @@ static bool absent(const struct way *w, const struct reference_flow *f)
 {
 	uint64_t idle;
 
+	w->v->path = REFERENCE_FIRST;
 	if (!f)
 		return true;
 	idle = w->r->now_ns > f->seen_ns ? w->r->now_ns - f->seen_ns : 0;
-	return idle >= timeout(f) || (opens(w->p) && closed(f));
+	if (idle >= timeout(f)) {
+		w->v->path = REFERENCE_EXPIRED;
+		return true;
+	}
+	w->v->path = REFERENCE_REOPENED;
+	return opens(w->p) && closed(f);
 }
 
 /* Section 6, before anything is counted: can an allowed packet leave? Sets the action. */
@@ -263,6 +282,7 @@ static enum rn_reason present_flow(const struct way *w, struct reference_flow *f
 	bool backward = !same_addr(&f->originator, &w->p->source);
 	enum rn_reason reason;
 
+	w->v->path = REFERENCE_HELD;
 	if (holds(w, f)) {
 		reason = backward ? place(w, f->destination, f->source) : place(w, f->source, f->destination);
 		if (reason == RN_ALLOWED)
@@ -270,6 +290,7 @@ static enum rn_reason present_flow(const struct way *w, struct reference_flow *f
 	} else {
 		struct judgement j = judge(w, &f->originator, &f->responder, f->responder_port);
 
+		w->v->path = REFERENCE_AGAIN;
 		reason = j.reason;
 		w->v->rule = j.rule;
 		if (!j.place)
@@ -297,23 +318,26 @@ static enum rn_reason judge_parsed(const struct way *w)
 		return RN_LEASE_EXPIRED;
 	f = find_flow(w->r, p);
 	w->v->flow = f;
+	w->v->phase = phase(f);
+	w->v->backward = f && !same_addr(&f->originator, &p->source);
 	if (absent(w, f))
 		return is_echo(p) && p->reply ? RN_UNSOLICITED_REPLY : first_packet(w, f, true);
-	if (opens(p) && !same_addr(&f->originator, &p->source))
+	if (opens(p) && w->v->backward) {
+		w->v->path = REFERENCE_REVERSE_SYN;
 		return first_packet(w, f, false);
+	}
 	return present_flow(w, f);
 }
 
 void reference_judge(struct reference *r, int direction, uint16_t ethertype, const uint8_t *data, size_t size,
 		     struct reference_verdict *ret)
 {
-	struct reference_packet p;
-	struct way w = {.r = r, .out = direction != 0, .p = &p, .v = ret};
+	struct way w = {.r = r, .out = direction != 0, .p = &ret->packet, .v = ret};
 
 	*ret = (struct reference_verdict){0};
-	reference_parse(ethertype, data, size, &p);
-	ret->bytes = p.bytes;
-	ret->reason = p.reason == RN_ALLOWED ? judge_parsed(&w) : p.reason;
+	reference_parse(ethertype, data, size, &ret->packet);
+	ret->bytes = ret->packet.bytes;
+	ret->reason = ret->packet.reason == RN_ALLOWED ? judge_parsed(&w) : ret->packet.reason;
 	if (ret->reason != RN_ALLOWED)
 		ret->action = TC_ACT_SHOT;
 }

@@ -71,12 +71,38 @@ struct reference {
 	uint32_t flow_count;
 };
 
+/* Which way through section 3 a packet took, and what the entry with its key was before: for the tests' statistics. */
+enum reference_path {
+	REFERENCE_REFUSED,     /* by section 1 or 2 */
+	REFERENCE_FIRST,       /* no entry */
+	REFERENCE_EXPIRED,     /* an entry, idle for too long */
+	REFERENCE_REOPENED,    /* an entry, closed, and a SYN */
+	REFERENCE_REVERSE_SYN, /* present, backward, SYN without ACK */
+	REFERENCE_HELD,	       /* the entry's verdict held */
+	REFERENCE_AGAIN,       /* judged again */
+	REFERENCE_PATHS
+};
+enum reference_phase {
+	REFERENCE_NONE,
+	REFERENCE_TCP_OPENING,
+	REFERENCE_TCP_ESTABLISHED,
+	REFERENCE_TCP_CLOSED,
+	REFERENCE_UDP_OPENING,
+	REFERENCE_UDP_ESTABLISHED,
+	REFERENCE_ECHO,
+	REFERENCE_PHASES
+};
+
 struct reference_verdict {
 	enum rn_reason reason;
 	int action;	/* TC_ACT_OK, TC_ACT_SHOT or TC_ACT_REDIRECT */
 	uint64_t bytes; /* as counted */
 	uint32_t rule;	/* the rule that this packet was judged by just now; 0: none, or the flow's verdict held */
 	const struct reference_flow *flow; /* the entry with the packet's key, NULL: none */
+	enum reference_path path;
+	enum reference_phase phase;
+	bool backward;
+	struct reference_packet packet;
 };
 /* direction 0: through rn_ingress, 1: through rn_egress. */
 void reference_judge(struct reference *r, int direction, uint16_t ethertype, const uint8_t *data, size_t size,

@@ -147,7 +147,7 @@ static void say_service(struct text *t, struct rng *rng)
 
 static void say_rule(struct text *t, struct rng *rng, unsigned number)
 {
-	bool deny = rng_percent(rng, 25);
+	bool deny = rng_percent(rng, 18);
 
 	say(t, "{\"id\": \"rule-%u\", \"source_criteria\": [", number);
 	say_criteria(t, rng, false);

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What happens in an episode: conversations of plausible packets, in each direction and order, spoiled packets between
+ * them, and changes of everything that a verdict depends on. For each rule of the policy one conversation begins with a
+ * packet that it decides, after whatever stood in its way has been put right.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/if_ether.h>
+#include <netinet/in.h>
+
+#include "episode.h"
+#include "packet.h"
+
+#define CONVERSATIONS 12u
+
+struct conversation {
+	unsigned source, destination;
+	bool v6;
+	uint8_t protocol;
+	uint16_t source_port, destination_port;
+};
+
+struct maker {
+	struct episode *e;
+	struct player *p;
+	struct rng *rng;
+	struct witness witnesses[EPISODE_RULES_MAX];
+	bool decided[EPISODE_RULES_MAX];
+	unsigned rules;
+	struct conversation conversations[CONVERSATIONS];
+	unsigned conversation_count;
+	uint16_t next_port; /* for conversations that must be new */
+	uint64_t policy;    /* as last set by a step */
+	unsigned packets;
+	void (*seen)(void *context, const struct episode *e, const struct step *step,
+		     const struct reference_verdict *verdict);
+	void *context;
+	struct reference_verdict last;
+};
+
+static int add(struct maker *m, const struct step *step)
+{
+	const struct step *kept = episode_add(m->e, step);
+	int code = player_step(m->p, kept, &m->last);
+
+	if (step->kind == STEP_POLICY)
+		m->policy = step->value;
+	if (step->kind != STEP_PACKET || code != 0)
+		return code < 0 ? code : 0;
+	m->packets++;
+	m->seen(m->context, m->e, kept, &m->last);
+	if (m->policy == 0 && m->last.rule && (m->last.reason == RN_ALLOWED || m->last.reason == RN_DENY_RULE))
+		m->decided[m->last.rule - 1] = true;
+	return 0;
+}
+
+static int change(struct maker *m, enum step_kind kind, unsigned device, uint64_t value)
+{
+	struct step step = {.kind = kind, .device = device, .value = value};
+
+	return add(m, &step);
+}
+
+static const struct reference_state *state_of(const struct maker *m, unsigned device)
+{
+	return &player_reference(m->p)->devices[player_index(device)].state;
+}
+
+/* Puts right whatever keeps the device from what its policy allows. */
+static int heal_device(struct maker *m, unsigned device)
+{
+	const struct reference_state *s = state_of(m, device);
+	int code = change(m, STEP_MEMBER, device, 1);
+
+	if (code == 0 && !s->present)
+		code = change(m, STEP_PRESENT, device, 1);
+	if (code == 0 && s->revoked)
+		code = change(m, STEP_REVOKE, device, 0);
+	if (code == 0 && s->quarantined)
+		code = change(m, STEP_QUARANTINE, device, 0);
+	if (code == 0 && s->attached != (device != m->e->self))
+		code = change(m, STEP_ATTACH, device, device != m->e->self);
+	return code;
+}
+
+static int heal_host(struct maker *m)
+{
+	const struct reference *r = player_reference(m->p);
+	int code = 0;
+
+	if (r->link_down)
+		code = change(m, STEP_LINK, 0, 0);
+	if (code == 0 && r->lease_until_ns < r->now_ns + 100000 * RN_SECOND_NS)
+		code = change(m, STEP_LEASE, 0, 1000000 * RN_SECOND_NS);
+	if (code == 0 && m->policy != 0)
+		code = change(m, STEP_POLICY, 0, 0);
+	return code;
+}
+
+static int heal(struct maker *m)
+{
+	int code = heal_host(m);
+
+	for (unsigned d = 0; d < REALM_DEVICES && code == 0; d++)
+		code = heal_device(m, d);
+	return code;
+}
+
+/* Where such a packet meets this host: what it sends and, on a hub, what others send to anybody. */
+static int hook_of(const struct maker *m, unsigned source)
+{
+	return source == m->e->self ? RN_BPF_OUT : RN_BPF_IN;
+}
+
+static uint8_t some_flags(struct rng *rng, bool first)
+{
+	static const uint8_t begin[] = {SYN, SYN, SYN, SYN, SYN, SYN, ACK, SYN | ACK, FIN | ACK, RST, PSH | ACK};
+	static const uint8_t later[] = {ACK,	   ACK,	      ACK, PSH | ACK, PSH | ACK, SYN,	    SYN | ACK,
+					SYN | ACK, FIN | ACK, FIN | ACK, RST,	     RST | ACK, FIN, SYN | PSH};
+
+	return first ? begin[rng_below(rng, sizeof(begin))] : later[rng_below(rng, sizeof(later))];
+}
+
+/* Sizes around the MTU now and then. */
+static uint16_t some_payload(struct rng *rng, bool v6, uint32_t mtu)
+{
+	uint32_t headers = (v6 ? 40 : 20) + 20;
+
+	if (rng_percent(rng, 4))
+		return (uint16_t)(mtu - headers - 14 + rng_below(rng, 32));
+	return (uint16_t)rng_below(rng, 64);
+}
+
+static struct packet build(struct maker *m, const struct conversation *c, bool back, bool first)
+{
+	struct rng *rng = m->rng;
+	unsigned from = back ? c->destination : c->source, to = back ? c->source : c->destination;
+	struct packet p = {
+		.source = m->e->addresses[from][c->v6],
+		.destination = m->e->addresses[to][c->v6],
+		.source_port = back && c->protocol != IPPROTO_ICMP ? c->destination_port : c->source_port,
+		.destination_port = back ? c->source_port : c->destination_port,
+		.protocol = c->protocol,
+		.flags = some_flags(rng, first),
+		.reply = back,
+		.payload = some_payload(rng, c->v6, player_reference(m->p)->mtu),
+		.extensions = c->v6 && rng_percent(rng, 8) ? (uint8_t)(1 + rng_below(rng, 4)) : 0,
+	};
+
+	if (rng_percent(rng, 3))
+		p.hops = (uint8_t)(1 + rng_below(rng, 3));
+	packet_build(&p);
+	return p;
+}
+
+static struct step step_of(struct maker *m, const struct packet *p, int direction)
+{
+	struct step step = {.kind = STEP_PACKET, .direction = direction, .size = p->size};
+
+	if (p->size > EPISODE_PACKET_MAX)
+		abort();
+	memcpy(step.data, p->data, p->size);
+	if (rng_percent(m->rng, 10))
+		step.linear = 20 + rng_below(m->rng, 50);
+	if (step.linear >= step.size)
+		step.linear = 0;
+	return step;
+}
+
+static void put16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+static void spoil_v4(struct step *s, struct rng *rng)
+{
+	static const uint8_t icmp_types[] = {3, 4, 5, 11, 12, 8, 0, 13, 17, 255};
+	uint8_t *ip = s->data;
+
+	switch (rng_below(rng, 9)) {
+	case 0:
+		ip[0] = (uint8_t)(0x40 | rng_below(rng, 16));
+		break;
+	case 1:
+		put16(ip + 2, rng_percent(rng, 50) ? rng_below(rng, 64) : rng_below(rng, 2000));
+		break;
+	case 2:
+		put16(ip + 6, rng_percent(rng, 50) ? 0x2000 : rng_below(rng, 0x10000));
+		break;
+	case 3:
+		ip[16] = (uint8_t)(224 + rng_below(rng, 32));
+		break;
+	case 4:
+		memset(ip + 16, 255, 4);
+		break;
+	case 5:
+		memcpy(ip + 16, ip + 12, 4);
+		break;
+	case 6:
+		ip[9] = (uint8_t)rng_below(rng, 256);
+		break;
+	case 7:
+		ip[9] = IPPROTO_ICMP;
+		ip[20] = icmp_types[rng_below(rng, sizeof(icmp_types))];
+		ip[21] = (uint8_t)rng_below(rng, 3);
+		break;
+	default:
+		ip[6] = 0x40; /* don't fragment is no fragment */
+		ip[8] = 0;
+	}
+}
+
+static void spoil_v6(struct step *s, struct rng *rng)
+{
+	static const uint8_t headers[] = {0, 43, 44, 50, 51, 59, 60, 135, 139, 140, 6, 17, 58, 1, 4, 41};
+	static const uint8_t icmp_types[] = {1, 2, 3, 4, 127, 128, 129, 130, 135, 0, 255};
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	uint8_t *ip = s->data;
+
+	switch (rng_below(rng, 9)) {
+	case 0:
+		ip[0] = (uint8_t)(rng_below(rng, 16) << 4);
+		break;
+	case 1:
+		put16(ip + 4, rng_percent(rng, 50) ? rng_below(rng, 64) : rng_below(rng, 2000));
+		break;
+	case 2:
+		ip[24] = 0xff;
+		break;
+	case 3:
+		memcpy(ip + 24, ip + 8, 16);
+		break;
+	case 4:
+		memcpy(ip + (rng_percent(rng, 50) ? 8 : 24), mapped, 12);
+		break;
+	case 5:
+		ip[6] = headers[rng_below(rng, sizeof(headers))];
+		break;
+	case 6:
+		ip[6] = IPPROTO_ICMPV6;
+		ip[40] = icmp_types[rng_below(rng, sizeof(icmp_types))];
+		ip[41] = (uint8_t)rng_below(rng, 2);
+		break;
+	case 7: /* within a chain, where there is one */
+		ip[40] = headers[rng_below(rng, sizeof(headers))];
+		ip[41] = (uint8_t)rng_below(rng, 4);
+		break;
+	default:
+		ip[7] = 0;
+	}
+}
+
+/* A chain of up to six extension headers of each kind before the transport header. */
+static void insert_chain(struct step *s, struct rng *rng)
+{
+	static const uint8_t kinds[] = {0, 60, 60, 60, 60, 60, 44, 43};
+	unsigned count = 1 + rng_below(rng, 6);
+	size_t grown = 8u * count;
+	uint8_t *ip = s->data, next = ip[6];
+
+	if (s->size + grown > EPISODE_PACKET_MAX || s->size < 40)
+		return;
+	memmove(ip + 40 + grown, ip + 40, s->size - 40);
+	memset(ip + 40, 0, grown);
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t kind = i == 0 && rng_percent(rng, 50) ? 0 : kinds[rng_below(rng, sizeof(kinds))];
+
+		if (i == 0)
+			ip[6] = kind;
+		else
+			ip[40 + 8 * (i - 1)] = kind;
+		ip[40 + 8 * i] = next;
+		if (rng_percent(rng, 5))
+			ip[41 + 8 * i] = (uint8_t)rng_below(rng, 6);
+	}
+	put16(ip + 4, ((uint32_t)ip[4] << 8 | ip[5]) + (uint32_t)grown);
+	s->size += grown;
+}
+
+/* Transport header of a packet as built: fixed header only. */
+static void spoil_transport(struct step *s, struct rng *rng)
+{
+	uint8_t *t = s->data + (s->data[0] >> 4 == 6 ? 40 : 20);
+
+	switch (rng_below(rng, 4)) {
+	case 0:
+		t[12] = (uint8_t)(rng_below(rng, 16) << 4);
+		break;
+	case 1:
+		t[13] = (uint8_t)rng_below(rng, 256);
+		break;
+	case 2:
+		put16(t + 4, rng_below(rng, 80));
+		break;
+	default:
+		t[rng_below(rng, 8)] ^= (uint8_t)(1u << rng_below(rng, 8));
+	}
+}
+
+static void spoil(struct step *s, struct rng *rng)
+{
+	static const uint16_t types[] = {ETH_P_ARP, ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6, ETH_P_MPLS_UC};
+	bool v6 = s->data[0] >> 4 == 6;
+
+	switch (rng_below(rng, 8)) {
+	case 0:
+		s->size = 1 + rng_below(rng, (uint32_t)s->size);
+		break;
+	case 1:
+		s->data[rng_below(rng, (uint32_t)(s->size < 64 ? s->size : 64))] ^= (uint8_t)(1u << rng_below(rng, 8));
+		break;
+	case 2:
+		s->ethertype = types[rng_below(rng, sizeof(types) / sizeof(types[0]))];
+		break;
+	case 3: /* bytes after the IP length */
+		if (s->size + 16 <= EPISODE_PACKET_MAX)
+			s->size += 1 + rng_below(rng, 16);
+		break;
+	case 4:
+		spoil_transport(s, rng);
+		break;
+	case 5:
+		if (v6)
+			insert_chain(s, rng);
+		else
+			spoil_v4(s, rng);
+		break;
+	default:
+		if (v6)
+			spoil_v6(s, rng);
+		else
+			spoil_v4(s, rng);
+	}
+	if (s->linear >= s->size)
+		s->linear = 0;
+}
+
+static struct conversation *keep(struct maker *m, const struct conversation *c)
+{
+	unsigned at = m->conversation_count < CONVERSATIONS ? m->conversation_count++ : rng_below(m->rng, CONVERSATIONS);
+
+	m->conversations[at] = *c;
+	return &m->conversations[at];
+}
+
+static struct conversation *new_conversation(struct maker *m)
+{
+	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
+	const struct witness *w = &m->witnesses[rng_below(m->rng, m->rules)];
+	struct conversation c = {w->source, w->destination, rng_percent(m->rng, 50), w->protocol, 0, w->port};
+
+	if (rng_percent(m->rng, 50)) {
+		c.source = rng_below(m->rng, REALM_DEVICES);
+		c.destination = (c.source + 1 + rng_below(m->rng, REALM_DEVICES - 1)) % REALM_DEVICES;
+		if (m->e->role == RN_ROLE_NODE && rng_percent(m->rng, 90) && c.source != m->e->self)
+			c.destination = m->e->self;
+		c.protocol = protocols[rng_below(m->rng, 4)];
+		c.destination_port = c.protocol == IPPROTO_ICMP ? 0 : realm_port(m->rng);
+	}
+	c.source_port = (uint16_t)(rng_percent(m->rng, 10) ? realm_port(m->rng) : m->next_port++);
+	return keep(m, &c);
+}
+
+static int send_packet(struct maker *m)
+{
+	bool first = m->conversation_count == 0 || rng_percent(m->rng, 20);
+	struct conversation *c = first ? new_conversation(m)
+				       : &m->conversations[rng_below(m->rng, m->conversation_count)];
+	bool back = rng_percent(m->rng, first ? 5 : 45);
+	struct packet p = build(m, c, back, first);
+	struct step step = step_of(m, &p, hook_of(m, back ? c->destination : c->source));
+
+	if (rng_percent(m->rng, 5))
+		step.direction = !step.direction;
+	if (rng_percent(m->rng, 2))
+		step.data[p.transport - (rng_percent(m->rng, 50) ? 1 : 0)] ^= 1; /* an address or a port nobody has */
+	if (rng_percent(m->rng, 12))
+		spoil(&step, m->rng);
+	return add(m, &step);
+}
+
+/* Moves the clock to where some entry is about to expire, or just has. */
+static int move_clock(struct maker *m)
+{
+	static const uint64_t timeouts[] = {RN_TCP_OPENING_NS, RN_TCP_ESTABLISHED_NS, RN_TCP_CLOSED_NS,
+					    RN_UDP_OPENING_NS, RN_UDP_ESTABLISHED_NS, RN_ICMP_NS};
+	const struct reference *r = player_reference(m->p);
+	uint64_t until;
+
+	if (r->flow_count == 0 || rng_percent(m->rng, 70))
+		return change(m, STEP_CLOCK, 0, rng_below(m->rng, 2000) * 1000000ull);
+	until = r->flows[rng_below(m->rng, r->flow_count)].seen_ns + timeouts[rng_below(m->rng, 6)] - 1 +
+		rng_below(m->rng, 3);
+	return change(m, STEP_CLOCK, 0, until > r->now_ns ? until - r->now_ns : 0);
+}
+
+/* The end of a conversation: changes of a device that nobody talks with show nothing. */
+static unsigned some_device(struct maker *m)
+{
+	const struct conversation *c;
+
+	if (m->conversation_count == 0 || rng_percent(m->rng, 10))
+		return rng_below(m->rng, REALM_DEVICES);
+	c = &m->conversations[rng_below(m->rng, m->conversation_count)];
+	return rng_percent(m->rng, 50) ? c->source : c->destination;
+}
+
+static int change_something(struct maker *m)
+{
+	unsigned device = some_device(m);
+	const struct reference_state *s = state_of(m, device);
+
+	switch (rng_below(m->rng, 16)) {
+	case 0:
+	case 1:
+	case 2:
+		return change(m, STEP_TRUST, device, rng_percent(m->rng, 40) ? 100 : rng_below(m->rng, 101));
+	case 3:
+	case 4:
+		return change(m, STEP_QUARANTINE, device, !s->quarantined);
+	case 5:
+		return change(m, STEP_REVOKE, device, !s->revoked);
+	case 6:
+	case 7:
+		return change(m, STEP_POLICY, 0, rng_percent(m->rng, 10) ? 2 : !m->policy);
+	case 8:
+		return change(m, STEP_LINK, 0, !player_reference(m->p)->link_down);
+	case 9:
+		return change(m, STEP_LEASE, 0, rng_below(m->rng, 3));
+	case 10:
+		return change(m, STEP_ATTACH, device, !s->attached);
+	case 11:
+		return change(m, STEP_PRESENT, device, !s->present);
+	case 12:
+		return change(m, STEP_MEMBER, device, rng_percent(m->rng, 50));
+	default:
+		return heal(m);
+	}
+}
+
+/* The packet that the rule decides, as the first of a new conversation. */
+static int show_rule(struct maker *m, unsigned rule)
+{
+	const struct witness *w = &m->witnesses[rule];
+	struct conversation c = {w->source, w->destination, rng_percent(m->rng, 50), w->protocol, m->next_port++, w->port};
+	int code = heal_host(m);
+	struct packet p;
+	struct step step;
+
+	if (code == 0)
+		code = heal_device(m, w->source);
+	if (code == 0)
+		code = heal_device(m, w->destination);
+	if (code == 0)
+		code = change(m, STEP_TRUST, w->source, w->trust);
+	if (code < 0)
+		return code;
+	p = build(m, keep(m, &c), false, true);
+	p.flags = SYN;
+	p.payload = 8;
+	p.hops = 64;
+	packet_build(&p);
+	step = step_of(m, &p, hook_of(m, c.source));
+	code = add(m, &step);
+	if (code == 0 && !m->decided[rule]) {
+		fprintf(stderr, "rule %u was to decide a packet, but the verdict was %d by rule %u\n", rule + 1,
+			(int)m->last.reason, m->last.rule);
+		abort();
+	}
+	return code;
+}
+
+/* Nothing passes at all: true for a while shows it, true for long shows nothing else. */
+static bool all_stopped(const struct maker *m)
+{
+	const struct reference *r = player_reference(m->p);
+
+	return r->link_down || r->lease_until_ns <= r->now_ns || r->generation == 0;
+}
+
+static int happen(struct maker *m)
+{
+	if (all_stopped(m) && rng_percent(m->rng, 30))
+		return heal_host(m);
+	if (rng_percent(m->rng, 16))
+		return change_something(m);
+	if (rng_percent(m->rng, 20))
+		return move_clock(m);
+	return send_packet(m);
+}
+
+static void make_realm(struct episode *e, struct rng *rng)
+{
+	realm_random(&e->realm, rng);
+	e->role = rng_percent(rng, 50) ? RN_ROLE_HUB : RN_ROLE_NODE;
+	e->self = rng_below(rng, REALM_DEVICES);
+	for (unsigned d = 0; d < REALM_DEVICES; d++) {
+		e->addresses[d][0] = packet_v4(100, 64, (uint8_t)rng_below(rng, 256), (uint8_t)(16 * d + rng_below(rng, 16)));
+		e->addresses[d][1] = packet_v6((uint16_t)(rng_below(rng, 256) << 8 | (16 * d + rng_below(rng, 16))));
+	}
+}
+
+int episode_make(struct episode *e, struct player *p, struct rng *rng, unsigned packets,
+		 void (*seen)(void *context, const struct episode *e, const struct step *step,
+			      const struct reference_verdict *verdict),
+		 void *context)
+{
+	struct maker m = {.e = e, .p = p, .rng = rng, .next_port = 20000, .seen = seen, .context = context, .policy = 2};
+	struct witness unused[EPISODE_RULES_MAX];
+	unsigned shown = 0;
+	int code;
+
+	make_realm(e, rng);
+	m.rules = policy_make(e, rng, e->policies[0], m.witnesses);
+	policy_make(e, rng, e->policies[1], unused);
+	code = player_start(p, e);
+	if (code == 0 && rng_percent(rng, 90))
+		code = change(&m, STEP_POLICY, 0, 0);
+	while (code == 0 && (m.packets < packets || shown < m.rules) && e->step_count + 64 < EPISODE_STEPS) {
+		if (shown < m.rules && rng_below(rng, packets) < 2 * m.rules)
+			code = show_rule(&m, shown++);
+		else
+			code = happen(&m);
+	}
+	if (code == 0 && shown < m.rules)
+		abort();
+	return code;
+}

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <netinet/in.h>
+
+#include "base/addr.h"
+#include "episode.h"
+
+struct player {
+	struct rn_bpf *bpf;
+	const struct episode *e;
+	struct reference ref;
+	struct realm realm; /* the episode's, with the policies' selectors added */
+	struct rn_policy_model *models[2];
+	struct rn_policy_record records[2];
+	struct rn_policy_tables tables[2];
+	uint64_t generation;
+	bool member[REALM_DEVICES];
+	char text[1024];
+};
+
+struct episode *episode_new(void)
+{
+	struct episode *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		abort();
+	return e;
+}
+
+void episode_free(struct episode *e)
+{
+	if (!e)
+		return;
+	for (unsigned i = 0; i < e->step_count; i++)
+		free(e->steps[i]);
+	free(e);
+}
+
+const struct step *episode_add(struct episode *e, const struct step *step)
+{
+	struct step *copy = malloc(sizeof(*copy));
+
+	if (!copy || e->step_count == EPISODE_STEPS)
+		abort();
+	*copy = *step;
+	e->steps[e->step_count++] = copy;
+	return copy;
+}
+
+struct player *player_new(struct rn_bpf *bpf)
+{
+	struct player *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		abort();
+	p->bpf = bpf;
+	return p;
+}
+
+static void drop_policies(struct player *p)
+{
+	for (int i = 0; i < 2; i++) {
+		rn_policy_model_free(p->models[i]);
+		p->models[i] = NULL;
+		rn_policy_record_done(&p->records[i]);
+	}
+}
+
+void player_free(struct player *p)
+{
+	if (!p)
+		return;
+	drop_policies(p);
+	free(p);
+}
+
+const char *player_text(const struct player *p)
+{
+	return p->text;
+}
+
+struct reference *player_reference(struct player *p)
+{
+	return &p->ref;
+}
+
+const struct rn_policy_model *player_policy(const struct player *p, unsigned policy)
+{
+	return p->models[policy];
+}
+
+uint32_t player_index(unsigned device)
+{
+	return 3 + 2 * device;
+}
+
+static uint32_t slot_of(unsigned device)
+{
+	return (device * 331 + 7) % RN_IDENTITIES_MAX;
+}
+
+static int __attribute__((format(printf, 2, 3))) differ(struct player *p, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(p->text, sizeof(p->text), format, args);
+	va_end(args);
+	return -EPROTO;
+}
+
+static int load_policy(struct player *p, unsigned n)
+{
+	struct rn_selector_source selectors = realm_selectors(&p->realm);
+	struct rn_err err = {""};
+	int code = -EINVAL;
+
+	p->models[n] = rn_policy_parse(p->e->policies[n], strlen(p->e->policies[n]), &err);
+	if (p->models[n])
+		code = rn_policy_compile(p->models[n], &selectors, &p->records[n], &err);
+	if (code == 0)
+		code = rn_policy_tables_build(&p->records[n], n + 1, &p->tables[n], &err);
+	if (code < 0)
+		differ(p, "policy %u: %s", n, err.text);
+	return code < 0 ? -EINVAL : 0;
+}
+
+/* The device's state as the reference has it, as the word of the ABI. */
+static void write_state(struct player *p, unsigned device)
+{
+	const struct reference_state *s = &p->ref.devices[player_index(device)].state;
+	uint64_t word = (uint64_t)s->incarnation << RN_STATE_INCARNATION_SHIFT | s->trust;
+
+	word |= (s->present ? RN_STATE_PRESENT : 0) | (s->quarantined ? RN_STATE_QUARANTINED : 0) |
+		(s->revoked ? RN_STATE_REVOKED : 0) | (s->local ? RN_STATE_LOCAL : 0) |
+		(s->attached ? RN_STATE_ATTACHED : 0);
+	p->bpf->devices[player_index(device)].state = word;
+}
+
+static void set_addresses(struct player *p, unsigned device)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct rn_addr *addr = &p->e->addresses[device][i];
+
+		rn_bpf_address(p->bpf, addr, player_index(device));
+		p->ref.addresses[p->ref.address_count++] = (struct reference_address){*addr, player_index(device)};
+	}
+}
+
+static void remove_addresses(struct player *p, unsigned device)
+{
+	uint32_t kept = 0;
+
+	for (int i = 0; i < 2; i++)
+		rn_bpf_address(p->bpf, &p->e->addresses[device][i], 0);
+	for (uint32_t i = 0; i < p->ref.address_count; i++)
+		if (p->ref.addresses[i].index != player_index(device))
+			p->ref.addresses[kept++] = p->ref.addresses[i];
+	p->ref.address_count = kept;
+}
+
+static void start_state(struct player *p, unsigned device)
+{
+	p->ref.devices[player_index(device)].state = (struct reference_state){
+	    .present = true,
+	    .local = device == p->e->self,
+	    .attached = device != p->e->self,
+	    .trust = p->e->realm.devices[device].trust,
+	    .incarnation = p->ref.devices[player_index(device)].state.incarnation,
+	};
+	p->member[device] = true;
+	write_state(p, device);
+}
+
+static void start_device(struct player *p, unsigned device)
+{
+	const struct realm_device *d = &p->realm.devices[device];
+
+	p->ref.devices[player_index(device)].party = realm_party(d);
+	p->bpf->devices[player_index(device)] = (struct rn_device){
+	    .number = 1000 + device,
+	    .identity_slot = slot_of(device),
+	    .identity_number = 2000 + device,
+	    .owner = d->owner,
+	};
+	start_state(p, device);
+	set_addresses(p, device);
+}
+
+int player_start(struct player *p, const struct episode *e)
+{
+	drop_policies(p);
+	rn_bpf_reset(p->bpf);
+	p->e = e;
+	p->realm = e->realm;
+	p->generation = 0;
+	memset(&p->ref, 0, sizeof(p->ref));
+	p->ref.role = e->role;
+	p->ref.now_ns = *p->bpf->now;
+	p->ref.lease_until_ns = p->bpf->config->lease_until_ns;
+	p->ref.mtu = p->bpf->config->mtu;
+	p->bpf->config->role = e->role;
+	for (unsigned i = 0; i < 2; i++)
+		if (load_policy(p, i) < 0)
+			return -EINVAL;
+	for (unsigned d = 0; d < REALM_DEVICES; d++)
+		start_device(p, d);
+	return 0;
+}
+
+static void change_policy(struct player *p, uint64_t which)
+{
+	uint64_t half = (p->generation + 1) & 1;
+
+	if (which > 1) {
+		p->bpf->config->generation = p->ref.generation = 0;
+		return;
+	}
+	p->generation++;
+	for (unsigned d = 0; d < REALM_DEVICES; d++)
+		rn_policy_tables_identity(&p->records[which], p->realm.devices[d].selectors,
+					  p->realm.devices[d].selector_count,
+					  &p->bpf->identities[half * RN_IDENTITIES_MAX + slot_of(d)]);
+	rn_bpf_policy(p->bpf, p->generation, &p->tables[which]);
+	p->ref.generation = p->generation;
+	p->ref.policy = p->models[which];
+}
+
+static void change_member(struct player *p, unsigned device, bool member)
+{
+	struct reference_state *s = &p->ref.devices[player_index(device)].state;
+
+	if (p->member[device] == member)
+		return;
+	p->member[device] = member;
+	if (member) {
+		s->incarnation++;
+		start_state(p, device);
+		set_addresses(p, device);
+	} else {
+		remove_addresses(p, device);
+		*s = (struct reference_state){.incarnation = s->incarnation};
+		write_state(p, device);
+	}
+}
+
+static void change_state(struct player *p, const struct step *step)
+{
+	struct reference_state *s = &p->ref.devices[player_index(step->device)].state;
+
+	if (!p->member[step->device])
+		return;
+	if (step->kind == STEP_TRUST)
+		s->trust = (uint8_t)step->value;
+	else if (step->kind == STEP_QUARANTINE)
+		s->quarantined = step->value;
+	else if (step->kind == STEP_REVOKE)
+		s->revoked = step->value;
+	else if (step->kind == STEP_ATTACH)
+		s->attached = step->value;
+	else if (step->kind == STEP_PRESENT)
+		s->present = step->value;
+	write_state(p, step->device);
+}
+
+static void change(struct player *p, const struct step *step)
+{
+	switch (step->kind) {
+	case STEP_CLOCK:
+		*p->bpf->now += step->value;
+		p->ref.now_ns = *p->bpf->now;
+		break;
+	case STEP_POLICY:
+		change_policy(p, step->value);
+		break;
+	case STEP_LINK:
+		p->bpf->config->link_down = (uint32_t)step->value;
+		p->ref.link_down = step->value;
+		break;
+	case STEP_LEASE:
+		p->bpf->config->lease_until_ns = p->ref.lease_until_ns = p->ref.now_ns + step->value;
+		break;
+	case STEP_MEMBER:
+		change_member(p, step->device, step->value);
+		break;
+	case STEP_TRUST:
+	case STEP_QUARANTINE:
+	case STEP_REVOKE:
+	case STEP_ATTACH:
+	case STEP_PRESENT:
+		change_state(p, step);
+		break;
+	case STEP_PACKET:
+	case STEP_KINDS:
+		abort();
+	}
+}
+
+static struct rn_flow_key key_of(const struct reference_packet *p)
+{
+	bool from_lo = memcmp(&p->source, &p->destination, sizeof(p->source)) < 0;
+	bool echo = p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6;
+	bool asks = !p->reply; /* the source is who asks */
+	struct rn_flow_key key = {
+	    .lo = from_lo ? p->source : p->destination,
+	    .hi = from_lo ? p->destination : p->source,
+	    .lo_port = htons(from_lo ? p->source_port : p->destination_port),
+	    .hi_port = htons(from_lo ? p->destination_port : p->source_port),
+	    .protocol = p->protocol,
+	    .echo_from_hi = echo && asks != from_lo,
+	};
+
+	return key;
+}
+
+static uint32_t flags_of(const struct reference_flow *f)
+{
+	return (f->replied ? RN_FLOW_REPLIED : 0) | (f->fin_originator ? RN_FLOW_FIN_ORIGIN : 0) |
+	       (f->fin_responder ? RN_FLOW_FIN_RESPONDER : 0) | (f->rst ? RN_FLOW_RST : 0);
+}
+
+static int compare_flow(struct player *p, const struct reference_verdict *v)
+{
+	struct rn_flow_key key = key_of(&v->packet);
+	const struct reference_flow *f = v->flow;
+	struct rn_flow g;
+	int code = rn_bpf_flow(p->bpf, &key, &g);
+
+	if ((code == 0) != (f != NULL))
+		return differ(p, "the programs have %s entry for the packet, the reference %s", code ? "no" : "an",
+			      f ? "one" : "none");
+	if (!f)
+		return 0;
+#define SAME(field, expected)                                                                                          \
+	do {                                                                                                           \
+		if ((uint64_t)(g.field) != (uint64_t)(expected))                                                       \
+			return differ(p, "the entry's " #field " is %llu, the reference says %llu",                    \
+				      (unsigned long long)(g.field), (unsigned long long)(expected));                  \
+	} while (0)
+	SAME(reason, f->reason);
+	SAME(rule, f->rule);
+	SAME(generation, f->generation);
+	SAME(from_hi, memcmp(&f->originator, &key.hi, sizeof(key.hi)) == 0);
+	SAME(created_ns, f->created_ns);
+	SAME(seen_ns, f->seen_ns);
+	SAME(packets[0], f->packets[0]);
+	SAME(packets[1], f->packets[1]);
+	SAME(bytes[0], f->bytes[0]);
+	SAME(bytes[1], f->bytes[1]);
+	SAME(dropped, f->dropped);
+	SAME(flags, flags_of(f));
+	if (f->source && f->destination) {
+		SAME(source, f->source);
+		SAME(destination, f->destination);
+	}
+#undef SAME
+	return 0;
+}
+
+static unsigned sum16(const uint8_t *p, size_t size)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i + 1 < size; i += 2)
+		sum += (unsigned)p[i] << 8 | p[i + 1];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* What comes out is what went in, but for the hop limit of what is forwarded (and IPv4's sum over it). */
+static int compare_packet(struct player *p, const struct step *step, const struct rn_bpf_result *got)
+{
+	uint8_t expected[EPISODE_PACKET_MAX];
+	bool v6 = step->data[0] >> 4 == 6;
+
+	if (got->size != step->size)
+		return differ(p, "the packet left with %zu bytes of %zu", got->size, step->size);
+	memcpy(expected, step->data, step->size);
+	if (got->action == TC_ACT_REDIRECT) {
+		expected[v6 ? 7 : 8]--;
+		if (!v6) {
+			if (sum16(got->packet, 20) != 0xffff && sum16(step->data, 20) == 0xffff)
+				return differ(p, "the IPv4 checksum is wrong after forwarding");
+			memcpy(expected + 10, got->packet + 10, 2);
+		}
+	}
+	if (memcmp(expected, got->packet, step->size) != 0)
+		return differ(p, "the packet was changed");
+	return 0;
+}
+
+static const char *reason_name(enum rn_reason reason)
+{
+	static const char *const names[] = {
+#define RN_REASON(number, NAME, name, text) [number] = name,
+#include "abi/verdict.def"
+#undef RN_REASON
+	};
+
+	return reason < RN_REASON_COUNT ? names[reason] : "?";
+}
+
+static uint16_t type_of(const struct step *step)
+{
+	if (step->ethertype)
+		return step->ethertype;
+	return step->data[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP;
+}
+
+static int play_packet(struct player *p, const struct step *step, struct reference_verdict *v)
+{
+	struct rn_bpf_send in = {step->data, step->size, step->ethertype, .linear = step->linear};
+	struct rn_bpf_result got;
+	int code = rn_bpf_send(p->bpf, step->direction, &in, &got);
+
+	if (code && in.linear) { /* not every kernel's test run takes such a packet */
+		in.linear = 0;
+		code = rn_bpf_send(p->bpf, step->direction, &in, &got);
+	}
+	if (code == -EINVAL && step->size < (type_of(step) == ETH_P_IPV6 ? 40 : 20))
+		return 1;
+	if (code)
+		return differ(p, "the test run failed: %s", strerror(-code));
+	reference_judge(&p->ref, step->direction,
+			type_of(step), step->data, step->size, v);
+	if (got.reason != v->reason)
+		return differ(p, "the programs say %s, the reference says %s", reason_name(got.reason),
+			      reason_name(v->reason));
+	if (got.action != v->action)
+		return differ(p, "%s: the programs' action is %d, the reference's %d", reason_name(v->reason),
+			      got.action, v->action);
+	if (got.bytes != v->bytes)
+		return differ(p, "%s: the programs count %llu bytes, the reference %llu", reason_name(v->reason),
+			      (unsigned long long)got.bytes, (unsigned long long)v->bytes);
+	if (v->path == REFERENCE_REFUSED)
+		return 0;
+	code = compare_flow(p, v);
+	return code == 0 && v->reason == RN_ALLOWED ? compare_packet(p, step, &got) : code;
+}
+
+int player_step(struct player *p, const struct step *step, struct reference_verdict *ret)
+{
+	if (step->kind == STEP_PACKET)
+		return play_packet(p, step, ret);
+	change(p, step);
+	return 0;
+}
