@@ -13,7 +13,8 @@
  */
 static __always_inline enum rn_reason rn_look_up(struct rn_end *end)
 {
-	__u32 *found = bpf_map_lookup_elem(&rn_addresses, &end->addr);
+	struct rn_addr addr = end->addr; /* Linux 6.1 takes a key only from the function's own stack */
+	__u32 *found = bpf_map_lookup_elem(&rn_addresses, &addr);
 	struct rn_device *device;
 	__u32 index;
 	__u64 state;
@@ -33,7 +34,7 @@ static __always_inline enum rn_reason rn_look_up(struct rn_end *end)
 	end->owner = RN_READ_ONCE(device->owner);
 	end->number = RN_READ_ONCE(device->number);
 	end->identity_number = RN_READ_ONCE(device->identity_number);
-	found = bpf_map_lookup_elem(&rn_addresses, &end->addr);
+	found = bpf_map_lookup_elem(&rn_addresses, &addr);
 	if (!found || RN_READ_ONCE(*found) != index || RN_READ_ONCE(device->state) != state)
 		return RN_UNKNOWN_SOURCE;
 	end->index = index;
