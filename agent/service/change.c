@@ -60,15 +60,15 @@ static int put(struct rn_change *change, const struct rn_record_head *head, enum
 	       const uint8_t *blob, int size)
 {
 	if (size == -EMSGSIZE)
-		return rn_fail(change->err, -EMSGSIZE, "The policy is larger than %u KiB when it is signed: use groups and "
-			       "tags instead of long lists, or fewer rules.", RN_RECORD_SIZE_MAX / 1024);
+		return rn_fail(change->err, -EMSGSIZE, "the policy is larger than %u KiB when it is signed: use groups and "
+			       "tags instead of long lists, or fewer rules", RN_RECORD_SIZE_MAX / 1024);
 	if (size < 0)
-		return rn_fail(change->err, size, "The record of the change could not be signed: %s.", strerror(-size));
+		return rn_fail(change->err, size, "the record of the change could not be signed: %s", strerror(-size));
 	struct rn_store_record r = {.type = type, .device = device, .epoch = head->epoch, .version = head->version,
 				    .blob = blob, .size = (size_t)size};
 	int rc = rn_store_put_record(change->books->store, &r, change->err);
 	if (!rc && keep(change, blob, (size_t)size))
-		rc = rn_fail(change->err, -ENOMEM, "Out of memory.");
+		rc = rn_fail(change->err, -ENOMEM, "out of memory");
 	if (!rc)
 		change->version = head->version;
 	return rc;
@@ -104,7 +104,7 @@ int rn_change_policy(struct rn_change *change, const struct rn_policy_record *po
 		return rc;
 	uint8_t *blob = malloc(RN_RECORD_SIZE_MAX);
 	if (!blob)
-		return rn_fail(change->err, -ENOMEM, "Out of memory.");
+		return rn_fail(change->err, -ENOMEM, "out of memory");
 	int size = rn_record_put_policy(&head, policy, change->books->policy_seed, blob, RN_RECORD_SIZE_MAX);
 	rc = put(change, &head, RN_RECORD_POLICY, 0, blob, size);
 	free(blob);
@@ -126,7 +126,7 @@ int rn_change_commit(struct rn_change *change)
 		if (!rc)
 			entry->dirty = false;
 		else
-			rn_fail(change->err, rc, "The change is stored, but memory ran out: restart rnautd core.");
+			rn_fail(change->err, rc, "the change is stored, but memory ran out: restart rnautd core");
 	}
 	release(change);
 	return rc;

@@ -14,14 +14,14 @@
 static int check(const struct rn_gateway_params *p, struct rn_err *err)
 {
 	if (!rn_name_valid(p->name))
-		return rn_fail(err, -EINVAL, "The gateway's name \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'.", p->name);
+		return rn_fail(err, -EINVAL, "the gateway's name \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", p->name);
 	if (!rn_name_valid(p->owner))
-		return rn_fail(err, -EINVAL, "The owner \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'.", p->owner);
+		return rn_fail(err, -EINVAL, "the owner \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", p->owner);
 	if (!p->wireguard.port || rn_addr_is_zero(&p->wireguard.addr) || !p->control.port ||
 	    rn_addr_is_zero(&p->control.addr))
-		return rn_fail(err, -EINVAL, "The gateway needs an address and ports at which others can reach it.");
+		return rn_fail(err, -EINVAL, "the gateway needs an address and ports at which others can reach it");
 	if (!p->leaf_size || !p->issuer_size || rn_is_zero(p->noise_key, RN_KEY_SIZE))
-		return rn_fail(err, -EINVAL, "The gateway's certificate and keys are missing.");
+		return rn_fail(err, -EINVAL, "the gateway's certificate and keys are missing");
 	return 0;
 }
 
@@ -31,7 +31,7 @@ static int write_key(const char *dir, const char *name, const uint8_t key[RN_KEY
 	int rc = rn_path_join(path, sizeof(path), dir, name);
 	if (!rc)
 		rc = rn_file_write(path, key, RN_KEY_SIZE, 0600);
-	return rc ? rn_fail(err, rc, "The key file %s/%s cannot be written: %s.", dir, name, strerror(-rc)) : 0;
+	return rc ? rn_fail(err, rc, "the key file %s/%s cannot be written: %s", dir, name, strerror(-rc)) : 0;
 }
 
 static int put_network(struct rn_change *change, const struct rn_gateway_params *p)
@@ -104,10 +104,10 @@ static int create_database(const char *dir, const struct rn_gateway_params *p, s
 	char path[RN_PATH_SIZE];
 	int rc = rn_path_join(path, sizeof(path), dir, "core.db");
 	if (rc)
-		return rn_fail(err, rc, "The path %s is too long.", dir);
+		return rn_fail(err, rc, "the path %s is too long", dir);
 	books->ledger = rn_ledger_new();
 	if (!books->ledger)
-		return rn_fail(err, -ENOMEM, "Out of memory.");
+		return rn_fail(err, -ENOMEM, "out of memory");
 	rc = rn_store_open(path, true, &books->store, err);
 	if (!rc)
 		rc = put_all(books, p, err);

@@ -251,8 +251,8 @@ int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_e
 {
 	int rc = rn_store_records(store, load_one, ledger, err);
 	if (rc == -EBADMSG || rc == -ESTALE)
-		return rn_fail(err, -EIO, "The database core.db holds a damaged record: restore a backup of the state "
-			       "directory.");
+		return rn_fail(err, -EIO, "the database core.db holds a damaged record: restore a backup of the state "
+			       "directory");
 	return rc;
 }
 

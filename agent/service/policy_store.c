@@ -27,7 +27,7 @@ static int check_fits(struct rn_change *change, const struct rn_policy_record *r
 {
 	struct rn_policy_tables *tables = calloc(1, sizeof(*tables));
 	if (!tables)
-		return rn_fail(change->err, -ENOMEM, "Out of memory.");
+		return rn_fail(change->err, -ENOMEM, "out of memory");
 	int rc = rn_policy_tables_build(record, 1, tables, change->err);
 	free(tables);
 	return rc;
@@ -76,7 +76,7 @@ int rn_policy_load(struct rn_books *books, struct rn_policy_held *ret, struct rn
 	struct rn_policy_held held = {0};
 	int rc = rn_store_policy(books->store, &held.text, &held.size, &held.version, &held.stored, err);
 	if (rc == -ENOENT)
-		return rn_fail(err, -EIO, "The database core.db holds no policy: restore a backup of the state directory.");
+		return rn_fail(err, -EIO, "the database core.db holds no policy: restore a backup of the state directory");
 	if (rc)
 		return rc;
 	held.model = rn_policy_parse(held.text, held.size, err);

@@ -61,7 +61,7 @@ int rn_registry_identify(struct rn_change *change, struct rn_device_record *devi
 	if (rc)
 		return rc;
 	if (identity > RN_IDENTITY_MAX)
-		return rn_fail(change->err, -ENOSPC, "All identity numbers are used up: begin a new network.");
+		return rn_fail(change->err, -ENOSPC, "all identity numbers are used up: begin a new network");
 	*ret_changed = device->identity != identity;
 	device->identity = identity;
 	memset(device->selectors, 0, sizeof(device->selectors));
@@ -93,9 +93,9 @@ static int allot(struct rn_change *change, struct rn_device_record *device)
 	uint64_t number;
 	const struct rn_ledger_entry *entry = rn_ledger_network(change->books->ledger);
 	if (!entry || rn_record_get_network(entry->blob, entry->size, &network))
-		return rn_fail(change->err, -EIO, "The network's record is missing: restore a backup of the state directory.");
+		return rn_fail(change->err, -EIO, "the network's record is missing: restore a backup of the state directory");
 	if (rn_ledger_count(change->books->ledger) >= RN_DEVICES_MAX - 1)
-		return rn_fail(change->err, -ENOSPC, "The network has %u devices, which is all it can have.",
+		return rn_fail(change->err, -ENOSPC, "the network has %u devices, which is all it can have",
 			       RN_DEVICES_MAX - 1);
 	int rc = rn_store_next(change->books->store, "device", &number, change->err);
 	if (rc)
@@ -104,7 +104,7 @@ static int allot(struct rn_change *change, struct rn_device_record *device)
 	rc = number > UINT32_MAX ? -ENOSPC : rn_ipam_address(&network.ipv6, device->number, &device->ipv6);
 	if (!rc && network.ipv4.bits)
 		rc = rn_ipam_address(&network.ipv4, device->number, &device->ipv4);
-	return rc ? rn_fail(change->err, rc, "No address is left in the network's ranges: begin a network with larger ranges.")
+	return rc ? rn_fail(change->err, rc, "no address is left in the network's ranges: begin a network with larger ranges")
 		  : 0;
 }
 
@@ -117,9 +117,9 @@ static int store_device(struct rn_change *change, const struct rn_device_record 
 	memcpy(row.wireguard_key, device->wireguard_key, RN_KEY_SIZE);
 	int rc = rn_store_add_device(change->books->store, &row, &clash, change->err);
 	if (rc == -EEXIST && strcmp(clash, "name"))
-		return rn_fail(change->err, rc, "Another device has the same %s: make new keys and try again.", clash);
+		return rn_fail(change->err, rc, "another device has the same %s: make new keys and try again", clash);
 	if (rc == -EEXIST)
-		return rn_fail(change->err, rc, "A device named %s exists: choose another name.", device->name);
+		return rn_fail(change->err, rc, "a device named %s exists: choose another name", device->name);
 	while (!rc && *tags) {
 		char tag[RN_NAME_MAX + 1];
 		size_t length = strcspn(tags, "\n");
@@ -197,14 +197,14 @@ int rn_registry_join_tags(const char *const *tags, unsigned count, char *out, si
 {
 	size_t at = 0;
 	if (count > RN_TAGS_MAX)
-		return rn_fail(err, -EINVAL, "A device can have at most %d tags.", RN_TAGS_MAX);
+		return rn_fail(err, -EINVAL, "a device can have at most %d tags", RN_TAGS_MAX);
 	out[0] = 0;
 	for (unsigned i = 0; i < count; i++) {
 		if (!rn_name_valid(tags[i]))
-			return rn_fail(err, -EINVAL, "The tag \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'.", tags[i]);
+			return rn_fail(err, -EINVAL, "the tag \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", tags[i]);
 		at += (size_t)snprintf(out + at, size - at, "%s\n", tags[i]);
 		if (at >= size)
-			return rn_fail(err, -EINVAL, "The tags are too long together.");
+			return rn_fail(err, -EINVAL, "the tags are too long together");
 	}
 	return 0;
 }

@@ -93,11 +93,11 @@ static int fail(struct rn_store *store, int code, struct rn_err *err)
 {
 	int primary = code & 0xff;
 	if (primary == SQLITE_FULL)
-		return rn_fail(err, -ENOSPC, "The disk that holds rnaut's state is full: free some space and try again. "
-			       "Nothing was changed.");
+		return rn_fail(err, -ENOSPC, "the disk that holds rnaut's state is full: free some space and try again; "
+			       "nothing was changed");
 	if (primary == SQLITE_NOMEM)
-		return rn_fail(err, -ENOMEM, "Out of memory.");
-	return rn_fail(err, -EIO, "The database core.db cannot be used (%s): see the disk's health, or restore a backup.",
+		return rn_fail(err, -ENOMEM, "out of memory");
+	return rn_fail(err, -EIO, "the database core.db cannot be used (%s): see the disk's health, or restore a backup",
 		       store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code));
 }
 
@@ -213,7 +213,7 @@ static bool column_key(sqlite3_stmt *st, int column, uint8_t out[RN_KEY_SIZE])
 
 static int damaged(struct rn_err *err)
 {
-	return rn_fail(err, -EIO, "The database core.db is damaged: restore a backup of the state directory.");
+	return rn_fail(err, -EIO, "the database core.db is damaged: restore a backup of the state directory");
 }
 
 /* ---- opening ---- */
@@ -246,7 +246,7 @@ static int migrate(struct rn_store *store, struct rn_err *err)
 		return rc;
 	if (version < 0 || version > STORE_SCHEMA)
 		return rn_fail(err, -EPROTONOSUPPORT,
-			       "The database core.db has format %d, this rnaut knows up to %d: install the newer rnaut.",
+			       "the database core.db has format %d, this rnaut knows up to %d: install the newer rnaut",
 			       version, STORE_SCHEMA);
 	for (; version < STORE_SCHEMA && !rc; version++) {
 		rc = exec(store, "BEGIN IMMEDIATE", err);
@@ -278,9 +278,9 @@ static int make_file(const char *path, bool create, struct rn_err *err)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
 	if (fd < 0 && errno == ENOENT)
-		return rn_fail(err, -ENOENT, "The database %s is missing: restore a backup of the state directory.", path);
+		return rn_fail(err, -ENOENT, "the database %s is missing: restore a backup of the state directory", path);
 	if (fd < 0)
-		return rn_fail(err, -errno, "The database %s cannot be opened: %s.", path, strerror(errno));
+		return rn_fail(err, -errno, "the database %s cannot be opened: %s", path, strerror(errno));
 	close(fd);
 	return 0;
 }
@@ -309,7 +309,7 @@ int rn_store_open(const char *path, bool create, struct rn_store **ret, struct r
 		return rc;
 	struct rn_store *store = calloc(1, sizeof(*store));
 	if (!store)
-		return rn_fail(err, -ENOMEM, "Out of memory.");
+		return rn_fail(err, -ENOMEM, "out of memory");
 	rc = open_database(store, path, err);
 	if (rc) {
 		rn_store_close(store);
@@ -652,7 +652,7 @@ int rn_store_policy(struct rn_store *store, char **ret_text, size_t *ret_size, u
 		*ret_stored = sqlite3_column_int64(st, 2);
 	}
 	end(st);
-	return text ? 0 : rn_fail(err, -ENOMEM, "Out of memory.");
+	return text ? 0 : rn_fail(err, -ENOMEM, "out of memory");
 }
 
 int rn_store_audit(struct rn_store *store, int64_t now, const char *actor, const char *what, const char *object,

@@ -268,6 +268,8 @@ static void ca_hears(struct world_host *h, const struct rn_local *m)
 	struct world *w = h->world;
 	bool leaf = m->type == RN_LOCAL_CA_ISSUE || m->type == RN_LOCAL_CA_RENEW;
 	w->ca_asked += leaf;
+	if (w->ca_silent)
+		return;
 	if (leaf && w->ca_code) {
 		answer.code = (uint16_t)-w->ca_code;
 		snprintf(answer.text, sizeof(answer.text), "the ca says no");

@@ -58,6 +58,7 @@ struct world {
 	uint64_t next_session;
 	bool hold_net;		 /* messages between hosts wait */
 	int ca_code;		 /* what the ca answers */
+	bool ca_silent;
 	unsigned ca_asked;
 	struct world_enrolled enrolled; /* answers to strangers */
 	/* Called for every control message from host to host; may change it; false drops it. */

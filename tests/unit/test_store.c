@@ -172,7 +172,8 @@ static void add_device(struct fixture *f, uint32_t number, const char *name, uin
 
 static int count_tag(void *context, const char *tag)
 {
-	strcat(context, tag);
+	char *all = context;
+	snprintf(all + strlen(all), 64 - strlen(all), "%s", tag);
 	return 0;
 }
 
