@@ -48,6 +48,8 @@ static int open_state(struct ca *c, struct rn_err *err)
 	int r = rn_conf_load(NULL, &conf, err);
 
 	if (r == 0)
+		rn_log_setup("ca", conf.log_level);
+	if (r == 0)
 		r = rn_self_load(&conf, &self, &anchor, err);
 	if (r < 0)
 		return r;

@@ -170,6 +170,8 @@ static int prepare(struct net *net, struct rn_err *err)
 	int r = rn_conf_load(NULL, &conf, err);
 
 	if (r == 0)
+		rn_log_setup("net", conf.log_level);
+	if (r == 0)
 		r = rn_process_user(RN_PROCESS_CORE, &net->core.uid, &group, err);
 	if (r == 0)
 		r = rn_udp_open(conf.control_port, &net->udp, err);

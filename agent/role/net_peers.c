@@ -118,7 +118,7 @@ static void refused(struct net *net, const struct rn_endpoint *from, int reason)
 bool net_peers_admit(void *context, const struct rn_session_event *ask, uint8_t *ret_hello, size_t *ret_size)
 {
 	struct net *net = context;
-	struct rn_caller who;
+	struct rn_caller who = {0};
 	int r = -EAGAIN;
 
 	/* Without core there is nobody to speak for this host: better no answer than a session that means nothing. */
