@@ -223,6 +223,7 @@ void rn_receive_response(struct rn_sessions *s, int64_t now_ms, const struct rn_
 	struct rn_session *session;
 	int payload_size;
 
+	(void)from; /* transport datagrams tell where the peer is */
 	if (size < RN_RESPONSE_MIN || size > RN_RESPONSE_MAX || remote == 0 ||
 	    !rn_mac_good(s->keys.mac1, RN_KEY_SIZE, datagram, size - RN_MAC_SIZE, datagram + size - RN_MAC_SIZE))
 		return;
@@ -233,7 +234,6 @@ void rn_receive_response(struct rn_sessions *s, int64_t now_ms, const struct rn_
 				     size - RN_RESPONSE_HEAD - RN_MAC_SIZE, payload, sizeof(payload));
 	if (payload_size < 0)
 		return;
-	session->endpoint = *from;
 	respond(s, now_ms, session, remote, payload, (size_t)payload_size);
 	rn_session_settle(s, now_ms, session);
 }

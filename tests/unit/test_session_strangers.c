@@ -358,6 +358,24 @@ static void forgeries_change_nothing(void **state)
 	world_free(w);
 }
 
+/* A recorded cookie makes the initiator send one initiation, not one each time. */
+static void a_cookie_is_answered_once(void **state)
+{
+	struct world *w = world_new(10);
+	struct world_host *client = world_add(w, 4), *server = world_add(w, 4);
+	int i;
+
+	(void)state;
+	w->keep = w->cut = true;
+	world_connect(client, server, "hello");
+	deliver_last(w);
+	assert_int_equal(w->kept[1].data[3], RN_WIRE_COOKIE);
+	for (i = 0; i < 10; i++)
+		world_inject(client, &server->endpoint, w->kept[1].data, w->kept[1].size);
+	assert_int_equal(w->kept_count, 3);
+	world_free(w);
+}
+
 /* A stranger that follows the protocol with its own key and says nonsense inside. */
 static void nonsense_inside_the_handshake(void **state)
 {
@@ -425,10 +443,15 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_truncation),	      cmocka_unit_test(mutants),
-		cmocka_unit_test(no_state_before_the_cookie), cmocka_unit_test(noise_is_met_with_silence),
-		cmocka_unit_test(replays_deliver_nothing),    cmocka_unit_test(recorded_initiation_with_another_cookie),
-		cmocka_unit_test(forgeries_change_nothing),   cmocka_unit_test(nonsense_inside_the_handshake),
+		cmocka_unit_test(every_truncation),
+		cmocka_unit_test(mutants),
+		cmocka_unit_test(no_state_before_the_cookie),
+		cmocka_unit_test(noise_is_met_with_silence),
+		cmocka_unit_test(replays_deliver_nothing),
+		cmocka_unit_test(recorded_initiation_with_another_cookie),
+		cmocka_unit_test(forgeries_change_nothing),
+		cmocka_unit_test(a_cookie_is_answered_once),
+		cmocka_unit_test(nonsense_inside_the_handshake),
 		cmocka_unit_test(one_source_is_limited),
 	};
 
