@@ -71,7 +71,7 @@ static int find(struct rn_core *core, const char *name, const struct rn_ledger_e
 	if (rc)
 		return rc;
 	*ret = rn_ledger_by_name(core->books.ledger, name);
-	return *ret ? 0 : rn_fail(err, -ENOENT, "no device is named %.63s: see `rnaut gateway devices`", name);
+	return *ret ? 0 : rn_fail(err, -ENOENT, "no device is named %.63s: see `rnaut devices`", name);
 }
 
 int rn_core_device(struct rn_core *core, const char *name, struct rn_core_device *ret, struct rn_err *err)

@@ -42,7 +42,7 @@ int rn_tokens_hub(struct rn_core *core, const char *name, uint32_t *ret, struct 
 	}
 	entry = rn_ledger_by_name(core->books.ledger, name);
 	if (!entry)
-		return rn_fail(err, -ENOENT, "no device is named %.63s: see `rnaut gateway devices`", name);
+		return rn_fail(err, -ENOENT, "no device is named %.63s: see `rnaut devices`", name);
 	if (!rn_kind_is_hub(entry->record.kind) || (entry->record.flags & RN_DEVICE_REVOKED))
 		return rn_fail(err, -EINVAL, "%.63s is not a hub, or is revoked", name);
 	*ret = entry->device;
