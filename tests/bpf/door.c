@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <time.h>
+#include <cmocka.h>
 
 #include "domain/policy_tables.h"
 

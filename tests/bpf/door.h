@@ -2,9 +2,8 @@
 #ifndef RN_TESTS_BPF_DOOR_H
 #define RN_TESTS_BPF_DOOR_H
 
-#include <stdarg.h>
-#include <setjmp.h>
-#include <cmocka.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "packet.h"
 #include "sys/datapath.h"
