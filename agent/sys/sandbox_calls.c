@@ -3,11 +3,12 @@
 
 #include <stddef.h>
 
-/* What every process needs: memory, time, its own files, reading and writing, ending. */
+/* What every process needs: memory, time, its own files, reading and writing, ending. (sysinfo: qsort of the C
+ * library.) */
 #define COMMON                                                                                                         \
 	"read", "write", "close", "openat", "fstat", "newfstatat", "lseek", "fcntl", "mmap", "munmap", "mremap",       \
 	    "mprotect", "madvise", "brk", "futex", "clock_gettime", "clock_nanosleep", "gettimeofday", "getrandom",    \
-	    "getpid", "gettid", "tgkill", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "restart_syscall", "exit", \
+	    "getpid", "sysinfo", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "restart_syscall", "exit",          \
 	    "exit_group"
 
 /* Sockets that are there already or are made under the filter. */
