@@ -6,9 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+/*
+ * A host with several addresses must answer from the one that it was spoken to at, or no NAT lets the answer in. Where
+ * each peer last spoke to us is remembered in a small table that forgets by overwriting, and after some silence, since a
+ * host that has moved must follow its routes: a miss leaves the choice to them. IPv6 sockets alone do this, for both
+ * families.
+ */
 #define BATCH 64
+#define HOMES 4096 /* a power of two */
+#define HOME_MS 15000
 #define RECEIVE_BUFFER (4 * 1024 * 1024) /* as far as the host's net.core.rmem_max goes */
 
 union address {
@@ -17,9 +26,19 @@ union address {
 	struct sockaddr_in6 v6;
 };
 
+struct home {
+	struct rn_endpoint peer;
+	struct rn_addr ours;
+	int64_t until_ms;
+};
+
 struct slot {
 	union address address;
 	struct iovec part;
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control;
 	uint8_t data[RN_UDP_DATAGRAM_MAX];
 };
 
@@ -30,6 +49,7 @@ struct rn_udp {
 	unsigned queued, sent; /* of `out`, sent <= queued */
 	struct slot in[BATCH], out[BATCH];
 	struct mmsghdr in_headers[BATCH], out_headers[BATCH];
+	struct home homes[HOMES];
 };
 
 static int to_socket(const struct rn_udp *udp, const struct rn_endpoint *e, union address *ret, socklen_t *ret_size)
@@ -65,10 +85,79 @@ static struct rn_endpoint from_socket(const union address *a)
 	return e;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static struct home *home_of(struct rn_udp *udp, const struct rn_endpoint *peer)
+{
+	uint32_t hash = 2166136261u ^ peer->port;
+
+	for (size_t i = 0; i < sizeof(peer->addr.b); i++)
+		hash = (hash ^ peer->addr.b[i]) * 16777619u;
+	return &udp->homes[(hash ^ hash >> 15) % HOMES];
+}
+
+static bool same_endpoint(const struct rn_endpoint *a, const struct rn_endpoint *b)
+{
+	return a->port == b->port && rn_addr_compare(&a->addr, &b->addr) == 0;
+}
+
+/* What the kernel says of a datagram that has come: which of our addresses it was for. */
+static void remember(struct rn_udp *udp, struct msghdr *header, const struct rn_endpoint *peer)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+		struct home *home = home_of(udp, peer);
+		struct in6_pktinfo info;
+
+		if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_PKTINFO)
+			continue;
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		home->peer = *peer;
+		memcpy(&home->ours, &info.ipi6_addr, sizeof(home->ours));
+		home->until_ms = now_ms() + HOME_MS;
+	}
+}
+
+/* Asks the kernel to send from where this peer knows us. */
+static void answer_from(struct rn_udp *udp, struct slot *slot, struct msghdr *header, const struct rn_endpoint *peer)
+{
+	const struct home *home = home_of(udp, peer);
+	struct in6_pktinfo info = {.ipi6_ifindex = 0};
+	struct cmsghdr *c = &slot->control.align;
+
+	header->msg_control = NULL;
+	header->msg_controllen = 0;
+	if (udp->v4_only || !same_endpoint(&home->peer, peer) || now_ms() > home->until_ms)
+		return;
+	memset(&slot->control, 0, sizeof(slot->control));
+	memcpy(&info.ipi6_addr, &home->ours, sizeof(info.ipi6_addr));
+	c->cmsg_level = IPPROTO_IPV6;
+	c->cmsg_type = IPV6_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	header->msg_control = slot->control.bytes;
+	header->msg_controllen = sizeof(slot->control.bytes);
+}
+
+/* The address may be ours no longer: the next datagram to this peer goes where the routes say. */
+static void forget(struct rn_udp *udp, const union address *address)
+{
+	const struct rn_endpoint peer = from_socket(address);
+	struct home *home = home_of(udp, &peer);
+
+	if (same_endpoint(&home->peer, &peer))
+		memset(home, 0, sizeof(*home));
+}
+
 /* The socket, IPv6 with IPv4 mapped, or IPv4 where this kernel has no other. */
 static int new_socket(bool *ret_v4_only)
 {
-	int off = 0, size = RECEIVE_BUFFER;
+	int off = 0, on = 1, size = RECEIVE_BUFFER;
 	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	*ret_v4_only = fd < 0 && errno == EAFNOSUPPORT;
@@ -76,7 +165,8 @@ static int new_socket(bool *ret_v4_only)
 		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (!*ret_v4_only && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0) {
+	if (!*ret_v4_only && (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0 ||
+			      setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)) {
 		int r = -errno;
 
 		close(fd);
@@ -163,14 +253,18 @@ int rn_udp_receive(struct rn_udp *udp,
 {
 	int n;
 
-	for (unsigned i = 0; i < BATCH; i++)
+	for (unsigned i = 0; i < BATCH; i++) {
 		udp->in_headers[i].msg_hdr.msg_namelen = sizeof(udp->in[i].address);
+		udp->in_headers[i].msg_hdr.msg_control = udp->in[i].control.bytes;
+		udp->in_headers[i].msg_hdr.msg_controllen = sizeof(udp->in[i].control.bytes);
+	}
 	n = recvmmsg(udp->fd, udp->in_headers, BATCH, MSG_DONTWAIT, NULL);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n; i++) {
 		const struct rn_endpoint from = from_socket(&udp->in[i].address);
 
+		remember(udp, &udp->in_headers[i].msg_hdr, &from);
 		if (!(udp->in_headers[i].msg_hdr.msg_flags & MSG_TRUNC))
 			each(context, &from, udp->in[i].data, udp->in_headers[i].msg_len);
 	}
@@ -196,6 +290,7 @@ int rn_udp_send(struct rn_udp *udp, const struct rn_endpoint *to, const void *da
 		return r;
 	memcpy(slot->data, data, size);
 	slot->part.iov_len = size;
+	answer_from(udp, slot, &udp->out_headers[udp->queued].msg_hdr, to);
 	udp->out_headers[udp->queued].msg_hdr.msg_namelen = length;
 	udp->queued++;
 	return 0;
@@ -210,8 +305,8 @@ int rn_udp_flush(struct rn_udp *udp)
 			udp->sent += (unsigned)n;
 		else if (errno == EAGAIN || errno == ENOBUFS)
 			return -EAGAIN;
-		else if (errno != EINTR)
-			udp->sent++; /* no route, refused, forbidden: this one is lost, the next may go elsewhere */
+		else if (errno != EINTR) /* no route, refused, forbidden: this one is lost, the next may go elsewhere */
+			forget(udp, &udp->out[udp->sent++].address);
 	}
 	udp->sent = udp->queued = 0;
 	return 0;

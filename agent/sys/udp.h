@@ -11,7 +11,7 @@
 
 /*
  * One non-blocking UDP socket for both families (IPv4 mapped, as everywhere; IPv4 alone where the kernel has no IPv6).
- * Datagrams are taken and given in batches.
+ * Datagrams are taken and given in batches; an answer leaves from the address that its peer last spoke to.
  */
 #define RN_UDP_DATAGRAM_MAX 1500 /* a longer one is dropped on arrival */
 

@@ -73,6 +73,29 @@ static void test_both_families(void **state)
 	rn_udp_close(b);
 }
 
+/* A host with several addresses answers from the one that was spoken to. */
+static void test_answers_from_where_it_was_asked(void **state)
+{
+	struct rn_udp *asker, *host;
+	struct received asked = {0}, answered = {0};
+	struct rn_endpoint to;
+
+	(void)state;
+	assert_int_equal(rn_udp_open(0, &asker, NULL), 0);
+	assert_int_equal(rn_udp_open(0, &host, NULL), 0);
+	to = local("127.0.0.5", rn_udp_port(host));
+	assert_int_equal(rn_udp_send(asker, &to, "?", 1), 0);
+	assert_int_equal(rn_udp_flush(asker), 0);
+	receive(host, &asked, 1);
+	assert_int_equal(rn_udp_send(host, &asked.from, "!", 1), 0);
+	assert_int_equal(rn_udp_flush(host), 0);
+	receive(asker, &answered, 1);
+	assert_memory_equal(&answered.from.addr, &to.addr, sizeof(to.addr));
+	assert_int_equal(answered.from.port, to.port);
+	rn_udp_close(asker);
+	rn_udp_close(host);
+}
+
 static void test_port_in_use(void **state)
 {
 	struct rn_err err = {""};
@@ -115,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_families),
+		cmocka_unit_test(test_answers_from_where_it_was_asked),
 		cmocka_unit_test(test_port_in_use),
 		cmocka_unit_test(test_bad_destinations_and_sizes),
 	};
