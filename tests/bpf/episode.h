@@ -25,7 +25,8 @@ enum step_kind {
 	STEP_REVOKE,
 	STEP_ATTACH,
 	STEP_PRESENT, /* 0: hidden, with its addresses still in the map */
-	STEP_MEMBER,  /* 0: its addresses and its state go; 1: back as a new incarnation */
+	STEP_MEMBER,  /* 0: its addresses and state go; n + 1: its index and addresses are the realm's device n from now
+			 on */
 	STEP_KINDS
 };
 struct step {
@@ -95,8 +96,8 @@ struct witness {
 };
 #define EPISODE_RULES_MAX 30u
 /*
- * Writes a policy of 5 to 30 rules, each of which decides some packet that can be at this host, and that packet of each.
- * The number of rules.
+ * Writes a policy of 5 to 30 rules, each of which decides some packet that can be at this host, and that packet of
+ * each. The number of rules.
  */
 unsigned policy_make(const struct episode *e, struct rng *rng, char out[EPISODE_POLICY_SIZE],
 		     struct witness witnesses[EPISODE_RULES_MAX]);

@@ -73,7 +73,7 @@ static const struct reference_state *state_of(const struct maker *m, unsigned de
 static int heal_device(struct maker *m, unsigned device)
 {
 	const struct reference_state *s = state_of(m, device);
-	int code = change(m, STEP_MEMBER, device, 1);
+	int code = change(m, STEP_MEMBER, device, device + 1);
 
 	if (code == 0 && !s->present)
 		code = change(m, STEP_PRESENT, device, 1);
@@ -118,8 +118,8 @@ static int hook_of(const struct maker *m, unsigned source)
 static uint8_t some_flags(struct rng *rng, bool first)
 {
 	static const uint8_t begin[] = {SYN, SYN, SYN, SYN, SYN, SYN, ACK, SYN | ACK, FIN | ACK, RST, PSH | ACK};
-	static const uint8_t later[] = {ACK,	   ACK,	      ACK, PSH | ACK, PSH | ACK, SYN,	    SYN | ACK,
-					SYN | ACK, FIN | ACK, FIN | ACK, RST,	     RST | ACK, FIN, SYN | PSH};
+	static const uint8_t later[] = {ACK,	   ACK,	      ACK,	 PSH | ACK, PSH | ACK, SYN, SYN | ACK,
+					SYN | ACK, FIN | ACK, FIN | ACK, RST,	    RST | ACK, FIN, SYN | PSH};
 
 	return first ? begin[rng_below(rng, sizeof(begin))] : later[rng_below(rng, sizeof(later))];
 }
@@ -139,15 +139,15 @@ static struct packet build(struct maker *m, const struct conversation *c, bool b
 	struct rng *rng = m->rng;
 	unsigned from = back ? c->destination : c->source, to = back ? c->source : c->destination;
 	struct packet p = {
-		.source = m->e->addresses[from][c->v6],
-		.destination = m->e->addresses[to][c->v6],
-		.source_port = back && c->protocol != IPPROTO_ICMP ? c->destination_port : c->source_port,
-		.destination_port = back ? c->source_port : c->destination_port,
-		.protocol = c->protocol,
-		.flags = some_flags(rng, first),
-		.reply = back,
-		.payload = some_payload(rng, c->v6, player_reference(m->p)->mtu),
-		.extensions = c->v6 && rng_percent(rng, 8) ? (uint8_t)(1 + rng_below(rng, 4)) : 0,
+	    .source = m->e->addresses[from][c->v6],
+	    .destination = m->e->addresses[to][c->v6],
+	    .source_port = back && c->protocol != IPPROTO_ICMP ? c->destination_port : c->source_port,
+	    .destination_port = back ? c->source_port : c->destination_port,
+	    .protocol = c->protocol,
+	    .flags = some_flags(rng, first),
+	    .reply = back,
+	    .payload = some_payload(rng, c->v6, player_reference(m->p)->mtu),
+	    .extensions = c->v6 && rng_percent(rng, 8) ? (uint8_t)(1 + rng_below(rng, 4)) : 0,
 	};
 
 	if (rng_percent(rng, 3))
@@ -341,7 +341,8 @@ static void spoil(struct step *s, struct rng *rng)
 
 static struct conversation *keep(struct maker *m, const struct conversation *c)
 {
-	unsigned at = m->conversation_count < CONVERSATIONS ? m->conversation_count++ : rng_below(m->rng, CONVERSATIONS);
+	unsigned at =
+	    m->conversation_count < CONVERSATIONS ? m->conversation_count++ : rng_below(m->rng, CONVERSATIONS);
 
 	m->conversations[at] = *c;
 	return &m->conversations[at];
@@ -368,8 +369,8 @@ static struct conversation *new_conversation(struct maker *m)
 static int send_packet(struct maker *m)
 {
 	bool first = m->conversation_count == 0 || rng_percent(m->rng, 20);
-	struct conversation *c = first ? new_conversation(m)
-				       : &m->conversations[rng_below(m->rng, m->conversation_count)];
+	struct conversation *c =
+	    first ? new_conversation(m) : &m->conversations[rng_below(m->rng, m->conversation_count)];
 	bool back = rng_percent(m->rng, first ? 5 : 45);
 	struct packet p = build(m, c, back, first);
 	struct step step = step_of(m, &p, hook_of(m, back ? c->destination : c->source));
@@ -414,7 +415,7 @@ static int change_something(struct maker *m)
 	unsigned device = some_device(m);
 	const struct reference_state *s = state_of(m, device);
 
-	switch (rng_below(m->rng, 16)) {
+	switch (rng_below(m->rng, 17)) {
 	case 0:
 	case 1:
 	case 2:
@@ -436,7 +437,9 @@ static int change_something(struct maker *m)
 	case 11:
 		return change(m, STEP_PRESENT, device, !s->present);
 	case 12:
-		return change(m, STEP_MEMBER, device, rng_percent(m->rng, 50));
+	case 13:
+		return change(m, STEP_MEMBER, device,
+			      rng_percent(m->rng, 30) ? 0 : 1 + rng_below(m->rng, REALM_DEVICES));
 	default:
 		return heal(m);
 	}
@@ -446,7 +449,8 @@ static int change_something(struct maker *m)
 static int show_rule(struct maker *m, unsigned rule)
 {
 	const struct witness *w = &m->witnesses[rule];
-	struct conversation c = {w->source, w->destination, rng_percent(m->rng, 50), w->protocol, m->next_port++, w->port};
+	struct conversation c = {w->source,   w->destination, rng_percent(m->rng, 50),
+				 w->protocol, m->next_port++, w->port};
 	int code = heal_host(m);
 	struct packet p;
 	struct step step;
@@ -499,7 +503,8 @@ static void make_realm(struct episode *e, struct rng *rng)
 	e->role = rng_percent(rng, 50) ? RN_ROLE_HUB : RN_ROLE_NODE;
 	e->self = rng_below(rng, REALM_DEVICES);
 	for (unsigned d = 0; d < REALM_DEVICES; d++) {
-		e->addresses[d][0] = packet_v4(100, 64, (uint8_t)rng_below(rng, 256), (uint8_t)(16 * d + rng_below(rng, 16)));
+		e->addresses[d][0] =
+		    packet_v4(100, 64, (uint8_t)rng_below(rng, 256), (uint8_t)(16 * d + rng_below(rng, 16)));
 		e->addresses[d][1] = packet_v6((uint16_t)(rng_below(rng, 256) << 8 | (16 * d + rng_below(rng, 16))));
 	}
 }
@@ -509,7 +514,8 @@ int episode_make(struct episode *e, struct player *p, struct rng *rng, unsigned 
 			      const struct reference_verdict *verdict),
 		 void *context)
 {
-	struct maker m = {.e = e, .p = p, .rng = rng, .next_port = 20000, .seen = seen, .context = context, .policy = 2};
+	struct maker m = {
+	    .e = e, .p = p, .rng = rng, .next_port = 20000, .seen = seen, .context = context, .policy = 2};
 	struct witness unused[EPISODE_RULES_MAX];
 	unsigned shown = 0;
 	int code;

@@ -21,7 +21,7 @@ struct player {
 	struct rn_policy_record records[2];
 	struct rn_policy_tables tables[2];
 	uint64_t generation;
-	bool member[REALM_DEVICES];
+	unsigned member[REALM_DEVICES]; /* 0: away, else who it is, + 1 */
 	char text[1024];
 };
 
@@ -132,16 +132,19 @@ static int load_policy(struct player *p, unsigned n)
 	return code < 0 ? -EINVAL : 0;
 }
 
-/* The device's state as the reference has it, as the word of the ABI. */
-static void write_state(struct player *p, unsigned device)
+/* The state as the word of the ABI. */
+static uint64_t state_word(const struct reference_state *s)
 {
-	const struct reference_state *s = &p->ref.devices[player_index(device)].state;
 	uint64_t word = (uint64_t)s->incarnation << RN_STATE_INCARNATION_SHIFT | s->trust;
 
-	word |= (s->present ? RN_STATE_PRESENT : 0) | (s->quarantined ? RN_STATE_QUARANTINED : 0) |
-		(s->revoked ? RN_STATE_REVOKED : 0) | (s->local ? RN_STATE_LOCAL : 0) |
-		(s->attached ? RN_STATE_ATTACHED : 0);
-	p->bpf->devices[player_index(device)].state = word;
+	return word | (s->present ? RN_STATE_PRESENT : 0) | (s->quarantined ? RN_STATE_QUARANTINED : 0) |
+	       (s->revoked ? RN_STATE_REVOKED : 0) | (s->local ? RN_STATE_LOCAL : 0) |
+	       (s->attached ? RN_STATE_ATTACHED : 0);
+}
+
+static void write_state(struct player *p, unsigned device)
+{
+	p->bpf->devices[player_index(device)].state = state_word(&p->ref.devices[player_index(device)].state);
 }
 
 static void set_addresses(struct player *p, unsigned device)
@@ -166,32 +169,39 @@ static void remove_addresses(struct player *p, unsigned device)
 	p->ref.address_count = kept;
 }
 
-static void start_state(struct player *p, unsigned device)
+/* The index of `device` belongs to the realm's device `who` from now on; usually they are the same. */
+static void join(struct player *p, unsigned device, unsigned who)
 {
-	p->ref.devices[player_index(device)].state = (struct reference_state){
+	struct reference_device *ref = &p->ref.devices[player_index(device)];
+	const struct realm_device *d = &p->realm.devices[who];
+
+	ref->party = realm_party(d);
+	ref->state = (struct reference_state){
 	    .present = true,
 	    .local = device == p->e->self,
 	    .attached = device != p->e->self,
-	    .trust = p->e->realm.devices[device].trust,
-	    .incarnation = p->ref.devices[player_index(device)].state.incarnation,
+	    .trust = d->trust,
+	    .incarnation = ref->state.incarnation + 1,
 	};
-	p->member[device] = true;
-	write_state(p, device);
-}
-
-static void start_device(struct player *p, unsigned device)
-{
-	const struct realm_device *d = &p->realm.devices[device];
-
-	p->ref.devices[player_index(device)].party = realm_party(d);
 	p->bpf->devices[player_index(device)] = (struct rn_device){
-	    .number = 1000 + device,
-	    .identity_slot = slot_of(device),
-	    .identity_number = 2000 + device,
+	    .number = 1000 + who,
+	    .identity_slot = slot_of(who),
+	    .identity_number = 2000 + who,
 	    .owner = d->owner,
 	};
-	start_state(p, device);
+	p->member[device] = who + 1;
+	write_state(p, device);
 	set_addresses(p, device);
+}
+
+static void leave(struct player *p, unsigned device)
+{
+	struct reference_state *s = &p->ref.devices[player_index(device)].state;
+
+	remove_addresses(p, device);
+	*s = (struct reference_state){.incarnation = s->incarnation};
+	p->member[device] = 0;
+	write_state(p, device);
 }
 
 int player_start(struct player *p, const struct episode *e)
@@ -211,7 +221,7 @@ int player_start(struct player *p, const struct episode *e)
 		if (load_policy(p, i) < 0)
 			return -EINVAL;
 	for (unsigned d = 0; d < REALM_DEVICES; d++)
-		start_device(p, d);
+		join(p, d, d);
 	return 0;
 }
 
@@ -231,24 +241,6 @@ static void change_policy(struct player *p, uint64_t which)
 	rn_bpf_policy(p->bpf, p->generation, &p->tables[which]);
 	p->ref.generation = p->generation;
 	p->ref.policy = p->models[which];
-}
-
-static void change_member(struct player *p, unsigned device, bool member)
-{
-	struct reference_state *s = &p->ref.devices[player_index(device)].state;
-
-	if (p->member[device] == member)
-		return;
-	p->member[device] = member;
-	if (member) {
-		s->incarnation++;
-		start_state(p, device);
-		set_addresses(p, device);
-	} else {
-		remove_addresses(p, device);
-		*s = (struct reference_state){.incarnation = s->incarnation};
-		write_state(p, device);
-	}
 }
 
 static void change_state(struct player *p, const struct step *step)
@@ -288,7 +280,10 @@ static void change(struct player *p, const struct step *step)
 		p->bpf->config->lease_until_ns = p->ref.lease_until_ns = p->ref.now_ns + step->value;
 		break;
 	case STEP_MEMBER:
-		change_member(p, step->device, step->value);
+		if (p->member[step->device] && p->member[step->device] != step->value)
+			leave(p, step->device);
+		if (step->value && p->member[step->device] != step->value)
+			join(p, step->device, (unsigned)step->value - 1);
 		break;
 	case STEP_TRUST:
 	case STEP_QUARANTINE:
@@ -359,6 +354,8 @@ static int compare_flow(struct player *p, const struct reference_verdict *v)
 	if (f->source && f->destination) {
 		SAME(source, f->source);
 		SAME(destination, f->destination);
+		SAME(source_state, state_word(&f->source_state));
+		SAME(destination_state, state_word(&f->destination_state));
 	}
 #undef SAME
 	return 0;
@@ -429,8 +426,7 @@ static int play_packet(struct player *p, const struct step *step, struct referen
 		return 1;
 	if (code)
 		return differ(p, "the test run failed: %s", strerror(-code));
-	reference_judge(&p->ref, step->direction,
-			type_of(step), step->data, step->size, v);
+	reference_judge(&p->ref, step->direction, type_of(step), step->data, step->size, v);
 	if (got.reason != v->reason)
 		return differ(p, "the programs say %s, the reference says %s", reason_name(got.reason),
 			      reason_name(v->reason));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The programs of bpf/ against the reference, on random policies and packets. Every step of an episode is played on both;
- * they must agree on reason, action, bytes, the flow's entry and what leaves. RN_SEED=N begins with another seed,
+ * The programs of bpf/ against the reference, on random policies and packets. Every step of an episode is played on
+ * both; they must agree on reason, action, bytes, the flow's entry and what leaves. RN_SEED=N begins with another seed,
  * RN_EPISODES=N plays fewer; a mismatch prints its seed and a reproduction that has been cut down.
  */
 #include <stdio.h>
@@ -25,8 +25,8 @@ static const char *const reasons[] = {
 };
 static const char *const paths[] = {"refused",	   "no entry", "expired entry", "closed and SYN",
 				    "reverse SYN", "held",     "judged again"};
-static const char *const phases[] = {"none",	    "TCP opening",     "TCP established", "TCP closed",
-				     "UDP opening", "UDP established", "echo"};
+static const char *const phases[] = {
+    "none", "TCP opening", "TCP established", "TCP closed", "UDP opening", "UDP established", "echo"};
 
 struct tally {
 	unsigned long packets, allowed, rules;
@@ -113,8 +113,8 @@ static void print_packet(const struct step *s)
 
 static void print_step(const struct step *s)
 {
-	static const char *const names[] = {"packet", "clock +",    "policy", "link down", "lease +", "trust",
-					    "quarantine", "revoke", "attached", "present",   "member"};
+	static const char *const names[] = {"packet",	  "clock +", "policy",	 "link down", "lease +", "trust",
+					    "quarantine", "revoke",  "attached", "present",   "member"};
 
 	if (s->kind == STEP_PACKET)
 		print_packet(s);
