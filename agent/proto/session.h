@@ -24,11 +24,12 @@
 typedef uint64_t rn_session_id; /* never 0, never reused within a process */
 
 enum rn_session_event_type {
-	RN_SESSION_ASK,	    /* responder: a peer with this key and hello wants in: rn_sessions_admit within the callback */
+	RN_SESSION_ASK,	    /* responder, given to admit(): this key with this hello wants in, or to renew its keys (hourly) */
 	RN_SESSION_OPEN,    /* both sides: messages may flow; hello is the other's payload */
 	RN_SESSION_MESSAGE, /* one whole message */
 	RN_SESSION_WRITABLE, /* the send queue is empty again after -EAGAIN */
-	RN_SESSION_CLOSED,  /* gone: `reason` is 0 (closed by the peer), -ETIMEDOUT, -ECONNREFUSED, -EPROTO */
+	RN_SESSION_CLOSED,  /* gone: `reason` is 0 (closed, forgotten or begun anew by the peer), -ETIMEDOUT, -ECONNREFUSED,
+			       -EPROTO, -ENOMEM */
 };
 struct rn_session_event {
 	enum rn_session_event_type type;

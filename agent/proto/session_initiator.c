@@ -55,7 +55,6 @@ static void finish_with_mac1(struct rn_session *session, struct rn_writer *w)
 
 	rn_mac(session->peer_keys.mac1, RN_KEY_SIZE, w->data, w->at, h->mac1);
 	rn_write_bytes(w, h->mac1, RN_MAC_SIZE);
-	h->cookie_wanted = true;
 }
 
 static void send_cookie_request(struct rn_sessions *s, struct rn_session *session)
@@ -169,7 +168,7 @@ void rn_receive_cookie(struct rn_sessions *s, int64_t now_ms, const struct rn_en
 
 	(void)from;
 	session = rn_reader_done(&r) ? waiting(s, index) : NULL;
-	if (!session || !session->handshake->cookie_wanted)
+	if (!session)
 		return;
 	h = session->handshake;
 	first = !h->cookie_known;
@@ -178,7 +177,6 @@ void rn_receive_cookie(struct rn_sessions *s, int64_t now_ms, const struct rn_en
 		return;
 	memcpy(h->cookie, cookie, sizeof(cookie));
 	h->cookie_known = true;
-	h->cookie_wanted = false;
 	h->cookie_ms = now_ms;
 	/* A cookie in answer to an initiation waits for its retry, or two confused hosts could go on at wire speed. */
 	if (first)

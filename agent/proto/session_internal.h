@@ -33,8 +33,8 @@ struct rn_keypair { /* what one handshake gave; local 0: none */
 struct rn_handshake {		/* the initiator's, while it lasts */
 	struct rn_noise *noise; /* NULL until there is a cookie */
 	uint32_t local;
-	bool cookie_known, cookie_wanted; /* wanted: the datagram with this mac1 has not been answered by a cookie */
-	uint8_t cookie[RN_COOKIE_SIZE], mac1[RN_MAC_SIZE];
+	bool cookie_known;
+	uint8_t cookie[RN_COOKIE_SIZE], mac1[RN_MAC_SIZE]; /* mac1 of the latest datagram: a cookie must be for it */
 	int64_t cookie_ms, retry_ms, give_up_ms;
 	unsigned attempts;
 };
