@@ -10,7 +10,7 @@
 #include "cli/ranges.h"
 #include "cli/setup.h"
 #include "service/ca_create.h"
-#include "service/gateway_create.h"
+#include "service/core_create.h"
 
 /* The beginning of a network: device 1 is this host. */
 #define FIRST_DEVICE 1

@@ -12,7 +12,7 @@
  * beside the state directory, calls
  *
  *   rn_ca_create          keys, certificates, the CA's journal
- *   rn_gateway_create     core/ (service/gateway_create.h), with what the first returned
+ *   rn_gateway_create     core/ (service/core_create.h), with what the first returned
  *   rn_ca_create_anchor   the root signs core's keys; from here on the directory is a gateway's state
  *
  * and renames it to STATE/state. All files are synced; keys are 32 raw bytes, mode 0600, in directories of mode 0700:

@@ -4,11 +4,11 @@
 
 #include "base/log.h"
 #include "proto/message.h"
-#include "service/change.h"
+#include "service/core_change.h"
 #include "service/core_run.h"
-#include "service/event_ring.h"
-#include "service/feed.h"
-#include "service/policy_store.h"
+#include "service/core_events.h"
+#include "service/core_feed.h"
+#include "service/core_policies.h"
 
 /*
  * struct rn_core as its parts see it; nobody else includes this. Each part is a file that owns one member and says in
@@ -149,7 +149,7 @@ void rn_request_sealed(struct rn_core *core, const struct rn_local *message);
 void rn_request_tick(struct rn_core *core);
 void rn_request_plan(struct rn_core *core); /* own.renew_at, as it was stored or from now on */
 
-/* ask_ca.c: leaf is NULL where none was asked for or code is not 0. */
+/* core_ask_ca.c: leaf is NULL where none was asked for or code is not 0. */
 typedef void rn_ca_answered(struct rn_core *core, void *context, int code, const char *text, const uint8_t *leaf,
 			    size_t leaf_size);
 /* Fills number; 0, or -EAGAIN with a sentence where ca is not there. The answer comes later, exactly once. */
@@ -158,14 +158,14 @@ int rn_ask_ca(struct rn_core *core, struct rn_local *message, rn_ca_answered *an
 void rn_ask_ca_receive(struct rn_core *core, const struct rn_local *message);
 void rn_ask_ca_tick(struct rn_core *core, bool gone);
 
-/* tokens.c: the number of the hub of this name, "": the gateway's own. */
+/* core_tokens.c: the number of the hub of this name, "": the gateway's own. */
 int rn_tokens_hub(struct rn_core *core, const char *name, uint32_t *ret, struct rn_err *err);
 
-/* admission.c */
+/* core_admission.c */
 void rn_admission_enroll(struct rn_core *core, struct rn_downstream *session, const struct rn_message_enroll *enroll,
 			 const uint8_t *raw, size_t raw_size);
 
-/* enforcement.c: hub 0 means all hubs. done is always called, now or later. */
+/* core_enforcement.c: hub 0 means all hubs. done is always called, now or later. */
 void rn_enforcement_wait(struct rn_core *core, uint64_t version, uint32_t hub, rn_core_done *done, void *context);
 void rn_enforcement_applied(struct rn_core *core, uint32_t hub, const struct rn_position *at);
 void rn_enforcement_tick(struct rn_core *core, bool last);
@@ -175,7 +175,7 @@ int rn_gateway_load(struct rn_core *core, struct rn_err *err);
 void rn_gateway_unload(struct rn_core *core);
 void rn_gateway_tick(struct rn_core *core);
 
-/* devices.c */
+/* core_devices.c */
 void rn_devices_own_key(struct rn_core *core); /* gateway: kern's key into the own record */
 int rn_devices_set_key(struct rn_core *core, const struct rn_device_record *device, const uint8_t key[RN_KEY_SIZE],
 		       struct rn_err *err);

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "core_world.h"
-#include "service/gateway_create.h"
+#include "service/core_create.h"
 
 struct world_queued {
 	struct world_queued *next;

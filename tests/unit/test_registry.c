@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "service/policy_store.h"
-#include "service/registry.h"
+#include "service/core_policies.h"
+#include "service/core_registry.h"
 
 #define NOW 1800000000
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/registry.h"
+#include "service/core_registry.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/change.h"
+#include "service/core_change.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/event_ring.h"
+#include "service/core_events.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/feed.h"
+#include "service/core_feed.h"
 
 void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver, struct rn_position after)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RN_SERVICE_GATEWAY_CREATE_H
-#define RN_SERVICE_GATEWAY_CREATE_H
+#ifndef RN_SERVICE_CORE_CREATE_H
+#define RN_SERVICE_CORE_CREATE_H
 
 #include "base/err.h"
 #include "domain/record.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/ledger.h"
+#include "service/core_ledger.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RN_SERVICE_POLICY_STORE_H
-#define RN_SERVICE_POLICY_STORE_H
+#ifndef RN_SERVICE_CORE_POLICIES_H
+#define RN_SERVICE_CORE_POLICIES_H
 
 #include "domain/policy.h"
-#include "service/change.h"
+#include "service/core_change.h"
 
 /* The gateway's policy: text -> model -> signed record, and the newest of it in memory. */
 struct rn_policy_held {

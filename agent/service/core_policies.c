@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/policy_store.h"
+#include "service/core_policies.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/policy_tables.h"
-#include "service/registry.h"
+#include "service/core_registry.h"
 
 void rn_policy_held_done(struct rn_policy_held *held)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RN_SERVICE_REGISTRY_H
-#define RN_SERVICE_REGISTRY_H
+#ifndef RN_SERVICE_CORE_REGISTRY_H
+#define RN_SERVICE_CORE_REGISTRY_H
 
-#include "service/change.h"
+#include "service/core_change.h"
 
 /* The gateway's devices: numbers, addresses, tags, and the identity that follows from them. All within a change. */
 #define RN_TAGS_MAX (RN_SELECTORS_MAX - 3) /* beside everyone, the user and the device itself */

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "domain/name.h"
 #include "service/core_state.h"
-#include "service/registry.h"
+#include "service/core_registry.h"
 
 #define PEER_SIZE (4 + 16 + 2 + 3 * 8)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RN_SERVICE_FEED_H
-#define RN_SERVICE_FEED_H
+#ifndef RN_SERVICE_CORE_FEED_H
+#define RN_SERVICE_CORE_FEED_H
 
-#include "service/ledger.h"
+#include "service/core_ledger.h"
 
 /*
  * The records that one receiver (a session downstream, or this host's kern) needs, in the order that is safe: by

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/gateway_create.h"
+#include "service/core_create.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "domain/name.h"
-#include "service/policy_store.h"
-#include "service/registry.h"
+#include "service/core_policies.h"
+#include "service/core_registry.h"
 #include "sys/files.h"
 
 static int check(const struct rn_gateway_params *p, struct rn_err *err)

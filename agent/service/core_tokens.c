@@ -8,7 +8,7 @@
 #include "domain/name.h"
 #include "domain/token.h"
 #include "service/core_state.h"
-#include "service/registry.h"
+#include "service/core_registry.h"
 
 #define LIFETIME_MIN_S 60
 #define LIFETIME_MAX_S (30 * 86400)

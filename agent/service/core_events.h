@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RN_SERVICE_EVENT_RING_H
-#define RN_SERVICE_EVENT_RING_H
+#ifndef RN_SERVICE_CORE_EVENTS_H
+#define RN_SERVICE_CORE_EVENTS_H
 
 #include "service/core.h"
-#include "service/ledger.h"
+#include "service/core_ledger.h"
 
 /* The last RN_CORE_EVENTS_MAX flow events, with names as they were when the events arrived. */
 struct rn_event_ring;

@@ -11,7 +11,7 @@
 
 #include "domain/name.h"
 #include "service/core_state.h"
-#include "service/registry.h"
+#include "service/core_registry.h"
 
 struct rn_admission {
 	struct rn_admission *next;

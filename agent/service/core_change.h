@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RN_SERVICE_CHANGE_H
-#define RN_SERVICE_CHANGE_H
+#ifndef RN_SERVICE_CORE_CHANGE_H
+#define RN_SERVICE_CORE_CHANGE_H
 
 #include "base/err.h"
-#include "service/ledger.h"
+#include "service/core_ledger.h"
 #include "sys/store.h"
 
 /* What the gateway signs with and writes into. */
