@@ -92,6 +92,14 @@ bpf-test: $(BPF_TESTS) ## the programs in the kernel against the reference, and 
 verdicts: $(O)/tests/bpf/test_verdicts ## 1,000 random policies: every verdict of the programs against the reference (root)
 	$(Q)$<
 
+# rnautd kern on a host of its own, this program in core's place (root).
+KERN_TEST := $(O)/tests/kern/test_kern
+$(KERN_TEST): $(call objects,$(wildcard tests/kern/*.c)) $(call archives,sys domain proto base)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+kern-test: $(KERN_TEST) $(O)/rnautd ## the process kern with WireGuard and the datapath (root)
+	$(Q)RNAUTD=$(O)/rnautd $(KERN_TEST)
+
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
 CALLER := $(shell [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && runuser -u "$(SUDO_USER)" -- test -w . && echo "$(SUDO_USER)")
 AS_CALLER := $(if $(CALLER),runuser -u $(CALLER) -- env -u HOME)
@@ -140,4 +148,4 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all unit bpf-test verdicts deps run lab-down test netns vmtest lint install uninstall clean help
+.PHONY: all kern-test unit bpf-test verdicts deps run lab-down test netns vmtest lint install uninstall clean help

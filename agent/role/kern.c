@@ -56,7 +56,8 @@ static void check_interface(struct rn_kern *k, struct timers *t, int64_t now)
 
 	rn_overlay_check(k->overlay);
 	rn_overlay_status(k->overlay, &status);
-	t->check = now + (status.up ? CHECK_MS : SETTLE_MS);
+	k->settled = status.up;
+	t->check = now + (k->settled ? CHECK_MS : SETTLE_MS);
 }
 
 static void on_time(struct rn_kern *k, struct timers *t, int64_t now)
@@ -88,7 +89,8 @@ static void on_descriptors(struct rn_kern *k, struct timers *t, const struct pol
 	}
 	if (fds[2].revents) {
 		rn_overlay_drain(k->overlay);
-		check_interface(k, t, now_ms());
+		if (k->settled) /* else its own attempts would wake it again and again */
+			t->check = 0;
 	}
 }
 

@@ -31,6 +31,7 @@ struct rn_kern {
 	struct rn_telemetry *telemetry;
 	bool network_applied; /* in this run */
 	bool syncing;
+	bool settled; /* the interface was up when last looked at */
 	/* core */
 	uid_t core_uid;
 	char core_path[160];

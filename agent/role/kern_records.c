@@ -96,7 +96,8 @@ static void begin_epoch(struct rn_kern *k, uint32_t epoch)
 {
 	struct rn_floor *floor = rn_lease_floor(k->lease);
 
-	rn_log(RN_LOG_NOTICE, "the gateway's epoch is now %u", epoch);
+	if (floor->epoch)
+		rn_log(RN_LOG_NOTICE, "the gateway's epoch is now %u", epoch);
 	floor->epoch = epoch;
 	floor->network_version = floor->policy_version = 0;
 	k->applied = 0;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,7 +50,7 @@ static int prepare(struct rn_err *err)
 {
 	uid_t uid;
 	gid_t gid;
-	int fd, r = rn_process_user(RN_PROCESS_WIREGUARD, &uid, &gid, err);
+	int r = rn_process_user(RN_PROCESS_WIREGUARD, &uid, &gid, err);
 
 	if (r < 0)
 		return r;
@@ -55,10 +58,6 @@ static int prepare(struct rn_err *err)
 		return rn_fail(err, -errno,
 			       "this kernel has no WireGuard and " PROGRAM
 			       " is not there: apt-get install wireguard-go");
-	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return rn_fail(err, -errno, "cannot open /dev/net/tun: %s; load the module tun", strerror(errno));
-	close(fd);
 	if (geteuid() != 0)
 		return 0;
 	r = rn_directory_make(RN_WIREGUARD_DIRECTORY, 0770, geteuid(), gid);
@@ -67,19 +66,49 @@ static int prepare(struct rn_err *err)
 	return 0;
 }
 
+/* The interface is made while we are root still, because not every host lets others open the device. */
+static int open_tun(const struct rn_conf *conf, struct rn_err *err)
+{
+	/* Without IFF_NO_PI: wireguard-go's CreateTUNFromFile expects the packet information header. */
+	struct ifreq request = {.ifr_flags = IFF_TUN};
+	int fd = open("/dev/net/tun", O_RDWR);
+
+	if (fd < 0)
+		return rn_fail(err, -errno, "cannot open /dev/net/tun: %s; load the module tun", strerror(errno));
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", conf->interface);
+	if (ioctl(fd, TUNSETIFF, &request) < 0) {
+		int code = -errno;
+
+		close(fd);
+		return rn_fail(err, code, "cannot make the interface %s: %s; is another program using it?",
+			       conf->interface, strerror(-code));
+	}
+	return fd;
+}
+
 static int become(const struct rn_conf *conf, struct rn_err *err)
 {
-	char interface[sizeof(conf->interface)];
-	char *const argv[] = {(char[]){"wireguard-go"}, (char[]){"-f"}, interface, NULL};
-	char *const envp[] = {(char[]){"PATH=/usr/bin:/bin"}, (char[]){"LOG_LEVEL=error"},
-			      (char[]){"WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1"}, NULL};
-	int r = prepare(err);
+	char interface[sizeof(conf->interface)], tun[32];
+	char *const argv[] = {(char[]){"wireguard-go"}, interface, NULL};
+	/* Where it finds WG_PROCESS_FOREGROUND it neither forks nor recommends the kernel's WireGuard. */
+	char *const envp[] = {(char[]){"PATH=/usr/bin:/bin"},
+			      (char[]){"LOG_LEVEL=error"},
+			      (char[]){"WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1"},
+			      (char[]){"WG_PROCESS_FOREGROUND=1"},
+			      tun,
+			      NULL};
+	int fd, r = prepare(err);
 
-	snprintf(interface, sizeof(interface), "%s", conf->interface);
-	if (r == 0)
-		r = rn_sandbox_user(RN_PROCESS_WIREGUARD, err);
 	if (r < 0)
 		return r;
+	fd = open_tun(conf, err);
+	if (fd < 0)
+		return fd;
+	r = rn_sandbox_user(RN_PROCESS_WIREGUARD, err);
+	if (r < 0)
+		return r;
+	snprintf(interface, sizeof(interface), "%s", conf->interface);
+	snprintf(tun, sizeof(tun), "WG_TUN_FD=%d", fd);
 	umask(0077);
 	rn_log(RN_LOG_NOTICE, "this kernel has no WireGuard: becoming " PROGRAM " for %s", conf->interface);
 	execve(PROGRAM, argv, envp);
