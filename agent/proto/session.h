@@ -19,7 +19,7 @@
  */
 #define RN_DATAGRAM_MAX 1232
 #define RN_MESSAGE_MAX (16u * 1024u)
-#define RN_HELLO_MAX 900 /* a handshake payload: the certificate of the sender, or nothing */
+#define RN_HELLO_MAX 1024 /* a handshake payload: the certificate of the sender, or nothing */
 
 typedef uint64_t rn_session_id; /* never 0, never reused within a process */
 
