@@ -6,7 +6,8 @@
 #include "service/core.h"
 #include "sys/loop.h"
 
-/* The HTTP API of core on a local unix socket, as docs/openapi.json describes it. Only root, and core's own user, may call. */
+/* The HTTP API of core on a local unix socket, as docs/openapi.json describes it. Only root, and core's own user, may
+ * call. */
 struct rn_api;
 
 /*

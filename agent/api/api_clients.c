@@ -75,9 +75,11 @@ static int need_key(struct rn_api_call *call, uint8_t ret[RN_KEY_SIZE])
 
 	if (rn_api_need_text(call, "wireguard_public_key", &text) < 0)
 		return -EINVAL;
-	if (rn_base64_decode(text, ret, RN_KEY_SIZE, &size) == 0 && size == RN_KEY_SIZE && !rn_is_zero(ret, RN_KEY_SIZE))
+	if (rn_base64_decode(text, ret, RN_KEY_SIZE, &size) == 0 && size == RN_KEY_SIZE &&
+	    !rn_is_zero(ret, RN_KEY_SIZE))
 		return 0;
-	rn_api_refuse(call, 400, "invalid", "\"wireguard_public_key\" must be 32 bytes in base64, as wg pubkey prints them");
+	rn_api_refuse(call, 400, "invalid",
+		      "\"wireguard_public_key\" must be 32 bytes in base64, as wg pubkey prints them");
 	return -EINVAL;
 }
 

@@ -45,7 +45,8 @@ void rn_api_drops(struct rn_api_call *call)
 	memset(&s, 0, sizeof(s));
 	rn_core_status(call->core, &s);
 	if (!s.kern_connected || s.kern.counters_size != 2 * RN_REASON_COUNT * 2 * sizeof(uint64_t)) {
-		rn_api_fail(call, -EAGAIN, &(struct rn_err){"the process kern is not there now: try again in a second"});
+		rn_api_fail(call, -EAGAIN,
+			    &(struct rn_err){"the process kern is not there now: try again in a second"});
 		return;
 	}
 	root = rn_json_object();

@@ -66,8 +66,8 @@ void rn_api_explain(struct rn_api_call *call)
 	    check(call, protocol, port, &number) < 0)
 		return;
 	e = calloc(1, sizeof(*e));
-	code = e ? rn_core_explain(call->core, source, destination, number, port < 0 ? 0 : (uint16_t)port, e, &err) :
-		   -ENOMEM;
+	code = e ? rn_core_explain(call->core, source, destination, number, port < 0 ? 0 : (uint16_t)port, e, &err)
+		 : -ENOMEM;
 	if (code < 0)
 		rn_api_fail(call, code, &err);
 	else

@@ -19,10 +19,10 @@ static void add_protocol(struct rn_json *object, uint8_t protocol)
 
 	snprintf(number, sizeof(number), "%u", protocol);
 	rn_json_add_text(object, "protocol",
-			 protocol == IPPROTO_TCP					   ? "tcp" :
-			 protocol == IPPROTO_UDP					   ? "udp" :
-			 protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? "icmp" :
-									     number);
+			 protocol == IPPROTO_TCP				  ? "tcp"
+			 : protocol == IPPROTO_UDP				  ? "udp"
+			 : protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ? "icmp"
+										  : number);
 }
 
 static struct rn_json *end_json(const char *name, const struct rn_addr *addr, __be16 port, uint32_t identity)
@@ -78,7 +78,8 @@ uint64_t rn_api_newest(struct rn_core *core)
 	return rn_core_events(core, 0, RN_CORE_EVENTS_MAX, ignore, NULL, &lost);
 }
 
-/* Where to begin: `after`, or so many before the newest. A serial of before core's restart is behind the newest again. */
+/* Where to begin: `after`, or so many before the newest. A serial of before core's restart is behind the newest again.
+ */
 static int begin(struct rn_api_call *call, uint64_t *ret_after, uint64_t *ret_limit)
 {
 	uint64_t newest = rn_api_newest(call->core), latest = 0;

@@ -40,7 +40,8 @@ int rn_api_listen(const char *path, int *ret_fd, struct rn_err *err)
 		return rn_fail(err, -ENAMETOOLONG, "%s is too long for a socket: choose a shorter run_dir", path);
 	memcpy(address.sun_path, path, strlen(path));
 	if (somebody_listens(&address))
-		return rn_fail(err, -EADDRINUSE, "%s is served by another process: is rnautd core running already?", path);
+		return rn_fail(err, -EADDRINUSE, "%s is served by another process: is rnautd core running already?",
+			       path);
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -21,12 +21,12 @@ static struct rn_json *problems(const struct rn_core_status *s)
 		bool wrong;
 		const char *text;
 	} checks[] = {
-		{!s->kern_connected, "the process kern is not there: the kernel goes on enforcing what it last had"},
-		{s->kern_connected && !s->kern.wireguard, "there is no WireGuard interface yet"},
-		{s->kern_connected && !s->kern.filters, "the filters are not in place, so the interface is kept down"},
-		{s->kern_connected && s->kern.policy_version == 0, "no policy is loaded, so everything is dropped"},
-		{s->kern_connected && s->kern.policy_version != 0 && s->kern.lease_seconds_left <= 0,
-		 "the gateway's signed state is too old, so everything is dropped"},
+	    {!s->kern_connected, "the process kern is not there: the kernel goes on enforcing what it last had"},
+	    {s->kern_connected && !s->kern.wireguard, "there is no WireGuard interface yet"},
+	    {s->kern_connected && !s->kern.filters, "the filters are not in place, so the interface is kept down"},
+	    {s->kern_connected && s->kern.policy_version == 0, "no policy is loaded, so everything is dropped"},
+	    {s->kern_connected && s->kern.policy_version != 0 && s->kern.lease_seconds_left <= 0,
+	     "the gateway's signed state is too old, so everything is dropped"},
 	};
 	struct rn_json *list = rn_json_array();
 

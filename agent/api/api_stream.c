@@ -61,7 +61,8 @@ static void append_event(void *context, const struct rn_core_event *event)
 	if (!text)
 		return;
 	if (s->resuming && event->serial > s->after + 1) {
-		snprintf(head, sizeof(head), "event: lost\ndata: {\"count\":%" PRIu64 "}\n\n", event->serial - s->after - 1);
+		snprintf(head, sizeof(head), "event: lost\ndata: {\"count\":%" PRIu64 "}\n\n",
+			 event->serial - s->after - 1);
 		append_text(s, head);
 	}
 	s->resuming = true;
@@ -192,7 +193,8 @@ void rn_api_flows_stream(struct rn_api_call *call)
 	if (after > rn_api_newest(call->core))
 		after = 0;
 	*s = (struct stream){.all = all, .next = all->first, .request = call->request, .after = after};
-	/* after=0 asks for everything that is still known, and what the ring forgot before is not this reader's loss. */
+	/* after=0 asks for everything that is still known, and what the ring forgot before is not this reader's loss.
+	 */
 	s->resuming = resuming && after > 0;
 	/* Headers leave with the first byte of the body: a reader must not wait for the first event. */
 	s->keepalive = true;

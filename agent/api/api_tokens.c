@@ -23,8 +23,8 @@ static int request_kind(struct rn_api_call *call, enum rn_kind *ret)
 		return 0;
 	}
 	rn_api_refuse(call, 400, "invalid",
-		      client ? "\"client_type\" must be desktop, mobile, server or iot" :
-			       "\"hub_type\" must be regional, departmental or project");
+		      client ? "\"client_type\" must be desktop, mobile, server or iot"
+			     : "\"hub_type\" must be regional, departmental or project");
 	return -EINVAL;
 }
 
@@ -40,7 +40,8 @@ static int request_tags(struct rn_api_call *call, struct rn_core_token_request *
 	}
 	for (tag = rn_json_first(tags); tag; tag = rn_json_next(tag)) {
 		if (rn_json_type(tag) != RN_JSON_STRING || !rn_name_valid(rn_json_text(tag))) {
-			rn_api_refuse(call, 400, "invalid", "a tag must be a name: a to z, 0 to 9, dot, dash and underscore");
+			rn_api_refuse(call, 400, "invalid",
+				      "a tag must be a name: a to z, 0 to 9, dot, dash and underscore");
 			return -EINVAL;
 		}
 		ret->tags[ret->tag_count++] = rn_json_text(tag);

@@ -5,29 +5,29 @@
 #include "api/router.h"
 
 /* One resource a file; the paths are in router.c's table. */
-void rn_api_status(struct rn_api_call *call);		   /* api_status.c */
-void rn_api_link(struct rn_api_call *call);		   /* api_link.c */
-void rn_api_tokens_create(struct rn_api_call *call);	   /* api_tokens.c */
-void rn_api_devices_list(struct rn_api_call *call);	   /* api_devices.c */
+void rn_api_status(struct rn_api_call *call);	     /* api_status.c */
+void rn_api_link(struct rn_api_call *call);	     /* api_link.c */
+void rn_api_tokens_create(struct rn_api_call *call); /* api_tokens.c */
+void rn_api_devices_list(struct rn_api_call *call);  /* api_devices.c */
 void rn_api_device_get(struct rn_api_call *call);
 void rn_api_device_quarantine(struct rn_api_call *call);
 void rn_api_device_trust(struct rn_api_call *call);
 void rn_api_device_revoke(struct rn_api_call *call);
-void rn_api_devices_add(struct rn_api_call *call);	   /* api_clients.c */
-void rn_api_policy_get(struct rn_api_call *call);	   /* api_policy.c */
+void rn_api_devices_add(struct rn_api_call *call); /* api_clients.c */
+void rn_api_policy_get(struct rn_api_call *call);  /* api_policy.c */
 void rn_api_policy_set(struct rn_api_call *call);
 void rn_api_policy_check(struct rn_api_call *call);
-void rn_api_explain(struct rn_api_call *call);		   /* api_explain.c */
-void rn_api_flows_list(struct rn_api_call *call);	   /* api_flows.c */
-void rn_api_flows_stream(struct rn_api_call *call);	   /* api_stream.c */
-void rn_api_drops(struct rn_api_call *call);		   /* api_drops.c */
+void rn_api_explain(struct rn_api_call *call);	    /* api_explain.c */
+void rn_api_flows_list(struct rn_api_call *call);   /* api_flows.c */
+void rn_api_flows_stream(struct rn_api_call *call); /* api_stream.c */
+void rn_api_drops(struct rn_api_call *call);	    /* api_drops.c */
 
 /* Shapes that more than one resource shows. */
-struct rn_json *rn_api_device_json(const struct rn_core_device *device);  /* api_devices.c */
-void rn_api_add_kind(struct rn_json *object, enum rn_kind kind);	  /* client_type, hub_type: one of them is null */
+struct rn_json *rn_api_device_json(const struct rn_core_device *device); /* api_devices.c */
+void rn_api_add_kind(struct rn_json *object, enum rn_kind kind); /* client_type, hub_type: one of them is null */
 void rn_api_add_address(struct rn_json *object, const char *key, const struct rn_addr *addr); /* null: zero */
-struct rn_json *rn_api_event_json(const struct rn_core_event *event);	  /* api_flows.c */
-uint64_t rn_api_newest(struct rn_core *core);				  /* serial of the newest event; api_flows.c */
+struct rn_json *rn_api_event_json(const struct rn_core_event *event);			      /* api_flows.c */
+uint64_t rn_api_newest(struct rn_core *core); /* serial of the newest event; api_flows.c */
 void rn_api_add_time(struct rn_json *object, const char *key, int64_t unix_seconds); /* RFC 3339, null: 0; api_time.c */
 void rn_api_add_time_ns(struct rn_json *object, const char *key, uint64_t unix_ns);
 const char *rn_api_reason_name(unsigned reason); /* api_drops.c: of verdict.def; "unknown" */
@@ -37,6 +37,6 @@ int rn_api_device_request(struct rn_api_call *call, struct rn_core_token_request
 
 /* The event streams of one core. */
 struct rn_streams *rn_streams_new(struct rn_loop *loop, struct rn_core *core); /* NULL: out of memory */
-void rn_streams_free(struct rn_streams *streams); /* after the server; NULL is legal */
+void rn_streams_free(struct rn_streams *streams);			       /* after the server; NULL is legal */
 
 #endif

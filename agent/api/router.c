@@ -14,24 +14,24 @@
 #define FIELDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static const struct rn_route routes[] = {
-	{"GET", "/api/v1/status", rn_api_status, NULL, NULL},
-	{"POST", "/api/v1/link", rn_api_link, FIELDS("up"), NULL},
-	{"POST", "/api/v1/tokens", rn_api_tokens_create,
-	 FIELDS("client_type", "hub_type", "name", "owner", "hub", "tags", "lifetime_seconds"), NULL},
-	{"GET", "/api/v1/devices", rn_api_devices_list, NULL, NULL},
-	{"POST", "/api/v1/devices", rn_api_devices_add,
-	 FIELDS("client_type", "name", "owner", "hub", "tags", "wireguard_public_key"), NULL},
-	{"GET", "/api/v1/devices/{name}", rn_api_device_get, NULL, NULL},
-	{"POST", "/api/v1/devices/{name}/quarantine", rn_api_device_quarantine, FIELDS("on"), NULL},
-	{"POST", "/api/v1/devices/{name}/trust", rn_api_device_trust, FIELDS("trust_score"), NULL},
-	{"POST", "/api/v1/devices/{name}/revoke", rn_api_device_revoke, NULL, NULL},
-	{"GET", "/api/v1/policy", rn_api_policy_get, NULL, NULL},
-	{"PUT", "/api/v1/policy", rn_api_policy_set, FIELDS("text"), NULL},
-	{"POST", "/api/v1/policy/check", rn_api_policy_check, FIELDS("text"), NULL},
-	{"POST", "/api/v1/explain", rn_api_explain, FIELDS("source", "destination", "protocol", "port"), NULL},
-	{"GET", "/api/v1/flows", rn_api_flows_list, NULL, FIELDS("after", "limit", "latest")},
-	{"GET", "/api/v1/flows/stream", rn_api_flows_stream, NULL, FIELDS("after")},
-	{"GET", "/api/v1/drops", rn_api_drops, NULL, NULL},
+    {"GET", "/api/v1/status", rn_api_status, NULL, NULL},
+    {"POST", "/api/v1/link", rn_api_link, FIELDS("up"), NULL},
+    {"POST", "/api/v1/tokens", rn_api_tokens_create,
+     FIELDS("client_type", "hub_type", "name", "owner", "hub", "tags", "lifetime_seconds"), NULL},
+    {"GET", "/api/v1/devices", rn_api_devices_list, NULL, NULL},
+    {"POST", "/api/v1/devices", rn_api_devices_add,
+     FIELDS("client_type", "name", "owner", "hub", "tags", "wireguard_public_key"), NULL},
+    {"GET", "/api/v1/devices/{name}", rn_api_device_get, NULL, NULL},
+    {"POST", "/api/v1/devices/{name}/quarantine", rn_api_device_quarantine, FIELDS("on"), NULL},
+    {"POST", "/api/v1/devices/{name}/trust", rn_api_device_trust, FIELDS("trust_score"), NULL},
+    {"POST", "/api/v1/devices/{name}/revoke", rn_api_device_revoke, NULL, NULL},
+    {"GET", "/api/v1/policy", rn_api_policy_get, NULL, NULL},
+    {"PUT", "/api/v1/policy", rn_api_policy_set, FIELDS("text"), NULL},
+    {"POST", "/api/v1/policy/check", rn_api_policy_check, FIELDS("text"), NULL},
+    {"POST", "/api/v1/explain", rn_api_explain, FIELDS("source", "destination", "protocol", "port"), NULL},
+    {"GET", "/api/v1/flows", rn_api_flows_list, NULL, FIELDS("after", "limit", "latest")},
+    {"GET", "/api/v1/flows/stream", rn_api_flows_stream, NULL, FIELDS("after")},
+    {"GET", "/api/v1/drops", rn_api_drops, NULL, NULL},
 };
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
 
@@ -111,15 +111,15 @@ static const struct {
 	unsigned status;
 	const char *name, *text;
 } failures[] = {
-	{-ENOENT, 404, "not_found", "there is no such object"},
-	{-EEXIST, 409, "exists", "it exists already"},
-	{-EBUSY, 409, "busy", "a change of the same thing is under way: try again"},
-	{-EINVAL, 400, "invalid", "the request is not valid"},
-	{-EMSGSIZE, 400, "invalid", "it does not fit the bounds"},
-	{-ENOTSUP, 409, "not_the_gateway", "only the gateway can do this"},
-	{-EAGAIN, 503, "unavailable", "a process that is needed is not there now: try again"},
-	{-ENOSPC, 507, "no_space", "nothing could be stored: the disk is full"},
-	{-EIO, 500, "internal", "core failed: see its log"},
+    {-ENOENT, 404, "not_found", "there is no such object"},
+    {-EEXIST, 409, "exists", "it exists already"},
+    {-EBUSY, 409, "busy", "a change of the same thing is under way: try again"},
+    {-EINVAL, 400, "invalid", "the request is not valid"},
+    {-EMSGSIZE, 400, "invalid", "it does not fit the bounds"},
+    {-ENOTSUP, 409, "not_the_gateway", "only the gateway can do this"},
+    {-EAGAIN, 503, "unavailable", "a process that is needed is not there now: try again"},
+    {-ENOSPC, 507, "no_space", "nothing could be stored: the disk is full"},
+    {-EIO, 500, "internal", "core failed: see its log"},
 };
 
 void rn_api_fail(struct rn_api_call *call, int code, const struct rn_err *err)
@@ -177,7 +177,8 @@ static const struct rn_route *find(const char *method, const char *path, char na
 		if (strcmp(routes[i].method, method) == 0)
 			return &routes[i];
 		if (at < allow_size)
-			at += (size_t)snprintf(ret_allow + at, allow_size - at, "%s%s", at ? ", " : "", routes[i].method);
+			at +=
+			    (size_t)snprintf(ret_allow + at, allow_size - at, "%s%s", at ? ", " : "", routes[i].method);
 	}
 	return NULL;
 }
@@ -327,8 +328,8 @@ int rn_api_name(struct rn_api_call *call, const char *key, char ret[RN_NAME_MAX 
 		return 0;
 	if (!rn_name_valid(text)) {
 		rn_api_refuse(call, 400, "invalid",
-			      "\"%s\" must be a name: a to z, 0 to 9, dot, dash and underscore, at most %d characters", key,
-			      RN_NAME_MAX);
+			      "\"%s\" must be a name: a to z, 0 to 9, dot, dash and underscore, at most %d characters",
+			      key, RN_NAME_MAX);
 		return -EINVAL;
 	}
 	memcpy(ret, text, strlen(text) + 1);
@@ -347,7 +348,8 @@ int rn_api_query_u64(struct rn_api_call *call, const char *key, uint64_t min, ui
 	if (text[0] >= '0' && text[0] <= '9')
 		value = strtoull(text, &end, 10);
 	if (!end || *end || errno || value < min || value > max) {
-		rn_api_refuse(call, 400, "invalid", "\"%s\" must be a number from %" PRIu64 " to %" PRIu64, key, min, max);
+		rn_api_refuse(call, 400, "invalid", "\"%s\" must be a number from %" PRIu64 " to %" PRIu64, key, min,
+			      max);
 		return -EINVAL;
 	}
 	*ret = value;

@@ -37,7 +37,7 @@ void rn_api_route(struct rn_core *core, struct rn_streams *streams, struct rn_ht
 /* Answers; each consumes the call. value is taken. */
 void rn_api_answer(struct rn_api_call *call, unsigned status, struct rn_json *value);
 void rn_api_refuse(struct rn_api_call *call, unsigned status, const char *code, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 /* The status and code that belong to an errno of core.h; err's sentence. */
 void rn_api_fail(struct rn_api_call *call, int code, const struct rn_err *err);
 void rn_api_stream(struct rn_api_call *call, const struct rn_http_stream *stream);

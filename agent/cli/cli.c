@@ -101,6 +101,10 @@ static int parse_option(struct rn_cli *cli, int argc, char **argv, int *at, stru
 		option = find_option(rn_common_options, word, length);
 	if (!option)
 		return unknown_option(cli->command, word, err);
+	if (!option->many && rn_cli_option(cli, option->name)) {
+		rn_fail(err, 0, "--%s may be given once", option->name);
+		return RN_EXIT_USAGE;
+	}
 	if (!option->value && equals) {
 		rn_fail(err, 0, "--%s takes no value", option->name);
 		return RN_EXIT_USAGE;

@@ -25,6 +25,7 @@ struct rn_option {
 	const char *name;  /* without its dashes; NULL ends a list */
 	const char *value; /* what stands for its value in the help; NULL: a flag */
 	const char *help;
+	bool many; /* may be given again */
 };
 
 struct rn_cli;

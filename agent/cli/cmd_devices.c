@@ -71,7 +71,7 @@ int rn_cmd_devices(struct rn_cli *cli)
 	char path[256];
 	int code;
 
-	if (rn_remote_path(path, sizeof(path), "devices", cli->arguments[0], NULL) < 0)
+	if (rn_remote_path(path, sizeof(path), RN_PARTS("devices", cli->arguments[0])) < 0)
 		return rn_cli_fail(RN_EXIT_USAGE, "the name is too long");
 	code = rn_remote_call(cli, "GET", path, NULL, &answer);
 	if (code)
@@ -88,7 +88,7 @@ static int change(struct rn_cli *cli, const char *what, struct rn_json *body, st
 {
 	char path[256];
 
-	if (rn_remote_path(path, sizeof(path), "devices", cli->arguments[0], what, NULL) == 0)
+	if (rn_remote_path(path, sizeof(path), RN_PARTS("devices", cli->arguments[0], what)) == 0)
 		return rn_remote_call(cli, "POST", path, body, ret);
 	rn_json_free(body);
 	return rn_cli_fail(RN_EXIT_USAGE, "the name is too long");
@@ -102,8 +102,9 @@ int rn_cmd_quarantine(struct rn_cli *cli)
 
 	rn_json_add_bool(body, "on", !release);
 	code = change(cli, "quarantine", body, &answer);
-	return code ? code :
-		      rn_remote_changed(cli, answer, "%s is %s", cli->arguments[0], release ? "released" : "quarantined");
+	return code ? code
+		    : rn_remote_changed(cli, answer, "%s is %s", cli->arguments[0],
+					release ? "released" : "quarantined");
 }
 
 int rn_cmd_revoke(struct rn_cli *cli)

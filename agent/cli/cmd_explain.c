@@ -40,7 +40,8 @@ static void print_end(const struct rn_json *device)
 	char text[512];
 
 	snprintf(text, sizeof(text), "%s (%s, owner %s, trust %s)", rn_remote_text(device, "client_id"),
-		 rn_remote_text(device, "virtual_ip"), *owner ? owner : "nobody", rn_remote_text(security, "trust_score"));
+		 rn_remote_text(device, "virtual_ip"), *owner ? owner : "nobody",
+		 rn_remote_text(security, "trust_score"));
 	rn_out_text(stdout, text);
 }
 

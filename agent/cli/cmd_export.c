@@ -78,8 +78,8 @@ static int deliver(struct rn_cli *cli, struct rn_json *answer, const char *key, 
 		code = rn_output_commit(output, configuration, code ? NULL : &err);
 	if (code < 0) {
 		rn_json_free(answer);
-		code = rn_cli_fail(RN_EXIT_FAILED, "%s; the key of %s is lost: revoke it and export another name", err.text,
-				   cli->arguments[0]);
+		code = rn_cli_fail(RN_EXIT_FAILED, "%s; the key of %s is lost: revoke it and export another name",
+				   err.text, cli->arguments[0]);
 	} else {
 		code = print(cli, answer, configuration, out);
 	}

@@ -107,8 +107,8 @@ static int report(const struct rn_cli *cli, const struct rn_setup *setup, const 
 
 	if (cli->json)
 		return report_json(setup, plan, started);
-	printf("%s is the gateway of a new network: %s%s%s\n", plan->params.name, rn_prefix_format(&plan->params.ipv6, ipv6),
-	       plan->params.ipv4.bits ? ", " : "",
+	printf("%s is the gateway of a new network: %s%s%s\n", plan->params.name,
+	       rn_prefix_format(&plan->params.ipv6, ipv6), plan->params.ipv4.bits ? ", " : "",
 	       plan->params.ipv4.bits ? rn_prefix_format(&plan->params.ipv4, ipv4) : "");
 	printf("The root key is in %s/root: move it to a safe place, nothing here needs it.\n", setup->state);
 	if (!started)

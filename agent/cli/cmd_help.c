@@ -34,7 +34,8 @@ static void print_options(const struct rn_option *options)
 
 static void print_command(const struct rn_command *c)
 {
-	printf("usage: rnaut %s%s%s [OPTION]...\n\n%s\n\n", c->words, c->arguments[0] ? " " : "", c->arguments, c->help);
+	printf("usage: rnaut %s%s%s [OPTION]...\n\n%s\n\n", c->words, c->arguments[0] ? " " : "", c->arguments,
+	       c->help);
 	print_options(c->options);
 	print_options(rn_common_options);
 }
@@ -108,7 +109,8 @@ int rn_cmd_help(struct rn_cli *cli)
 			words[i] = (char *)cli->arguments[i];
 		command = rn_cli_find((int)cli->argument_count, words, &used);
 		if (!command)
-			return rn_cli_fail(RN_EXIT_USAGE, "there is no command %s: rnaut help lists them", cli->arguments[0]);
+			return rn_cli_fail(RN_EXIT_USAGE, "there is no command %s: rnaut help lists them",
+					   cli->arguments[0]);
 	}
 	if (cli->json)
 		return print_json(command);

@@ -65,11 +65,12 @@ static void print_upstream(const struct rn_json *answer)
 
 static void print_processes(const struct rn_json *processes, bool gateway)
 {
-	line("Processes", "core is there; kern %s; net %s%s", rn_remote_true(processes, "kern") ? "is there" : "is missing",
+	line("Processes", "core is there; kern %s; net %s%s",
+	     rn_remote_true(processes, "kern") ? "is there" : "is missing",
 	     rn_remote_true(processes, "net") ? "is there" : "is missing",
-	     !gateway			       ? "" :
-	     rn_remote_true(processes, "ca") ? "; ca is there" :
-					       "; ca is missing");
+	     !gateway			       ? ""
+	     : rn_remote_true(processes, "ca") ? "; ca is there"
+					       : "; ca is missing");
 }
 
 static void print_status(const struct rn_json *answer)

@@ -30,8 +30,8 @@ static int write_token(struct rn_output *output, const struct rn_json *answer)
 	snprintf(line, sizeof(line), "%s\n", rn_remote_text(answer, "token"));
 	code = rn_output_commit(output, line, &err);
 	rn_wipe(line, sizeof(line));
-	return code < 0 ? rn_cli_fail(RN_EXIT_FAILED, "%s; the token that was made is lost: make another", err.text) :
-			  RN_EXIT_OK;
+	return code < 0 ? rn_cli_fail(RN_EXIT_FAILED, "%s; the token that was made is lost: make another", err.text)
+			: RN_EXIT_OK;
 }
 
 int rn_cmd_token_create(struct rn_cli *cli)

@@ -53,7 +53,8 @@ static int choose_kind(const struct rn_cli *cli, enum rn_kind of_token, enum rn_
 
 	*ret = of_token ? of_token : RN_KIND_DESKTOP;
 	if (type && (rn_kind_parse(type, ret) < 0 || *ret == RN_KIND_GATEWAY))
-		return rn_cli_fail(RN_EXIT_USAGE, "--type %s is not known: use desktop, mobile, server, iot or hub", type);
+		return rn_cli_fail(RN_EXIT_USAGE, "--type %s is not known: use desktop, mobile, server, iot or hub",
+				   type);
 	return RN_EXIT_OK;
 }
 
@@ -63,7 +64,8 @@ static int choose_endpoints(const struct rn_cli *cli, struct rn_enroll *enroll)
 	int code;
 
 	if (!hub && rn_cli_option(cli, "endpoint"))
-		return rn_cli_fail(RN_EXIT_USAGE, "--endpoint is for hubs: this token is for a %s", rn_kind_name(enroll->kind));
+		return rn_cli_fail(RN_EXIT_USAGE, "--endpoint is for hubs: this token is for a %s",
+				   rn_kind_name(enroll->kind));
 	code = rn_setup_endpoint(cli, hub, &enroll->control.addr);
 	if (code || !hub)
 		return code;
@@ -81,7 +83,8 @@ static int report(const struct rn_cli *cli, const struct rn_self *self, const st
 		root = rn_json_object();
 		rn_json_add_text(root, "client_id", self->name);
 		rn_json_add_u64(root, "number", self->device);
-		rn_json_add_text(root, rn_kind_is_hub(self->kind) ? "hub_type" : "client_type", rn_kind_name(self->kind));
+		rn_json_add_text(root, rn_kind_is_hub(self->kind) ? "hub_type" : "client_type",
+				 rn_kind_name(self->kind));
 		rn_json_add_text(root, "state", setup->state);
 		rn_json_add_bool(root, "started", started);
 		return rn_cli_json(root);

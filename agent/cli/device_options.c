@@ -11,9 +11,10 @@ int rn_check_name(const char *what, const char *name)
 {
 	if (rn_name_valid(name))
 		return RN_EXIT_OK;
-	return rn_cli_fail(RN_EXIT_USAGE,
-			   "%s \"%s\" is not a name: use a to z, 0 to 9, dot, dash and underscore, at most %d characters", what,
-			   name, RN_NAME_MAX);
+	return rn_cli_fail(
+	    RN_EXIT_USAGE,
+	    "%s \"%s\" is not a name: use a to z, 0 to 9, dot, dash and underscore, at most %d characters", what, name,
+	    RN_NAME_MAX);
 }
 
 int rn_device_options(const struct rn_cli *cli, const char *type, bool hubs, struct rn_json *body)

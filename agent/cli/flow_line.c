@@ -33,12 +33,14 @@ void rn_flow_line(FILE *file, const struct rn_json *event)
 		time += 11;
 	fprintf(file, "%.12s ", time);
 	rn_out_painted(file, allowed ? RN_PAINT_GOOD : RN_PAINT_BAD, allowed ? "allow" : "deny ");
-	snprintf(text, sizeof(text), "%s -> %s%s%s/%s", end_name(event, "source", from), end_name(event, "destination", to),
-		 ports ? ":" : "", ports ? rn_remote_text(rn_json_get(event, "destination"), "port") : "", protocol);
+	snprintf(text, sizeof(text), "%s -> %s%s%s/%s", end_name(event, "source", from),
+		 end_name(event, "destination", to), ports ? ":" : "",
+		 ports ? rn_remote_text(rn_json_get(event, "destination"), "port") : "", protocol);
 	rn_out_escape(text, shown, sizeof(shown));
 	fprintf(file, " %s%*s", shown, rn_out_width(shown) < 36 ? (int)(36 - rn_out_width(shown)) : 0, "");
-	snprintf(text, sizeof(text), "  %s%s%s%s%s%s%s", rn_remote_text(event, "reason"), *rule ? " by rule " : "", rule,
-		 strcmp(rn_remote_text(event, "kind"), "changed") == 0 ? ", judged again" : "", *hub ? ", on " : "", hub, "");
+	snprintf(text, sizeof(text), "  %s%s%s%s%s%s%s", rn_remote_text(event, "reason"), *rule ? " by rule " : "",
+		 rule, strcmp(rn_remote_text(event, "kind"), "changed") == 0 ? ", judged again" : "",
+		 *hub ? ", on " : "", hub, "");
 	rn_out_text(file, text);
 	fputc('\n', file);
 }

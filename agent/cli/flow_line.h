@@ -6,7 +6,8 @@
 
 #include "base/json.h"
 
-/* "14:03:07.123 allow laptop -> server:22/tcp  rule ssh  allowed  on hub": one flow event (docs/openapi.json) a line. */
+/* "14:03:07.123 allow laptop -> server:22/tcp  rule ssh  allowed  on hub": one flow event (docs/openapi.json) a line.
+ */
 void rn_flow_line(FILE *file, const struct rn_json *event);
 
 #endif

@@ -12,7 +12,11 @@
 static size_t character(const unsigned char *text, uint32_t *ret)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t length = text[0] < 0x80 ? 1 : text[0] >> 5 == 6 ? 2 : text[0] >> 4 == 14 ? 3 : text[0] >> 3 == 30 ? 4 : 0;
+	size_t length = text[0] < 0x80	     ? 1
+			: text[0] >> 5 == 6  ? 2
+			: text[0] >> 4 == 14 ? 3
+			: text[0] >> 3 == 30 ? 4
+					     : 0;
 	uint32_t value = length == 1 ? text[0] : text[0] & (0x7fu >> length);
 
 	for (size_t i = 1; i < length; i++) {
@@ -31,8 +35,8 @@ static bool harmless(uint32_t c)
 	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
 		return false;
 	/* Marks that reorder or hide what stands around them. */
-	return !(c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
-		 c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f));
+	return !(c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+		 (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f));
 }
 
 char *rn_out_escape(const char *text, char *out, size_t size)

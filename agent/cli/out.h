@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 /*
- * What reaches a terminal. Text of strangers (names, other hosts' words) never carries a control character: C0, DEL, C1,
- * the directional marks of Unicode and what is not UTF-8 are written as \xNN.
+ * What reaches a terminal. Text of strangers (names, other hosts' words) never carries a control character: C0, DEL,
+ * C1, the directional marks of Unicode and what is not UTF-8 are written as \xNN.
  */
 /* Escapes at most size - 1 bytes into out, whole characters only; returns out. size at least 5. */
 char *rn_out_escape(const char *text, char *out, size_t size);

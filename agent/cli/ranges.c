@@ -48,8 +48,8 @@ static int parse(const char *option, const char *text, bool v4, struct rn_prefix
 {
 	if (rn_prefix_parse(text, ret) == 0 && rn_addr_is_v4(&ret->addr) == v4)
 		return RN_EXIT_OK;
-	return rn_cli_fail(RN_EXIT_USAGE, "--%s %s is not a range, such as %s, with no bit set behind its length", option, text,
-			   v4 ? "100.64.0.0/16" : "fd12:3456:789a::/48");
+	return rn_cli_fail(RN_EXIT_USAGE, "--%s %s is not a range, such as %s, with no bit set behind its length",
+			   option, text, v4 ? "100.64.0.0/16" : "fd12:3456:789a::/48");
 }
 
 static int check(const struct rn_prefix *range, const struct routes *routes)

@@ -11,8 +11,6 @@
 #include "cli/out.h"
 #include "sys/http_client.h"
 
-#define API "/api/v1/"
-
 /* RFC 3986 section 2.3: everything but the unreserved characters is encoded. */
 static int encode(char *out, size_t size, size_t *at, const char *part)
 {
@@ -31,24 +29,18 @@ static int encode(char *out, size_t size, size_t *at, const char *part)
 	return 0;
 }
 
-int rn_remote_path(char *out, size_t size, const char *first, ...)
+int rn_remote_path(char *out, size_t size, const char *const *parts)
 {
-	size_t at = (size_t)snprintf(out, size, API "%s", first);
-	const char *part;
-	va_list parts;
+	size_t at = (size_t)snprintf(out, size, "/api/v1");
 	int code = at < size ? 0 : -ENAMETOOLONG;
 
-	va_start(parts, first);
-	while (code == 0 && (part = va_arg(parts, const char *))) {
-		if (at + 2 > size) {
-			code = -ENAMETOOLONG;
-			break;
-		}
+	for (; code == 0 && *parts; parts++) {
+		if (at + 2 > size)
+			return -ENAMETOOLONG;
 		out[at++] = '/';
 		out[at] = '\0';
-		code = encode(out, size, &at, part);
+		code = encode(out, size, &at, *parts);
 	}
-	va_end(parts);
 	return code;
 }
 
@@ -57,15 +49,18 @@ static void socket_path(const struct rn_cli *cli, char out[160])
 	snprintf(out, 160, "%s/api.sock", cli->conf.run_dir);
 }
 
-/* Says what a failed call means: where nobody answers, perhaps because this host was never set up. */
+/* Says what a failed call means: where nobody answers, perhaps because this host was never set up, or its state is bad.
+ */
 static int unreachable(struct rn_cli *cli, int code, const struct rn_err *why)
 {
 	struct rn_anchor anchor;
 	struct rn_self self;
 	struct rn_err err = {""};
 
-	if (code == -ECONNREFUSED && rn_self_load(&cli->conf, &self, &anchor, &err) == -ENOENT)
-		return rn_cli_fail(RN_EXIT_NOT_SET_UP, "%s", err.text);
+	int state = code == -ECONNREFUSED ? rn_self_load(&cli->conf, &self, &anchor, &err) : 0;
+
+	if (state < 0 && state != -EACCES)
+		return rn_cli_fail(state == -ENOENT ? RN_EXIT_NOT_SET_UP : RN_EXIT_UNREACHABLE, "%s", err.text);
 	return rn_cli_fail(code == -EACCES ? RN_EXIT_FAILED : RN_EXIT_UNREACHABLE, "%s", why->text);
 }
 
@@ -104,7 +99,8 @@ int rn_remote_call(struct rn_cli *cli, const char *method, const char *path, str
 		code = refused(&reply);
 	} else {
 		answer = rn_json_parse(reply.body, reply.size, 0, &err);
-		code = answer ? RN_EXIT_OK : rn_cli_fail(RN_EXIT_FAILED, "rnautd core's answer is broken: %s", err.text);
+		code =
+		    answer ? RN_EXIT_OK : rn_cli_fail(RN_EXIT_FAILED, "rnautd core's answer is broken: %s", err.text);
 	}
 	rn_wipe(reply.body, reply.size);
 	rn_http_reply_done(&reply);

@@ -56,13 +56,15 @@ static int check_absent(struct rn_cli *cli, const char *state)
 {
 	struct rn_anchor anchor;
 	struct rn_self self;
+	struct rn_err err = {""};
 	struct stat st;
 
 	if (lstat(state, &st) < 0 && errno == ENOENT)
 		return RN_EXIT_OK;
-	if (rn_self_load(&cli->conf, &self, &anchor, NULL) < 0)
-		return rn_cli_fail(RN_EXIT_FAILED, "this host has a state already that cannot be read: look at %s, and remove it to start anew",
-				   state);
+	if (rn_self_load(&cli->conf, &self, &anchor, &err) < 0)
+		return rn_cli_fail(RN_EXIT_FAILED,
+				   "this host has a state already, which does not load: %s; remove %s to start anew",
+				   err.text, state);
 	return rn_cli_fail(RN_EXIT_FAILED, "this host is already %s \"%s\": stop rnautd and remove %s to start anew",
 			   self.gateway ? "a gateway, named" : "part of a network, as", self.name, state);
 }
@@ -91,8 +93,8 @@ static int check_port(uint16_t port, const char *key)
 	int code = bind_any(port);
 
 	if (code == -EADDRINUSE)
-		return rn_cli_fail(RN_EXIT_FAILED, "UDP port %u is in use on this host: set \"%s\" in %s to another", port, key,
-				   RN_CONF_PATH);
+		return rn_cli_fail(RN_EXIT_FAILED, "UDP port %u is in use on this host: set \"%s\" in %s to another",
+				   port, key, RN_CONF_PATH);
 	if (code < 0)
 		return rn_cli_fail(RN_EXIT_FAILED, "UDP port %u cannot be used: %s", port, strerror(-code));
 	return RN_EXIT_OK;
@@ -103,7 +105,8 @@ static int check_ports(const struct rn_conf *conf)
 	int code;
 
 	if (conf->wireguard_port == conf->control_port)
-		return rn_cli_fail(RN_EXIT_FAILED, "\"wireguard_port\" and \"control_port\" are both %u in %s: choose two",
+		return rn_cli_fail(RN_EXIT_FAILED,
+				   "\"wireguard_port\" and \"control_port\" are both %u in %s: choose two",
 				   conf->control_port, RN_CONF_PATH);
 	code = check_port(conf->control_port, "control_port");
 	return code ? code : check_port(conf->wireguard_port, "wireguard_port");
@@ -242,13 +245,15 @@ int rn_setup_endpoint(const struct rn_cli *cli, bool needed, struct rn_addr *ret
 	if (!text && !needed)
 		return RN_EXIT_OK;
 	if (!text)
-		return rn_cli_fail(RN_EXIT_USAGE, "--endpoint is needed: the address at which other hosts reach this one");
+		return rn_cli_fail(RN_EXIT_USAGE,
+				   "--endpoint is needed: the address at which other hosts reach this one");
 	if (rn_endpoint_parse(text, &endpoint) == 0)
-		return rn_cli_fail(RN_EXIT_USAGE, "--endpoint takes an address without a port: ports are set in %s", RN_CONF_PATH);
+		return rn_cli_fail(RN_EXIT_USAGE, "--endpoint takes an address without a port: ports are set in %s",
+				   RN_CONF_PATH);
 	if (rn_addr_parse(text, ret) < 0 || rn_addr_is_zero(ret) || ret->b[0] == 0xff ||
 	    (rn_addr_is_v4(ret) && (rn_addr_to_v4(ret) == 0 || rn_addr_to_v4(ret) >> 28 >= 14)))
-		return rn_cli_fail(RN_EXIT_USAGE, "--endpoint %s is not an address of a host, such as 192.0.2.1 or 2001:db8::1",
-				   text);
+		return rn_cli_fail(RN_EXIT_USAGE,
+				   "--endpoint %s is not an address of a host, such as 192.0.2.1 or 2001:db8::1", text);
 	return RN_EXIT_OK;
 }
 

@@ -51,9 +51,9 @@ static int add_allowed(const struct rn_json *network, char *out, size_t size)
 	int code = list && rn_json_count(list) <= PREFIXES_MAX ? 0 : -EBADMSG;
 
 	for (item = code ? NULL : rn_json_first(list); item && code == 0; item = rn_json_next(item))
-		code = rn_json_type(item) == RN_JSON_STRING && rn_prefix_parse(rn_json_text(item), &prefix) == 0 ?
-			       append_prefix(out, size, &prefix) :
-			       -EBADMSG;
+		code = rn_json_type(item) == RN_JSON_STRING && rn_prefix_parse(rn_json_text(item), &prefix) == 0
+			   ? append_prefix(out, size, &prefix)
+			   : -EBADMSG;
 	return code;
 }
 
@@ -96,7 +96,8 @@ char *rn_wg_conf(const struct rn_json *answer, const char *private_key, struct r
 	int length;
 
 	if (!text || read_values(answer, &v) < 0) {
-		rn_fail(err, text ? -EBADMSG : -ENOMEM, text ? "rnautd core's answer lacks what a configuration needs" : "out of memory");
+		rn_fail(err, -EBADMSG,
+			text ? "rnautd core's answer lacks what a configuration needs" : "out of memory");
 		free(text);
 		return NULL;
 	}

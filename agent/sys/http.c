@@ -208,12 +208,11 @@ static int daemon_start(struct rn_http *http, int fd, struct rn_err *err)
 {
 	const union MHD_DaemonInfo *info;
 
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, http,
-					MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-					MHD_OPTION_CONNECTION_LIMIT, RN_HTTP_CONNECTIONS_MAX,
-					MHD_OPTION_CONNECTION_TIMEOUT, RN_HTTP_IDLE_S,
-					MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RN_HTTP_MEMORY_MAX,
-					MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	http->daemon = MHD_start_daemon(
+	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, http, MHD_OPTION_LISTEN_SOCKET, fd,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_CONNECTION_LIMIT, RN_HTTP_CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_TIMEOUT, RN_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    (size_t)RN_HTTP_MEMORY_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (!http->daemon)
 		return rn_fail(err, -EIO, "the HTTP server cannot be started: %s", strerror(errno));
 	info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -349,8 +348,9 @@ void rn_http_answer(struct rn_http_request *request, const struct rn_http_answer
 		return;
 	request->answered = true;
 	request->status = answer->status;
-	request->response = MHD_create_response_from_buffer(answer->size, answer->body ? answer->body : nothing,
-							    answer->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	request->response =
+	    MHD_create_response_from_buffer(answer->size, answer->body ? answer->body : nothing,
+					    answer->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	if (request->response) {
 		MHD_add_response_header(request->response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 		if (answer->body)

@@ -13,10 +13,10 @@
 struct rn_http;
 struct rn_http_request; /* valid until it is answered; a stream's until its `gone` */
 
-#define RN_HTTP_BODY_MAX (1u << 20)   /* bytes kept; a longer body is read away, up to 16 times as much, then cut off */
+#define RN_HTTP_BODY_MAX (1u << 20) /* bytes kept; a longer body is read away, up to 16 times as much, then cut off */
 #define RN_HTTP_CONNECTIONS_MAX 64u
 #define RN_HTTP_MEMORY_MAX (32u << 10) /* of one connection: request line and headers fit in it */
-#define RN_HTTP_IDLE_S 10u	      /* a connection that neither sends nor waits for an answer is closed */
+#define RN_HTTP_IDLE_S 10u	       /* a connection that neither sends nor waits for an answer is closed */
 
 struct rn_http_config {
 	void *context;
@@ -35,7 +35,7 @@ const char *rn_http_path(const struct rn_http_request *request); /* percent sign
 bool rn_http_trusted(const struct rn_http_request *request);
 bool rn_http_too_large(const struct rn_http_request *request);
 const char *rn_http_body(const struct rn_http_request *request, size_t *ret_size); /* not ended with NUL */
-const char *rn_http_header(struct rn_http_request *request, const char *name);	    /* NULL: absent */
+const char *rn_http_header(struct rn_http_request *request, const char *name);	   /* NULL: absent */
 /* Value of a query parameter, "" where it has none; NULL: absent. */
 const char *rn_http_query(struct rn_http_request *request, const char *name);
 /* Calls each until it returns false. */

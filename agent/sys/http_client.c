@@ -119,10 +119,12 @@ static int result(struct transfer *t, CURLcode code, const char *socket, struct 
 	if (code == CURLE_COULDNT_CONNECT && (number == EACCES || number == EPERM))
 		return rn_fail(err, -EACCES, "%s is closed to this user: run the command with sudo", socket);
 	if (code == CURLE_COULDNT_CONNECT)
-		return rn_fail(err, -ECONNREFUSED, "rnautd core does not answer on %s: start it with systemctl start rnautd.target",
+		return rn_fail(err, -ECONNREFUSED,
+			       "rnautd core does not answer on %s: start it with systemctl start rnautd.target",
 			       socket);
 	if (code == CURLE_OPERATION_TIMEDOUT)
-		return rn_fail(err, -ETIMEDOUT, "rnautd core did not answer within %d s: see its log", RN_HTTP_CLIENT_TIMEOUT_S);
+		return rn_fail(err, -ETIMEDOUT, "rnautd core did not answer within %d s: see its log",
+			       RN_HTTP_CLIENT_TIMEOUT_S);
 	if (t->too_large)
 		return rn_fail(err, -EMSGSIZE, "the answer is larger than this program takes");
 	return rn_fail(err, -EIO, "the connection to rnautd core broke: %s", curl_easy_strerror(code));

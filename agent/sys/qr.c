@@ -39,7 +39,8 @@ char *rn_qr_text(const char *data, int color)
 	char *out = NULL, *at;
 
 	if (code)
-		out = malloc((size_t)(side / 2 + 1) * ((size_t)side * CELL + sizeof(black_on_white) + sizeof(plain)) + 1);
+		out =
+		    malloc((size_t)(side / 2 + 1) * ((size_t)side * CELL + sizeof(black_on_white) + sizeof(plain)) + 1);
 	if (!out)
 		goto end;
 	at = out;

@@ -126,6 +126,7 @@ static void test_usage_errors(void **state)
 	expect_usage(WORDS("quarantine"), "usage: rnaut quarantine NAME");
 	expect_usage(WORDS("quarantine", "a", "b"), "usage: rnaut quarantine NAME");
 	expect_usage(WORDS("quarantine", "--release=yes", "a"), "--release takes no value");
+	expect_usage(WORDS("up", "--name", "a", "--name", "b"), "--name may be given once");
 	expect_usage(WORDS("up", "--token-file"), "--token-file needs a value");
 	expect_usage(WORDS("up", "--token-file="), "--token-file needs a value");
 	expect_usage(WORDS("explain", "a", "b", "c", "d", "e"), "usage: rnaut explain");
@@ -136,27 +137,27 @@ static void test_paths(void **state)
 	static const struct {
 		const char *name, *path;
 	} cases[] = {
-		{"laptop", "/api/v1/devices/laptop"},
-		{"a b", "/api/v1/devices/a%20b"},
-		{"a/b?c#d", "/api/v1/devices/a%2Fb%3Fc%23d"},
-		{"..", "/api/v1/devices/%2E%2E"},
-		{"a..b", "/api/v1/devices/a..b"},
-		{"\xc3\xa4\r\n", "/api/v1/devices/%C3%A4%0D%0A"},
-		{"100%", "/api/v1/devices/100%25"},
+	    {"laptop", "/api/v1/devices/laptop"},
+	    {"a b", "/api/v1/devices/a%20b"},
+	    {"a/b?c#d", "/api/v1/devices/a%2Fb%3Fc%23d"},
+	    {"..", "/api/v1/devices/%2E%2E"},
+	    {"a..b", "/api/v1/devices/a..b"},
+	    {"\xc3\xa4\r\n", "/api/v1/devices/%C3%A4%0D%0A"},
+	    {"100%", "/api/v1/devices/100%25"},
 	};
 	char out[64], small[20];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(rn_remote_path(out, sizeof(out), "devices", cases[i].name, NULL), 0);
+		assert_int_equal(rn_remote_path(out, sizeof(out), RN_PARTS("devices", cases[i].name)), 0);
 		assert_string_equal(out, cases[i].path);
 	}
-	assert_int_equal(rn_remote_path(out, sizeof(out), "devices", "a", "trust", NULL), 0);
+	assert_int_equal(rn_remote_path(out, sizeof(out), RN_PARTS("devices", "a", "trust")), 0);
 	assert_string_equal(out, "/api/v1/devices/a/trust");
-	assert_int_equal(rn_remote_path(small, sizeof(small), "devices", "abc", NULL), 0);
-	assert_int_equal(rn_remote_path(small, sizeof(small), "devices", "abcd", NULL), -ENAMETOOLONG);
-	assert_int_equal(rn_remote_path(small, sizeof(small), "devices", "/", NULL), 0);
-	assert_int_equal(rn_remote_path(small, sizeof(small), "devices", "//", NULL), -ENAMETOOLONG);
+	assert_int_equal(rn_remote_path(small, sizeof(small), RN_PARTS("devices", "abc")), 0);
+	assert_int_equal(rn_remote_path(small, sizeof(small), RN_PARTS("devices", "abcd")), -ENAMETOOLONG);
+	assert_int_equal(rn_remote_path(small, sizeof(small), RN_PARTS("devices", "/")), 0);
+	assert_int_equal(rn_remote_path(small, sizeof(small), RN_PARTS("devices", "//")), -ENAMETOOLONG);
 }
 
 static void test_escape(void **state)
@@ -164,19 +165,28 @@ static void test_escape(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{"plain", "plain"},
-		{"\033[2J\033]0;owned\a", "\\x1b[2J\\x1b]0;owned\\x07"},
-		{"a\r\nb\tc", "a\\x0d\\x0ab\\x09c"},
-		{"\x7f", "\\x7f"},
-		{"\xc2\x9b" "31m", "\\xc2\\x9b31m"},		 /* C1: CSI */
-		{"\x9b" "31m", "\\x9b31m"},			 /* the same as a bare byte */
-		{"\xe2\x80\xae" "cod.exe", "\\xe2\\x80\\xaecod.exe"}, /* right-to-left override */
-		{"\xe2\x81\xa6", "\\xe2\\x81\\xa6"},
-		{"\xc0\x8a", "\\xc0\\x8a"},		     /* overlong newline */
-		{"\xed\xa0\x80", "\\xed\\xa0\\x80"},     /* surrogate */
-		{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* above U+10FFFF */
-		{"\xe2\x82", "\\xe2\\x82"},		     /* cut */
-		{"gr\xc3\xbc\xc3\x9f" "e \xe2\x82\xac \xf0\x9f\x98\x80", "gr\xc3\xbc\xc3\x9f" "e \xe2\x82\xac \xf0\x9f\x98\x80"},
+	    {"plain", "plain"},
+	    {"\033[2J\033]0;owned\a", "\\x1b[2J\\x1b]0;owned\\x07"},
+	    {"a\r\nb\tc", "a\\x0d\\x0ab\\x09c"},
+	    {"\x7f", "\\x7f"},
+	    {"\xc2\x9b"
+	     "31m",
+	     "\\xc2\\x9b31m"}, /* C1: CSI */
+	    {"\x9b"
+	     "31m",
+	     "\\x9b31m"}, /* the same as a bare byte */
+	    {"\xe2\x80\xae"
+	     "cod.exe",
+	     "\\xe2\\x80\\xaecod.exe"}, /* right-to-left override */
+	    {"\xe2\x81\xa6", "\\xe2\\x81\\xa6"},
+	    {"\xc0\x8a", "\\xc0\\x8a"},			  /* overlong newline */
+	    {"\xed\xa0\x80", "\\xed\\xa0\\x80"},	  /* surrogate */
+	    {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* above U+10FFFF */
+	    {"\xe2\x82", "\\xe2\\x82"},			  /* cut */
+	    {"gr\xc3\xbc\xc3\x9f"
+	     "e \xe2\x82\xac \xf0\x9f\x98\x80",
+	     "gr\xc3\xbc\xc3\x9f"
+	     "e \xe2\x82\xac \xf0\x9f\x98\x80"},
 	};
 	char out[128];
 
@@ -197,7 +207,9 @@ static void test_escape(void **state)
 		for (i = 0; cut[i]; i++)
 			assert_true((unsigned char)cut[i] >= 0x20 && cut[i] != 0x7f);
 	}
-	assert_int_equal(rn_out_width("gr\xc3\xbc\xc3\x9f" "e"), 5);
+	assert_int_equal(rn_out_width("gr\xc3\xbc\xc3\x9f"
+				      "e"),
+			 5);
 }
 
 static char *print(void (*draw)(FILE *file, void *context), void *context)
@@ -231,9 +243,10 @@ static void draw_flow(FILE *file, void *context)
 static void test_printing(void **state)
 {
 	static const char event[] =
-		"{\"time\":\"2026-11-22T14:03:07.123456Z\",\"kind\":\"denied\",\"verdict\":\"deny\",\"reason\":\"deny_rule\","
-		"\"rule\":\"no-ssh\",\"protocol\":\"tcp\",\"source\":{\"client_id\":\"lap\\u001btop\"},"
-		"\"destination\":{\"client_id\":null,\"virtual_ip\":\"fd00::1\",\"port\":22},\"hub\":\"hub-a\"}";
+	    "{\"time\":\"2026-11-22T14:03:07.123456Z\",\"kind\":\"denied\",\"verdict\":\"deny\",\"reason\":\"deny_"
+	    "rule\","
+	    "\"rule\":\"no-ssh\",\"protocol\":\"tcp\",\"source\":{\"client_id\":\"lap\\u001btop\"},"
+	    "\"destination\":{\"client_id\":null,\"virtual_ip\":\"fd00::1\",\"port\":22},\"hub\":\"hub-a\"}";
 	struct rn_json *json = rn_json_parse(event, strlen(event), 0, NULL);
 	char *text = print(draw_table, NULL);
 
@@ -312,9 +325,11 @@ static void test_output(void **state)
 /* --- export --- */
 
 #define KEY "YAnz5TF+lXXJte14tji3zlMNftqL1kFG6Z2LZ3eXmFo="
-#define DEVICE "\"device\":{\"client_id\":\"phone\",\"virtual_ip\":\"fd12:3456:789a::5\",\"virtual_ipv4\":\"100.64.0.5\"}"
+#define DEVICE                                                                                                         \
+	"\"device\":{\"client_id\":\"phone\",\"virtual_ip\":\"fd12:3456:789a::5\",\"virtual_ipv4\":\"100.64.0.5\"}"
 #define HUB                                                                                                            \
-	"\"hub\":{\"client_id\":\"hub-a\",\"wireguard_public_key\":\"" KEY "\",\"wireguard_endpoint\":\"192.0.2.1:51820\"}"
+	"\"hub\":{\"client_id\":\"hub-a\",\"wireguard_public_key\":\"" KEY                                             \
+	"\",\"wireguard_endpoint\":\"192.0.2.1:51820\"}"
 #define NETWORK "\"network\":{\"prefixes\":[\"fd12:3456:789a::/48\",\"100.64.0.0/16\"],\"mtu\":1372}"
 
 static char *conf(const char *answer)
@@ -330,22 +345,22 @@ static char *conf(const char *answer)
 static void test_configuration(void **state)
 {
 	static const char *const hostile[] = {
-		"{" HUB "," NETWORK "}",
-		"{" DEVICE "," NETWORK "}",
-		"{" DEVICE "," HUB "}",
-		"{\"device\":{\"client_id\":\"x\\nPostUp = reboot\",\"virtual_ip\":\"fd00::1\"}," HUB "," NETWORK "}",
-		"{\"device\":{\"client_id\":\"x\",\"virtual_ip\":\"fd00::1\\nPostUp = reboot\"}," HUB "," NETWORK "}",
-		"{\"device\":{\"client_id\":\"x\"}," HUB "," NETWORK "}",
-		"{" DEVICE ",\"hub\":{\"client_id\":\"h\",\"wireguard_public_key\":\"x\",\"wireguard_endpoint\":\"192.0.2.1:1\"}," NETWORK
-		"}",
-		"{" DEVICE ",\"hub\":{\"client_id\":\"h\",\"wireguard_public_key\":\"" KEY
-		"\",\"wireguard_endpoint\":\"evil.example:1\\nPostUp = x\"}," NETWORK "}",
-		"{" DEVICE "," HUB ",\"network\":{\"prefixes\":[\"fd00::/8\\nPostUp=x\"],\"mtu\":1372}}",
-		"{" DEVICE "," HUB ",\"network\":{\"prefixes\":[1],\"mtu\":1372}}",
-		"{" DEVICE "," HUB ",\"network\":{\"prefixes\":[],\"mtu\":1372}}",
-		"{" DEVICE "," HUB ",\"network\":{\"prefixes\":[\"fd00::/8\"],\"mtu\":5}}",
-		"{" DEVICE "," HUB
-		",\"network\":{\"prefixes\":[\"fd00::/8\",\"fd00::/8\",\"fd00::/8\",\"fd00::/8\",\"fd00::/8\"],\"mtu\":1372}}",
+	    "{" HUB "," NETWORK "}",
+	    "{" DEVICE "," NETWORK "}",
+	    "{" DEVICE "," HUB "}",
+	    "{\"device\":{\"client_id\":\"x\\nPostUp = reboot\",\"virtual_ip\":\"fd00::1\"}," HUB "," NETWORK "}",
+	    "{\"device\":{\"client_id\":\"x\",\"virtual_ip\":\"fd00::1\\nPostUp = reboot\"}," HUB "," NETWORK "}",
+	    "{\"device\":{\"client_id\":\"x\"}," HUB "," NETWORK "}",
+	    "{" DEVICE ",\"hub\":{\"client_id\":\"h\",\"wireguard_public_key\":\"x\","
+	    "\"wireguard_endpoint\":\"192.0.2.1:1\"}," NETWORK "}",
+	    "{" DEVICE ",\"hub\":{\"client_id\":\"h\",\"wireguard_public_key\":\"" KEY
+	    "\",\"wireguard_endpoint\":\"evil.example:1\\nPostUp = x\"}," NETWORK "}",
+	    "{" DEVICE "," HUB ",\"network\":{\"prefixes\":[\"fd00::/8\\nPostUp=x\"],\"mtu\":1372}}",
+	    "{" DEVICE "," HUB ",\"network\":{\"prefixes\":[1],\"mtu\":1372}}",
+	    "{" DEVICE "," HUB ",\"network\":{\"prefixes\":[],\"mtu\":1372}}",
+	    "{" DEVICE "," HUB ",\"network\":{\"prefixes\":[\"fd00::/8\"],\"mtu\":5}}",
+	    "{" DEVICE "," HUB ",\"network\":{\"prefixes\":[\"fd00::/8\",\"fd00::/8\",\"fd00::/8\",\"fd00::/"
+			       "8\",\"fd00::/8\"],\"mtu\":1372}}",
 	};
 	char *text = conf("{" DEVICE "," HUB "," NETWORK "}");
 
@@ -366,11 +381,19 @@ static void test_configuration(void **state)
 		assert_null(conf(hostile[i]));
 }
 
-/* wg-quick strip reads the file; what it leaves has only keys that wg setconf knows (wg(8), CONFIGURATION FILE FORMAT). */
+/* wg-quick strip reads the file; what it leaves has only keys that wg setconf knows (wg(8), CONFIGURATION FILE FORMAT).
+ */
 static void test_stock_tools(void **state)
 {
-	static const char *const known[] = {"[Interface]",  "PrivateKey = ", "[Peer]", "PublicKey = ",
-					    "Endpoint = ", "AllowedIPs = ", "PersistentKeepalive = ", "\n", "#"};
+	static const char *const known[] = {"[Interface]",
+					    "PrivateKey = ",
+					    "[Peer]",
+					    "PublicKey = ",
+					    "Endpoint = ",
+					    "AllowedIPs = ",
+					    "PersistentKeepalive = ",
+					    "\n",
+					    "#"};
 	char path[] = "/tmp/rn-wg-XXXXXX", file[64], command[128], line[256];
 	char *text = conf("{" DEVICE "," HUB "," NETWORK "}");
 	struct rn_output output;
@@ -428,20 +451,20 @@ static void test_exit_codes(void **state)
 		char *words[8];
 		int code;
 	} cases[] = {
-		{{"rnaut", "help"}, 0},
-		{{"rnaut", "help", "--json"}, 0},
-		{{"rnaut", "status", "--help"}, 0},
-		{{"rnaut", "version"}, 0},
-		{{"rnaut", "completion", "--", "rnaut", "policy"}, 0},
-		{{"rnaut", "nonsense"}, 2},
-		{{"rnaut", "trust", "a", "101"}, 2},
-		{{"rnaut", "explain", "a", "b", "tcp"}, 2},
-		{{"rnaut", "explain", "a", "b", "icmp", "1"}, 2},
-		{{"rnaut", "token", "create", "--type", "toaster"}, 2},
-		{{"rnaut", "gateway", "init"}, 2},
-		{{"rnaut", "status"}, 4},
-		{{"rnaut", "devices", "laptop"}, 4},
-		{{"rnaut", "up"}, 4},
+	    {{"rnaut", "help"}, 0},
+	    {{"rnaut", "help", "--json"}, 0},
+	    {{"rnaut", "status", "--help"}, 0},
+	    {{"rnaut", "version"}, 0},
+	    {{"rnaut", "completion", "--", "rnaut", "policy"}, 0},
+	    {{"rnaut", "nonsense"}, 2},
+	    {{"rnaut", "trust", "a", "101"}, 2},
+	    {{"rnaut", "explain", "a", "b", "tcp"}, 2},
+	    {{"rnaut", "explain", "a", "b", "icmp", "1"}, 2},
+	    {{"rnaut", "token", "create", "--type", "toaster"}, 2},
+	    {{"rnaut", "gateway", "init"}, 2},
+	    {{"rnaut", "status"}, 4},
+	    {{"rnaut", "devices", "laptop"}, 4},
+	    {{"rnaut", "up"}, 4},
 	};
 	char directory[] = "/tmp/rn-empty-XXXXXX", path[64];
 	FILE *file;
@@ -468,7 +491,8 @@ static void test_exit_codes(void **state)
 		}
 		waitpid(child, &status, 0);
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != cases[i].code)
-			fail_msg("case %zu (%s): status %d, not %d", i, cases[i].words[1], WEXITSTATUS(status), cases[i].code);
+			fail_msg("case %zu (%s): status %d, not %d", i, cases[i].words[1], WEXITSTATUS(status),
+				 cases[i].code);
 	}
 	unlink(path);
 	rmdir(directory);
@@ -477,11 +501,11 @@ static void test_exit_codes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),	   cmocka_unit_test(test_documentation), cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_usage_errors), cmocka_unit_test(test_paths),	     cmocka_unit_test(test_escape),
-		cmocka_unit_test(test_printing),   cmocka_unit_test(test_input),	     cmocka_unit_test(test_output),
-		cmocka_unit_test(test_configuration), cmocka_unit_test(test_stock_tools), cmocka_unit_test(test_qr),
-		cmocka_unit_test(test_exit_codes),
+	    cmocka_unit_test(test_table),	  cmocka_unit_test(test_documentation), cmocka_unit_test(test_parse),
+	    cmocka_unit_test(test_usage_errors),  cmocka_unit_test(test_paths),		cmocka_unit_test(test_escape),
+	    cmocka_unit_test(test_printing),	  cmocka_unit_test(test_input),		cmocka_unit_test(test_output),
+	    cmocka_unit_test(test_configuration), cmocka_unit_test(test_stock_tools),	cmocka_unit_test(test_qr),
+	    cmocka_unit_test(test_exit_codes),
 	};
 
 	assert_int_equal(rn_crypto_start(), 0);

@@ -35,10 +35,10 @@ static struct rn_loop *loop;
 static void say(struct rn_http_request *request, unsigned status, const char *text)
 {
 	rn_http_answer(request, &(struct rn_http_answer){.status = status,
-							  .type = "text/plain",
-							  .body = strdup(text),
-							  .size = strlen(text),
-							  .allow = status == 405 ? "GET" : NULL});
+							 .type = "text/plain",
+							 .body = strdup(text),
+							 .size = strlen(text),
+							 .allow = status == 405 ? "GET" : NULL});
 }
 
 static void fire(void *context)
@@ -123,7 +123,8 @@ static void handle(void *context, struct rn_http_request *request)
 	} else if (strcmp(where, "/method") == 0) {
 		say(request, 405, rn_http_method(request));
 	} else {
-		snprintf(text, sizeof(text), "%s %s %zu q=%s", rn_http_method(request), where, size, query ? query : "-");
+		snprintf(text, sizeof(text), "%s %s %zu q=%s", rn_http_method(request), where, size,
+			 query ? query : "-");
 		say(request, 200, text);
 	}
 }
@@ -274,7 +275,10 @@ static ssize_t raw(const char *request, char *out, size_t size)
 
 static void test_broken_requests(void **state)
 {
-	static const char *const broken[] = {"GET\r\n\r\n", "\r\n\r\n\r\n", "GET /a HTTP/9.9\r\n\r\n", "GET /a HTTP/1.1\r\n\r\n",
+	static const char *const broken[] = {"GET\r\n\r\n",
+					     "\r\n\r\n\r\n",
+					     "GET /a HTTP/9.9\r\n\r\n",
+					     "GET /a HTTP/1.1\r\n\r\n",
 					     "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
 					     "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"};
 	char out[4096], *long_header = calloc(1, 128 * 1024);
@@ -294,7 +298,8 @@ static void test_broken_requests(void **state)
 
 static void test_readers_that_leave(void **state)
 {
-	static const char request[] = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n", late[] = "GET /late HTTP/1.1\r\nHost: x\r\n\r\n";
+	static const char request[] = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n",
+			  late[] = "GET /late HTTP/1.1\r\nHost: x\r\n\r\n";
 
 	(void)state;
 	for (int i = 0; i < 20; i++) {
@@ -329,7 +334,9 @@ static void test_stranger(void **state)
 	child = fork();
 	if (child == 0) {
 		struct rn_http_reply reply = {0};
-		int code = setegid(65534) == 0 && seteuid(65534) == 0 ? rn_http_call(path, "GET", "/a", NULL, &reply, NULL) : -1;
+		int code = setegid(65534) == 0 && seteuid(65534) == 0
+			       ? rn_http_call(path, "GET", "/a", NULL, &reply, NULL)
+			       : -1;
 
 		_exit(code == -EACCES ? 0 : 1);
 	}
@@ -362,10 +369,13 @@ static void test_listen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers),	       cmocka_unit_test(test_body_bounds),
-		cmocka_unit_test(test_stream),	       cmocka_unit_test(test_broken_requests),
-		cmocka_unit_test(test_readers_that_leave), cmocka_unit_test(test_stranger),
-		cmocka_unit_test(test_listen),
+	    cmocka_unit_test(test_answers),
+	    cmocka_unit_test(test_body_bounds),
+	    cmocka_unit_test(test_stream),
+	    cmocka_unit_test(test_broken_requests),
+	    cmocka_unit_test(test_readers_that_leave),
+	    cmocka_unit_test(test_stranger),
+	    cmocka_unit_test(test_listen),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
