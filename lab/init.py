@@ -21,7 +21,6 @@ import units  # noqa: E402
 
 USERS = {"rnaut-core": 6301, "rnaut-net": 6302, "rnaut-kern": 6303, "rnaut-ca": 6304}
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-MS_BIND = 4096
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -61,10 +60,6 @@ def private_view(binaries):
     mount("sysfs", "/sys", "sysfs")
     mount("bpf", "/sys/fs/bpf", "bpf", "mode=700")
     mount("tmpfs", "/run", "tmpfs", "mode=755")
-    if os.path.exists("/dev/net/tun"):  # as udev leaves it, on machines without udev too
-        os.mknod("/run/.tun", 0o20666, os.stat("/dev/net/tun").st_rdev)
-        os.chmod("/run/.tun", 0o666)
-        mount("/run/.tun", "/dev/net/tun", "", flags=MS_BIND)
     for directory in ("/etc", "/var/lib", "/usr/local"):
         overlay(directory)
     if not binaries:

@@ -49,6 +49,22 @@ def wait_for(what, condition, seconds=20.0, interval=0.05):
         time.sleep(interval)
 
 
+def kill(process):
+    """Ends a Popen of Node.popen: nsenter and what it started inside."""
+    try:
+        with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="utf-8") as file:
+            children = [int(word) for word in file.read().split()]
+    except OSError:
+        children = []
+    for pid in children:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.kill()
+    process.wait()
+
+
 def kernel_has_wireguard():
     probe = ["unshare", "--net", "ip", "link", "add", "probe", "type", "wireguard"]
     return run(probe, check=False).returncode == 0

@@ -13,13 +13,14 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, TOP + "/lab")
 import lab as lab_module  # noqa: E402
 import network  # noqa: E402
-from network import LabError, run, wait_for  # noqa: E402,F401
+from network import LabError, kill, run, wait_for  # noqa: E402,F401
 
 PROBE = [sys.executable, "-B", TOP + "/tests/netns/probe.py"]
 IN_VM = os.environ.get("RN_IN_VM") == "1"
 SLOW = 4 if IN_VM else 1  # what takes time takes more under emulation
 CASES = []
-PREFIXES = ("rntest", "rntest2", "rntest3", "rntest4")
+PREFIX = os.environ.get("RN_PREFIX", "rntest")
+PREFIXES = tuple(PREFIX + number for number in ("", "2", "3", "4"))
 RNAUT, RNAUTD = "/usr/local/bin/rnaut", "/usr/local/sbin/rnautd"
 HERE_POLICY = TOP + "/lab/policy.json"
 
@@ -99,9 +100,7 @@ class Flow:
         return self.process.stdout.readline().strip() == "echo"
 
     def close(self):
-        self.process.stdin.close()
-        self.process.kill()
-        self.process.wait()
+        kill(self.process)
 
 
 def host_picture():
@@ -136,7 +135,7 @@ def main(wanted):
         print("The namespace tests need root; run this with sudo.\n0 passed, 1 failed")
         return 1
     before = host_picture()
-    lab = lab_module.standard("rntest", say=lambda text: print(f"  LAB    {text}", flush=True))
+    lab = lab_module.standard(PREFIX, say=lambda text: print(f"  LAB    {text}", flush=True))
     lab.add("tablet", "desktop", 14, owner="alice")
     lab.add("spare", "desktop", 15, owner="dave")
     for prefix in PREFIXES:

@@ -171,7 +171,9 @@ def count(port):
             seen.add(number)
         elif sys.stdin.fileno() in ready:
             break
-    print(json.dumps({"received": len(seen), "twice": twice, "last": max(seen, default=-1)}))
+    last = max(seen, default=-1)
+    missing = [n for n in range(last) if n not in seen]
+    print(json.dumps({"received": len(seen), "twice": twice, "last": last, "missing": missing[:200]}))
 
 
 def number(address, port, least, rate):

@@ -3,7 +3,7 @@
 import subprocess
 
 import network
-from harness import HERE_POLICY, RNAUT, RNAUTD, case, equal, one_sentence, tree_digest, true, wait_for
+from harness import PREFIX, HERE_POLICY, RNAUT, RNAUTD, case, equal, one_sentence, tree_digest, true, wait_for
 
 STATE = "/var/lib/rnaut"
 
@@ -11,7 +11,7 @@ STATE = "/var/lib/rnaut"
 def fresh(kept):
     """A network of one empty host, for those who spoil hosts."""
     if "fresh" not in kept or not kept["fresh"].nodes:
-        net = network.Network("rntest4")
+        net = network.Network(PREFIX + "4")
         net.add("lone", "gateway", 1, owner="alice")
         net.remove()
         net.create()
@@ -156,8 +156,7 @@ def port_in_use(lab, kept):
         one_sentence(done, "51821")
     finally:
         for holder in holders:
-            holder.kill()
-            holder.wait()
+            network.kill(holder)
         clear(node)
 
 

@@ -4,7 +4,7 @@ import itertools
 import json
 import time
 
-from harness import RNAUT, case, equal, number, one_sentence, true, wait_for
+from harness import PREFIX, RNAUT, case, equal, number, one_sentence, true, wait_for
 
 PARALLEL = number("RN_PARALLEL", 100, 12)
 
@@ -90,7 +90,7 @@ def race(lab, kept):
 def impostor(lab, kept):
     """Another network's gateway takes over the address: its Noise key is not the one in the token."""
     import network
-    other = network.Network("rntest3")
+    other = network.Network(PREFIX + "3")
     false_gateway = other.add("gateway", "gateway", 1, owner="mallory")
     victim = other.add("victim", "desktop", 20)
     other.remove()

@@ -4,7 +4,7 @@ import json
 import subprocess
 import threading
 
-from harness import RNAUT, Flow, attempt, case, drops, true, wait_for
+from harness import RNAUT, Flow, attempt, case, drops, kill, true, wait_for
 from test_matrix import start_servers
 
 
@@ -30,8 +30,7 @@ class Follow:
         return [e for e in list(self.events) if holds(e)]
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
+        kill(self.process)
 
 
 @case("flows --follow shows identities, verdict, rule and reason, as they happen")

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from harness import LabError, attempt, case, equal, one_sentence, settings, true, wait_for, RNAUT, RNAUTD
+from harness import PREFIX, LabError, attempt, case, equal, one_sentence, settings, true, wait_for, RNAUT, RNAUTD
 from network import namespace_processes, run
 from test_matrix import start_servers
 
@@ -128,7 +128,7 @@ def alive(pid):
 def leaves_nothing(lab, kept):
     import lab as lab_module
     import network
-    other = network.Network("rntest2")
+    other = network.Network(PREFIX + "2")
     other.add("gateway", "gateway", 1, owner="alice")
     mounts = open("/proc/self/mountinfo", encoding="utf-8").read().count("\n")
     other.create(tied=False)
@@ -137,7 +137,7 @@ def leaves_nothing(lab, kept):
     true(len(pids) > 4, f"only {len(pids)} processes")
     other.remove()
     wait_for("its processes to be gone", lambda: not [p for p in pids if alive(p)], 5)
-    equal([n for n in os.listdir("/run/netns") if n.startswith("rntest2")], [], "namespaces")
-    true(not os.path.exists("/run/rntest2"), "/run/rntest2 is there")
+    equal([n for n in os.listdir("/run/netns") if n.startswith(PREFIX + "2")], [], "namespaces")
+    true(not os.path.exists(f"/run/{PREFIX}2"), "its directory is there")
     equal(open("/proc/self/mountinfo", encoding="utf-8").read().count("\n"), mounts, "mounts")
     other.remove()
