@@ -75,7 +75,7 @@ static struct entry *find_key(const struct rn_peers *p, const uint8_t key[RN_KEY
 
 static struct entry *add_entry(struct rn_peers *p)
 {
-	if (p->count == p->room) {
+	if (!p->entries || p->count == p->room) {
 		uint32_t room = p->room ? p->room * 2 : 16;
 		struct entry *more = realloc(p->entries, room * sizeof(*more));
 

@@ -194,7 +194,7 @@ static void read_endpoint(struct nlattr *attribute, struct rn_endpoint *ret)
 
 static void read_allowed(struct nlattr *list, struct rn_wireguard_peer *peer)
 {
-	struct nlattr *item, *a[WGALLOWEDIP_A_MAX + 1];
+	struct nlattr *item = NULL, *a[WGALLOWEDIP_A_MAX + 1];
 	int left;
 
 	nla_for_each_nested(item, list, left)
@@ -264,7 +264,7 @@ static void read_peer(struct dump *d, struct nlattr *item)
 
 static int on_message(struct nl_msg *msg, void *context)
 {
-	struct nlattr *a[WGDEVICE_A_MAX + 1], *item;
+	struct nlattr *a[WGDEVICE_A_MAX + 1], *item = NULL;
 	struct dump *d = context;
 	int left;
 
