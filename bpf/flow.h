@@ -25,6 +25,43 @@ static __always_inline int rn_flow_key(const struct rn_packet *p, struct rn_flow
 	return from_hi;
 }
 
+static __always_inline __u16 rn_flow_tag(const struct rn_flow_key *key)
+{
+	__u64 word[sizeof(*key) / 8];
+
+	__builtin_memcpy(word, key, sizeof(word));
+	return ((word[0] + 3 * word[1] + 5 * word[2] + 7 * word[3] + 9 * word[4]) * 0x9e3779b97f4a7c15ull) >> 48;
+}
+
+/* What a verdict in the table rests on, copied once. */
+struct rn_holding {
+	__u64 generation, source_state, destination_state;
+	__u32 source, destination;
+	union {
+		__u64 word;
+		struct {
+			__u32 rule;
+			__u8 reason, from_hi;
+			__u16 key_tag;
+		};
+	};
+};
+
+/*
+ * Another CPU may remove the entry while we read and give its memory to another flow, filling it from its beginning. So
+ * the word with verdict and tag is read last: where the tag is ours, all of it is. False: it is not ours any more.
+ */
+static __always_inline bool rn_flow_read(const struct rn_flow *flow, __u16 tag, struct rn_holding *h)
+{
+	h->generation = RN_READ_ONCE(flow->generation);
+	h->source_state = RN_READ_ONCE(flow->source_state);
+	h->destination_state = RN_READ_ONCE(flow->destination_state);
+	h->source = RN_READ_ONCE(flow->source);
+	h->destination = RN_READ_ONCE(flow->destination);
+	h->word = *(const volatile __u64 *)&flow->rule;
+	return h->key_tag == tag;
+}
+
 static __always_inline int rn_flow_closed(__u32 flags)
 {
 	return (flags & RN_FLOW_RST) || (flags & RN_FLOW_FINS) == RN_FLOW_FINS;
@@ -116,6 +153,8 @@ static __always_inline void rn_flow_judged(struct rn_flow *flow, const struct rn
 	flow->destination = c->destination.index;
 	flow->rule = c->rule;
 	flow->reason = verdict;
+	flow->from_hi = c->from_hi != c->backward;
+	flow->key_tag = rn_flow_tag(&c->key);
 }
 
 /* What a hub's hairpin asks for besides a good verdict. */
@@ -138,7 +177,6 @@ static __noinline enum rn_reason rn_flow_begin(struct rn_context *c)
 	struct rn_flow flow = {};
 
 	rn_flow_judged(&flow, c, RN_ALLOWED);
-	flow.from_hi = c->from_hi;
 	flow.created_ns = c->now;
 	rn_flow_tally(&flow, c, RN_ALLOWED);
 	if (bpf_map_update_elem(&rn_flows, &c->key, &flow, BPF_ANY))

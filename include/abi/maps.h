@@ -141,7 +141,7 @@ struct rn_flow {
 	__u32 rule;	 /* number of the deciding rule, 0: none */
 	__u8 reason;	 /* enum rn_reason; RN_ALLOWED passes */
 	__u8 from_hi;	 /* the originator is the key's hi end */
-	__u16 reserved;
+	__u16 key_tag;	 /* hash of the key, in one word with the reason: the kernel reuses the memory of a removed entry */
 	__u64 created_ns; /* CLOCK_BOOTTIME */
 	__u64 seen_ns;
 	__u64 packets[2]; /* passed: [0] from the originator, [1] from the responder */
