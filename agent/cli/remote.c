@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/out.h"
 #include "sys/http_client.h"
+
+#define FOLLOW_RETRIES 30 /* a second apart */
 
 /* RFC 3986 section 2.3: everything but the unreserved characters is encoded. */
 static int encode(char *out, size_t size, size_t *at, const char *part)
@@ -137,25 +140,41 @@ static bool on_line(void *context, const char *line)
 	return !f->stopped;
 }
 
-int rn_remote_follow(struct rn_cli *cli, const char *path,
-		     bool (*event)(void *context, const char *type, const struct rn_json *data), void *context)
+/* One connection. RN_EXIT_OK: the reader stopped it; negative: it broke, or nobody answers, and err says which. */
+static int follow_once(struct rn_cli *cli, const char *path, struct follow *f, struct rn_err *err)
 {
-	struct follow f = {.event = event, .context = context};
 	struct rn_http_reply reply = {0};
-	struct rn_err err = {""};
 	char at[160];
 	int code;
 
 	socket_path(cli, at);
-	code = rn_http_follow(at, path, NULL, on_line, &f, &reply, &err);
-	if (code < 0)
-		return unreachable(cli, code, &err);
-	if (reply.status != 200)
+	code = rn_http_follow(at, path, f->last[0] ? f->last : NULL, on_line, f, &reply, err);
+	if (code == 0 && reply.status != 200)
 		code = refused(&reply);
-	else if (!f.stopped)
-		code = rn_cli_fail(RN_EXIT_UNREACHABLE, "rnautd core ended the stream: run the command again");
+	else if (code == 0 && !f->stopped)
+		code = rn_fail(err, -EIO, "rnautd core ended the stream");
 	rn_http_reply_done(&reply);
 	return code;
+}
+
+int rn_remote_follow(struct rn_cli *cli, const char *path,
+		     bool (*event)(void *context, const char *type, const struct rn_json *data), void *context)
+{
+	struct follow f = {.event = event, .context = context};
+	struct rn_err err = {""};
+	int code = follow_once(cli, path, &f, &err);
+
+	/* core restarts under its reader: what has been seen once is waited for. */
+	for (int left = FOLLOW_RETRIES; left > 0 && (code == -EIO || (code == -ECONNREFUSED && left < FOLLOW_RETRIES));
+	     left--) {
+		if (left == FOLLOW_RETRIES)
+			rn_cli_fail(0, "rnautd core has gone; waiting for it to come back");
+		sleep(1);
+		code = follow_once(cli, path, &f, &err);
+		if (code == -EIO)
+			left = FOLLOW_RETRIES;
+	}
+	return code < 0 ? unreachable(cli, code, &err) : code;
 }
 
 const char *rn_remote_text(const struct rn_json *object, const char *key)
