@@ -40,6 +40,7 @@ static const struct rn_field answer_fields[] = { AT(U32, answer.device), AT(U32,
 static const struct rn_field events_fields[] = { AT(U32, events.reporter), AT(U64, events.lost),
 						 VIEW(events.events, REST) };
 static const struct rn_field removed_fields[] = { AT(U32, removed.device) };
+static const struct rn_field presence_fields[] = { AT(U32, presence.device), AT(U8, presence.connected) };
 
 static const struct layout {
 	const struct rn_field *fields;
@@ -49,7 +50,7 @@ static const struct layout {
 	LAYOUT(ENROLL, enroll_fields),	 LAYOUT(ENROLLED, enrolled_fields), LAYOUT(SUBSCRIBE, subscribe_fields),
 	LAYOUT(RECORD, record_fields),	 LAYOUT(SYNCED, version_fields),    LAYOUT(APPLIED, version_fields),
 	LAYOUT(REQUEST, request_fields), LAYOUT(ANSWER, answer_fields),	    LAYOUT(EVENTS, events_fields),
-	LAYOUT(REMOVED, removed_fields),
+	LAYOUT(REMOVED, removed_fields), LAYOUT(PRESENCE, presence_fields),
 #undef LAYOUT
 };
 

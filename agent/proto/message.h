@@ -24,6 +24,7 @@ enum rn_message_type {
 	RN_MESSAGE_ANSWER = 8,	      /* down: its answer */
 	RN_MESSAGE_EVENTS = 9,	      /* up: flow events */
 	RN_MESSAGE_REMOVED = 10,      /* down: a device number that this peer needs no longer */
+	RN_MESSAGE_PRESENCE = 11,     /* up, hub -> gateway: a device of this hub has come or gone */
 };
 
 #define RN_TEXT_MAX 255
@@ -90,6 +91,10 @@ struct rn_message_events {
 struct rn_message_removed {
 	uint32_t device;
 };
+struct rn_message_presence {
+	uint32_t device;
+	uint8_t connected; /* 1: its control session is open, 0: it is not; after OPEN all that are */
+};
 
 struct rn_message {
 	enum rn_message_type type;
@@ -103,6 +108,7 @@ struct rn_message {
 		struct rn_message_answer answer;
 		struct rn_message_events events;
 		struct rn_message_removed removed;
+		struct rn_message_presence presence;
 	};
 };
 

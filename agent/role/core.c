@@ -44,13 +44,13 @@ static int io_send(void *context, enum rn_core_peer peer, const struct rn_local 
 	return rn_core_peers_send(h->peers, peer, message);
 }
 
-static int64_t io_now_ms(void *context)
+static int64_t io_now_us(void *context)
 {
 	struct timespec t;
 	(void)context;
 	/* Not the loop's time, which stands still while a turn of it lasts. */
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 static int64_t io_now(void *context)
@@ -64,7 +64,7 @@ static int64_t io_now(void *context)
 static void io_arm(void *context, int64_t at_ms)
 {
 	struct host *h = context;
-	int64_t delay = at_ms - io_now_ms(h);
+	int64_t delay = at_ms - io_now_us(h) / 1000;
 	rn_timer_set(h->tick, delay > 0 ? delay : 0);
 }
 
@@ -129,7 +129,7 @@ static int find_users(struct host *h, struct rn_core_peers_config *config, struc
 
 static int start(struct host *h, const struct rn_core_peers_config *config, struct rn_err *err)
 {
-	h->params.io = (struct rn_core_io){.context = h, .ready = io_ready, .send = io_send, .now_ms = io_now_ms,
+	h->params.io = (struct rn_core_io){.context = h, .ready = io_ready, .send = io_send, .now_us = io_now_us,
 					   .now = io_now, .arm = io_arm};
 	h->tick = rn_timer_new(h->loop, tick, h);
 	h->peers = rn_core_peers_new(config);

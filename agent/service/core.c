@@ -12,7 +12,7 @@
 
 int64_t rn_core_now_ms(struct rn_core *core)
 {
-	return core->params.io.now_ms(core->params.io.context);
+	return core->params.io.now_us(core->params.io.context) / 1000;
 }
 
 int64_t rn_core_now(struct rn_core *core)
@@ -216,7 +216,7 @@ static void net_busy(struct rn_core *core, const struct rn_local *local)
 {
 	struct rn_downstream *session = rn_downstream_find(core, local->session);
 	if (core->upstream.state == RN_UPSTREAM_OPEN && local->session == core->upstream.session)
-		core->upstream.busy = local->number != 0;
+		rn_upstream_busy(core, local->number != 0);
 	if (!session)
 		return;
 	session->busy = local->number != 0;

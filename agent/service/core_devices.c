@@ -46,7 +46,7 @@ static int describe(struct rn_core *core, const struct rn_ledger_entry *entry, s
 		return rc;
 	ret->created = row.created;
 	ret->control_connected = entry->device == core->params.self.device ? core->connected[RN_CORE_NET]
-									    : rn_downstream_of(core, entry->device) != NULL;
+									    : entry->present || rn_downstream_of(core, entry->device);
 	add_peer(core, ret);
 	return rn_registry_tags(&core->books, entry->device, ret->tags, RN_SELECTORS_MAX, &ret->tag_count, err);
 }

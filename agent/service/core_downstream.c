@@ -25,6 +25,15 @@ struct rn_downstream *rn_downstream_of(struct rn_core *core, uint32_t device)
 	return s;
 }
 
+/* What a hub said of its devices ends with its session. */
+static void forget_present(struct rn_core *core, uint32_t hub)
+{
+	const struct rn_ledger_entry *entry;
+	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++)
+		if (entry->record.hub == hub)
+			rn_ledger_set_present(core->books.ledger, entry->device, false);
+}
+
 void rn_downstream_closed(struct rn_core *core, uint64_t session)
 {
 	struct rn_downstream **at = &core->sessions;
@@ -34,6 +43,10 @@ void rn_downstream_closed(struct rn_core *core, uint64_t session)
 		return;
 	struct rn_downstream *gone = *at;
 	*at = gone->next;
+	if (gone->device)
+		rn_upstream_presence(core, gone->device, false);
+	if (core->gateway && gone->device)
+		forget_present(core, gone->device);
 	free(gone);
 }
 
@@ -83,6 +96,8 @@ void rn_downstream_open(struct rn_core *core, const struct rn_local *local)
 	memcpy(s->key, local->key, RN_KEY_SIZE);
 	s->next = core->sessions;
 	core->sessions = s;
+	if (s->device)
+		rn_upstream_presence(core, s->device, true);
 }
 
 static void deny(struct rn_core *core, const struct rn_device_record *device)
@@ -192,6 +207,12 @@ static void events(struct rn_downstream *s, const struct rn_message_events *m)
 	rn_core_take_events(s->core, m->reporter, m->events, m->events_size, more);
 }
 
+static void presence(struct rn_downstream *s, const struct rn_message_presence *m)
+{
+	if (s->core->gateway && m->device != s->device && speaks_for(s, m->device))
+		rn_ledger_set_present(s->core->books.ledger, m->device, m->connected != 0);
+}
+
 static void request(struct rn_downstream *s, const struct rn_message *message)
 {
 	if (!speaks_for(s, message->request.device))
@@ -216,6 +237,8 @@ void rn_downstream_message(struct rn_core *core, struct rn_downstream *s, const 
 		events(s, &message->events);
 	else if (message->type == RN_MESSAGE_REQUEST && subscriber)
 		request(s, message);
+	else if (message->type == RN_MESSAGE_PRESENCE && subscriber)
+		presence(s, &message->presence);
 	else
 		hang_up(core, s->session);
 }

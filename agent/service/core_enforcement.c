@@ -16,7 +16,7 @@ struct waited_hub {
 struct rn_enforcement {
 	struct rn_enforcement *next;
 	struct rn_position version;
-	int64_t begun;
+	int64_t begun, begun_us;
 	rn_core_done *done;
 	void *context;
 	unsigned count;
@@ -86,6 +86,7 @@ void rn_enforcement_wait(struct rn_core *core, uint64_t version, uint32_t hub, r
 		return;
 	}
 	*e = (struct rn_enforcement){.version = {core->books.epoch, version}, .begun = rn_core_now_ms(core),
+				     .begun_us = core->params.io.now_us(core->params.io.context),
 				     .done = done, .context = context, .waited = waited, .hubs = hubs};
 	list_hubs(core, e, hub);
 	if (complete(e)) {
@@ -143,12 +144,13 @@ static bool always(struct rn_core *core, struct rn_enforcement *e)
 
 void rn_enforcement_applied(struct rn_core *core, uint32_t hub, const struct rn_position *at)
 {
+	int64_t now_us = core->params.io.now_us(core->params.io.context);
 	for (struct rn_enforcement *e = core->enforcements; e; e = e->next) {
 		for (unsigned i = 0; i < e->count; i++) {
 			if (e->waited[i].number != hub || e->hubs[i].applied || !reached(at, &e->version))
 				continue;
 			e->hubs[i].applied = true;
-			e->hubs[i].after_ms = (double)(rn_core_now_ms(core) - e->begun);
+			e->hubs[i].after_ms = (double)(now_us - e->begun_us) / 1000;
 		}
 	}
 	finish_those(core, is_complete);

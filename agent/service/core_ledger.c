@@ -188,6 +188,7 @@ static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 		ledger->rule_count = rule_count;
 	}
 	if (*slot) {
+		entry->present = (*slot)->present;
 		list_remove(ledger, *slot);
 		entry_free(*slot);
 	}
@@ -234,6 +235,13 @@ void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device)
 	entry_free(ledger->devices[at]);
 	ledger->count--;
 	memmove(&ledger->devices[at], &ledger->devices[at + 1], (ledger->count - at) * sizeof(*ledger->devices));
+}
+
+void rn_ledger_set_present(struct rn_ledger *ledger, uint32_t device, bool present)
+{
+	unsigned at = device_index(ledger, device);
+	if (at < ledger->count && ledger->devices[at]->device == device)
+		ledger->devices[at]->present = present;
 }
 
 /* ---- the store ---- */

@@ -18,6 +18,7 @@ struct rn_ledger_entry {
 	uint8_t *blob;
 	size_t size;
 	bool dirty;			/* not in the store yet */
+	bool present;			/* DEVICE: its hub says that it is connected there; survives new records */
 	struct rn_device_record record; /* DEVICE only */
 	struct rn_ledger_entry *older, *newer;
 };
@@ -39,6 +40,7 @@ void rn_ledger_free(struct rn_ledger *ledger); /* NULL is legal */
  */
 int rn_ledger_take(struct rn_ledger *ledger, const uint8_t *blob, size_t size, struct rn_ledger_entry **ret_entry);
 void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device); /* no-op where unknown */
+void rn_ledger_set_present(struct rn_ledger *ledger, uint32_t device, bool present);
 /* Reads everything from the store. */
 int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err);
 /* Stores what is dirty in one transaction, and with it up to where the upstream says that all was sent (or NULL). */

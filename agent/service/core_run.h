@@ -21,9 +21,9 @@ struct rn_core_io {
 	bool (*ready)(void *context, enum rn_core_peer peer);
 	/* 0 (sent or queued), -ENOTCONN, or -ENOBUFS after which the peer is gone. */
 	int (*send)(void *context, enum rn_core_peer peer, const struct rn_local *message);
-	int64_t (*now_ms)(void *context); /* monotonic */
+	int64_t (*now_us)(void *context); /* monotonic */
 	int64_t (*now)(void *context);	  /* Unix seconds */
-	/* Call rn_core_tick at this time of now_ms or before. */
+	/* Call rn_core_tick when now_us is at_ms * 1000, or before. */
 	void (*arm)(void *context, int64_t at_ms);
 };
 

@@ -38,7 +38,7 @@ struct rn_core_upstream {
 	enum rn_upstream_state state;
 	uint32_t tag;
 	uint64_t session;
-	bool busy;
+	bool busy, presence_due; /* somebody's coming or going could not be said */
 	int64_t retry_at, backoff_ms, since;
 	struct rn_position synced;
 	int64_t flush_at; /* 0: nothing to store */
@@ -129,6 +129,8 @@ int rn_upstream_say(struct rn_core *core, const struct rn_message *message); /* 
 void rn_upstream_applied(struct rn_core *core);
 void rn_upstream_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost);
 void rn_upstream_flush(struct rn_core *core); /* stores what has come */
+void rn_upstream_presence(struct rn_core *core, uint32_t device, bool connected);
+void rn_upstream_busy(struct rn_core *core, bool busy);
 
 /* core_downstream.c */
 void rn_downstream_open(struct rn_core *core, const struct rn_local *message);

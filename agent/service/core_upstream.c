@@ -63,6 +63,38 @@ void rn_upstream_closed(struct rn_core *core, int reason)
 		retry_later(core);
 }
 
+/* ---- who is connected here, for the gateway ---- */
+
+void rn_upstream_presence(struct rn_core *core, uint32_t device, bool connected)
+{
+	struct rn_message message = {.type = RN_MESSAGE_PRESENCE,
+				     .presence = {.device = device, .connected = connected}};
+	if (core->hub && core->upstream.state == RN_UPSTREAM_OPEN && rn_upstream_say(core, &message))
+		core->upstream.presence_due = true;
+}
+
+static void say_present(struct rn_core *core)
+{
+	for (const struct rn_downstream *s = core->sessions; s; s = s->next)
+		rn_upstream_presence(core, s->device, true);
+}
+
+static void say_presence_again(struct rn_core *core)
+{
+	const struct rn_ledger_entry *entry;
+	core->upstream.presence_due = false;
+	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++)
+		if (entry->record.hub == core->params.self.device && (entry->record.flags & RN_DEVICE_MANAGED))
+			rn_upstream_presence(core, entry->device, rn_downstream_of(core, entry->device) != NULL);
+}
+
+void rn_upstream_busy(struct rn_core *core, bool busy)
+{
+	core->upstream.busy = busy;
+	if (!busy && core->upstream.presence_due)
+		say_presence_again(core);
+}
+
 void rn_upstream_open(struct rn_core *core, const struct rn_local *local)
 {
 	struct rn_core_upstream *up = &core->upstream;
@@ -76,13 +108,15 @@ void rn_upstream_open(struct rn_core *core, const struct rn_local *local)
 	}
 	up->state = RN_UPSTREAM_OPEN;
 	up->session = local->session;
-	up->busy = false;
+	up->busy = up->presence_due = false;
 	up->since = rn_core_now(core);
 	rn_log(RN_LOG_INFO, "connected to the %s", core->hub ? "gateway" : "hub");
-	if (rn_upstream_say(core, &message))
+	if (rn_upstream_say(core, &message)) {
 		rn_upstream_closed(core, ENOTCONN);
-	else
-		rn_upstream_applied(core);
+		return;
+	}
+	rn_upstream_applied(core);
+	say_present(core);
 }
 
 /* ---- records ---- */

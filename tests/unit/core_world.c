@@ -308,10 +308,10 @@ static int io_send(void *context, enum rn_core_peer peer, const struct rn_local 
 	return 0;
 }
 
-static int64_t io_now_ms(void *context)
+static int64_t io_now_us(void *context)
 {
 	struct world_host *h = context;
-	return h->world->now_ms;
+	return h->world->now_ms * 1000;
 }
 
 static int64_t io_now(void *context)
@@ -354,7 +354,7 @@ void world_disconnect(struct world_host *h, enum rn_core_peer peer)
 static void begin_core(struct world_host *h)
 {
 	struct rn_err err = {""};
-	h->params.io = (struct rn_core_io){.context = h, .ready = io_ready, .send = io_send, .now_ms = io_now_ms,
+	h->params.io = (struct rn_core_io){.context = h, .ready = io_ready, .send = io_send, .now_us = io_now_us,
 					   .now = io_now, .arm = io_arm};
 	if (rn_core_new(&h->params, &h->core, &err))
 		fail_msg("%s", err.text);

@@ -469,6 +469,35 @@ static void explain_says_what_the_datapath_would(void **state)
 	world_run(w);
 }
 
+static bool connected(struct world *w, const char *name)
+{
+	struct rn_core_device d;
+	struct rn_err err;
+	assert_int_equal(rn_core_device(w->hosts[0].core, name, &d, &err), 0);
+	return d.control_connected;
+}
+
+static void the_gateway_knows_who_is_connected(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	assert_true(connected(w, "gw") && connected(w, "hub") && connected(w, "laptop") && connected(w, "server"));
+	world_disconnect(&w->hosts[2], RN_CORE_NET);
+	world_run(w);
+	assert_false(connected(w, "laptop"));
+	assert_true(connected(w, "server"));
+	rn_core_trust(w->hosts[0].core, "server", 3, world_done, &d);
+	assert_true(connected(w, "server"));
+	world_disconnect(&w->hosts[1], RN_CORE_NET);
+	world_run(w);
+	assert_false(connected(w, "hub"));
+	assert_false(connected(w, "server"));
+	world_connect(&w->hosts[1], RN_CORE_NET);
+	world_connect(&w->hosts[2], RN_CORE_NET);
+	world_wait(w, 40000);
+	assert_true(connected(w, "hub") && connected(w, "laptop") && connected(w, "server"));
+}
+
 static void a_bad_policy_changes_nothing(void **state)
 {
 	struct world *w = *state;
@@ -507,6 +536,7 @@ int main(void)
 		T(requests_cannot_be_repeated_or_borrowed),
 		T(events_reach_the_gateway),
 		T(explain_says_what_the_datapath_would),
+		T(the_gateway_knows_who_is_connected),
 		T(a_bad_policy_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

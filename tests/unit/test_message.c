@@ -11,7 +11,7 @@
 
 #include "proto/session.h"
 
-#define LAST RN_MESSAGE_REMOVED
+#define LAST RN_MESSAGE_PRESENCE
 #define RANDOM_ROUNDS 100000
 
 static const struct rn_message samples[] = {
@@ -45,6 +45,7 @@ static const struct rn_message samples[] = {
 	{ .type = RN_MESSAGE_ANSWER, .answer = { 7, 8, 0, "", (const uint8_t *)"body", 4 } },
 	{ .type = RN_MESSAGE_EVENTS, .events = { 1, 2, (const uint8_t *)"events", 6 } },
 	{ .type = RN_MESSAGE_REMOVED, .removed = { 42 } },
+	{ .type = RN_MESSAGE_PRESENCE, .presence = { 42, 1 } },
 };
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
