@@ -300,16 +300,20 @@ void rn_datapath_close(struct rn_datapath *dp)
 
 static int put_filter(unsigned ifindex, enum bpf_tc_attach_point point, const struct bpf_program *program)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
-	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = bpf_program__fd(program), .flags = BPF_TC_F_REPLACE,
-			    .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	struct bpf_tc_hook hook = {.sz = sizeof(hook), .ifindex = (int)ifindex, .attach_point = point};
+	struct bpf_tc_opts opts = {.sz = sizeof(opts),
+				   .prog_fd = bpf_program__fd(program),
+				   .flags = BPF_TC_F_REPLACE,
+				   .handle = FILTER_HANDLE,
+				   .priority = FILTER_PRIORITY};
 
 	return bpf_tc_attach(&hook, &opts);
 }
 
 int rn_datapath_attach(struct rn_datapath *dp, unsigned ifindex, struct rn_err *err)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, both, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	struct bpf_tc_hook both = {
+	    .sz = sizeof(both), .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS};
 	int code = bpf_tc_hook_create(&both);
 
 	if (code == -EEXIST)
@@ -331,8 +335,8 @@ int rn_datapath_detach(struct rn_datapath *dp, unsigned ifindex)
 
 	(void)dp;
 	for (int i = 0; i < 2; i++) {
-		DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = points[i]);
-		DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+		struct bpf_tc_hook hook = {.sz = sizeof(hook), .ifindex = (int)ifindex, .attach_point = points[i]};
+		struct bpf_tc_opts opts = {.sz = sizeof(opts), .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY};
 		int code = bpf_tc_detach(&hook, &opts);
 
 		if (code && code != -ENOENT && code != -EINVAL && code != -ENODEV)
@@ -343,8 +347,8 @@ int rn_datapath_detach(struct rn_datapath *dp, unsigned ifindex)
 
 static int filter_is(unsigned ifindex, enum bpf_tc_attach_point point, uint32_t id)
 {
-	DECLARE_LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
-	DECLARE_LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	struct bpf_tc_hook hook = {.sz = sizeof(hook), .ifindex = (int)ifindex, .attach_point = point};
+	struct bpf_tc_opts opts = {.sz = sizeof(opts), .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY};
 	int code = bpf_tc_query(&hook, &opts);
 
 	if (code == -ENOENT || code == -EINVAL) /* no such filter; no clsact */
