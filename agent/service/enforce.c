@@ -59,14 +59,19 @@ int rn_enforce_remove(struct rn_enforce *e, uint32_t number)
 	return 0;
 }
 
-void rn_enforce_sync_begin(struct rn_enforce *e)
+static void drop_waiting(struct rn_enforce *e)
 {
-	e->syncing = true;
-	for (uint32_t i = 0; i < e->waiting_count; i++) { /* of a sync that was broken off */
+	for (uint32_t i = 0; i < e->waiting_count; i++) {
 		if (e->waiting[i].held)
 			rn_slots_release(e->slots, e->waiting[i].slot);
 	}
 	e->waiting_count = 0;
+}
+
+void rn_enforce_sync_begin(struct rn_enforce *e)
+{
+	e->syncing = true;
+	drop_waiting(e); /* of a sync that was broken off */
 	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++)
 		e->devices[i].seen = false;
 }
@@ -87,6 +92,8 @@ void rn_enforce_sync_end(struct rn_enforce *e, void (*each)(void *context, uint3
 
 void rn_enforce_new_epoch(struct rn_enforce *e, uint32_t epoch)
 {
+	drop_waiting(e);
+	e->forgotten = 0;
 	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
 		struct rn_device device;
 

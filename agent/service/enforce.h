@@ -21,7 +21,8 @@ void rn_enforce_free(struct rn_enforce *e); /* the tables stay */
 
 /*
  * All: 0; 1 where that very version is in force already; -ESTALE for an older one; -EMSGSIZE, -ENOSPC where it does not
- * fit; -EEXIST where another device has the address or key. Refused means nothing was changed, and err says why.
+ * fit; -EEXIST where another device has the address or key. err says why. Refused means nothing was changed, but of a
+ * device that is there what the newer record takes away (trust, quarantine, revocation, its hub) is taken away.
  */
 int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device,
 		      struct rn_err *err);

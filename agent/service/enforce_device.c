@@ -145,6 +145,14 @@ static int write_device(struct rn_enforce *e, uint32_t index, uint64_t version, 
 	return rn_datapath_device_set(e->dp, index, &entry);
 }
 
+/* The index of a removed device is needed: of the device only this is kept, that its version may not come again. */
+static void forget(struct rn_enforce *e, uint32_t index)
+{
+	if (e->devices[index].version > e->forgotten)
+		e->forgotten = e->devices[index].version;
+	rn_numbers_remove(e->by_number, e->devices[index].number);
+}
+
 /* The entry is whole before an address points at it, and what it replaces is cleared last. */
 static int move_to(struct rn_enforce *e, uint32_t index, uint32_t old, uint64_t version, uint32_t slot,
 		   const struct rn_device_record *device)
@@ -162,7 +170,7 @@ static int move_to(struct rn_enforce *e, uint32_t index, uint32_t old, uint64_t 
 	if (r < 0)
 		return r;
 	if (forgotten && forgotten != device->number && rn_numbers_get(e->by_number, forgotten) == index)
-		rn_numbers_remove(e->by_number, forgotten);
+		forget(e, index);
 	if (old && e->devices[old].present) {
 		take_addresses(e, &e->devices[old], keep);
 		if (index != old)
@@ -208,19 +216,79 @@ int rn_enforce_device_apply(struct rn_enforce *e, uint64_t version, const struct
 	return 0;
 }
 
-static int wait_for_policy(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device)
+/* Every version of a device that is not known here, but may have been, is above all that was forgotten. */
+static int check_version(const struct rn_enforce *e, uint32_t number, uint64_t version, struct rn_err *err)
 {
+	uint32_t index = rn_numbers_get(e->by_number, number);
+	uint64_t newest = index ? e->devices[index].version : e->forgotten;
+
+	if (index ? version >= newest : version > newest)
+		return 0;
+	return rn_fail(err, -ESTALE, "device %u: version %llu is older than %llu, which %s", number,
+		       (unsigned long long)version, (unsigned long long)newest,
+		       index ? "is in force" : "was removed here");
+}
+
+/* One record of a device waits: the newest. */
+static int wait_for_policy(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device,
+			   struct rn_err *err)
+{
+	for (uint32_t i = 0; i < e->waiting_count; i++) {
+		struct rn_waiting_device *w = &e->waiting[i];
+
+		if (w->record.number != device->number)
+			continue;
+		if (version < w->version)
+			return rn_fail(err, -ESTALE, "device %u: version %llu is older than %llu, which waits",
+				       device->number, (unsigned long long)version, (unsigned long long)w->version);
+		if (w->held)
+			rn_slots_release(e->slots, w->slot);
+		*w = (struct rn_waiting_device){.record = *device, .version = version};
+		return 0;
+	}
 	if (e->waiting_count == e->waiting_room) {
 		uint32_t room = e->waiting_room ? e->waiting_room * 2 : 16;
 		struct rn_waiting_device *more = realloc(e->waiting, room * sizeof(*more));
 
 		if (!more)
-			return -ENOMEM;
+			return rn_fail(err, -ENOMEM, "out of memory");
 		e->waiting = more;
 		e->waiting_room = room;
 	}
 	e->waiting[e->waiting_count++] = (struct rn_waiting_device){.record = *device, .version = version};
 	return 0;
+}
+
+/*
+ * A record that cannot be taken whole (its key, address or identity has no room here) still takes away what it takes
+ * away. It counts as the newest, so that an older one does not come back, and may come again itself.
+ */
+static void narrow(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device)
+{
+	const uint32_t adds = RN_STATE_QUARANTINED | RN_STATE_REVOKED, now = state_of(e, device);
+	uint32_t index = rn_numbers_get(e->by_number, device->number), trust, before;
+	struct rn_device entry;
+
+	if (!index || !e->devices[index].present || rn_datapath_device(e->dp, index, &entry) < 0)
+		return;
+	before = (uint32_t)entry.state;
+	trust = before & RN_STATE_TRUST_MASK;
+	if (device->trust < trust)
+		trust = device->trust;
+	rn_datapath_device_state(e->dp, index,
+				 ((before | now) & adds) | (before & now & ~(adds | RN_STATE_TRUST_MASK)) | trust);
+	e->devices[index].version = version;
+	e->devices[index].known = false;
+}
+
+static int apply_or_narrow(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device,
+			   struct rn_err *err)
+{
+	int r = rn_enforce_device_apply(e, version, device, err);
+
+	if (r < 0)
+		narrow(e, version, device);
+	return r;
 }
 
 void rn_enforce_waiting_apply(struct rn_enforce *e)
@@ -231,7 +299,9 @@ void rn_enforce_waiting_apply(struct rn_enforce *e)
 	for (uint32_t i = 0; i < count; i++) {
 		struct rn_waiting_device *w = &e->waiting[i];
 
-		rn_enforce_device_apply(e, w->version, &w->record, NULL);
+		/* While it waited, a later one may have come that did not have to. */
+		if (check_version(e, w->record.number, w->version, NULL) == 0)
+			apply_or_narrow(e, w->version, &w->record, NULL);
 		if (w->held)
 			rn_slots_release(e->slots, w->slot);
 	}
@@ -247,15 +317,15 @@ int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_de
 {
 	uint32_t index = rn_numbers_get(e->by_number, device->number);
 	struct rn_enforced_device *d = &e->devices[index];
+	int r = check_version(e, device->number, version, err);
 
-	if (index && version < d->version)
-		return rn_fail(err, -ESTALE, "device %u: version %llu is older than %llu, which is in force",
-			       device->number, (unsigned long long)version, (unsigned long long)d->version);
+	if (r < 0)
+		return r;
 	if (index)
 		d->seen = true;
 	if (index && d->present && d->known && version == d->version)
 		return 1;
 	if (e->policy_version && !e->policy_known && e->syncing && !(index && same_identity(d, device)))
-		return wait_for_policy(e, version, device);
-	return rn_enforce_device_apply(e, version, device, err);
+		return wait_for_policy(e, version, device, err);
+	return apply_or_narrow(e, version, device, err);
 }
