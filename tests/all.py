@@ -94,7 +94,7 @@ def unit_steps():
 
 
 def steps():
-    yield Step("build", make("all"), 1200)
+    yield Step("build", make("all", "build/out/tests/kern/test_kern"), 1200)
     yield Step("lint", make("lint"), 1200)
     yield Step("build with sanitizers", make("SAN=1", "all", "unit-programs", "build/asan/tests/kern/test_kern"), 1800)
     yield from unit_steps()
@@ -102,6 +102,8 @@ def steps():
         yield Step("bpf " + os.path.basename(path), PYTHON + [path], 1200)
     yield Step("kern", ["build/asan/tests/kern/test_kern"], 300, env={"RNAUTD": "build/asan/rnautd"})
     yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 1500, env={"RN_BINARIES": TOP + "/build/asan"})
+    yield Step("vm kern", PYTHON + ["vmtest/vm.py", "--timeout", "600", "env", "RNAUTD=build/out/rnautd",
+                                    "build/out/tests/kern/test_kern"], 700)
     yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "2400", "python3", "-B", "tests/netns/run.py"], 2500)
 
 

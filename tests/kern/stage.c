@@ -26,7 +26,7 @@
 #define CONF "/run/rnaut.conf"
 #define CORE_UID 6301
 #define KERN_UID 6303
-#define WAIT_MS 5000
+#define WAIT_MS (getenv("RN_IN_VM") ? 60000 : 5000)
 
 static struct stage *the_stage; /* once its processes may run */
 uint32_t stage_epoch = 1;

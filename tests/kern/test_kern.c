@@ -124,7 +124,7 @@ static const struct rn_wireguard_peer *peer_of(const struct peers *p, uint32_t n
 
 static bool wait_up(void)
 {
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 400; i++) {
 		if (link_now().up && config().ifindex == link_now().index)
 			return true;
 		poll(NULL, 0, 50);
@@ -160,16 +160,16 @@ static bool has(const char *command, const char *word)
 }
 
 /* One datagram from this host to a device: it makes a flow where the policy allows it. */
-static int send_to(const char *address, uint16_t port)
+static void send_to(const char *address, uint16_t port)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	int r;
 
 	inet_pton(AF_INET, address, &to.sin_addr);
-	r = sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to));
+	/* The kernel's WireGuard says that it knows no way to the peer, userspace does not; it is judged before that. */
+	if (sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)) < 0 && errno != EDESTADDRREQ)
+		check(false, "sendto", __LINE__);
 	close(fd);
-	return r;
 }
 
 static uint64_t counter(unsigned direction, enum rn_reason reason)
@@ -375,7 +375,7 @@ static void check_kill(struct stage *s)
 	uint64_t allowed;
 	unsigned flows;
 
-	CHECK(send_to("10.77.0.2", 4001) == 1);
+	send_to("10.77.0.2", 4001);
 	flows = flows_now(s);
 	CHECK(flows >= 1);
 	all_devices(before, 64);
@@ -383,7 +383,8 @@ static void check_kill(struct stage *s)
 	stage_kern_kill(s);
 	CHECK(link_now().up && filters() == 2);
 	allowed = counter(1, RN_ALLOWED);
-	CHECK(send_to("10.77.0.2", 4002) == 1 && counter(1, RN_ALLOWED) == allowed + 1);
+	send_to("10.77.0.2", 4002);
+	CHECK(counter(1, RN_ALLOWED) == allowed + 1);
 	stage_kern_start(s);
 	CHECK(wait_up() && filters() == 2);
 	all_devices(after, 64);
@@ -446,7 +447,7 @@ static void check_filter_removed(void)
 
 	CHECK(filters() == 2 && !went_down(fd));
 	CHECK(stage_run("tc", remove) == 0);
-	for (int i = 0; i < 60 && (filters() != 2 || !link_now().up); i++)
+	for (int i = 0; i < 400 && (filters() != 2 || !link_now().up); i++)
 		poll(NULL, 0, 50);
 	CHECK(went_down(fd));
 	CHECK(filters() == 2 && link_now().up);
@@ -467,7 +468,7 @@ static void check_device_recreated(struct stage *s)
 		CHECK(stage_run("ip", remove) == 0);
 	if (userspace)
 		stage_wireguard_start(s);
-	for (int i = 0; i < 100 && (link_now().index == before || !link_now().up); i++)
+	for (int i = 0; i < 400 && (link_now().index == before || !link_now().up); i++)
 		poll(NULL, 0, 50);
 	CHECK(wait_up() && link_now().index != before && filters() == 2);
 	struct rn_wireguard_device wireguard = {0};
