@@ -27,10 +27,11 @@ static __always_inline int rn_flow_key(const struct rn_packet *p, struct rn_flow
 
 static __always_inline __u16 rn_flow_tag(const struct rn_flow_key *key)
 {
-	__u64 word[sizeof(*key) / 8];
+	__u64 word[sizeof(*key) / 8], hash;
 
 	__builtin_memcpy(word, key, sizeof(word));
-	return ((word[0] + 3 * word[1] + 5 * word[2] + 7 * word[3] + 9 * word[4]) * 0x9e3779b97f4a7c15ull) >> 48;
+	hash = (word[0] + 3 * word[1] + 5 * word[2] + 7 * word[3] + 9 * word[4]) * 0x9e3779b97f4a7c15ull;
+	return ((hash ^ hash >> 32) * 0x9e3779b97f4a7c15ull) >> 48;
 }
 
 /* What a verdict in the table rests on, copied once. */
@@ -240,24 +241,22 @@ static __always_inline enum rn_reason rn_flow_again(struct __sk_buff *skb, struc
 static __always_inline enum rn_reason rn_flow(struct __sk_buff *skb, struct rn_context *c)
 {
 	struct rn_flow *flow;
+	struct rn_holding h;
 	enum rn_reason reason;
-	__u64 source, destination;
 
 	c->from_hi = rn_flow_key(&c->packet, &c->key);
 	flow = bpf_map_lookup_elem(&rn_flows, &c->key);
-	if (!flow || rn_flow_absent(flow, c))
+	if (!flow || rn_flow_absent(flow, c) || !rn_flow_read(flow, rn_flow_tag(&c->key), &h))
 		return rn_flow_first(skb, c, true);
-	c->backward = flow->from_hi != c->from_hi;
+	c->backward = h.from_hi != c->from_hi;
 	if (c->backward && rn_opens(&c->packet))
 		return rn_flow_first(skb, c, false);
-	source = rn_device_state(flow->source);
-	destination = rn_device_state(flow->destination);
-	if (!flow->source || !flow->destination || flow->generation != c->generation || flow->source_state != source ||
-	    flow->destination_state != destination)
+	if (!h.source || !h.destination || h.generation != c->generation ||
+	    h.source_state != rn_device_state(h.source) || h.destination_state != rn_device_state(h.destination))
 		return rn_flow_again(skb, c, flow);
-	reason = rn_place(c, source, destination);
+	reason = rn_place(c, h.source_state, h.destination_state);
 	if (!reason)
-		reason = flow->reason;
+		reason = h.reason;
 	if (!reason)
 		reason = rn_hop(skb, c);
 	rn_flow_account(flow, c, reason);

@@ -312,6 +312,12 @@ int rn_bpf_flow(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow 
 	return bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), key, ret);
 }
 
+void rn_bpf_flow_put(struct rn_bpf *b, const struct rn_flow_key *key, const struct rn_flow *flow)
+{
+	if (bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), key, flow, BPF_ANY))
+		die("rn_flows takes no entry");
+}
+
 size_t rn_bpf_flow_count(struct rn_bpf *b)
 {
 	int fd = bpf_map__fd(b->private->skeleton->maps.rn_flows);

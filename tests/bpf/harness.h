@@ -73,6 +73,8 @@ bool rn_bpf_can_page(struct rn_bpf *b);
 
 /* 0 or -ENOENT */
 int rn_bpf_flow(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow *ret);
+/* Only to play what the kernel's memory can do to an entry; every other state comes from packets. */
+void rn_bpf_flow_put(struct rn_bpf *b, const struct rn_flow_key *key, const struct rn_flow *flow);
 size_t rn_bpf_flow_count(struct rn_bpf *b);
 void rn_bpf_flows_clear(struct rn_bpf *b);
 

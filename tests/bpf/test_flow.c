@@ -401,6 +401,26 @@ static void test_hub_itself(void **state)
 	assert_int_equal(world_flow(w, &p).flags, RN_FLOW_REPLIED);
 }
 
+/* An entry's memory may belong to another flow by the time it is read: that one's verdict is not this one's. */
+static void test_reused_memory(void **state)
+{
+	struct world *w = *state;
+	struct packet p = web(true), q = world_packet(LAPTOP, SERVER, true, IPPROTO_TCP, 4000, 81);
+	struct rn_flow_key key;
+	struct rn_flow other;
+
+	handshake(w, &p);
+	other = world_flow(w, &p);
+	for (uint16_t port = 81; port < 4081; port++) {
+		q.destination_port = port;
+		packet_build(&q);
+		key = packet_key(&q);
+		rn_bpf_flow_put(w->bpf, &key, &other);
+		if (world_run(w, RN_BPF_IN, &q) != RN_DEFAULT_DENY)
+			fail_msg("port %u: %s", port, world_reason(w->last.reason));
+	}
+}
+
 static int open_small(void **state)
 {
 	struct rn_bpf_options options = {.role = RN_ROLE_HUB, .flows_max = 2, .flows_may_refuse = true};
@@ -450,10 +470,11 @@ static void test_lru(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_counts),	     TEST(test_reply_only),	 TEST(test_timeouts),
-	    TEST(test_clock_behind), TEST(test_closed_then_syn), TEST(test_syn_backward),
-	    TEST(test_echo),	     TEST(test_judged_again),	 TEST(test_established_stops),
-	    TEST(test_generation),   TEST(test_place),		 TEST(test_hub_itself),
+	    TEST(test_counts),	      TEST(test_reply_only),	  TEST(test_timeouts),
+	    TEST(test_clock_behind),  TEST(test_closed_then_syn), TEST(test_syn_backward),
+	    TEST(test_echo),	      TEST(test_judged_again),	  TEST(test_established_stops),
+	    TEST(test_generation),    TEST(test_place),		  TEST(test_hub_itself),
+	    TEST(test_reused_memory),
 	};
 	const struct CMUnitTest sizes[] = {
 	    cmocka_unit_test_setup_teardown(test_full, open_small, teardown),
