@@ -89,7 +89,7 @@ $(O)/tests/bpf/test_%: $(O)/tests/bpf/test_%.o $(BPF_SUPPORT) $(TEST_SUPPORT) $(
 bpf-test: $(BPF_TESTS) ## the programs in the kernel against the reference, and attached (root)
 	$(Q)fail=0; for t in $(BPF_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
 
-verdicts: $(O)/tests/bpf/test_verdicts ## 1,000 random policies: every verdict of the programs against the reference (root)
+verdicts: $(O)/tests/bpf/test_verdicts ## 1,000 random policies, the programs against the reference (root)
 	$(Q)$<
 
 # rnautd kern on a host of its own, this program in core's place (root).
