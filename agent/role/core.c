@@ -116,7 +116,7 @@ static int listen_both(struct host *h, const struct rn_conf *conf, struct rn_err
 static int find_users(struct host *h, struct rn_core_peers_config *config, struct rn_err *err)
 {
 	static const enum rn_process processes[RN_CORE_PEERS] = {
-		[RN_CORE_KERN] = RN_PROCESS_KERN, [RN_CORE_NET] = RN_PROCESS_NET, [RN_CORE_CA] = RN_PROCESS_CA};
+	    [RN_CORE_KERN] = RN_PROCESS_KERN, [RN_CORE_NET] = RN_PROCESS_NET, [RN_CORE_CA] = RN_PROCESS_CA};
 	gid_t gid;
 	int rc = 0;
 	for (int i = 0; i < RN_CORE_PEERS && !rc; i++) {
@@ -129,8 +129,8 @@ static int find_users(struct host *h, struct rn_core_peers_config *config, struc
 
 static int start(struct host *h, const struct rn_core_peers_config *config, struct rn_err *err)
 {
-	h->params.io = (struct rn_core_io){.context = h, .ready = io_ready, .send = io_send, .now_us = io_now_us,
-					   .now = io_now, .arm = io_arm};
+	h->params.io = (struct rn_core_io){
+	    .context = h, .ready = io_ready, .send = io_send, .now_us = io_now_us, .now = io_now, .arm = io_arm};
 	h->tick = rn_timer_new(h->loop, tick, h);
 	h->peers = rn_core_peers_new(config);
 	if (!h->tick || !h->peers)

@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "sys/local.h"
 
-#define QUEUE_ROOM (256u * 1024u)     /* up to here a peer is ready for more */
+#define QUEUE_ROOM (256u * 1024u)      /* up to here a peer is ready for more */
 #define QUEUE_MAX (4u * 1024u * 1024u) /* a peer that lets this pile up is gone */
-#define BURST 64		      /* messages taken before others have their turn */
+#define BURST 64		       /* messages taken before others have their turn */
 
 struct queued {
 	struct queued *next;

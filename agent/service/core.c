@@ -37,7 +37,8 @@ int rn_core_say(struct rn_core *core, uint64_t session, const struct rn_message 
 {
 	uint8_t data[16384];
 	int size = rn_message_encode(message, data, sizeof(data));
-	struct rn_local local = {.type = RN_LOCAL_NET_SEND, .session = session, .block = data, .block_size = (size_t)size};
+	struct rn_local local = {
+	    .type = RN_LOCAL_NET_SEND, .session = session, .block = data, .block_size = (size_t)size};
 	return size < 0 ? size : rn_core_send(core, RN_CORE_NET, &local);
 }
 
@@ -268,9 +269,9 @@ static bool ca_receive(struct rn_core *core, const struct rn_local *local)
 bool rn_core_receive(struct rn_core *core, enum rn_core_peer peer, const struct rn_local *message)
 {
 	static bool (*const receive[RN_CORE_PEERS])(struct rn_core *, const struct rn_local *) = {
-		[RN_CORE_KERN] = rn_core_kern_receive,
-		[RN_CORE_NET] = net_receive,
-		[RN_CORE_CA] = ca_receive,
+	    [RN_CORE_KERN] = rn_core_kern_receive,
+	    [RN_CORE_NET] = net_receive,
+	    [RN_CORE_CA] = ca_receive,
 	};
 	return receive[peer](core, message);
 }

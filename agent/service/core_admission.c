@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gateway's side of enrolment. A request is checked here, certified by ca, and only then are token, device and record
- * stored, in one transaction. Meanwhile the token is held in memory, so that of many uses at once one goes on, and a
- * token whose certificate was refused is as good as before.
+ * The gateway's side of enrolment. A request is checked here, certified by ca, and only then are token, device and
+ * record stored, in one transaction. Meanwhile the token is held in memory, so that of many uses at once one goes on,
+ * and a token whose certificate was refused is as good as before.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,8 @@ struct rn_admission {
 
 static void refuse(struct rn_core *core, uint64_t session, int code, const char *why)
 {
-	struct rn_message message = {.type = RN_MESSAGE_ENROLLED, .enrolled = {.status = (uint16_t)(code ? -code : EIO)}};
+	struct rn_message message = {.type = RN_MESSAGE_ENROLLED,
+				     .enrolled = {.status = (uint16_t)(code ? -code : EIO)}};
 	snprintf(message.enrolled.text, sizeof(message.enrolled.text), "%s", why);
 	if (rn_log_allowed(&core->strange, rn_core_now_ms(core), 1000))
 		rn_log(RN_LOG_NOTICE, "an enrolment is refused: %s", why);
@@ -121,7 +122,8 @@ static bool again(struct rn_core *core, struct rn_downstream *session, const str
 	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, token->device);
 	uint8_t leaf[RN_BLOCK_MAX];
 	size_t size;
-	if (!token->used_at || !entry || strcmp(entry->record.name, m->name) || (entry->record.flags & RN_DEVICE_REVOKED))
+	if (!token->used_at || !entry || strcmp(entry->record.name, m->name) ||
+	    (entry->record.flags & RN_DEVICE_REVOKED))
 		return false;
 	if (!rn_equal(entry->record.noise_key, session->key, RN_KEY_SIZE))
 		return false;
@@ -214,8 +216,11 @@ static int check(struct rn_core *core, struct rn_downstream *session, const stru
 static void describe(const struct rn_message_enroll *m, const struct rn_store_token *token, struct rn_new_device *d,
 		     const char *tags)
 {
-	*d = (struct rn_new_device){.kind = (enum rn_kind)m->role, .owner = token->owner, .hub = token->hub,
-				    .trust = RN_TRUST_START, .tags = tags};
+	*d = (struct rn_new_device){.kind = (enum rn_kind)m->role,
+				    .owner = token->owner,
+				    .hub = token->hub,
+				    .trust = RN_TRUST_START,
+				    .tags = tags};
 	snprintf(d->name, sizeof(d->name), "%s", m->name);
 	snprintf(d->owner_name, sizeof(d->owner_name), "%s", token->owner_name);
 	memcpy(d->noise_key, m->noise_key, RN_KEY_SIZE);

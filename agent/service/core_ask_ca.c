@@ -30,12 +30,16 @@ int rn_ask_ca(struct rn_core *core, struct rn_local *message, rn_ca_answered *an
 	struct rn_ca_ask *ask = count(core->asks) < ASKS_MAX ? calloc(1, sizeof(*ask)) : NULL;
 	if (!ask)
 		return rn_fail(err, -EAGAIN, "the gateway has too much to do just now: try again in a few seconds");
-	*ask = (struct rn_ca_ask){.next = core->asks, .id = ++core->next_id, .answered = answered, .context = context,
+	*ask = (struct rn_ca_ask){.next = core->asks,
+				  .id = ++core->next_id,
+				  .answered = answered,
+				  .context = context,
 				  .until = rn_core_now_ms(core) + ASK_MS};
 	message->number = ask->id;
 	if (rn_core_send(core, RN_CORE_CA, message)) {
 		free(ask);
-		return rn_fail(err, -EAGAIN, "the gateway's ca process is not there: see `systemctl status rnaut-ca` on the "
+		return rn_fail(err, -EAGAIN,
+			       "the gateway's ca process is not there: see `systemctl status rnaut-ca` on the "
 			       "gateway, then try again");
 	}
 	core->asks = ask;
@@ -70,7 +74,8 @@ void rn_ask_ca_tick(struct rn_core *core, bool gone)
 	struct rn_ca_ask **at = &core->asks;
 	while (*at) {
 		if (gone || now >= (*at)->until) {
-			answer(core, at, -EAGAIN, NULL, "the gateway's ca process did not answer: try again in a few seconds");
+			answer(core, at, -EAGAIN, NULL,
+			       "the gateway's ca process did not answer: try again in a few seconds");
 			/* The list may have changed. */
 			at = &core->asks;
 			continue;

@@ -45,7 +45,8 @@ static int keep(struct rn_change *change, const uint8_t *blob, size_t size)
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, blob, size);
-	change->records[change->count++] = (struct rn_signed){copy, size};
+	change->records[change->count].blob = copy;
+	change->records[change->count++].size = size;
 	return 0;
 }
 
@@ -60,12 +61,18 @@ static int put(struct rn_change *change, const struct rn_record_head *head, enum
 	       const uint8_t *blob, int size)
 {
 	if (size == -EMSGSIZE)
-		return rn_fail(change->err, -EMSGSIZE, "the policy is larger than %u KiB when it is signed: use groups and "
-			       "tags instead of long lists, or fewer rules", RN_RECORD_SIZE_MAX / 1024);
+		return rn_fail(change->err, -EMSGSIZE,
+			       "the policy is larger than %u KiB when it is signed: use groups and "
+			       "tags instead of long lists, or fewer rules",
+			       RN_RECORD_SIZE_MAX / 1024);
 	if (size < 0)
 		return rn_fail(change->err, size, "the record of the change could not be signed: %s", strerror(-size));
-	struct rn_store_record r = {.type = type, .device = device, .epoch = head->epoch, .version = head->version,
-				    .blob = blob, .size = (size_t)size};
+	struct rn_store_record r = {.type = type,
+				    .device = device,
+				    .epoch = head->epoch,
+				    .version = head->version,
+				    .blob = blob,
+				    .size = (size_t)size};
 	int rc = rn_store_put_record(change->books->store, &r, change->err);
 	if (!rc && keep(change, blob, (size_t)size))
 		rc = rn_fail(change->err, -ENOMEM, "out of memory");

@@ -22,7 +22,7 @@ struct rn_books {
 struct rn_change {
 	struct rn_books *books;
 	struct rn_err *err;
-	int64_t now; /* Unix seconds */
+	int64_t now;	  /* Unix seconds */
 	uint64_t version; /* of the last record */
 	struct rn_signed *records;
 	unsigned count, room;

@@ -14,9 +14,11 @@
 static int check(const struct rn_gateway_params *p, struct rn_err *err)
 {
 	if (!rn_name_valid(p->name))
-		return rn_fail(err, -EINVAL, "the gateway's name \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", p->name);
+		return rn_fail(err, -EINVAL, "the gateway's name \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'",
+			       p->name);
 	if (!rn_name_valid(p->owner))
-		return rn_fail(err, -EINVAL, "the owner \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", p->owner);
+		return rn_fail(err, -EINVAL, "the owner \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'",
+			       p->owner);
 	if (!p->wireguard.port || rn_addr_is_zero(&p->wireguard.addr) || !p->control.port ||
 	    rn_addr_is_zero(&p->control.addr))
 		return rn_fail(err, -EINVAL, "the gateway needs an address and ports at which others can reach it");
@@ -51,13 +53,13 @@ static int put_network(struct rn_change *change, const struct rn_gateway_params 
 static int put_first_device(struct rn_change *change, const struct rn_gateway_params *p)
 {
 	struct rn_new_device device = {
-		.kind = RN_KIND_GATEWAY,
-		.trust = 100,
-		.wireguard = p->wireguard,
-		.control = p->control,
-		.tags = "",
+	    .kind = RN_KIND_GATEWAY,
+	    .trust = 100,
+	    .wireguard = p->wireguard,
+	    .control = p->control,
+	    .tags = "",
 	};
-	struct rn_device_record record;
+	struct rn_device_record record = {0};
 	struct rn_store *store = change->books->store;
 	snprintf(device.name, sizeof(device.name), "%s", p->name);
 	snprintf(device.owner_name, sizeof(device.owner_name), "%s", p->owner);
@@ -83,7 +85,9 @@ static int put_policy(struct rn_change *change, const struct rn_gateway_params *
 static int put_all(struct rn_books *books, const struct rn_gateway_params *p, struct rn_err *err)
 {
 	static int (*const steps[])(struct rn_change *, const struct rn_gateway_params *) = {
-		put_network, put_first_device, put_policy,
+	    put_network,
+	    put_first_device,
+	    put_policy,
 	};
 	int rc = 0;
 	for (unsigned i = 0; i < sizeof(steps) / sizeof(*steps) && !rc; i++) {
@@ -99,7 +103,8 @@ static int put_all(struct rn_books *books, const struct rn_gateway_params *p, st
 	return rc;
 }
 
-static int create_database(const char *dir, const struct rn_gateway_params *p, struct rn_books *books, struct rn_err *err)
+static int create_database(const char *dir, const struct rn_gateway_params *p, struct rn_books *books,
+			   struct rn_err *err)
 {
 	char path[RN_PATH_SIZE];
 	int rc = rn_path_join(path, sizeof(path), dir, "core.db");

@@ -7,9 +7,9 @@
 
 /* The beginning of a network: what `rnaut gateway init` puts into STATE/state/core/. */
 struct rn_gateway_params {
-	char name[RN_NAME_MAX + 1];  /* of the gateway host, which becomes device 1 */
-	char owner[RN_NAME_MAX + 1]; /* first user, owner of device 1 */
-	struct rn_prefix ipv6, ipv4; /* of the network; ipv4.bits 0: none. Device N gets host N of each */
+	char name[RN_NAME_MAX + 1];	       /* of the gateway host, which becomes device 1 */
+	char owner[RN_NAME_MAX + 1];	       /* first user, owner of device 1 */
+	struct rn_prefix ipv6, ipv4;	       /* of the network; ipv4.bits 0: none. Device N gets host N of each */
 	struct rn_endpoint wireguard, control; /* where others reach this host */
 	uint8_t noise_key[RN_KEY_SIZE], wireguard_key[RN_KEY_SIZE]; /* public halves of net's and kern's keys */
 	const uint8_t *leaf, *issuer; /* DER: device 1's certificate, and the issuing certificate */

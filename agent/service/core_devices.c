@@ -41,12 +41,14 @@ static int describe(struct rn_core *core, const struct rn_ledger_entry *entry, s
 		memcpy(ret->hub_name, hub->record.name, sizeof(ret->hub_name));
 	int rc = rn_store_device(core->books.store, entry->device, &row, err);
 	if (rc == -ENOENT)
-		return rn_fail(err, -EIO, "the database core.db lacks the device %s: restore a backup", entry->record.name);
+		return rn_fail(err, -EIO, "the database core.db lacks the device %s: restore a backup",
+			       entry->record.name);
 	if (rc)
 		return rc;
 	ret->created = row.created;
-	ret->control_connected = entry->device == core->params.self.device ? core->connected[RN_CORE_NET]
-									    : entry->present || rn_downstream_of(core, entry->device);
+	ret->control_connected = entry->device == core->params.self.device
+				     ? core->connected[RN_CORE_NET]
+				     : entry->present || rn_downstream_of(core, entry->device);
 	add_peer(core, ret);
 	return rn_registry_tags(&core->books, entry->device, ret->tags, RN_SELECTORS_MAX, &ret->tag_count, err);
 }
@@ -83,8 +85,8 @@ int rn_core_device(struct rn_core *core, const char *name, struct rn_core_device
 
 /* ---- changing ---- */
 
-static int commit_device(struct rn_core *core, const struct rn_device_record *device, const char *actor, const char *what,
-			 const char *detail, uint64_t *ret_version, struct rn_err *err)
+static int commit_device(struct rn_core *core, const struct rn_device_record *device, const char *actor,
+			 const char *what, const char *detail, uint64_t *ret_version, struct rn_err *err)
 {
 	struct rn_change change;
 	int rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
@@ -236,7 +238,8 @@ static int check_stock(const struct rn_core_token_request *r, const uint8_t key[
 	if (!rn_name_valid(r->name))
 		return rn_fail(err, -EINVAL, "\"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", r->name);
 	if (r->owner[0] && !rn_name_valid(r->owner))
-		return rn_fail(err, -EINVAL, "the owner \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", r->owner);
+		return rn_fail(err, -EINVAL, "the owner \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'",
+			       r->owner);
 	if (rn_is_zero(key, RN_KEY_SIZE))
 		return rn_fail(err, -EINVAL, "the client's public key is missing");
 	return 0;

@@ -129,7 +129,8 @@ void rn_downstream_deny_all(struct rn_core *core)
 static bool ready(void *context)
 {
 	struct rn_downstream *s = context;
-	return !s->busy && s->core->connected[RN_CORE_NET] && s->core->params.io.ready(s->core->params.io.context, RN_CORE_NET);
+	return !s->busy && s->core->connected[RN_CORE_NET] &&
+	       s->core->params.io.ready(s->core->params.io.context, RN_CORE_NET);
 }
 
 static int send_record(void *context, const struct rn_ledger_entry *entry)
@@ -139,8 +140,10 @@ static int send_record(void *context, const struct rn_ledger_entry *entry)
 	for (size_t at = 0; at < entry->size && !rc; at += PIECE) {
 		size_t size = entry->size - at < PIECE ? entry->size - at : PIECE;
 		struct rn_message message = {.type = RN_MESSAGE_RECORD,
-					     .record = {.total = (uint32_t)entry->size, .offset = (uint32_t)at,
-							.piece = entry->blob + at, .piece_size = size}};
+					     .record = {.total = (uint32_t)entry->size,
+							.offset = (uint32_t)at,
+							.piece = entry->blob + at,
+							.piece_size = size}};
 		rc = rn_core_say(s->core, s->session, &message);
 	}
 	return rc;
@@ -149,7 +152,8 @@ static int send_record(void *context, const struct rn_ledger_entry *entry)
 static int send_synced(void *context, const struct rn_position *at)
 {
 	struct rn_downstream *s = context;
-	struct rn_message message = {.type = RN_MESSAGE_SYNCED, .version = {.epoch = at->epoch, .version = at->version}};
+	struct rn_message message = {.type = RN_MESSAGE_SYNCED,
+				     .version = {.epoch = at->epoch, .version = at->version}};
 	return rn_core_say(s->core, s->session, &message);
 }
 
@@ -171,7 +175,8 @@ static void subscribe(struct rn_downstream *s, const struct rn_message_subscribe
 	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device);
 	const struct rn_ledger_entry *newest = rn_ledger_newest(s->core->books.ledger);
 	struct rn_position after = {m->epoch, m->version};
-	struct rn_position end = newest ? (struct rn_position){newest->epoch, newest->version} : (struct rn_position){0};
+	struct rn_position end =
+	    newest ? (struct rn_position){newest->epoch, newest->version} : (struct rn_position){0};
 	if (!entry)
 		return;
 	/* It claims to know what does not exist yet, after a lie or a restored backup: from the beginning. */

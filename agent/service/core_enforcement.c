@@ -85,9 +85,13 @@ void rn_enforcement_wait(struct rn_core *core, uint64_t version, uint32_t hub, r
 		done(context, 0, NULL, NULL, 0);
 		return;
 	}
-	*e = (struct rn_enforcement){.version = {core->books.epoch, version}, .begun = rn_core_now_ms(core),
+	*e = (struct rn_enforcement){.version = {core->books.epoch, version},
+				     .begun = rn_core_now_ms(core),
 				     .begun_us = core->params.io.now_us(core->params.io.context),
-				     .done = done, .context = context, .waited = waited, .hubs = hubs};
+				     .done = done,
+				     .context = context,
+				     .waited = waited,
+				     .hubs = hubs};
 	list_hubs(core, e, hub);
 	if (complete(e)) {
 		finish(e);

@@ -24,8 +24,11 @@ static struct rn_party party(const struct rn_core_device *d, const char *tags[RN
 {
 	for (unsigned i = 0; i < d->tag_count; i++)
 		tags[i] = d->tags[i];
-	return (struct rn_party){.device = d->record.name, .owner = d->record.owner_name, .tags = tags,
-				 .tag_count = d->tag_count, .trust = d->record.trust};
+	return (struct rn_party){.device = d->record.name,
+				 .owner = d->record.owner_name,
+				 .tags = tags,
+				 .tag_count = d->tag_count,
+				 .trust = d->record.trust};
 }
 
 static bool lease_expired(struct rn_core *core)
@@ -45,14 +48,14 @@ static enum rn_reason before_policy(struct rn_core *core, const struct rn_core_d
 		bool stops;
 		enum rn_reason reason;
 	} steps[] = {
-		{!rn_ledger_policy(core->books.ledger), RN_NO_POLICY},
-		{lease_expired(core), RN_LEASE_EXPIRED},
-		{!source_known, RN_UNKNOWN_SOURCE},
-		{!destination_known, RN_UNKNOWN_DESTINATION},
-		{source->record.flags & RN_DEVICE_REVOKED, RN_SOURCE_REVOKED},
-		{destination->record.flags & RN_DEVICE_REVOKED, RN_DESTINATION_REVOKED},
-		{source->record.flags & RN_DEVICE_QUARANTINED, RN_SOURCE_QUARANTINED},
-		{destination->record.flags & RN_DEVICE_QUARANTINED, RN_DESTINATION_QUARANTINED},
+	    {!rn_ledger_policy(core->books.ledger), RN_NO_POLICY},
+	    {lease_expired(core), RN_LEASE_EXPIRED},
+	    {!source_known, RN_UNKNOWN_SOURCE},
+	    {!destination_known, RN_UNKNOWN_DESTINATION},
+	    {source->record.flags & RN_DEVICE_REVOKED, RN_SOURCE_REVOKED},
+	    {destination->record.flags & RN_DEVICE_REVOKED, RN_DESTINATION_REVOKED},
+	    {source->record.flags & RN_DEVICE_QUARANTINED, RN_SOURCE_QUARANTINED},
+	    {destination->record.flags & RN_DEVICE_QUARANTINED, RN_DESTINATION_QUARANTINED},
 	};
 	for (unsigned i = 0; i < sizeof(steps) / sizeof(*steps); i++)
 		if (steps[i].stops)

@@ -4,11 +4,11 @@
 void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver, struct rn_position after)
 {
 	*feed = (struct rn_feed){
-		.hub = receiver->hub,
-		.other_hubs = rn_kind_is_hub(receiver->kind),
-		.at = after,
-		.policy = after,
-		.unsynced = true,
+	    .hub = receiver->hub,
+	    .other_hubs = rn_kind_is_hub(receiver->kind),
+	    .at = after,
+	    .policy = after,
+	    .unsynced = true,
 	};
 }
 

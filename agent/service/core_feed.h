@@ -12,8 +12,8 @@
  * A hub gets its devices and all hubs; a node gets the devices of its hub. Both get network and policy.
  */
 struct rn_feed {
-	uint32_t hub;	 /* whose devices: the receiver's hub, or the receiver itself where it is one */
-	bool other_hubs; /* the receiver is a hub */
+	uint32_t hub;		       /* whose devices: the receiver's hub, or the receiver itself where it is one */
+	bool other_hubs;	       /* the receiver is a hub */
 	struct rn_position at, policy; /* up to where everything but the policy was sent, and which policy */
 	bool unsynced;
 };

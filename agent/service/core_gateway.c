@@ -35,8 +35,11 @@ static int read_keys(struct rn_core *core, struct rn_err *err)
 	good = rn_equal(public, core->params.anchor.policy_public, RN_KEY_SIZE);
 	rn_x25519_public(core->box_secret, public);
 	good = good && rn_equal(public, core->params.anchor.box_public, RN_KEY_SIZE);
-	return good ? 0 : rn_fail(err, -EIO, "policy.key and box.key in %s do not belong to this network's anchor: restore "
-				  "a backup of the whole state directory", core->params.dir);
+	return good ? 0
+		    : rn_fail(err, -EIO,
+			      "policy.key and box.key in %s do not belong to this network's anchor: restore "
+			      "a backup of the whole state directory",
+			      core->params.dir);
 }
 
 int rn_gateway_load(struct rn_core *core, struct rn_err *err)
@@ -46,9 +49,11 @@ int rn_gateway_load(struct rn_core *core, struct rn_err *err)
 	if (!rc)
 		rc = rn_store_number(core->books.store, "epoch", &epoch, err);
 	if (!rc)
-		rc = rn_store_blob(core->books.store, "issuer", core->issuer, sizeof(core->issuer), &core->issuer_size, err);
+		rc = rn_store_blob(core->books.store, "issuer", core->issuer, sizeof(core->issuer), &core->issuer_size,
+				   err);
 	if (rc == -ENOENT || (!rc && !rn_core_self(core)))
-		return rn_fail(err, -EIO, "the database core.db is not a gateway's: restore a backup of the state directory");
+		return rn_fail(err, -EIO,
+			       "the database core.db is not a gateway's: restore a backup of the state directory");
 	if (rc)
 		return rc;
 	core->books.epoch = (uint32_t)epoch;
@@ -87,7 +92,8 @@ static void renew_lease(struct rn_core *core)
 	int64_t now = rn_core_now(core);
 	struct rn_err err = {""};
 	/* A record from the future, after the clock was set back, is as good as an old one. */
-	if (now < core->lease_at || (entry && (int64_t)entry->issued <= now && now - (int64_t)entry->issued < RENEW_EVERY_S))
+	if (now < core->lease_at ||
+	    (entry && (int64_t)entry->issued <= now && now - (int64_t)entry->issued < RENEW_EVERY_S))
 		return;
 	if (!issue_network(core, &err)) {
 		rn_core_publish(core);

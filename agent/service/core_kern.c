@@ -186,8 +186,9 @@ void rn_core_link(struct rn_core *core, bool up, rn_core_done *done, void *conte
 	struct rn_local local = {.type = RN_LOCAL_KERN_LINK, .number = up};
 	int rc = core->kern.link_until ? -EAGAIN : rn_core_send(core, RN_CORE_KERN, &local);
 	if (rc) {
-		rn_fail(&err, -EAGAIN, core->kern.link_until ? "another change of the link is under way"
-							      : "kern is not there: see `systemctl status rnaut-kern`");
+		rn_fail(&err, -EAGAIN,
+			core->kern.link_until ? "another change of the link is under way"
+					      : "kern is not there: see `systemctl status rnaut-kern`");
 		done(context, -EAGAIN, &err, NULL, 0);
 		return;
 	}

@@ -113,7 +113,8 @@ static int slot_of(struct rn_ledger *ledger, const struct rn_ledger_entry *entry
 		int rc = make_room(ledger);
 		if (rc)
 			return rc;
-		memmove(&ledger->devices[at + 1], &ledger->devices[at], (ledger->count - at) * sizeof(*ledger->devices));
+		memmove(&ledger->devices[at + 1], &ledger->devices[at],
+			(ledger->count - at) * sizeof(*ledger->devices));
 		ledger->devices[at] = NULL;
 		ledger->count++;
 	}
@@ -259,7 +260,8 @@ int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_e
 {
 	int rc = rn_store_records(store, load_one, ledger, err);
 	if (rc == -EBADMSG || rc == -ESTALE)
-		return rn_fail(err, -EIO, "the database core.db holds a damaged record: restore a backup of the state "
+		return rn_fail(err, -EIO,
+			       "the database core.db holds a damaged record: restore a backup of the state "
 			       "directory");
 	return rc;
 }
@@ -269,8 +271,12 @@ static int store_dirty(struct rn_ledger *ledger, struct rn_store *store, const s
 {
 	int rc = rn_store_begin(store, err);
 	for (struct rn_ledger_entry *e = ledger->newest; e && !rc; e = e->older) {
-		struct rn_store_record r = {.type = e->type, .device = e->device, .epoch = e->epoch,
-					    .version = e->version, .blob = e->blob, .size = e->size};
+		struct rn_store_record r = {.type = e->type,
+					    .device = e->device,
+					    .epoch = e->epoch,
+					    .version = e->version,
+					    .blob = e->blob,
+					    .size = e->size};
 		if (e->dirty)
 			rc = rn_store_put_record(store, &r, err);
 	}

@@ -31,7 +31,7 @@ struct rn_position {
 bool rn_position_before(const struct rn_position *position, const struct rn_ledger_entry *entry);
 
 struct rn_ledger;
-struct rn_ledger *rn_ledger_new(void); /* NULL: out of memory */
+struct rn_ledger *rn_ledger_new(void);	       /* NULL: out of memory */
 void rn_ledger_free(struct rn_ledger *ledger); /* NULL is legal */
 
 /*

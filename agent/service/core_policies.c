@@ -76,7 +76,8 @@ int rn_policy_load(struct rn_books *books, struct rn_policy_held *ret, struct rn
 	struct rn_policy_held held = {0};
 	int rc = rn_store_policy(books->store, &held.text, &held.size, &held.version, &held.stored, err);
 	if (rc == -ENOENT)
-		return rn_fail(err, -EIO, "the database core.db holds no policy: restore a backup of the state directory");
+		return rn_fail(err, -EIO,
+			       "the database core.db holds no policy: restore a backup of the state directory");
 	if (rc)
 		return rc;
 	held.model = rn_policy_parse(held.text, held.size, err);

@@ -10,8 +10,8 @@ int rn_core_policy_get(struct rn_core *core, struct rn_core_policy *ret, struct 
 	int rc = rn_core_need_gateway(core, err);
 	if (rc)
 		return rc;
-	*ret = (struct rn_core_policy){.text = core->policy.text, .version = core->policy.version,
-				       .stored = core->policy.stored};
+	*ret = (struct rn_core_policy){
+	    .text = core->policy.text, .version = core->policy.version, .stored = core->policy.stored};
 	return 0;
 }
 

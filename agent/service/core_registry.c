@@ -93,7 +93,8 @@ static int allot(struct rn_change *change, struct rn_device_record *device)
 	uint64_t number;
 	const struct rn_ledger_entry *entry = rn_ledger_network(change->books->ledger);
 	if (!entry || rn_record_get_network(entry->blob, entry->size, &network))
-		return rn_fail(change->err, -EIO, "the network's record is missing: restore a backup of the state directory");
+		return rn_fail(change->err, -EIO,
+			       "the network's record is missing: restore a backup of the state directory");
 	if (rn_ledger_count(change->books->ledger) >= RN_DEVICES_MAX - 1)
 		return rn_fail(change->err, -ENOSPC, "the network has %u devices, which is all it can have",
 			       RN_DEVICES_MAX - 1);
@@ -104,7 +105,8 @@ static int allot(struct rn_change *change, struct rn_device_record *device)
 	rc = number > UINT32_MAX ? -ENOSPC : rn_ipam_address(&network.ipv6, device->number, &device->ipv6);
 	if (!rc && network.ipv4.bits)
 		rc = rn_ipam_address(&network.ipv4, device->number, &device->ipv4);
-	return rc ? rn_fail(change->err, rc, "no address is left in the network's ranges: begin a network with larger ranges")
+	return rc ? rn_fail(change->err, rc,
+			    "no address is left in the network's ranges: begin a network with larger ranges")
 		  : 0;
 }
 
@@ -133,12 +135,12 @@ static int store_device(struct rn_change *change, const struct rn_device_record 
 static void describe(const struct rn_new_device *in, struct rn_device_record *out)
 {
 	*out = (struct rn_device_record){
-		.hub = in->hub,
-		.owner = in->owner,
-		.kind = in->kind,
-		.trust = in->trust,
-		.wireguard = in->wireguard,
-		.control = in->control,
+	    .hub = in->hub,
+	    .owner = in->owner,
+	    .kind = in->kind,
+	    .trust = in->trust,
+	    .wireguard = in->wireguard,
+	    .control = in->control,
 	};
 	if (!rn_is_zero(in->noise_key, RN_KEY_SIZE))
 		out->flags = RN_DEVICE_MANAGED;
@@ -201,7 +203,8 @@ int rn_registry_join_tags(const char *const *tags, unsigned count, char *out, si
 	out[0] = 0;
 	for (unsigned i = 0; i < count; i++) {
 		if (!rn_name_valid(tags[i]))
-			return rn_fail(err, -EINVAL, "the tag \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", tags[i]);
+			return rn_fail(err, -EINVAL, "the tag \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'",
+				       tags[i]);
 		at += (size_t)snprintf(out + at, size - at, "%s\n", tags[i]);
 		if (at >= size)
 			return rn_fail(err, -EINVAL, "the tags are too long together");

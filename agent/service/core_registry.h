@@ -16,8 +16,8 @@ struct rn_new_device {
 	uint32_t hub; /* ignored for hubs */
 	uint8_t trust;
 	uint8_t noise_key[RN_KEY_SIZE], wireguard_key[RN_KEY_SIZE]; /* noise_key zero: a stock client */
-	struct rn_endpoint wireguard, control;			      /* of a hub */
-	const char *tags;					      /* each ended with '\n' */
+	struct rn_endpoint wireguard, control;			    /* of a hub */
+	const char *tags;					    /* each ended with '\n' */
 };
 /* Allots number and addresses, signs and stores. -EEXIST (name or key taken), -ENOSPC (no address left). */
 int rn_registry_add(struct rn_change *change, const struct rn_new_device *device, struct rn_device_record *ret);

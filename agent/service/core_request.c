@@ -22,9 +22,9 @@
 static void answer(struct rn_core *core, uint64_t session, uint32_t device, uint32_t id, int code, const char *text,
 		   const uint8_t *body, size_t size)
 {
-	struct rn_message message = {.type = RN_MESSAGE_ANSWER,
-				     .answer = {.device = device, .id = id, .status = (uint16_t)-code, .body = body,
-						.body_size = size}};
+	struct rn_message message = {
+	    .type = RN_MESSAGE_ANSWER,
+	    .answer = {.device = device, .id = id, .status = (uint16_t)-code, .body = body, .body_size = size}};
 	snprintf(message.answer.text, sizeof(message.answer.text), "%s", text);
 	rn_core_say(core, session, &message);
 }
@@ -77,7 +77,8 @@ static int obey(struct rn_core *core, const struct rn_device_record *device, uin
 	if (what == RN_REQUEST_WIREGUARD_KEY)
 		rn_read_bytes(r, key, sizeof(key));
 	if (!rn_reader_done(r) || (what != RN_REQUEST_WIREGUARD_KEY && what != RN_REQUEST_RENEW))
-		return rn_fail(err, -EBADMSG, "the gateway does not understand this request: install the same rnaut on both");
+		return rn_fail(err, -EBADMSG,
+			       "the gateway does not understand this request: install the same rnaut on both");
 	int rc = rn_store_rise_sequence(core->books.store, device->number, sequence, err);
 	if (rc == -ENOENT)
 		return rn_fail(err, -EALREADY, "this request was made before a later one: make it again");
@@ -144,8 +145,10 @@ static int begin(struct rn_core *core, enum rn_request_type what)
 void rn_request_sealed(struct rn_core *core, const struct rn_local *local)
 {
 	struct rn_message message = {.type = RN_MESSAGE_REQUEST,
-				     .request = {.device = core->params.self.device, .id = local->number,
-						 .sealed = local->block, .sealed_size = local->block_size}};
+				     .request = {.device = core->params.self.device,
+						 .id = local->number,
+						 .sealed = local->block,
+						 .sealed_size = local->block_size}};
 	if (core->own.until && local->number == core->own.id && local->block_size <= RN_BLOCK_MAX)
 		rn_upstream_say(core, &message);
 }

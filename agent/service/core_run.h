@@ -17,7 +17,8 @@ enum rn_core_peer { RN_CORE_KERN, RN_CORE_NET, RN_CORE_CA, RN_CORE_PEERS };
 
 struct rn_core_io {
 	void *context;
-	/* Is the peer there, and does its queue have room? Asked before a record; rn_core_ready says when it has again. */
+	/* Is the peer there, and does its queue have room? Asked before a record; rn_core_ready says when it has again.
+	 */
 	bool (*ready)(void *context, enum rn_core_peer peer);
 	/* 0 (sent or queued), -ENOTCONN, or -ENOBUFS after which the peer is gone. */
 	int (*send)(void *context, enum rn_core_peer peer, const struct rn_local *message);

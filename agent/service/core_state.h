@@ -67,7 +67,7 @@ struct rn_downstream {
 struct rn_core_own_request {
 	enum rn_request_type what;
 	uint32_t id;
-	int64_t until; /* 0: none under way */
+	int64_t until;		  /* 0: none under way */
 	int64_t renew_at, key_at; /* not before; of now() */
 };
 

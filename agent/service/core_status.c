@@ -9,18 +9,18 @@ void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
 	const struct rn_ledger_entry *policy = rn_ledger_policy(core->books.ledger);
 	const struct rn_ledger_entry *network = rn_ledger_network(core->books.ledger);
 	*ret = (struct rn_core_status){
-		.gateway = core->gateway,
-		.known = self != NULL,
-		.upstream_connected = core->gateway || core->upstream.state == RN_UPSTREAM_OPEN,
-		.upstream_since = core->upstream.state == RN_UPSTREAM_OPEN ? core->upstream.since : 0,
-		.epoch = newest ? newest->epoch : core->params.anchor.epoch,
-		.version = newest ? newest->version : 0,
-		.policy_version = policy ? policy->version : 0,
-		.kern_connected = core->connected[RN_CORE_KERN],
-		.net_connected = core->connected[RN_CORE_NET],
-		.ca_connected = core->connected[RN_CORE_CA],
-		.kern = core->kern.status,
-		.devices = rn_ledger_count(core->books.ledger),
+	    .gateway = core->gateway,
+	    .known = self != NULL,
+	    .upstream_connected = core->gateway || core->upstream.state == RN_UPSTREAM_OPEN,
+	    .upstream_since = core->upstream.state == RN_UPSTREAM_OPEN ? core->upstream.since : 0,
+	    .epoch = newest ? newest->epoch : core->params.anchor.epoch,
+	    .version = newest ? newest->version : 0,
+	    .policy_version = policy ? policy->version : 0,
+	    .kern_connected = core->connected[RN_CORE_KERN],
+	    .net_connected = core->connected[RN_CORE_NET],
+	    .ca_connected = core->connected[RN_CORE_CA],
+	    .kern = core->kern.status,
+	    .devices = rn_ledger_count(core->books.ledger),
 	};
 	if (self)
 		ret->self = *self;

@@ -27,7 +27,8 @@ static int check(const struct rn_core_token_request *r, struct rn_err *err)
 	if (r->name[0] && !rn_name_valid(r->name))
 		return rn_fail(err, -EINVAL, "\"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", r->name);
 	if (r->owner[0] && !rn_name_valid(r->owner))
-		return rn_fail(err, -EINVAL, "the owner \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'", r->owner);
+		return rn_fail(err, -EINVAL, "the owner \"%.63s\" is no name: use a-z, 0-9, '.', '_' and '-'",
+			       r->owner);
 	if (r->lifetime_s < LIFETIME_MIN_S || r->lifetime_s > LIFETIME_MAX_S)
 		return rn_fail(err, -EINVAL, "a token lives for 60 seconds to 30 days");
 	return 0;
@@ -74,7 +75,8 @@ static int make_text(struct rn_core *core, struct rn_token *token, struct rn_cor
 {
 	const struct rn_device_record *self = rn_core_self(core);
 	if (!self)
-		return rn_fail(err, -EIO, "the gateway's own record is missing: restore a backup of the state directory");
+		return rn_fail(err, -EIO,
+			       "the gateway's own record is missing: restore a backup of the state directory");
 	token->gateway = self->control;
 	memcpy(token->gateway_key, self->noise_key, RN_KEY_SIZE);
 	rn_sha256(core->params.anchor.root_public, RN_KEY_SIZE, token->fingerprint);
@@ -103,8 +105,8 @@ static void registered(struct rn_core *core, void *context, int code, const char
 
 static int tell_ca(struct rn_core *core, const struct rn_store_token *row, struct making *making, struct rn_err *err)
 {
-	struct rn_local local = {.type = RN_LOCAL_CA_TOKEN, .role = (uint8_t)row->kind, .token = row->id,
-				 .expires = (uint64_t)row->expires};
+	struct rn_local local = {
+	    .type = RN_LOCAL_CA_TOKEN, .role = (uint8_t)row->kind, .token = row->id, .expires = (uint64_t)row->expires};
 	memcpy(local.key2, row->public, RN_KEY_SIZE);
 	snprintf(local.text, sizeof(local.text), "%s", row->name);
 	int rc = rn_ask_ca(core, &local, registered, making, err);

@@ -36,8 +36,8 @@ static void retry_later(struct rn_core *core)
 static void connect_now(struct rn_core *core)
 {
 	struct rn_core_upstream *up = &core->upstream;
-	struct rn_local local = {.type = RN_LOCAL_NET_CONNECT, .number = ++up->tag,
-				 .endpoint = core->params.self.upstream};
+	struct rn_local local = {
+	    .type = RN_LOCAL_NET_CONNECT, .number = ++up->tag, .endpoint = core->params.self.upstream};
 	if (!local.number)
 		local.number = up->tag = 1;
 	memcpy(local.key, core->params.self.upstream_key, RN_KEY_SIZE);
@@ -177,8 +177,8 @@ static bool take_piece(struct rn_core *core, const struct rn_message_record *m)
 		up->record_total = m->total;
 		up->record_at = 0;
 	}
-	if (!m->piece_size || m->total != up->record_total || m->total > RN_RECORD_SIZE_MAX || m->offset != up->record_at ||
-	    m->piece_size > m->total - m->offset)
+	if (!m->piece_size || m->total != up->record_total || m->total > RN_RECORD_SIZE_MAX ||
+	    m->offset != up->record_at || m->piece_size > m->total - m->offset)
 		return false;
 	memcpy(up->record + m->offset, m->piece, m->piece_size);
 	up->record_at += (uint32_t)m->piece_size;
@@ -246,8 +246,9 @@ bool rn_upstream_message(struct rn_core *core, const struct rn_message *message)
 
 void rn_upstream_applied(struct rn_core *core)
 {
-	struct rn_message message = {.type = RN_MESSAGE_APPLIED,
-				     .version = {.epoch = core->kern.applied.epoch, .version = core->kern.applied.version}};
+	struct rn_message message = {
+	    .type = RN_MESSAGE_APPLIED,
+	    .version = {.epoch = core->kern.applied.epoch, .version = core->kern.applied.version}};
 	if (core->kern.applied.version)
 		rn_upstream_say(core, &message);
 }
@@ -256,8 +257,10 @@ static void send_events(struct rn_core *core)
 {
 	struct rn_core_upstream *up = &core->upstream;
 	struct rn_message message = {.type = RN_MESSAGE_EVENTS,
-				     .events = {.reporter = up->events_reporter, .lost = up->events_lost,
-						.events = up->events, .events_size = up->events_size}};
+				     .events = {.reporter = up->events_reporter,
+						.lost = up->events_lost,
+						.events = up->events,
+						.events_size = up->events_size}};
 	up->events_at = 0;
 	if (up->events_size && rn_upstream_say(core, &message))
 		up->events_lost += up->events_size / sizeof(struct rn_event);

@@ -23,11 +23,13 @@ static int fail(struct rn_store *store, int code, struct rn_err *err)
 {
 	int primary = code & 0xff;
 	if (primary == SQLITE_FULL)
-		return rn_fail(err, -ENOSPC, "the disk that holds rnaut's state is full: free some space and try again; "
+		return rn_fail(err, -ENOSPC,
+			       "the disk that holds rnaut's state is full: free some space and try again; "
 			       "nothing was changed");
 	if (primary == SQLITE_NOMEM)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	return rn_fail(err, -EIO, "the database core.db cannot be used (%s): see the disk's health, or restore a backup",
+	return rn_fail(err, -EIO,
+		       "the database core.db cannot be used (%s): see the disk's health, or restore a backup",
 		       store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code));
 }
 
@@ -100,8 +102,8 @@ static int run(struct rn_store *store, enum statement which, struct rn_err *err,
 }
 
 /* Runs a statement of one row at most, whose first column is a number. -ENOENT: no row. */
-static int run_number(struct rn_store *store, enum statement which, int64_t *ret, struct rn_err *err,
-		      const char *types, ...)
+static int run_number(struct rn_store *store, enum statement which, int64_t *ret, struct rn_err *err, const char *types,
+		      ...)
 {
 	sqlite3_stmt *st = NULL;
 	va_list args;
@@ -208,7 +210,8 @@ static int make_file(const char *path, bool create, struct rn_err *err)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
 	if (fd < 0 && errno == ENOENT)
-		return rn_fail(err, -ENOENT, "the database %s is missing: restore a backup of the state directory", path);
+		return rn_fail(err, -ENOENT, "the database %s is missing: restore a backup of the state directory",
+			       path);
 	if (fd < 0)
 		return rn_fail(err, -errno, "the database %s cannot be opened: %s", path, strerror(errno));
 	close(fd);
@@ -345,8 +348,8 @@ int rn_store_remove_record(struct rn_store *store, unsigned type, uint32_t devic
 	return run(store, REMOVE_RECORD, err, "ii", (int64_t)type, (int64_t)device);
 }
 
-int rn_store_records(struct rn_store *store, int (*each)(void *context, const struct rn_store_record *),
-		     void *context, struct rn_err *err)
+int rn_store_records(struct rn_store *store, int (*each)(void *context, const struct rn_store_record *), void *context,
+		     struct rn_err *err)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = start(store, RECORDS, &st, err, "");
@@ -354,12 +357,12 @@ int rn_store_records(struct rn_store *store, int (*each)(void *context, const st
 	int stop = 0;
 	while (rc == 1 && step == SQLITE_ROW && !stop) {
 		struct rn_store_record r = {
-			.type = (unsigned)sqlite3_column_int64(st, 0),
-			.device = (uint32_t)sqlite3_column_int64(st, 1),
-			.epoch = (uint32_t)sqlite3_column_int64(st, 2),
-			.version = (uint64_t)sqlite3_column_int64(st, 3),
-			.blob = sqlite3_column_blob(st, 4),
-			.size = (size_t)sqlite3_column_bytes(st, 4),
+		    .type = (unsigned)sqlite3_column_int64(st, 0),
+		    .device = (uint32_t)sqlite3_column_int64(st, 1),
+		    .epoch = (uint32_t)sqlite3_column_int64(st, 2),
+		    .version = (uint64_t)sqlite3_column_int64(st, 3),
+		    .blob = sqlite3_column_blob(st, 4),
+		    .size = (size_t)sqlite3_column_bytes(st, 4),
 		};
 		stop = each(context, &r);
 		step = sqlite3_step(st);
@@ -399,7 +402,8 @@ int rn_store_identity(struct rn_store *store, const uint32_t *selectors, unsigne
 		      struct rn_err *err)
 {
 	int64_t value = 0;
-	int rc = run_number(store, IDENTITY, &value, err, "b", (const void *)selectors, (size_t)count * sizeof(*selectors));
+	int rc =
+	    run_number(store, IDENTITY, &value, err, "b", (const void *)selectors, (size_t)count * sizeof(*selectors));
 	return take_u32(rc, value, ret);
 }
 
@@ -424,8 +428,8 @@ int rn_store_add_device(struct rn_store *store, const struct rn_store_device *d,
 		     (size_t)RN_KEY_SIZE, key_or_null(d->wireguard_key), (size_t)RN_KEY_SIZE, d->created);
 	if (rc == -EEXIST) {
 		const char *text = sqlite3_errmsg(store->db);
-		*ret_clash = strstr(text, "devices.name")	    ? "name"
-			     : strstr(text, "devices.noise_key")    ? "control key"
+		*ret_clash = strstr(text, "devices.name")	     ? "name"
+			     : strstr(text, "devices.noise_key")     ? "control key"
 			     : strstr(text, "devices.wireguard_key") ? "WireGuard key"
 								     : "number";
 	}
@@ -439,9 +443,9 @@ int rn_store_device(struct rn_store *store, uint32_t number, struct rn_store_dev
 	if (rc != 1)
 		return rc ? rc : -ENOENT;
 	struct rn_store_device d = {
-		.number = (uint32_t)sqlite3_column_int64(st, 0),
-		.created = sqlite3_column_int64(st, 4),
-		.sequence = (uint64_t)sqlite3_column_int64(st, 5),
+	    .number = (uint32_t)sqlite3_column_int64(st, 0),
+	    .created = sqlite3_column_int64(st, 4),
+	    .sequence = (uint64_t)sqlite3_column_int64(st, 5),
 	};
 	column_text(st, 1, d.name, sizeof(d.name));
 	bool good = column_key(st, 2, d.noise_key) && column_key(st, 3, d.wireguard_key);
@@ -520,13 +524,13 @@ int rn_store_token(struct rn_store *store, uint64_t id, struct rn_store_token *r
 	if (rc != 1)
 		return rc ? rc : -ENOENT;
 	struct rn_store_token t = {
-		.id = (uint64_t)sqlite3_column_int64(st, 0),
-		.kind = (unsigned)sqlite3_column_int64(st, 2),
-		.owner = (uint32_t)sqlite3_column_int64(st, 4),
-		.hub = (uint32_t)sqlite3_column_int64(st, 6),
-		.expires = sqlite3_column_int64(st, 8),
-		.used_at = sqlite3_column_int64(st, 9),
-		.device = (uint32_t)sqlite3_column_int64(st, 10),
+	    .id = (uint64_t)sqlite3_column_int64(st, 0),
+	    .kind = (unsigned)sqlite3_column_int64(st, 2),
+	    .owner = (uint32_t)sqlite3_column_int64(st, 4),
+	    .hub = (uint32_t)sqlite3_column_int64(st, 6),
+	    .expires = sqlite3_column_int64(st, 8),
+	    .used_at = sqlite3_column_int64(st, 9),
+	    .device = (uint32_t)sqlite3_column_int64(st, 10),
 	};
 	bool good = column_key(st, 1, t.public);
 	column_text(st, 3, t.name, sizeof(t.name));

@@ -228,7 +228,9 @@ static void end_link(struct world *w, uint64_t session, unsigned by)
 static void net_seals(struct world_host *h, const struct rn_local *m)
 {
 	uint8_t box[128];
-	struct rn_local sealed = {.type = RN_LOCAL_NET_SEALED, .number = m->number, .block = box,
+	struct rn_local sealed = {.type = RN_LOCAL_NET_SEALED,
+				  .number = m->number,
+				  .block = box,
 				  .block_size = m->block_size + RN_SEAL_OVERHEAD};
 	assert_true(m->block_size <= 64);
 	assert_int_equal(rn_box_seal(m->key, h->noise_secret, m->block, m->block_size, box), 0);
@@ -295,7 +297,7 @@ static bool io_ready(void *context, enum rn_core_peer peer)
 static int io_send(void *context, enum rn_core_peer peer, const struct rn_local *message)
 {
 	static void (*const hears[RN_CORE_PEERS])(struct world_host *, const struct rn_local *) = {
-		[RN_CORE_KERN] = kern_hears, [RN_CORE_NET] = net_hears, [RN_CORE_CA] = ca_hears};
+	    [RN_CORE_KERN] = kern_hears, [RN_CORE_NET] = net_hears, [RN_CORE_CA] = ca_hears};
 	static uint8_t data[RN_LOCAL_SIZE_MAX];
 	struct world_host *h = context;
 	struct rn_local decoded;
@@ -354,8 +356,8 @@ void world_disconnect(struct world_host *h, enum rn_core_peer peer)
 static void begin_core(struct world_host *h)
 {
 	struct rn_err err = {""};
-	h->params.io = (struct rn_core_io){.context = h, .ready = io_ready, .send = io_send, .now_us = io_now_us,
-					   .now = io_now, .arm = io_arm};
+	h->params.io = (struct rn_core_io){
+	    .context = h, .ready = io_ready, .send = io_send, .now_us = io_now_us, .now = io_now, .arm = io_arm};
 	if (rn_core_new(&h->params, &h->core, &err))
 		fail_msg("%s", err.text);
 }
@@ -396,9 +398,14 @@ static void make_directory(struct world_host *h)
 static void make_gateway(struct world *w)
 {
 	struct world_host *h = &w->hosts[0];
-	struct rn_gateway_params p = {.name = "gw", .owner = "admin", .leaf = (const uint8_t *)"leaf", .leaf_size = 4,
-				      .issuer = (const uint8_t *)"issuer", .issuer_size = 6,
-				      .wireguard = endpoint(0, 51820), .control = endpoint(0, 51821)};
+	struct rn_gateway_params p = {.name = "gw",
+				      .owner = "admin",
+				      .leaf = (const uint8_t *)"leaf",
+				      .leaf_size = 4,
+				      .issuer = (const uint8_t *)"issuer",
+				      .issuer_size = 6,
+				      .wireguard = endpoint(0, 51820),
+				      .control = endpoint(0, 51821)};
 	struct rn_err err = {""};
 	make_keys(h);
 	memcpy(p.noise_key, h->noise_public, RN_KEY_SIZE);
@@ -410,7 +417,8 @@ static void make_gateway(struct world *w)
 		fail_msg("%s", err.text);
 	rn_ed25519_public(w->root_seed, h->params.anchor.root_public);
 	rn_anchor_put(&h->params.anchor, w->root_seed, h->params.anchor_blob);
-	h->params.self = (struct rn_self){.device = 1, .hub = 1, .kind = RN_KIND_GATEWAY, .gateway = true, .name = "gw"};
+	h->params.self =
+	    (struct rn_self){.device = 1, .hub = 1, .kind = RN_KIND_GATEWAY, .gateway = true, .name = "gw"};
 }
 
 struct world *world_new(void)
@@ -531,8 +539,8 @@ void world_enroll(struct world *w, const struct rn_token *token, struct world_ho
 	size = rn_message_encode(&message, data, sizeof(data));
 	assert_true(size > 0);
 	struct world_link *l = new_link(w, WORLD_HOSTS, 0);
-	struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE, .session = l->session, .block = data,
-				 .block_size = (size_t)size};
+	struct rn_local local = {
+	    .type = RN_LOCAL_NET_MESSAGE, .session = l->session, .block = data, .block_size = (size_t)size};
 	say_open(w, 0, l, 0, host->noise_public, 0);
 	deliver_later(w, 0, RN_CORE_NET, &local, true);
 }
@@ -549,8 +557,8 @@ struct world_host *world_add(struct world *w, unsigned index, enum rn_kind kind,
 		fail_msg("%s", w->enrolled.text);
 	h->params.anchor = w->hosts[0].params.anchor;
 	memcpy(h->params.anchor_blob, w->hosts[0].params.anchor_blob, RN_ANCHOR_SIZE);
-	h->params.self = (struct rn_self){.device = w->enrolled.device, .hub = w->enrolled.hub, .kind = kind,
-					  .upstream = endpoint(upstream, 51821)};
+	h->params.self = (struct rn_self){
+	    .device = w->enrolled.device, .hub = w->enrolled.hub, .kind = kind, .upstream = endpoint(upstream, 51821)};
 	snprintf(h->params.self.name, sizeof(h->params.self.name), "%s", name);
 	memcpy(h->params.self.upstream_key, up->noise_public, RN_KEY_SIZE);
 	make_directory(h);

@@ -29,8 +29,8 @@ static int teardown(void **state)
 }
 
 static const char policy_by_tag[] =
-	"{\"tags\": [\"db\"], \"rules\": [{\"id\": \"r1\", \"action\": \"allow\","
-	"\"source_criteria\": [\"user:alice\"], \"destination_criteria\": [\"device:server\"]}]}";
+    "{\"tags\": [\"db\"], \"rules\": [{\"id\": \"r1\", \"action\": \"allow\","
+    "\"source_criteria\": [\"user:alice\"], \"destination_criteria\": [\"device:server\"]}]}";
 
 static unsigned find(const struct world_host *h, enum rn_record_type type, uint32_t device)
 {
@@ -383,14 +383,16 @@ static void requests_cannot_be_repeated_or_borrowed(void **state)
 	assert_int_equal(w->hosts[1].devices[3].wireguard_key[7], 0x43);
 	/* Session 2 of the world is the hub's: find it by trying all. */
 	for (uint64_t s = 1; s < 40; s++) {
-		struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE, .session = s, .block = first, .block_size = first_size};
+		struct rn_local local = {
+		    .type = RN_LOCAL_NET_MESSAGE, .session = s, .block = first, .block_size = first_size};
 		rn_core_receive(w->hosts[0].core, RN_CORE_NET, &local);
 	}
 	world_run(w);
 	assert_int_equal(w->hosts[1].devices[3].wireguard_key[7], 0x43);
 	first[1] = 4; /* the server's number */
 	for (uint64_t s = 1; s < 40; s++) {
-		struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE, .session = s, .block = first, .block_size = first_size};
+		struct rn_local local = {
+		    .type = RN_LOCAL_NET_MESSAGE, .session = s, .block = first, .block_size = first_size};
 		rn_core_receive(w->hosts[0].core, RN_CORE_NET, &local);
 	}
 	world_run(w);
@@ -411,10 +413,11 @@ static void see(void *context, const struct rn_core_event *e)
 static void report(struct world_host *h, unsigned count, enum rn_reason reason)
 {
 	static struct rn_event events[300];
-	struct rn_local local = {.type = RN_LOCAL_KERN_EVENTS, .block = (const uint8_t *)events,
-				 .block_size = count * sizeof(*events)};
+	struct rn_local local = {
+	    .type = RN_LOCAL_KERN_EVENTS, .block = (const uint8_t *)events, .block_size = count * sizeof(*events)};
 	for (unsigned i = 0; i < count; i++)
-		events[i] = (struct rn_event){.source_number = 3, .destination_number = 4, .reason = (uint8_t)reason, .rule = 1};
+		events[i] = (struct rn_event){
+		    .source_number = 3, .destination_number = 4, .reason = (uint8_t)reason, .rule = 1};
 	assert_true(rn_core_receive(h->core, RN_CORE_KERN, &local));
 }
 
@@ -526,23 +529,23 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(everything_arrives),
-		T(policy_comes_after_the_devices_it_needs),
-		T(quarantine_arrives_everywhere_and_comes_back),
-		T(a_hub_that_is_silent_is_named_after_three_seconds),
-		T(revocation_ends_the_session),
-		T(hosts_catch_up_after_being_away),
-		T(a_restart_keeps_what_was_synced),
-		T(a_slow_receiver_gets_everything_in_the_end),
-		T(a_forged_record_is_refused),
-		T(an_old_record_changes_nothing),
-		T(the_lease_is_renewed_every_day),
-		T(keys_and_certificates_are_renewed_by_sealed_requests),
-		T(requests_cannot_be_repeated_or_borrowed),
-		T(events_reach_the_gateway),
-		T(explain_says_what_the_datapath_would),
-		T(the_gateway_knows_who_is_connected),
-		T(a_bad_policy_changes_nothing),
+	    T(everything_arrives),
+	    T(policy_comes_after_the_devices_it_needs),
+	    T(quarantine_arrives_everywhere_and_comes_back),
+	    T(a_hub_that_is_silent_is_named_after_three_seconds),
+	    T(revocation_ends_the_session),
+	    T(hosts_catch_up_after_being_away),
+	    T(a_restart_keeps_what_was_synced),
+	    T(a_slow_receiver_gets_everything_in_the_end),
+	    T(a_forged_record_is_refused),
+	    T(an_old_record_changes_nothing),
+	    T(the_lease_is_renewed_every_day),
+	    T(keys_and_certificates_are_renewed_by_sealed_requests),
+	    T(requests_cannot_be_repeated_or_borrowed),
+	    T(events_reach_the_gateway),
+	    T(explain_says_what_the_datapath_would),
+	    T(the_gateway_knows_who_is_connected),
+	    T(a_bad_policy_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

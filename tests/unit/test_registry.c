@@ -67,7 +67,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int add_in(struct rn_change *c, const char *name, const char *owner, const char *tags, struct rn_device_record *ret)
+static int add_in(struct rn_change *c, const char *name, const char *owner, const char *tags,
+		  struct rn_device_record *ret)
 {
 	struct rn_new_device d = {.kind = RN_KIND_DESKTOP, .hub = 99, .trust = 50, .tags = tags};
 	snprintf(d.name, sizeof(d.name), "%s", name);
@@ -156,8 +157,8 @@ static void put_policy(struct fixture *f, const char *text)
 }
 
 #define RULE(source, destination)                                                                                      \
-	"{\"tags\": [\"db\", \"web\"], \"rules\": [{\"id\": \"r\", \"action\": \"allow\", \"source_criteria\": [\"" source        \
-	"\"], \"destination_criteria\": [\"" destination "\"]}]}"
+	"{\"tags\": [\"db\", \"web\"], \"rules\": [{\"id\": \"r\", \"action\": \"allow\", \"source_criteria\": "       \
+	"[\"" source "\"], \"destination_criteria\": [\"" destination "\"]}]}"
 
 static void identities_become_finer_before_the_policy(void **state)
 {
@@ -277,14 +278,14 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(numbers_and_addresses),
-		T(an_aborted_change_leaves_nothing),
-		T(addresses_run_out),
-		T(identities_become_finer_before_the_policy),
-		T(a_policy_that_fails_leaves_nothing),
-		T(everything_is_there_after_a_restart),
-		T(records_are_signed_and_old_ones_are_not_taken),
-		T(tags_are_checked),
+	    T(numbers_and_addresses),
+	    T(an_aborted_change_leaves_nothing),
+	    T(addresses_run_out),
+	    T(identities_become_finer_before_the_policy),
+	    T(a_policy_that_fails_leaves_nothing),
+	    T(everything_is_there_after_a_restart),
+	    T(records_are_signed_and_old_ones_are_not_taken),
+	    T(tags_are_checked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

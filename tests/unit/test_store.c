@@ -116,7 +116,8 @@ static int see(void *context, const struct rn_store_record *r)
 static void records_come_in_order_of_version(void **state)
 {
 	struct fixture *f = *state;
-	struct rn_store_record r = {.type = 2, .device = 1, .epoch = 1, .version = 5, .blob = (const uint8_t *)"aaaa", .size = 4};
+	struct rn_store_record r = {
+	    .type = 2, .device = 1, .epoch = 1, .version = 5, .blob = (const uint8_t *)"aaaa", .size = 4};
 	assert_int_equal(rn_store_put_record(f->store, &r, &f->err), 0);
 	r.device = 2;
 	r.version = 3;
@@ -340,19 +341,19 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(file_mode_and_absence),
-		T(counters_rise_only_with_their_transaction),
-		T(blobs),
-		T(records_come_in_order_of_version),
-		T(selectors_and_identities_keep_their_numbers),
-		T(devices_are_unique),
-		T(sequences_only_rise),
-		T(leaves),
-		T(tokens_are_used_once),
-		T(newest_policy),
-		T(newer_schema_is_refused),
-		T(not_a_database),
-		T(full_disk_changes_nothing),
+	    T(file_mode_and_absence),
+	    T(counters_rise_only_with_their_transaction),
+	    T(blobs),
+	    T(records_come_in_order_of_version),
+	    T(selectors_and_identities_keep_their_numbers),
+	    T(devices_are_unique),
+	    T(sequences_only_rise),
+	    T(leaves),
+	    T(tokens_are_used_once),
+	    T(newest_policy),
+	    T(newer_schema_is_refused),
+	    T(not_a_database),
+	    T(full_disk_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

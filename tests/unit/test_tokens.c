@@ -174,8 +174,8 @@ static void with_other_token(struct rn_message_enroll *m)
 	m->token ^= 2;
 }
 
-static void refused(struct world *w, struct rn_token *token, const char *name, void (*tweak)(struct rn_message_enroll *),
-		    const char *says)
+static void refused(struct world *w, struct rn_token *token, const char *name,
+		    void (*tweak)(struct rn_message_enroll *), const char *says)
 {
 	unsigned good = w->enrolled.good, count = w->enrolled.count;
 	world_enroll(w, token, stranger(), name, RN_KIND_DESKTOP, tweak);
@@ -287,8 +287,8 @@ static void seen_device(void *context, const struct rn_core_device *d)
 static void a_device_is_what_its_token_says(void **state)
 {
 	struct world *w = *state;
-	struct rn_core_token_request r = {.kind = RN_KIND_DESKTOP, .lifetime_s = 3600, .tags = {"db", "eu"}, .tag_count = 2,
-					  .owner = "alice"};
+	struct rn_core_token_request r = {
+	    .kind = RN_KIND_DESKTOP, .lifetime_s = 3600, .tags = {"db", "eu"}, .tag_count = 2, .owner = "alice"};
 	struct world_done d = {0};
 	struct rn_core_device seen = {0};
 	struct rn_err err = {""};
@@ -347,17 +347,17 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(of_a_hundred_uses_one_succeeds),
-		T(a_lost_answer_is_given_again),
-		T(a_token_whose_certificate_failed_is_good_again),
-		T(ca_going_away_meanwhile_frees_the_token),
-		T(an_expired_token_is_refused),
-		T(every_wrong_request_is_refused),
-		T(two_tokens_for_one_name),
-		T(a_wireguard_key_belongs_to_one_device),
-		T(tokens_that_make_no_sense),
-		T(a_device_is_what_its_token_says),
-		T(strangers_can_only_enrol),
+	    T(of_a_hundred_uses_one_succeeds),
+	    T(a_lost_answer_is_given_again),
+	    T(a_token_whose_certificate_failed_is_good_again),
+	    T(ca_going_away_meanwhile_frees_the_token),
+	    T(an_expired_token_is_refused),
+	    T(every_wrong_request_is_refused),
+	    T(two_tokens_for_one_name),
+	    T(a_wireguard_key_belongs_to_one_device),
+	    T(tokens_that_make_no_sense),
+	    T(a_device_is_what_its_token_says),
+	    T(strangers_can_only_enrol),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
