@@ -7,6 +7,7 @@
     probe.py flow ADDRESS PORT           one TCP connection; each line of input is sent; prints "echo" or "silence"
     probe.py count PORT                  counts numbered datagrams from everybody until input ends; prints JSON
     probe.py number ADDRESS PORT N RATE  sends at least N numbered datagrams, and on until input ends; prints how many
+    probe.py pair ADDRESS PORT N RATE    both: two ends that number their datagrams to each other; prints JSON
 """
 import asyncio
 import json
@@ -194,12 +195,86 @@ def number(address, port, least, rate):
     print(json.dumps({"sent": sent, "refused": refused}))
 
 
+# -- pair --
+
+class Pair:
+    """One end. Never more than WINDOW numbers are under way, so that no queue between the ends overflows however busy the
+    machine is: what is missing was dropped. A datagram is its number and how many the sender has received; number ACK
+    only says the latter."""
+
+    WINDOW, ACK, STALL = 24, 0xffffffff, 3.0
+
+    def __init__(self, address, port, least, rate):
+        self.sock = socket.socket(family(address), socket.SOCK_DGRAM)
+        self.sock.bind(("", int(port)))
+        self.peer = (address, int(port))
+        self.least, self.rate = int(least), float(rate)
+        self.sent = self.acked = self.given_up = self.twice = 0
+        self.seen = set()
+        self.began = None  # when the other end was there
+        self.progress = self.heard = time.monotonic()
+        self.spoke = 0.0
+
+    def send(self, number):
+        try:
+            self.sock.sendto(struct.pack("!II", number, len(self.seen)) + bytes(56), self.peer)
+        except OSError:  # a local drop; the number counts as sent
+            pass
+        self.spoke = time.monotonic()
+
+    def receive(self):
+        number, acked = struct.unpack("!II", self.sock.recv(2048)[:8])
+        if self.began is None:
+            self.began = self.progress = time.monotonic()
+        if acked > self.acked:
+            self.acked, self.progress = acked, time.monotonic()
+        if number != self.ACK:
+            self.twice += number in self.seen
+            self.seen.add(number)
+            self.heard = time.monotonic()
+
+    def may_send(self, now):
+        if self.began is None:
+            return False
+        if now - self.progress > self.STALL:  # those are lost: make room for others
+            self.given_up, self.progress = self.sent - self.acked, now
+        return self.sent - self.acked - self.given_up < self.WINDOW and self.sent < (now - self.began) * self.rate
+
+    def run(self):
+        poll, stop = select.poll(), False
+        poll.register(self.sock, select.POLLIN)
+        poll.register(sys.stdin, select.POLLIN | select.POLLHUP)
+        while True:
+            for descriptor, _ in poll.poll(2):
+                if descriptor == self.sock.fileno():
+                    self.receive()
+                else:
+                    stop = True
+                    poll.unregister(sys.stdin)
+            now = time.monotonic()
+            if stop and self.sent >= self.least:
+                if now - self.heard > 2 and (self.acked == self.sent or now - self.progress > self.STALL):
+                    break
+            elif self.may_send(now):
+                self.send(self.sent)
+                self.sent += 1
+            if now - self.spoke > 0.01:
+                self.send(self.ACK)
+        last = max(self.seen, default=-1)
+        missing = [n for n in range(last + 1) if n not in self.seen]
+        print(json.dumps({"sent": self.sent, "received": len(self.seen), "twice": self.twice, "missing": missing[:50]}))
+
+
+def pair(*words):
+    Pair(*words).run()
+
+
 def main():
     command, *words = sys.argv[1:]
     if command == "serve":
         asyncio.run(serve(*words))
     else:
-        {"try": try_all, "flow": flow, "count": count, "number": number}[command](*words)
+        {"try": try_all, "flow": flow, "count": count, "number": number, "pair": pair}[command](*words)
 
 
 if __name__ == "__main__":
