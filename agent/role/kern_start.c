@@ -18,28 +18,40 @@
 #define BPF_MOUNT "/sys/fs/bpf"
 #define HERE "." /* bpf_dir: its parent is closed to all but root on most hosts, so kern works from within */
 
-static bool on_bpffs(const char *path)
+static long type_of(const char *path)
 {
 	struct statfs fs;
 
-	return statfs(path, &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
+	return statfs(path, &fs) == 0 ? (long)fs.f_type : 0;
 }
 
-/* As root: a bpf file system where there is none, and in it a directory of kern's own. */
+/* As root: where nothing is mounted on the usual place, a bpf file system. */
+static int mount_bpffs(const struct rn_conf *conf, struct rn_err *err)
+{
+	char parent[sizeof(conf->bpf_dir)];
+
+	snprintf(parent, sizeof(parent), "%s", conf->bpf_dir);
+	*strrchr(parent, '/') = '\0';
+	if (strcmp(parent, BPF_MOUNT) == 0 && type_of(BPF_MOUNT) == SYSFS_MAGIC &&
+	    mount("bpf", BPF_MOUNT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
+		return rn_fail(err, -errno,
+			       "cannot mount the bpf file system on " BPF_MOUNT
+			       ": %s; this kernel needs CONFIG_BPF_SYSCALL",
+			       strerror(errno));
+	if (type_of(parent) != BPF_FS_MAGIC)
+		return rn_fail(err, -ENOENT, "%s is not a bpf file system: mount -t bpf bpf " BPF_MOUNT, parent);
+	return 0;
+}
+
+/* As root: in the bpf file system a directory of kern's own. */
 static int make_bpf_directory(const struct rn_conf *conf, struct rn_err *err)
 {
 	uid_t uid;
 	gid_t gid;
 	int r = rn_process_user(RN_PROCESS_KERN, &uid, &gid, err);
 
-	if (r < 0)
+	if (r < 0 || (r = mount_bpffs(conf, err)) < 0)
 		return r;
-	if (strncmp(conf->bpf_dir, BPF_MOUNT "/", sizeof(BPF_MOUNT)) == 0 && !on_bpffs(BPF_MOUNT) &&
-	    mount("bpf", BPF_MOUNT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
-		return rn_fail(err, -errno,
-			       "cannot mount the bpf file system on " BPF_MOUNT
-			       ": %s; this kernel needs CONFIG_BPF_SYSCALL",
-			       strerror(errno));
 	r = rn_directory_make(conf->bpf_dir, 0700, uid, gid);
 	if (r < 0)
 		return rn_fail(err, r, "cannot make %s: %s", conf->bpf_dir, strerror(-r));

@@ -35,6 +35,21 @@ static void complain(struct rn_overlay *o, int code, const char *what, const cha
 	o->failed = code;
 }
 
+/* Where the configuration asks for the kernel's WireGuard, a kernel without it is an error at once. */
+static int check_kernel(struct rn_overlay *o, struct rn_err *err)
+{
+	struct rn_link link;
+
+	if (strcmp(o->conf->wireguard, "kernel") != 0 ||
+	    rn_netlink_link(o->netlink, o->conf->interface, &link) != -ENODEV ||
+	    rn_netlink_wireguard_new(o->netlink, o->conf->interface) != -EOPNOTSUPP)
+		return 0;
+	return rn_fail(
+	    err, -EOPNOTSUPP,
+	    "this kernel has no WireGuard, and rnaut.conf asks for it: load its module (modprobe wireguard), "
+	    "or set \"wireguard\" to \"auto\"");
+}
+
 int rn_overlay_new(const struct rn_conf *conf, struct rn_datapath *dp, bool adopted,
 		   const struct rn_overlay_calls *calls, struct rn_overlay **ret, struct rn_err *err)
 {
@@ -53,6 +68,11 @@ int rn_overlay_new(const struct rn_conf *conf, struct rn_datapath *dp, bool adop
 		r = o->monitor;
 		rn_overlay_free(o);
 		return rn_fail(err, r, "cannot speak rtnetlink: %s", strerror(-r));
+	}
+	r = check_kernel(o, err);
+	if (r < 0) {
+		rn_overlay_free(o);
+		return r;
 	}
 	*ret = o;
 	return 0;
@@ -222,10 +242,7 @@ static void make(struct rn_overlay *o)
 
 	if (strcmp(o->conf->wireguard, "userspace") != 0)
 		r = rn_netlink_wireguard_new(o->netlink, o->conf->interface);
-	if (r == -EOPNOTSUPP && strcmp(o->conf->wireguard, "kernel") == 0) {
-		complain(o, r, "this kernel has no WireGuard",
-			 "load its module, or set \"wireguard\" to \"auto\" in rnaut.conf");
-	} else if (r == -EOPNOTSUPP) {
+	if (r == -EOPNOTSUPP) {
 		if (!o->asked)
 			rn_log(RN_LOG_NOTICE, "%s: waiting for userspace WireGuard (rnautd wireguard)",
 			       o->conf->interface);

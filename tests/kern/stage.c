@@ -145,12 +145,34 @@ static void make_host(void)
 	must(stage_run("ip", up) == 0, "lo");
 }
 
+void stage_conf(const char *wireguard)
+{
+	char conf[200];
+
+	snprintf(conf, sizeof(conf),
+		 "{\"interface\": \"" STAGE_INTERFACE
+		 "\", \"wireguard_port\": 51999, \"wireguard\": \"%s\", \"log_level\": \"%s\"}",
+		 wireguard, getenv("VERBOSE") ? "debug" : "error");
+	must(rn_file_write(CONF, conf, strlen(conf), 0644) == 0, CONF);
+}
+
+bool stage_kernel_has_wireguard(void)
+{
+	struct rn_netlink *n = rn_netlink_new();
+	struct rn_link link;
+	int r = rn_netlink_wireguard_new(n, "rnkprobe");
+
+	if (r == 0 && rn_netlink_link(n, "rnkprobe", &link) == 0)
+		rn_netlink_link_delete(n, link.index);
+	rn_netlink_free(n);
+	return r == 0;
+}
+
 static void make_state(struct stage *s)
 {
 	struct rn_self self = {.device = s->self, .hub = s->hub, .kind = s->is_hub ? RN_KIND_GATEWAY : RN_KIND_DESKTOP};
 	struct rn_anchor anchor = {.epoch = 1};
 	uint8_t data[RN_ANCHOR_SIZE], key[RN_KEY_SIZE], public[RN_KEY_SIZE];
-	char conf[200];
 
 	self.gateway = s->is_hub;
 	snprintf(self.name, sizeof(self.name), "stage");
@@ -170,10 +192,8 @@ static void make_state(struct stage *s)
 	must(rn_file_write(STATE "/kern/wireguard.key", key, sizeof(key), 0600) == 0 &&
 		 chown(STATE "/kern/wireguard.key", KERN_UID, KERN_UID) == 0,
 	     "wireguard.key");
-	snprintf(conf, sizeof(conf),
-		 "{\"interface\": \"" STAGE_INTERFACE "\", \"wireguard_port\": 51999, \"log_level\": \"%s\"}",
-		 getenv("VERBOSE") ? "debug" : "error");
-	must(rn_file_write(CONF, conf, strlen(conf), 0644) == 0 && setenv("RNAUT_CONF", CONF, 1) == 0, CONF);
+	stage_conf("auto");
+	must(setenv("RNAUT_CONF", CONF, 1) == 0, CONF);
 }
 
 static void listen_as_core(struct stage *s)
