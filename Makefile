@@ -100,6 +100,8 @@ $(KERN_TEST): $(call objects,$(wildcard tests/kern/*.c)) $(call archives,sys dom
 kern-test: $(KERN_TEST) $(O)/rnautd ## the process kern with WireGuard and the datapath (root)
 	$(Q)RNAUTD=$(O)/rnautd $(KERN_TEST)
 
+test-programs: $(UNIT_TESTS) $(BPF_TESTS) $(KERN_TEST)
+
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
 CALLER := $(shell [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && runuser -u "$(SUDO_USER)" -- test -w . && echo "$(SUDO_USER)")
 AS_CALLER := $(if $(CALLER),runuser -u $(CALLER) -- env -u HOME)

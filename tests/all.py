@@ -87,23 +87,31 @@ class Step:
             print("\n".join(line for line in text.splitlines() if line.startswith(("ok ", "skipped "))) or "ok", flush=True)
 
 
+SANITIZED = TOP + "/build/asan"
+
+
 def unit_steps():
-    names = [os.path.basename(p)[:-2] for p in sorted(glob.glob(TOP + "/tests/unit/test_*.c"))]
-    return [Step("unit " + name, [f"build/asan/tests/{name}"], 300, cmocka=True,
-                 env={"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}) for name in names]
+    env = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    for path in sorted(glob.glob(TOP + "/tests/unit/test_*.c")):
+        name = os.path.basename(path)[:-2]
+        yield Step("unit " + name, [f"{SANITIZED}/tests/{name}"], 600, cmocka=True, env=env)
+
+
+def kernel_steps():
+    for path in sorted(glob.glob(TOP + "/tests/bpf/test_*.c")):
+        name = os.path.basename(path)[:-2]
+        yield Step("bpf " + name, [f"{SANITIZED}/tests/bpf/{name}"], 900, cmocka=True)
+    yield Step("kern", [SANITIZED + "/tests/kern/test_kern"], 300, env={"RNAUTD": SANITIZED + "/rnautd"})
 
 
 def steps():
-    yield Step("build", make("all", "build/out/tests/kern/test_kern"), 1200)
+    yield Step("build", make("all"), 1200)
     yield Step("lint", make("lint"), 1200)
-    yield Step("build with sanitizers", make("SAN=1", "all", "unit-programs", "build/asan/tests/kern/test_kern"), 1800)
+    yield Step("build with sanitizers", make("SAN=1", "all", "test-programs"), 1800)
     yield from unit_steps()
-    for path in sorted(glob.glob(TOP + "/tests/bpf/run*.py")):
-        yield Step("bpf " + os.path.basename(path), PYTHON + [path], 1200)
-    yield Step("kern", ["build/asan/tests/kern/test_kern"], 300, env={"RNAUTD": "build/asan/rnautd"})
-    yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 1500, env={"RN_BINARIES": TOP + "/build/asan"})
-    yield Step("vm kern", PYTHON + ["vmtest/vm.py", "--timeout", "600", "env", "RNAUTD=build/out/rnautd",
-                                    "build/out/tests/kern/test_kern"], 700)
+    yield from kernel_steps()
+    yield Step("api", PYTHON + ["tests/api/check_openapi.py", "--own"], 300, env={"RN_BINARIES": SANITIZED})
+    yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 1500, env={"RN_BINARIES": SANITIZED})
     yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "2400", "python3", "-B", "tests/netns/run.py"], 2500)
 
 
