@@ -76,9 +76,11 @@ $(NOISE_VECTORS): $(O)/tests/vectors/noise_vectors.o $(call archives,proto base)
 $(O)/tests/test_noise: | $(NOISE_VECTORS)
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_session*.c)): $(O)/tests/unit/session_world.o
 $(addprefix $(O)/tests/test_,registry tokens core_sync): $(O)/tests/unit/core_world.o
+run_tests = fail=0; for t in $(1); do printf '  TEST   %s\n' $$t; \
+	$$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
 unit-programs: $(UNIT_TESTS)
 unit: $(UNIT_TESTS) ## the unit tests
-	$(Q)fail=0; for t in $(UNIT_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
+	$(Q)$(call run_tests,$(UNIT_TESTS))
 
 # Programs under tests/bpf/ (root): each test_X.c with all that is beside it.
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
@@ -87,7 +89,7 @@ $(O)/tests/bpf/test_%: $(O)/tests/bpf/test_%.o $(BPF_SUPPORT) $(TEST_SUPPORT) $(
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 bpf-test: $(BPF_TESTS) ## the programs in the kernel against the reference, and attached (root)
-	$(Q)fail=0; for t in $(BPF_TESTS); do printf '  TEST   %s\n' $$t; $$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
+	$(Q)$(call run_tests,$(BPF_TESTS))
 
 verdicts: $(O)/tests/bpf/test_verdicts ## 1,000 random policies, the programs against the reference (root)
 	$(Q)$<
@@ -140,7 +142,8 @@ install: all ## into DESTDIR and PREFIX (/usr/local)
 	$(if $(DESTDIR),,[ ! -d /run/systemd/system ] || systemctl daemon-reload)
 	@echo 'Next: `rnaut gateway init` or `rnaut up`, then: systemctl enable --now rnautd.target'
 uninstall: ## what install made; the state in /var/lib/rnaut stays
-	$(if $(DESTDIR),,[ ! -d /run/systemd/system ] || systemctl disable --now rnautd.target $(notdir $(filter %.service,$(UNITS))))
+	$(if $(DESTDIR),,[ ! -d /run/systemd/system ] || \
+		systemctl disable --now rnautd.target $(notdir $(filter %.service,$(UNITS))))
 	rm -f $(DESTDIR)$(PREFIX)/sbin/rnautd $(DESTDIR)$(PREFIX)/bin/rnaut $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnaut.conf
 	rm -f $(addprefix $(unit_dir)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/rnaut

@@ -112,7 +112,8 @@ Watch the flows:
 Ask why the phone cannot use ssh on the server:
     sudo {tool}/rnaut explain phone server tcp 22
 Quarantine the laptop while its ping runs, see it stop, and release it:
-    sudo sh -c '{tool}/on laptop ping -c 12 {server} & sleep 4; {tool}/rnaut quarantine laptop; sleep 4; {tool}/rnaut quarantine --release laptop; wait'
+    sudo sh -c '{tool}/on laptop ping -c 12 {server} & sleep 4; {tool}/rnaut quarantine laptop; sleep 4;
+        {tool}/rnaut quarantine --release laptop; wait'
 """, flush=True)
 
 

@@ -22,8 +22,8 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HERE = os.path.join(TOP, "build", "vm")
 # What the tests need of the kernel. Nothing is loaded on demand: bare Debian has no modprobe.
-MODULES = """crc32c_generic virtio_pci 9pnet_virtio 9p overlay wireguard veth bridge tun sch_ingress sch_fq_codel cls_bpf act_bpf act_gact
-	act_mirred nf_tables ip6_udp_tunnel udp_tunnel af_packet dummy""".split()
+MODULES = """crc32c_generic virtio_pci 9pnet_virtio 9p overlay wireguard veth bridge tun sch_ingress sch_fq_codel cls_bpf
+    act_bpf act_gact act_mirred nf_tables ip6_udp_tunnel udp_tunnel af_packet dummy""".split()
 EXIT_MARK = "vmtest: the command ended with "
 
 

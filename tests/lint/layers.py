@@ -23,8 +23,6 @@ ALSO = {
     ("sys", "proto/local.h"): "frames these messages", ("sys", "domain/record.h"): "records and kinds in self.json",
     ("proto", "domain/record.h"): "kinds and records in messages",
 }
-# Services whose files have several first words.
-SERVICES = {}
 # A foreign library is spoken to in these files and nowhere else.
 FOREIGN = {
     r"sodium\.h": ["agent/base/crypto.c"], r"c[jJ][sS][oO][nN]/|cJSON\.h": ["agent/base/json.c"],
@@ -80,8 +78,7 @@ def check_includes(path, text):
 def sibling(path, name):
     """Is name the header of another service than path's? One service's files share the first word of their names."""
     def noun(file):
-        word = re.split(r"[._]", os.path.basename(file))[0]
-        return next((service for service, words in SERVICES.items() if word in words), word)
+        return re.split(r"[._]", os.path.basename(file))[0]
     return noun(path) != noun(name)
 
 
