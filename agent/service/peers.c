@@ -12,7 +12,8 @@
 struct entry {
 	uint32_t number; /* 0: found in WireGuard, no record has said yet whose it is */
 	struct rn_wireguard_peer peer;
-	bool there; /* WireGuard has it as it is here */
+	bool there;	    /* WireGuard has it as it is here */
+	bool allowed_there; /* with these AllowedIPs at least */
 };
 
 struct rn_peers {
@@ -117,27 +118,36 @@ static bool has_prefix(const struct rn_wireguard_peer *peer, const struct rn_pre
 	return false;
 }
 
-/* Whether WireGuard's peer is as it should be. An endpoint that was not asked for is what it learnt. */
-static bool same_peer(const struct rn_wireguard_peer *want, const struct rn_wireguard_peer *have)
+static bool same_allowed(const struct rn_wireguard_peer *want, const struct rn_wireguard_peer *have)
 {
-	if (want->keepalive != have->keepalive || want->allowed_count != have->allowed_count)
-		return false;
-	if (want->endpoint.port && (want->endpoint.port != have->endpoint.port ||
-				    rn_addr_compare(&want->endpoint.addr, &have->endpoint.addr) != 0))
-		return false;
 	for (unsigned i = 0; i < want->allowed_count; i++) {
 		if (!has_prefix(have, &want->allowed[i]))
 			return false;
 	}
-	return true;
+	return want->allowed_count == have->allowed_count;
 }
 
+/* Whether WireGuard's peer is as it should be. An endpoint that was not asked for is what it learnt. */
+static bool same_peer(const struct rn_wireguard_peer *want, const struct rn_wireguard_peer *have)
+{
+	if (want->endpoint.port && (want->endpoint.port != have->endpoint.port ||
+				    rn_addr_compare(&want->endpoint.addr, &have->endpoint.addr) != 0))
+		return false;
+	return want->keepalive == have->keepalive && same_allowed(want, have);
+}
+
+/* AllowedIPs that are right are not set again: while WireGuard replaces them, packets find no peer. */
 static int push(struct rn_peers *p, struct entry *entry)
 {
-	int r = p->wireguard && !entry->there ? rn_wireguard_set_peer(p->wireguard, &entry->peer) : 0;
+	struct rn_wireguard_peer peer = entry->peer;
+	int r;
 
-	if (r == 0 && p->wireguard)
-		entry->there = true;
+	if (!p->wireguard || entry->there)
+		return 0;
+	peer.keep_allowed = entry->allowed_there;
+	r = rn_wireguard_set_peer(p->wireguard, &peer);
+	if (r == 0)
+		entry->there = entry->allowed_there = true;
 	return r;
 }
 
@@ -183,6 +193,7 @@ static int set_entry(struct rn_peers *p, uint32_t number, const struct rn_wiregu
 		return push(p, entry);
 	}
 	entry->there = entry->there && same_peer(want, &entry->peer);
+	entry->allowed_there = entry->allowed_there && same_allowed(want, &entry->peer);
 	entry->peer = *want;
 	r = claim(p, entry, number);
 	return r < 0 ? r : push(p, entry);
@@ -265,13 +276,14 @@ static void take_over(void *context, const struct rn_wireguard_peer *peer)
 
 	if (entry) {
 		entry->there = same_peer(&entry->peer, peer);
+		entry->allowed_there = same_allowed(&entry->peer, peer);
 		return;
 	}
 	entry = add_entry(p);
 	if (!entry)
 		return;
 	entry->peer = *peer;
-	entry->there = true;
+	entry->there = entry->allowed_there = true;
 }
 
 int rn_peers_attach(struct rn_peers *p, struct rn_wireguard *wireguard)
@@ -281,7 +293,7 @@ int rn_peers_attach(struct rn_peers *p, struct rn_wireguard *wireguard)
 
 	p->wireguard = wireguard;
 	for (uint32_t i = 0; i < p->count; i++)
-		p->entries[i].there = false;
+		p->entries[i].there = p->entries[i].allowed_there = false;
 	if (!wireguard)
 		return 0;
 	r = rn_wireguard_dump(wireguard, &device, take_over, p);

@@ -22,6 +22,7 @@ struct rn_wireguard_peer {
 	uint16_t keepalive;	     /* seconds, 0: off */
 	struct rn_prefix allowed[RN_WIREGUARD_ALLOWED_MAX];
 	unsigned allowed_count; /* when setting: exactly these */
+	bool keep_allowed;	/* when setting: it has exactly these already, and they are not touched */
 	/* of a dump only */
 	uint64_t last_handshake; /* Unix seconds, 0: never */
 	uint64_t received, sent; /* bytes */

@@ -131,14 +131,14 @@ static int put_peer(struct nl_msg *msg, const uint8_t key[RN_KEY_SIZE], const st
 {
 	struct nlattr *peers = nla_nest_start(msg, WGDEVICE_A_PEERS | NLA_F_NESTED);
 	struct nlattr *nest = peers ? nla_nest_start(msg, NLA_F_NESTED) : NULL;
-	uint32_t flags = peer ? WGPEER_F_REPLACE_ALLOWEDIPS : WGPEER_F_REMOVE_ME;
+	uint32_t flags = !peer ? WGPEER_F_REMOVE_ME : peer->keep_allowed ? 0 : WGPEER_F_REPLACE_ALLOWEDIPS;
 
 	if (!nest || nla_put(msg, WGPEER_A_PUBLIC_KEY, WG_KEY_LEN, key) < 0 ||
 	    nla_put_u32(msg, WGPEER_A_FLAGS, flags) < 0)
 		return -NLE_NOMEM;
 	if (peer && ((peer->endpoint.port && put_endpoint(msg, &peer->endpoint) < 0) ||
 		     nla_put_u16(msg, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, peer->keepalive) < 0 ||
-		     put_allowed(msg, peer) < 0))
+		     (!peer->keep_allowed && put_allowed(msg, peer) < 0)))
 		return -NLE_NOMEM;
 	return nla_nest_end(msg, nest) < 0 || nla_nest_end(msg, peers) < 0 ? -NLE_NOMEM : 0;
 }

@@ -71,8 +71,10 @@ int rn_uapi_set_peer(char *out, size_t size, const struct rn_wireguard_peer *pee
 	add_key(&t, "public_key", peer->key);
 	if (peer->endpoint.port)
 		add(&t, "endpoint=%s\n", rn_endpoint_format(&peer->endpoint, endpoint));
-	add(&t, "persistent_keepalive_interval=%u\nreplace_allowed_ips=true\n", peer->keepalive);
-	for (unsigned i = 0; i < peer->allowed_count; i++)
+	add(&t, "persistent_keepalive_interval=%u\n", peer->keepalive);
+	if (!peer->keep_allowed)
+		add(&t, "replace_allowed_ips=true\n");
+	for (unsigned i = 0; !peer->keep_allowed && i < peer->allowed_count; i++)
 		add_allowed(&t, &peer->allowed[i]);
 	return finish(&t);
 }

@@ -157,6 +157,10 @@ static void test_requests(void **state)
 	assert_string_equal(out, "set=1\npublic_key=" KEY_A "\nendpoint=192.0.2.1:51820\n"
 				 "persistent_keepalive_interval=25\nreplace_allowed_ips=true\nallowed_ip=10.7.0.2/32\n"
 				 "allowed_ip=fd00::/64\n\n");
+	peer.keep_allowed = true;
+	assert_true(rn_uapi_set_peer(out, sizeof(out), &peer) > 0);
+	assert_string_equal(out, "set=1\npublic_key=" KEY_A "\nendpoint=192.0.2.1:51820\n"
+				 "persistent_keepalive_interval=25\n\n");
 	assert_int_equal(rn_uapi_set_peer(out, 40, &peer), -EMSGSIZE);
 }
 
