@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define CELL_MAX 256
+#define TABLE_COLUMNS_MAX 32
 
 /* Length of the UTF-8 sequence at text (RFC 3629), 0 where it is none; *ret gets the character. */
 static size_t character(const unsigned char *text, uint32_t *ret)
@@ -108,7 +109,7 @@ struct rn_table {
 
 struct rn_table *rn_table_new(unsigned columns)
 {
-	struct rn_table *table = calloc(1, sizeof(*table));
+	struct rn_table *table = columns > 0 && columns <= TABLE_COLUMNS_MAX ? calloc(1, sizeof(*table)) : NULL;
 
 	if (table)
 		table->columns = columns;
@@ -169,16 +170,16 @@ static void print_cell(const struct rn_table *table, size_t index, size_t width,
 
 void rn_table_print_free(struct rn_table *table, FILE *file)
 {
-	size_t widths[32];
+	size_t widths[TABLE_COLUMNS_MAX];
 
 	if (!table || table->failed)
 		fputs("rnaut: out of memory\n", stderr);
 	if (!table)
 		return;
-	for (unsigned c = 0; c < table->columns && c < 32; c++)
+	for (unsigned c = 0; c < table->columns; c++)
 		widths[c] = column_width(table, c);
-	for (size_t i = 0; i < table->count; i++)
-		print_cell(table, i, widths[i % table->columns], file);
+	for (size_t i = 0, column = 0; i < table->count; i++, column = (column + 1) % table->columns)
+		print_cell(table, i, widths[column], file);
 	for (size_t i = 0; i < table->count; i++)
 		free(table->cells[i]);
 	free(table->cells);

@@ -181,8 +181,10 @@ static int own_directory(const char *path, const struct rn_owner *owner)
 {
 	DIR *directory = opendir(path);
 	struct dirent *entry;
-	int code = directory ? 0 : -errno;
+	int code = 0;
 
+	if (!directory)
+		return -errno;
 	while (code == 0 && (entry = readdir(directory))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
@@ -192,8 +194,7 @@ static int own_directory(const char *path, const struct rn_owner *owner)
 	}
 	if (code == 0 && (fchown(dirfd(directory), owner->uid, owner->gid) < 0 || fchmod(dirfd(directory), 0700) < 0))
 		code = -errno;
-	if (directory)
-		closedir(directory);
+	closedir(directory);
 	return code;
 }
 
