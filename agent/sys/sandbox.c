@@ -8,7 +8,9 @@
 #include <seccomp.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -139,19 +141,58 @@ const char *const *rn_sandbox_calls(enum rn_process process)
 	return rn_sandbox_lists[process];
 }
 
-static int add_calls(scmp_filter_ctx filter, const char *const *calls)
+/* Calls that are allowed with some arguments only; each of its lines is one way. */
+static const struct bound {
+	const char *call;
+	unsigned argument;
+	uint64_t mask, value;
+	enum rn_process only; /* RN_PROCESS_CLI: all */
+} bounds[] = {
+    {"socket", 0, UINT32_MAX, AF_UNIX, RN_PROCESS_CLI},
+    {"socket", 0, UINT32_MAX, AF_NETLINK, RN_PROCESS_KERN},
+    /* The child of `rnaut up` that speaks to the gateway is under net's filter before it opens its port. */
+    {"socket", 0, UINT32_MAX, AF_INET, RN_PROCESS_NET},
+    {"socket", 0, UINT32_MAX, AF_INET6, RN_PROCESS_NET},
+    /* Memory is written or run, never both. */
+    {"mprotect", 2, PROT_EXEC, 0, RN_PROCESS_CLI},
+    {"mmap", 2, PROT_EXEC, 0, RN_PROCESS_CLI},
+    {"mmap", 2, PROT_WRITE, 0, RN_PROCESS_CLI},
+};
+
+static int add_call(scmp_filter_ctx filter, enum rn_process process, const char *call)
+{
+	int number = seccomp_syscall_resolve_name(call), r = 0;
+	bool bounded = false;
+
+	if (number == __NR_SCMP_ERROR)
+		return -ENOSYS;
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]) && r == 0; i++) {
+		const struct bound *b = &bounds[i];
+
+		if (strcmp(b->call, call) != 0)
+			continue;
+		bounded = true;
+		if (b->only == RN_PROCESS_CLI || b->only == process)
+			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
+					     SCMP_CMP64(b->argument, SCMP_CMP_MASKED_EQ, b->mask, b->value));
+	}
+	if (!bounded)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+	return r == -EEXIST ? 0 : r;
+}
+
+static int add_calls(scmp_filter_ctx filter, enum rn_process process, const char *const *calls)
 {
 	for (; *calls; calls++) {
-		int number = seccomp_syscall_resolve_name(*calls);
-		int r = number == __NR_SCMP_ERROR ? -ENOSYS : seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+		int r = add_call(filter, process, *calls);
 
-		if (r < 0 && r != -EEXIST)
+		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int load(const char *const *calls)
+static int load(enum rn_process process, const char *const *calls)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r;
@@ -160,10 +201,10 @@ static int load(const char *const *calls)
 		return -ENOMEM;
 	r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (r == 0)
-		r = add_calls(filter, calls);
+		r = add_calls(filter, process, calls);
 #ifdef __SANITIZE_ADDRESS__
 	if (r == 0)
-		r = add_calls(filter, rn_sandbox_sanitizer_calls);
+		r = add_calls(filter, process, rn_sandbox_sanitizer_calls);
 	rn_log(RN_LOG_WARNING, "built with sanitizers: their system calls are allowed too");
 #endif
 	if (r == 0)
@@ -179,7 +220,7 @@ int rn_sandbox_seccomp(enum rn_process process, struct rn_err *err)
 
 	if (!calls)
 		return rn_fail(err, -EINVAL, "this process has no list of system calls");
-	r = load(calls);
+	r = load(process, calls);
 	if (r < 0)
 		return rn_fail(err, r, "cannot load the seccomp filter: %s; this kernel needs CONFIG_SECCOMP_FILTER",
 			       strerror(-r));
