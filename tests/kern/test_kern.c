@@ -367,6 +367,23 @@ static void check_link_down(struct stage *s)
 	CHECK(stage_expect(s, RN_LOCAL_KERN_STATUS) && s->message.status.link_up);
 }
 
+/* What core sends after a restart: the newest of everything. */
+static bool sync_again(struct stage *s)
+{
+	stage_say(s, RN_LOCAL_KERN_SYNC, 1, 12);
+	stage_syncing = true;
+	for (uint32_t number = 1; number <= 3; number++) {
+		struct rn_device_record d = stage_device_of(s, number);
+
+		stage_device(s, number == 1 ? 2 : number == 2 ? 7 : 12, &d);
+	}
+	stage_network(s, 1, LEASE);
+	allow_all(s, 5);
+	stage_syncing = false;
+	stage_say(s, RN_LOCAL_KERN_SYNCED, 1, 12);
+	return stage_expect(s, RN_LOCAL_KERN_APPLIED) && s->message.version == 12;
+}
+
 /* kern is killed: the kernel goes on, and the next kern changes nothing that is right. */
 static void check_kill(struct stage *s)
 {
@@ -390,18 +407,7 @@ static void check_kill(struct stage *s)
 	all_devices(after, 64);
 	CHECK(memcmp(before, after, sizeof(before)) == 0);
 	CHECK(flows_now(s) == flows + 1);
-	stage_say(s, RN_LOCAL_KERN_SYNC, 1, 12);
-	stage_syncing = true;
-	for (uint32_t number = 1; number <= 3; number++) {
-		struct rn_device_record d = stage_device_of(s, number);
-
-		stage_device(s, number == 1 ? 2 : number == 2 ? 7 : 12, &d);
-	}
-	stage_network(s, 1, LEASE);
-	allow_all(s, 5);
-	stage_syncing = false;
-	stage_say(s, RN_LOCAL_KERN_SYNCED, 1, 12);
-	CHECK(stage_expect(s, RN_LOCAL_KERN_APPLIED) && s->message.version == 12);
+	CHECK(sync_again(s));
 	all_devices(after, 64);
 	CHECK(memcmp(before, after, sizeof(before)) == 0);
 	CHECK(config().generation == 1);
@@ -410,6 +416,43 @@ static void check_kill(struct stage *s)
 	CHECK(flows_now(s) == flows + 1);
 	struct rn_device_record old = stage_device_of(s, 2);
 	CHECK(!stage_device(s, 3, &old)); /* still refused after the restart */
+}
+
+static pid_t start_sender(unsigned count)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		for (unsigned i = 0; i < count; i++) {
+			send_to("10.77.0.2", 4003);
+			poll(NULL, 0, 1);
+		}
+		_exit(0);
+	}
+	return pid;
+}
+
+/* Under traffic: every packet is judged, every one is allowed, whatever happens to kern. */
+static void check_kill_under_traffic(struct stage *s)
+{
+	enum { PACKETS = 3000, KILLS = 5 };
+	uint64_t before[RN_REASON_COUNT];
+	pid_t sender;
+
+	for (unsigned i = 0; i < RN_REASON_COUNT; i++)
+		before[i] = counter(1, i);
+	sender = start_sender(PACKETS);
+	for (unsigned i = 0; i < KILLS; i++) {
+		stage_kern_kill(s);
+		stage_kern_start(s);
+		CHECK(wait_up() && sync_again(s));
+	}
+	waitpid(sender, NULL, 0);
+	CHECK(counter(1, RN_ALLOWED) == before[RN_ALLOWED] + PACKETS);
+	for (unsigned i = 1; i < RN_REASON_COUNT; i++) {
+		if (i != RN_MULTICAST) /* the kernel looks for IPv6 routers */
+			CHECK(counter(1, i) == before[i]);
+	}
 }
 
 /* Follows the interface's flags while something happens to it. */
@@ -506,6 +549,7 @@ static void hub(struct stage *s)
 	check_status(s);
 	check_link_down(s);
 	check_kill(s);
+	check_kill_under_traffic(s);
 	check_filter_removed();
 	check_device_recreated(s);
 	check_removal(s);
