@@ -253,5 +253,7 @@ int main(void)
 	}
 	player_free(p);
 	rn_bpf_close(bpf);
-	return good && !missing ? 0 : 1;
+	good = good && !missing;
+	printf("[  %s  ] 1 test(s).\n", good ? "PASSED" : "FAILED"); /* counted like the unit tests */
+	return good ? 0 : 1;
 }
