@@ -18,7 +18,10 @@
  */
 struct rn_core;
 
-/* A change was signed and stored; then, within 3 s, who enforces it and who has not said so yet. */
+/*
+ * A change was signed and stored; then, within 3 s, who enforces it and who has not said so yet. Called exactly once,
+ * before the function returns (an error, or nobody to wait for) or later.
+ */
 struct rn_enforced {
 	char hub[RN_NAME_MAX + 1];
 	bool applied;

@@ -117,10 +117,10 @@ static void change_device(struct rn_core *core, const struct rn_device_record *d
 		done(context, rc, &err, NULL, 0);
 		return;
 	}
+	rn_enforcement_wait(core, version, concerned(device), done, context);
 	rn_core_publish(core);
 	if (device->flags & RN_DEVICE_REVOKED)
 		rn_downstream_deny(core, device);
-	rn_enforcement_wait(core, version, concerned(device), done, context);
 }
 
 void rn_core_quarantine(struct rn_core *core, const char *name, bool on, rn_core_done *done, void *context)
@@ -288,6 +288,6 @@ void rn_core_device_add(struct rn_core *core, const struct rn_core_token_request
 		done(context, rc, &err, NULL, 0);
 		return;
 	}
-	rn_core_publish(core);
 	rn_enforcement_wait(core, version, device.hub, done, context);
+	rn_core_publish(core);
 }

@@ -65,6 +65,6 @@ void rn_core_policy_set(struct rn_core *core, const char *text, size_t size, rn_
 		done(context, rc, &err, NULL, 0);
 		return;
 	}
-	rn_core_publish(core);
 	rn_enforcement_wait(core, core->policy.version, 0, done, context);
+	rn_core_publish(core);
 }
