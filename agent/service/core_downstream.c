@@ -8,6 +8,9 @@
 
 #define PIECE 8192
 #define LOST_UNKNOWN UINT64_MAX
+#define EVENT_COSTS_MS 10 /* of one device: 100 a second */
+#define EVENTS_AT_ONCE 1000
+#define EVENTS_AT_FIRST 100 /* of a new session: coming again must not pay */
 
 struct rn_downstream *rn_downstream_find(struct rn_core *core, uint64_t session)
 {
@@ -93,6 +96,7 @@ void rn_downstream_open(struct rn_core *core, const struct rn_local *local)
 	s->session = local->session;
 	s->device = device ? device->number : 0;
 	s->lost = LOST_UNKNOWN;
+	s->events_ms = rn_core_now_ms(core) + (EVENTS_AT_ONCE - EVENTS_AT_FIRST) * EVENT_COSTS_MS;
 	memcpy(s->key, local->key, RN_KEY_SIZE);
 	s->next = core->sessions;
 	core->sessions = s;
@@ -203,13 +207,32 @@ static bool speaks_for(struct rn_downstream *s, uint32_t device)
 	return entry && (device == s->device || entry->record.hub == s->device);
 }
 
+/* A device alone must not push out of the ring what others report. Hubs see everybody's packets and are not limited. */
+static size_t take_share(struct rn_downstream *s, size_t size)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device);
+	int64_t now = rn_core_now_ms(s->core), left;
+	size_t count = size / sizeof(struct rn_event);
+	if (entry && rn_kind_is_hub(entry->record.kind))
+		return count;
+	if (s->events_ms < now)
+		s->events_ms = now;
+	left = EVENTS_AT_ONCE - (s->events_ms - now) / EVENT_COSTS_MS;
+	if (left < (int64_t)count)
+		count = left > 0 ? (size_t)left : 0;
+	s->events_ms += (int64_t)count * EVENT_COSTS_MS;
+	return count;
+}
+
 static void events(struct rn_downstream *s, const struct rn_message_events *m)
 {
 	uint64_t more = s->lost != LOST_UNKNOWN && m->lost > s->lost ? m->lost - s->lost : 0;
 	if (!speaks_for(s, m->reporter))
 		return;
 	s->lost = m->lost;
-	rn_core_take_events(s->core, m->reporter, m->events, m->events_size, more);
+	size_t count = take_share(s, m->events_size);
+	more += m->events_size / sizeof(struct rn_event) - count;
+	rn_core_take_events(s->core, m->reporter, m->events, count * sizeof(struct rn_event), more);
 }
 
 static void presence(struct rn_downstream *s, const struct rn_message_presence *m)

@@ -46,6 +46,9 @@ int rn_gateway_load(struct rn_core *core, struct rn_err *err)
 {
 	uint64_t epoch;
 	int rc = read_keys(core, err);
+	core->requests = rn_numbers_new();
+	if (!rc && !core->requests)
+		rc = rn_fail(err, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = rn_store_number(core->books.store, "epoch", &epoch, err);
 	if (!rc)
@@ -63,6 +66,7 @@ int rn_gateway_load(struct rn_core *core, struct rn_err *err)
 void rn_gateway_unload(struct rn_core *core)
 {
 	rn_policy_held_done(&core->policy);
+	rn_numbers_free(core->requests);
 	rn_wipe(core->books.policy_seed, RN_KEY_SIZE);
 	rn_wipe(core->box_secret, RN_KEY_SIZE);
 }

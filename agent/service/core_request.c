@@ -16,6 +16,9 @@
 #define ANSWER_WAIT_MS 10000
 #define RENEW_EVERY_S 86400
 #define KEY_EVERY_S 60
+/* Of one device: each is a change that is stored, signed and sent to all who must know. */
+#define REQUEST_COSTS_S 15
+#define REQUESTS_AT_ONCE 4
 
 /* ---- the gateway's end ---- */
 
@@ -68,6 +71,26 @@ static int renew(struct rn_core *core, const struct rn_device_record *device, ui
 	return rc;
 }
 
+/* When the device's share of requests is whole again, Unix seconds. */
+static uint32_t share_whole_at(struct rn_core *core, uint32_t device)
+{
+	uint32_t at = rn_numbers_get(core->requests, device), now = (uint32_t)rn_core_now(core);
+	/* Later than it can be: the clock was set back. */
+	return at < now || at > now + REQUEST_COSTS_S * REQUESTS_AT_ONCE ? now : at;
+}
+
+/* What costs us work is counted, so nobody can use up the device's share by repeating what it said. */
+static int take_sequence(struct rn_core *core, uint32_t device, uint64_t sequence, struct rn_err *err)
+{
+	uint32_t at = share_whole_at(core, device);
+	if (at + REQUEST_COSTS_S > (uint32_t)rn_core_now(core) + REQUEST_COSTS_S * REQUESTS_AT_ONCE)
+		return rn_fail(err, -EAGAIN, "this device asks too often: again in a minute");
+	int rc = rn_store_rise_sequence(core->books.store, device, sequence, err);
+	if (rc == -ENOENT)
+		return rn_fail(err, -EALREADY, "this request was made before a later one: make it again");
+	return rc ? rc : rn_numbers_set(core->requests, device, at + REQUEST_COSTS_S);
+}
+
 /* 0, or 1 where the answer comes later. */
 static int obey(struct rn_core *core, const struct rn_device_record *device, uint64_t session, uint32_t id,
 		struct rn_reader *r, struct rn_err *err)
@@ -79,9 +102,7 @@ static int obey(struct rn_core *core, const struct rn_device_record *device, uin
 	if (!rn_reader_done(r) || (what != RN_REQUEST_WIREGUARD_KEY && what != RN_REQUEST_RENEW))
 		return rn_fail(err, -EBADMSG,
 			       "the gateway does not understand this request: install the same rnaut on both");
-	int rc = rn_store_rise_sequence(core->books.store, device->number, sequence, err);
-	if (rc == -ENOENT)
-		return rn_fail(err, -EALREADY, "this request was made before a later one: make it again");
+	int rc = take_sequence(core, device->number, sequence, err);
 	if (rc)
 		return rc;
 	if (what == RN_REQUEST_WIREGUARD_KEY)

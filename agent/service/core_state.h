@@ -3,6 +3,7 @@
 #define RN_SERVICE_CORE_STATE_H
 
 #include "base/log.h"
+#include "base/numbers.h"
 #include "proto/message.h"
 #include "service/core_change.h"
 #include "service/core_run.h"
@@ -60,6 +61,7 @@ struct rn_downstream {
 	uint8_t key[RN_KEY_SIZE];
 	bool busy, subscribed;
 	uint64_t lost;
+	int64_t events_ms; /* when its share of events is whole again */
 	struct rn_feed feed;
 };
 
@@ -95,6 +97,7 @@ struct rn_core {
 	struct rn_enforcement *enforcements;
 	uint32_t next_id;
 	int64_t lease_at; /* of now() */
+	struct rn_numbers *requests; /* by device: when its share of requests is whole again, Unix seconds */
 };
 
 /* core.c */
