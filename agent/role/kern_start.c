@@ -118,7 +118,8 @@ static int open_datapath(struct rn_kern *k, bool *ret_adopted, struct rn_err *er
 	int r = rn_datapath_open(HERE, &want, &k->dp, ret_adopted, err);
 
 	if (r == -ESTALE) {
-		rn_log(RN_LOG_WARNING, "%s; starting afresh", err->text);
+		rn_log(RN_LOG_WARNING, "what is pinned in %s is of another device, role or rnaut; starting afresh",
+		       k->conf.bpf_dir);
 		r = start_afresh(&k->conf, err);
 		if (r == 0)
 			r = rn_datapath_open(HERE, &want, &k->dp, ret_adopted, err);

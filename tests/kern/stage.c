@@ -168,26 +168,33 @@ bool stage_kernel_has_wireguard(void)
 	return r == 0;
 }
 
-static void make_state(struct stage *s)
+void stage_self(struct stage *s)
 {
 	struct rn_self self = {.device = s->self, .hub = s->hub, .kind = s->is_hub ? RN_KIND_GATEWAY : RN_KIND_DESKTOP};
 	struct rn_anchor anchor = {.epoch = 1};
-	uint8_t data[RN_ANCHOR_SIZE], key[RN_KEY_SIZE], public[RN_KEY_SIZE];
+	uint8_t data[RN_ANCHOR_SIZE];
 
 	self.gateway = s->is_hub;
 	snprintf(self.name, sizeof(self.name), "stage");
 	memset(self.upstream_key, 7, sizeof(self.upstream_key));
 	rn_endpoint_parse("192.0.2.1:51821", &self.upstream);
-	rn_random(s->root, sizeof(s->root));
-	rn_random(s->policy, sizeof(s->policy));
 	rn_ed25519_public(s->root, anchor.root_public);
 	rn_ed25519_public(s->policy, anchor.policy_public);
 	rn_anchor_put(&anchor, s->root, data);
+	must(rn_self_write(STATE, &self, data, NULL) == 0, "self.json");
+}
+
+static void make_state(struct stage *s)
+{
+	uint8_t key[RN_KEY_SIZE], public[RN_KEY_SIZE];
+
 	must(mkdir("/var/lib/rnaut", 0755) == 0 && mkdir(STATE, 0755) == 0 && mkdir(STATE "/kern", 0700) == 0 &&
 		 mkdir("/run/rnaut", 0755) == 0 && chown("/run/rnaut", CORE_UID, CORE_UID) == 0 &&
 		 chown(STATE "/kern", KERN_UID, KERN_UID) == 0,
 	     "directories");
-	must(rn_self_write(STATE, &self, data, NULL) == 0, "self.json");
+	rn_random(s->root, sizeof(s->root));
+	rn_random(s->policy, sizeof(s->policy));
+	stage_self(s);
 	rn_x25519_keypair(public, key);
 	must(rn_file_write(STATE "/kern/wireguard.key", key, sizeof(key), 0600) == 0 &&
 		 chown(STATE "/kern/wireguard.key", KERN_UID, KERN_UID) == 0,

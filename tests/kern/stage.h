@@ -28,6 +28,7 @@ struct stage {
 
 /* Exits the test with a message where the host cannot be made. */
 void stage_open(struct stage *s, bool hub, uint32_t self, uint32_t hub_number);
+void stage_self(struct stage *s);	/* writes self.json and the anchor anew */
 void stage_conf(const char *wireguard); /* writes rnaut.conf with this "wireguard" */
 bool stage_kernel_has_wireguard(void);
 void stage_wireguard_start(struct stage *s); /* userspace only; nothing where the kernel has it */

@@ -556,6 +556,23 @@ static void hub(struct stage *s)
 	CHECK(s->events > 0);
 }
 
+/* The host was enrolled anew: nothing of what is pinned for the device before goes on. */
+static void check_other_device(struct stage *s)
+{
+	struct rn_device_record third = stage_device_of(s, 3);
+	char line[256];
+
+	stage_kern_kill(s);
+	CHECK(config().generation == 2);
+	s->self = 9;
+	stage_self(s);
+	stage_kern_start(s);
+	CHECK(wait_up() && config().generation == 0 && device_at(&third.ipv4, NULL).number == 0);
+	stage_kern_kill(s);
+	CHECK(stage_rnautd("kern", "--remove", line, sizeof(line)) == 0);
+	CHECK(link_now().index == 0 && access("/sys/fs/bpf/rnaut", F_OK) < 0);
+}
+
 /* On a node the hub is the only peer, and it carries the overlay. */
 static void node(struct stage *s)
 {
@@ -586,6 +603,7 @@ static void node(struct stage *s)
 	stage_epoch = 1;
 	CHECK(!stage_device(s, 99, &third));
 	CHECK(!stage_network(s, 99, LEASE));
+	check_other_device(s);
 }
 
 static void bad_starts(struct stage *s)
