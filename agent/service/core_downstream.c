@@ -8,6 +8,7 @@
 
 #define PIECE 8192
 #define LOST_UNKNOWN UINT64_MAX
+#define SESSIONS_MAX (RN_DEVICES_MAX + 1024) /* net has its own bound; this one is for a net that has been captured */
 #define EVENT_COSTS_MS 10 /* of one device: 100 a second */
 #define EVENTS_AT_ONCE 1000
 #define EVENTS_AT_FIRST 100 /* of a new session: coming again must not pay */
@@ -50,6 +51,7 @@ void rn_downstream_closed(struct rn_core *core, uint64_t session)
 		rn_upstream_presence(core, gone->device, false);
 	if (core->gateway && gone->device)
 		forget_present(core, gone->device);
+	core->session_count--;
 	free(gone);
 }
 
@@ -84,7 +86,8 @@ void rn_downstream_open(struct rn_core *core, const struct rn_local *local)
 	/* It came again before its old session was missed. */
 	if (old)
 		hang_up(core, old->session);
-	s = device || (core->gateway && !local->role) ? calloc(1, sizeof(*s)) : NULL;
+	bool welcome = (device || (core->gateway && !local->role)) && core->session_count < SESSIONS_MAX;
+	s = welcome ? calloc(1, sizeof(*s)) : NULL;
 	if (!s) {
 		if (rn_log_allowed(&core->strange, rn_core_now_ms(core), 1000))
 			rn_log(RN_LOG_NOTICE, "a session of %s is refused: not a device of this host",
@@ -100,6 +103,7 @@ void rn_downstream_open(struct rn_core *core, const struct rn_local *local)
 	memcpy(s->key, local->key, RN_KEY_SIZE);
 	s->next = core->sessions;
 	core->sessions = s;
+	core->session_count++;
 	if (s->device)
 		rn_upstream_presence(core, s->device, true);
 }

@@ -82,6 +82,7 @@ struct rn_core {
 	struct rn_core_kern kern;
 	struct rn_core_upstream upstream;
 	struct rn_downstream *sessions;
+	unsigned session_count;
 	struct rn_core_own_request own;
 	struct rn_event_ring *events;
 	void (*on_event)(void *context);
