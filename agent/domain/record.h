@@ -27,6 +27,7 @@
 #define RN_RECORD_SIZE_MAX (96u * 1024u) /* a policy that needs more is refused */
 #define RN_RECORD_HEADER 32
 #define RN_LEASE_SECONDS (7 * 86400)
+#define RN_IDENTITY_MAX 0xffffffu /* 24 bits: identity numbers will travel in packets */
 
 enum rn_record_type { RN_RECORD_NETWORK = 1, RN_RECORD_DEVICE = 2, RN_RECORD_POLICY = 3 };
 

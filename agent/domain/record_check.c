@@ -2,7 +2,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "domain/identity.h"
 #include "domain/name.h"
 #include "domain/record_wire.h"
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain/identity.h"
 #include "domain/ipam.h"
 #include "domain/name.h"
 
