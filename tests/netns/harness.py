@@ -112,7 +112,10 @@ def host_picture():
     picture["addresses"] = "\n".join(line.split("valid_lft")[0] for line in picture["addresses"].splitlines())
     picture["routes6"] = "\n".join(line.split(" expires ")[0] for line in picture["routes6"].splitlines())
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
-        picture["mounts"] = "\n".join(sorted(" ".join(line.split()[3:]) for line in file))
+        # Namespaces of others may come and go.
+        picture["mounts"] = "\n".join(sorted(" ".join(line.split()[3:]) for line in file
+                                             if "netns" not in line or PREFIX in line))
+    picture["namespaces"] = "\n".join(line for line in picture["namespaces"].splitlines() if PREFIX in line)
     picture["sysctl"] = settings()
     for path in ("/etc/passwd", "/etc/group", "/etc/resolv.conf"):
         picture[path] = hashlib.sha256(open(path, "rb").read()).hexdigest() if os.path.exists(path) else ""

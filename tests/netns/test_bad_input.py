@@ -186,9 +186,12 @@ def missing_feature(lab, kept):
     if node.run(["test", "-e", STATE + "/state"], check=False).returncode != 0:
         done = init(node)
         equal(done.returncode, 0, done.stderr)
-    node.ask(start="rnautd-wireguard")
-    node.ask(start="rnautd-core")
-    node.run(["mount", "-t", "tmpfs", "none", "/sys/fs/bpf"])
-    done = node.run(["timeout", "20", RNAUTD, "kern"], check=False)
-    one_sentence(done, "bpf")
+    node.write("/etc/rnaut/rnaut.conf", '{"wireguard": "userspace"}\n', 0o644)
+    node.run(["mount", "--bind", "/dev/null", "/dev/net/tun"])
+    one_sentence(node.run(["timeout", "20", RNAUTD, "wireguard"], check=False), "/dev/net/tun")
+    if not kept["fresh"].wireguard_in_kernel:
+        node.write("/etc/rnaut/rnaut.conf", '{"wireguard": "kernel"}\n', 0o644)
+        done = node.run(["timeout", "20", RNAUTD, "kern"], check=False)
+        true("wireguard" in done.stderr.lower() and done.returncode != 0, f"status {done.returncode}: {done.stderr}")
+        true(node.run(["ip", "link", "show", "rn0"], check=False).returncode != 0, "there is an interface")
     kept.pop("fresh").remove()
