@@ -38,7 +38,8 @@ static int take_network(struct rn_kern *k, const struct rn_record_head *head, co
 	if (head->version == floor->network_version && k->network_applied)
 		return 0;
 	if (head->version > floor->network_version) {
-		set_lease(k, rn_lease_grant(network.lease_seconds, head->issued, rn_unix_ns() / NS, rn_boottime_ns()));
+		set_lease(k, rn_lease_renew(rn_lease_until(k->lease), network.lease_seconds, head->issued,
+					    rn_unix_ns() / NS, rn_boottime_ns()));
 		floor->network_version = head->version;
 		rn_kern_save(k);
 	}

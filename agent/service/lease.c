@@ -94,6 +94,15 @@ uint64_t rn_lease_grant(uint32_t lease_seconds, uint64_t issued, int64_t unix_no
 	return now_ns + left * NS;
 }
 
+uint64_t rn_lease_renew(uint64_t until_ns, uint32_t lease_seconds, uint64_t issued, int64_t unix_now, uint64_t now_ns)
+{
+	uint64_t granted = rn_lease_grant(lease_seconds, issued, unix_now, now_ns);
+	uint64_t whole = now_ns + lease_seconds * NS;
+	uint64_t kept = until_ns < whole ? until_ns : whole;
+
+	return granted > kept ? granted : kept;
+}
+
 static int read_boot_id(uint8_t out[RN_BOOT_ID_SIZE])
 {
 	char text[BOOT_ID_TEXT + 1], digits[2 * RN_BOOT_ID_SIZE + 1];

@@ -34,6 +34,11 @@ uint64_t rn_lease_resume(const struct rn_floor *floor, const uint8_t boot_id[RN_
  * more than all of it. A wall clock before the issue gives all of it.
  */
 uint64_t rn_lease_grant(uint32_t lease_seconds, uint64_t issued, int64_t unix_now, uint64_t now_ns);
+/*
+ * The end of the lease after a newer record: what that grants, but what was granted before is not lost to a wall clock
+ * that runs ahead. Never more than a whole lease from now.
+ */
+uint64_t rn_lease_renew(uint64_t until_ns, uint32_t lease_seconds, uint64_t issued, int64_t unix_now, uint64_t now_ns);
 
 /* The file itself, and this boot's id. */
 struct rn_lease;

@@ -29,6 +29,19 @@ static void test_grant(void **state)
 	assert_true(rn_lease_grant(600, 1000, 9999999, 5 * S) == 5 * S);
 }
 
+/* A clock that somebody has set ahead does not end what was granted; nothing makes a lease longer than it is. */
+static void test_renew(void **state)
+{
+	(void)state;
+	assert_true(rn_lease_renew(0, 600, 1000, 1000, 5 * S) == 605 * S);
+	assert_true(rn_lease_renew(0, 600, 1000, 9999999, 5 * S) == 5 * S);
+	assert_true(rn_lease_renew(505 * S, 600, 1000, 9999999, 5 * S) == 505 * S);
+	assert_true(rn_lease_renew(505 * S, 600, 1000, 1000, 5 * S) == 605 * S);
+	assert_true(rn_lease_renew(505 * S, 60, 1000, 1000, 5 * S) == 65 * S); /* a shorter lease is shorter */
+	assert_true(rn_lease_renew(UINT64_MAX, 600, 1000, 9999999, 5 * S) == 605 * S);
+	assert_true(rn_lease_renew(3 * S, 600, 1000, 9999999, 5 * S) == 5 * S); /* it was over */
+}
+
 static void test_resume_across_reboot(void **state)
 {
 	struct rn_floor floor = {.until_ns = 700 * S, .left_ns = 300 * S, .boot_id = {1}};
@@ -93,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_grant),
+	    cmocka_unit_test(test_renew),
 	    cmocka_unit_test(test_resume_across_reboot),
 	    cmocka_unit_test(test_floor_codec),
 	    cmocka_unit_test(test_file),
