@@ -206,6 +206,8 @@ static void bring_up(struct rn_overlay *o, const struct rn_link *link)
 	if (r == 0)
 		r = o->calls.configure(o->calls.context, o->wireguard);
 	if (r == 0)
+		r = rn_netlink_link_plain(o->netlink, link->index);
+	if (r == 0)
 		r = rn_netlink_link_up(o->netlink, link->index, true);
 	if (r == -ENODEV) /* the interface is there before the socket of userspace WireGuard answers */
 		return;

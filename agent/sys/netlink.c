@@ -30,7 +30,7 @@ static int from_nl(int r)
 	    {NLE_OPNOTSUPP, -EOPNOTSUPP}, {NLE_PERM, -EPERM},		{NLE_NOACCESS, -EACCES},
 	    {NLE_NOMEM, -ENOMEM},	  {NLE_BUSY, -EBUSY},		{NLE_INVAL, -EINVAL},
 	    {NLE_RANGE, -ERANGE},	  {NLE_NOADDR, -EADDRNOTAVAIL}, {NLE_AGAIN, -EAGAIN},
-	    {NLE_DUMP_INTR, -EAGAIN},
+	    {NLE_DUMP_INTR, -EAGAIN},	  {NLE_AF_NOSUPPORT, -EAFNOSUPPORT},
 	};
 
 	if (r >= 0)
@@ -141,6 +141,26 @@ int rn_netlink_link_up(struct rn_netlink *n, uint32_t index, bool up)
 int rn_netlink_link_mtu(struct rn_netlink *n, uint32_t index, uint32_t mtu)
 {
 	return change_link(n, index, 0, 0, mtu);
+}
+
+int rn_netlink_link_plain(struct rn_netlink *n, uint32_t index)
+{
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = index};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWLINK, NLM_F_REQUEST);
+	struct nlattr *families, *inet6;
+	int r;
+
+	if (!msg)
+		return -ENOMEM;
+	if (nlmsg_append(msg, &info, sizeof(info), NLMSG_ALIGNTO) == 0 &&
+	    (families = nla_nest_start(msg, IFLA_AF_SPEC)) && (inet6 = nla_nest_start(msg, AF_INET6)) &&
+	    nla_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) == 0 && nla_nest_end(msg, inet6) == 0 &&
+	    nla_nest_end(msg, families) == 0) {
+		r = from_nl(nl_send_sync(n->sock, msg));
+		return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r;
+	}
+	nlmsg_free(msg);
+	return -ENOMEM;
 }
 
 static struct nl_addr *make_address(const struct rn_prefix *p)

@@ -26,6 +26,11 @@ int rn_netlink_wireguard_new(struct rn_netlink *n, const char *name);
 int rn_netlink_link_delete(struct rn_netlink *n, uint32_t index);
 int rn_netlink_link_up(struct rn_netlink *n, uint32_t index, bool up);
 int rn_netlink_link_mtu(struct rn_netlink *n, uint32_t index, uint32_t mtu);
+/*
+ * Keeps the kernel from giving the link an IPv6 link-local address when it goes up, and so from soliciting routers there.
+ * 0 also where the kernel has no IPv6.
+ */
+int rn_netlink_link_plain(struct rn_netlink *n, uint32_t index);
 
 /*
  * Makes the link's addresses exactly these (as /32 and /128, no duplicate address detection) but for link-local ones;
