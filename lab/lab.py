@@ -80,7 +80,7 @@ def write_script(name, text):
 
 def write_scripts(lab):
     """rnaut: the command line on the gateway. on HOST COMMAND: anything on any host."""
-    enter = 'exec nsenter -t "$pid" -n -m -p -u --wdns="$PWD"'
+    enter = 'exec nsenter -t "$pid" -n -m -p -u -r --wdns="$PWD"'
     root = '[ "$(id -u)" = 0 ] || exec sudo "$0" "$@"\n'
     write_script("on", f'{root}pid=$(cat {lab.directory}/"${{1:?host}}"/pid) || exit 1\nshift\n{enter} "$@"\n')
     path = write_script("rnaut", f'{root}pid={lab["gateway"].pid}\n{enter} /usr/local/bin/rnaut "$@"\n')

@@ -154,7 +154,7 @@ class Node:
 
     def argv(self, command, directory=None):
         """The command line that runs command on this host from outside."""
-        return ["nsenter", "-t", str(self.pid), "-n", "-m", "-p", "-u", f"--wdns={directory or '/'}"] + list(command)
+        return ["nsenter", "-t", str(self.pid), "-n", "-m", "-p", "-u", "-r", f"--wdns={directory or '/'}"] + list(command)
 
     def run(self, command, check=True, **options):
         return run(self.argv(command), check=check, **options)
