@@ -17,6 +17,7 @@
  */
 #define NET_STRANGERS_MAX 64
 #define NET_STRANGER_MS 30000
+#define NET_STRANGER_FAIR_MS 2000 /* one source, at its rate (wire.h), fills the table more slowly */
 #define NET_STRANGER_MESSAGES 4
 #define NET_PENDING_MAX (4u << 20) /* bytes that core may give for a session whose queue is full */
 #define NET_CORE_QUEUE_MAX (16u << 20) /* bytes that core has not read yet */

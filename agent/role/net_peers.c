@@ -115,16 +115,38 @@ static void refused(struct net *net, const struct rn_endpoint *from, int reason)
 		rn_log(RN_LOG_NOTICE, "%s is not let in: %s", rn_endpoint_format(from, text), strerror(-reason));
 }
 
+/*
+ * Room for one more stranger. In a full table the one who came first goes, if it had time to enrol: one source, at the
+ * rate that it is allowed, must not keep all others out.
+ */
+static bool stranger_room(const struct net *net, struct net_peer **ret_leaves)
+{
+	const int64_t now_ms = rn_loop_now_ms(net->loop);
+	struct net_peer *first = NULL;
+
+	*ret_leaves = NULL;
+	if (net->peers.strangers < NET_STRANGERS_MAX)
+		return true;
+	for (struct net_peer *peer = net->peers.first; peer; peer = peer->next)
+		if (peer->open && !peer->who.kind && !peer->doomed && (!first || peer->until_ms < first->until_ms))
+			first = peer;
+	if (!first || now_ms < first->until_ms - NET_STRANGER_MS + NET_STRANGER_FAIR_MS)
+		return false;
+	*ret_leaves = first;
+	return true;
+}
+
 bool net_peers_admit(void *context, const struct rn_session_event *ask, uint8_t *ret_hello, size_t *ret_size)
 {
 	struct net *net = context;
+	struct net_peer *leaves;
 	struct rn_caller who = {0};
 	int r = -EAGAIN;
 
 	/* Without core there is nobody to speak for this host: better no answer than a session that means nothing. */
 	if (net_core_there(net))
 		r = rn_gatekeeper_ask(net->gatekeeper, ask->peer, ask->data, ask->size, net_now(), &who);
-	if (r == 0 && !who.kind && net->peers.strangers >= NET_STRANGERS_MAX)
+	if (r == 0 && !who.kind && !stranger_room(net, &leaves))
 		r = -EBUSY;
 	if (r == 0)
 		r = rn_gatekeeper_hello(net->gatekeeper, !who.kind, ret_hello);
@@ -155,7 +177,7 @@ static void announce(struct net *net, const struct net_peer *peer, const struct 
 /* The peer's certificate is judged here once more, with the key that the finished handshake proved. */
 static void on_open(struct net *net, const struct rn_session_event *event)
 {
-	struct net_peer *peer = find(net, event->session);
+	struct net_peer *peer = find(net, event->session), *leaves = NULL;
 	int r;
 
 	if (!peer)
@@ -166,8 +188,10 @@ static void on_open(struct net *net, const struct rn_session_event *event)
 		r = rn_gatekeeper_dialled(net->gatekeeper, peer->key, event->data, event->size, net_now(), &peer->who);
 	else
 		r = rn_gatekeeper_ask(net->gatekeeper, peer->key, event->data, event->size, net_now(), &peer->who);
-	if (r == 0 && !peer->who.kind && net->peers.strangers >= NET_STRANGERS_MAX)
+	if (r == 0 && !peer->who.kind && !stranger_room(net, &leaves))
 		r = -EBUSY;
+	if (leaves)
+		doom(leaves, EBUSY);
 	if (r < 0) {
 		refused(net, &event->from, r);
 		doom(peer, -r);
