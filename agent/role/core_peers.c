@@ -35,6 +35,7 @@ struct rn_core_peers {
 	struct rn_watch *listening;
 	struct rn_timer *sweep;
 	struct peer peers[RN_CORE_PEERS];
+	struct rn_log_limit strange; /* anybody on this host may dial */
 	uint8_t buffer[RN_LOCAL_SIZE_MAX];
 };
 
@@ -196,7 +197,8 @@ static void welcome(struct rn_core_peers *all, int fd, uid_t uid)
 			return;
 		}
 	}
-	rn_log(RN_LOG_WARNING, "user %u dialled ipc.sock: hung up", (unsigned)uid);
+	if (rn_log_allowed(&all->strange, rn_loop_now_ms(all->config.loop), 10000))
+		rn_log(RN_LOG_WARNING, "user %u dialled ipc.sock: hung up", (unsigned)uid);
 	close(fd);
 }
 
@@ -221,6 +223,7 @@ struct rn_core_peers *rn_core_peers_new(const struct rn_core_peers_config *confi
 	if (!all)
 		return NULL;
 	all->config = *config;
+	all->strange.burst = 10;
 	for (int i = 0; i < RN_CORE_PEERS; i++)
 		all->peers[i] = (struct peer){.all = all, .which = i, .fd = -1, .last = &all->peers[i].first};
 	all->sweep = rn_timer_new(config->loop, sweep, all);
