@@ -112,18 +112,34 @@ static int check_ports(const struct rn_conf *conf)
 	return code ? code : check_port(conf->wireguard_port, "wireguard_port");
 }
 
+/* Who may write in the directory could put links where we build. */
+static int check_parent(const struct rn_setup *s)
+{
+	struct stat st;
+
+	if (fstat(s->lock, &st) == 0 && st.st_uid == 0 && (st.st_mode & 022) == 0)
+		return RN_EXIT_OK;
+	return rn_cli_fail(RN_EXIT_FAILED, "%s must belong to root and be writable by nobody else: chown root, chmod 755",
+			   s->parent);
+}
+
 static int lock_parent(struct rn_setup *s)
 {
+	int code;
+
 	if (mkdir(s->parent, 0755) < 0 && errno != EEXIST)
 		return rn_cli_fail(RN_EXIT_FAILED, "%s cannot be made: %s", s->parent, strerror(errno));
 	s->lock = open(s->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->lock < 0)
 		return rn_cli_fail(RN_EXIT_FAILED, "%s cannot be opened: %s", s->parent, strerror(errno));
-	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+	code = check_parent(s);
+	if (!code && flock(s->lock, LOCK_EX | LOCK_NB) < 0)
+		code = rn_cli_fail(RN_EXIT_FAILED, "another rnaut is setting up this host: wait until it has ended");
+	if (!code)
 		return RN_EXIT_OK;
 	close(s->lock);
 	s->lock = -1;
-	return rn_cli_fail(RN_EXIT_FAILED, "another rnaut is setting up this host: wait until it has ended");
+	return code;
 }
 
 int rn_setup_begin(struct rn_cli *cli, struct rn_setup *ret)
