@@ -117,7 +117,7 @@ static int check_parent(const struct rn_setup *s)
 {
 	struct stat st;
 
-	if (fstat(s->lock, &st) == 0 && st.st_uid == 0 && (st.st_mode & 022) == 0)
+	if (fstat(s->lock, &st) == 0 && st.st_uid == 0 && (st.st_mode & (st.st_gid ? 022 : 002)) == 0)
 		return RN_EXIT_OK;
 	return rn_cli_fail(RN_EXIT_FAILED, "%s must belong to root and be writable by nobody else: chown root, chmod 755",
 			   s->parent);
