@@ -94,8 +94,8 @@ static __always_inline int rn_packet_in(struct __sk_buff *skb, __u32 direction)
 	rn_count(&c, reason);
 	if (reason && c.orphan)
 		rn_event(&c, RN_EVENT_DENIED, reason);
-	if (reason)
-		return TC_ACT_SHOT;
+	if (reason) /* to its sender, a packet that may not leave is lost on the way: no error, nothing to spin on */
+		return direction == RN_EGRESS ? TC_ACT_STOLEN : TC_ACT_SHOT;
 	if (!c.leaves)
 		return TC_ACT_OK;
 	rn_mark(skb, RN_JUDGED);

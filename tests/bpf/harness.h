@@ -51,7 +51,7 @@ void rn_bpf_address(struct rn_bpf *b, const struct rn_addr *addr, uint32_t index
 void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy_tables *tables);
 
 struct rn_bpf_result {
-	int action;	       /* TC_ACT_OK 0, TC_ACT_SHOT 2, TC_ACT_REDIRECT 7 */
+	int action;	       /* TC_ACT_OK 0, TC_ACT_SHOT 2, TC_ACT_STOLEN 4, TC_ACT_REDIRECT 7 */
 	enum rn_reason reason; /* the one counter of this direction that went up by one packet */
 	uint64_t bytes;	       /* and by these bytes */
 	size_t size;	       /* the packet afterwards, from its IP header on */

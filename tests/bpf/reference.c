@@ -339,5 +339,5 @@ void reference_judge(struct reference *r, int direction, uint16_t ethertype, con
 	ret->bytes = ret->packet.bytes;
 	ret->reason = ret->packet.reason == RN_ALLOWED ? judge_parsed(&w) : ret->packet.reason;
 	if (ret->reason != RN_ALLOWED)
-		ret->action = TC_ACT_SHOT;
+		ret->action = w.out ? TC_ACT_STOLEN : TC_ACT_SHOT;
 }

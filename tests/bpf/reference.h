@@ -95,7 +95,7 @@ enum reference_phase {
 
 struct reference_verdict {
 	enum rn_reason reason;
-	int action;	/* TC_ACT_OK, TC_ACT_SHOT or TC_ACT_REDIRECT */
+	int action;	/* TC_ACT_OK, TC_ACT_SHOT, TC_ACT_STOLEN or TC_ACT_REDIRECT */
 	uint64_t bytes; /* as counted */
 	uint32_t rule;	/* the rule that this packet was judged by just now; 0: none, or the flow's verdict held */
 	const struct reference_flow *flow; /* the entry with the packet's key, NULL: none */

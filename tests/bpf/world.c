@@ -138,7 +138,7 @@ enum rn_reason world_run(struct world *w, int direction, const struct packet *p)
 	enum rn_reason reason = rn_bpf_run(w->bpf, direction, p->data, p->size, &w->last);
 
 	if (reason)
-		assert_int_equal(w->last.action, 2);
+		assert_int_equal(w->last.action, direction == RN_BPF_OUT ? 4 : 2);
 	else
 		assert_true(w->last.action == 0 || w->last.action == 7);
 	return reason;
