@@ -74,6 +74,7 @@ $(NOISE_VECTORS): $(O)/tests/vectors/noise_vectors.o $(call archives,proto base)
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lsodium -lcjson
 $(O)/tests/test_noise: | $(NOISE_VECTORS)
+all: $(NOISE_VECTORS)
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_session*.c)): $(O)/tests/unit/session_world.o
 $(addprefix $(O)/tests/test_,registry tokens core_sync attack_core): $(O)/tests/unit/core_world.o
 run_tests = fail=0; for t in $(1); do printf '  TEST   %s\n' $$t; \
