@@ -40,7 +40,7 @@ enum rn_local_type {
 	RN_LOCAL_NET_BUSY,    /* session, number: 1 its queue is filling, send no more until 0; nothing sent is lost */
 	RN_LOCAL_NET_SEALED,  /* number: id of the NET_SEAL, block: the box */
 	/* core -> net */
-	RN_LOCAL_NET_CONNECT = 96, /* number: tag, key, endpoint; net answers with OPEN (number: tag) or CLOSED */
+	RN_LOCAL_NET_CONNECT = 96, /* number: tag, key, endpoint, code; net answers with OPEN (number: tag) or CLOSED */
 	RN_LOCAL_NET_SEND,	   /* session, block */
 	RN_LOCAL_NET_CLOSE,	   /* session */
 	RN_LOCAL_NET_DENY,	   /* key: close and refuse from now on (revoked) */
@@ -85,7 +85,7 @@ struct rn_local {
 	struct rn_endpoint endpoint;	/* NET_CONNECT, NET_OPEN */
 	uint8_t role;			/* NET_OPEN: enum rn_kind of the peer's certificate, 0: none; CA_TOKEN: kind */
 	uint64_t token, expires;	/* CA_TOKEN: id, Unix seconds; expires of NET_OPEN: the certificate's end */
-	uint16_t code;			/* CA_ANSWER: 0 or a positive errno */
+	uint16_t code;			/* CA_ANSWER: 0 or a positive errno; NET_CONNECT: keepalive in ms, 0: the usual */
 	char text[256];			/* NET_OPEN: certificate's name; KERN_REFUSED, CA_ANSWER: why */
 	const uint8_t *block;		/* RECORD, MESSAGE, EVENTS, FLOWS (struct rn_local_flow array), leaf ... */
 	size_t block_size;

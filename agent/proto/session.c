@@ -21,6 +21,16 @@ struct rn_wire_prologue rn_wire_prologue(const uint8_t cookie[RN_COOKIE_SIZE])
 	return p;
 }
 
+size_t rn_wire_bound(const uint8_t mac1[RN_MAC_SIZE], uint32_t unknown, uint8_t ret[RN_COOKIE_BOUND_MAX])
+{
+	struct rn_writer w = rn_writer(ret, RN_COOKIE_BOUND_MAX);
+
+	rn_write_bytes(&w, mac1, RN_MAC_SIZE);
+	if (unknown)
+		rn_write_u32(&w, unknown);
+	return w.at;
+}
+
 struct rn_writer rn_wire_writer(uint8_t *out, size_t size, enum rn_wire_type type)
 {
 	struct rn_writer w = rn_writer(out, size);
@@ -167,7 +177,7 @@ static void (*const receivers[RN_WIRE_TYPE_END])(struct rn_sessions *, int64_t, 
 						 const uint8_t *, size_t) = {
 	[RN_WIRE_COOKIE_REQUEST] = rn_receive_cookie_request, [RN_WIRE_COOKIE] = rn_receive_cookie,
 	[RN_WIRE_INITIATION] = rn_receive_initiation,	      [RN_WIRE_RESPONSE] = rn_receive_response,
-	[RN_WIRE_TRANSPORT] = rn_receive_transport,
+	[RN_WIRE_TRANSPORT] = rn_receive_transport,	      [RN_WIRE_UNKNOWN] = rn_receive_cookie,
 };
 
 void rn_sessions_receive(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoint *from, const uint8_t *datagram,
@@ -201,7 +211,7 @@ rn_session_id rn_sessions_connect(struct rn_sessions *s, int64_t now_ms, const s
 	if (session->hello && hello_size > 0)
 		memcpy(session->hello, hello, hello_size);
 	session->hello_size = hello_size;
-	if (session->hello && rn_handshake_begin(s, now_ms, session) == 0) {
+	if (session->hello && rn_handshake_begin(s, now_ms, session, false) == 0) {
 		id = session->id;
 		rn_session_settle(s, now_ms, session);
 	} else {
@@ -209,6 +219,20 @@ rn_session_id rn_sessions_connect(struct rn_sessions *s, int64_t now_ms, const s
 	}
 	leave(s);
 	return id;
+}
+
+void rn_sessions_keepalive(struct rn_sessions *s, int64_t now_ms, rn_session_id id, int64_t ms)
+{
+	struct rn_session *session = rn_session_find(s, id);
+
+	if (!session)
+		return;
+	enter(s);
+	session->keepalive_ms = ms > RN_KEEPALIVE_MIN_MS ? ms : RN_KEEPALIVE_MIN_MS;
+	if (session->keepalive_ms > RN_KEEPALIVE_MS)
+		session->keepalive_ms = RN_KEEPALIVE_MS;
+	rn_session_settle(s, now_ms, session);
+	leave(s);
 }
 
 int rn_sessions_send(struct rn_sessions *s, int64_t now_ms, rn_session_id id, const uint8_t *message, size_t size)

@@ -28,8 +28,8 @@ enum rn_session_event_type {
 	RN_SESSION_OPEN,    /* both sides: messages may flow; hello is the other's payload */
 	RN_SESSION_MESSAGE, /* one whole message */
 	RN_SESSION_WRITABLE, /* the send queue is empty again after -EAGAIN */
-	RN_SESSION_CLOSED,  /* gone: `reason` is 0 (closed, forgotten or begun anew by the peer), -ETIMEDOUT, -ECONNREFUSED,
-			       -EPROTO, -ENOMEM */
+	RN_SESSION_CLOSED,  /* gone: `reason` is 0 (closed or begun anew by the peer), -ECONNRESET (the peer has proven that it
+			       does not know the session: it was restarted), -ETIMEDOUT, -ECONNREFUSED, -EPROTO, -ENOMEM */
 };
 struct rn_session_event {
 	enum rn_session_event_type type;
@@ -60,6 +60,11 @@ void rn_sessions_receive(struct rn_sessions *s, int64_t now_ms, const struct rn_
 /* Starts a handshake: the id, or 0 where the table is full. Its OPEN or CLOSED event follows. */
 rn_session_id rn_sessions_connect(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoint *to,
 				  const uint8_t peer[RN_KEY_SIZE], const uint8_t *hello, size_t hello_size);
+/*
+ * How long our session, as its initiator, may be silent before it pings: 10 s unless this is called, at least 1 s. A
+ * restart of the peer is noticed about a second after the next ping. Unknown ids are ignored.
+ */
+void rn_sessions_keepalive(struct rn_sessions *s, int64_t now_ms, rn_session_id id, int64_t ms);
 /* 0, -EAGAIN (queue full: WRITABLE follows), -EMSGSIZE, -ENOENT. */
 int rn_sessions_send(struct rn_sessions *s, int64_t now_ms, rn_session_id id, const uint8_t *message, size_t size);
 /* No event follows. What was queued is still delivered, for at most five seconds. */

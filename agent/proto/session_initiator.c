@@ -7,16 +7,19 @@
 
 /*
  * The initiator asks for a cookie, then sends initiations that are made for it. Every attempt is a new Noise handshake,
- * since the responder accepts an initiation once. The same code renews the keys of an open session.
+ * since the responder accepts an initiation once. The same code renews the keys of an open session, by the hour or as a
+ * check: when an answer is overdue, the request for a cookie asks whether the session is known. Only where it is not
+ * does a handshake follow, whose response proves it.
  */
 
-int rn_handshake_begin(struct rn_sessions *s, int64_t now_ms, struct rn_session *session)
+int rn_handshake_begin(struct rn_sessions *s, int64_t now_ms, struct rn_session *session, bool check)
 {
 	struct rn_handshake *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return -ENOMEM;
 	h->local = rn_session_index(s, session);
+	h->check = check;
 	h->retry_ms = now_ms;
 	h->give_up_ms = now_ms + RN_HANDSHAKE_GIVE_UP_MS;
 	session->handshake = h;
@@ -39,10 +42,11 @@ void rn_handshake_end(struct rn_session *session)
 static void schedule_retry(struct rn_sessions *s, int64_t now_ms, struct rn_handshake *h)
 {
 	int64_t wait = RN_HANDSHAKE_RETRY_MS << (h->attempts < 8 ? h->attempts : 8);
+	int64_t most = h->check ? RN_CHECK_GAP_MS : RN_HANDSHAKE_RETRY_MAX_MS;
 	uint32_t random;
 
-	if (wait > RN_HANDSHAKE_RETRY_MAX_MS)
-		wait = RN_HANDSHAKE_RETRY_MAX_MS;
+	if (wait > most)
+		wait = most;
 	rn_session_random(s, &random, sizeof(random));
 	h->retry_ms = now_ms + wait + random % (uint32_t)(wait / 4);
 	h->attempts++;
@@ -59,13 +63,15 @@ static void finish_with_mac1(struct rn_session *session, struct rn_writer *w)
 
 static void send_cookie_request(struct rn_sessions *s, struct rn_session *session)
 {
-	uint8_t datagram[RN_COOKIE_REQUEST_SIZE],
-		unique[RN_COOKIE_REQUEST_SIZE - RN_WIRE_HEAD - 4 - RN_MAC_SIZE] = { 0 };
+	uint8_t datagram[RN_COOKIE_REQUEST_SIZE], unique[RN_COOKIE_REQUEST_RANDOM];
+	uint8_t zeros[RN_COOKIE_REQUEST_SIZE - RN_WIRE_HEAD - 8 - RN_COOKIE_REQUEST_RANDOM - RN_MAC_SIZE] = { 0 };
 	struct rn_writer w = rn_wire_writer(datagram, sizeof(datagram), RN_WIRE_COOKIE_REQUEST);
 
-	rn_session_random(s, unique, 16);
+	rn_session_random(s, unique, sizeof(unique));
 	rn_write_u32(&w, session->handshake->local);
 	rn_write_bytes(&w, unique, sizeof(unique));
+	rn_write_u32(&w, session->handshake->check ? session->keys[RN_KEY_CURRENT].remote : 0);
+	rn_write_bytes(&w, zeros, sizeof(zeros));
 	finish_with_mac1(session, &w);
 	rn_session_send(s, &session->endpoint, datagram, w.at);
 }
@@ -119,6 +125,9 @@ static void attempt(struct rn_sessions *s, int64_t now_ms, struct rn_session *se
 	if (h->cookie_known && now_ms - h->cookie_ms >= RN_COOKIE_USE_MS)
 		h->cookie_known = false;
 	schedule_retry(s, now_ms, h);
+	/* Before the request: whoever knows the session answers the ping first, and no handshake comes of it. */
+	if (h->check && !h->cookie_known)
+		rn_transport_ping(s, now_ms, session);
 	if (h->cookie_known)
 		send_initiation(s, session);
 	else
@@ -154,6 +163,23 @@ static struct rn_session *waiting(struct rn_sessions *s, uint32_t index)
 	return session && session->handshake && session->handshake->local == index ? session : NULL;
 }
 
+/* A COOKIE or UNKNOWN that answers the handshake's latest datagram. */
+static bool open_cookie(const struct rn_session *session, bool unknown, const uint8_t *nonce, const uint8_t *sealed,
+			uint8_t ret[RN_COOKIE_SIZE])
+{
+	uint8_t bound[RN_COOKIE_BOUND_MAX];
+	size_t size = rn_wire_bound(session->handshake->mac1, unknown ? session->keys[RN_KEY_CURRENT].remote : 0, bound);
+
+	return rn_xaead_open(session->peer_keys.cookie, nonce, bound, size, sealed, RN_COOKIE_SIZE + RN_TAG_SIZE, ret) == 0;
+}
+
+/* The responder knows the session after all: what was lost is sent again, and pings are. */
+static void end_check(struct rn_session *session)
+{
+	rn_handshake_end(session);
+	session->suspect_ms = INT64_MAX;
+}
+
 void rn_receive_cookie(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoint *from, const uint8_t *datagram,
 		       size_t size)
 {
@@ -161,20 +187,22 @@ void rn_receive_cookie(struct rn_sessions *s, int64_t now_ms, const struct rn_en
 	uint32_t index = rn_read_u32(&r);
 	const uint8_t *nonce = rn_read_view(&r, RN_COOKIE_NONCE);
 	const uint8_t *sealed = rn_read_view(&r, RN_COOKIE_SIZE + RN_TAG_SIZE);
+	bool unknown = datagram[RN_WIRE_HEAD - 1] == RN_WIRE_UNKNOWN, first;
 	uint8_t cookie[RN_COOKIE_SIZE];
 	struct rn_session *session;
 	struct rn_handshake *h;
-	bool first;
 
 	(void)from;
 	session = rn_reader_done(&r) ? waiting(s, index) : NULL;
-	if (!session)
+	if (!session || (unknown && !session->handshake->check) || !open_cookie(session, unknown, nonce, sealed, cookie))
 		return;
 	h = session->handshake;
 	first = !h->cookie_known;
-	if (rn_xaead_open(session->peer_keys.cookie, nonce, h->mac1, RN_MAC_SIZE, sealed, RN_COOKIE_SIZE + RN_TAG_SIZE,
-			  cookie))
+	if (h->check && first && !unknown) {
+		end_check(session);
+		rn_session_settle(s, now_ms, session);
 		return;
+	}
 	memcpy(h->cookie, cookie, sizeof(cookie));
 	h->cookie_known = true;
 	h->cookie_ms = now_ms;
@@ -209,7 +237,7 @@ static void respond(struct rn_sessions *s, int64_t now_ms, struct rn_session *se
 	else if (payload[0] == RN_RESPONSE_ADMITTED)
 		admitted(s, now_ms, session, remote, payload + 1, size - 1);
 	else
-		rn_session_end(s, session, payload[0] == RN_RESPONSE_GONE ? 0 : -ECONNREFUSED);
+		rn_session_end(s, session, payload[0] == RN_RESPONSE_GONE ? -ECONNRESET : -ECONNREFUSED);
 }
 
 void rn_receive_response(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoint *from, const uint8_t *datagram,

@@ -34,6 +34,7 @@ struct rn_handshake {		/* the initiator's, while it lasts */
 	struct rn_noise *noise; /* NULL until there is a cookie */
 	uint32_t local;
 	bool cookie_known;
+	bool check; /* asks whether the session is still known; every sign that it is ends this */
 	uint8_t cookie[RN_COOKIE_SIZE], mac1[RN_MAC_SIZE]; /* mac1 of the latest datagram: a cookie must be for it */
 	int64_t cookie_ms, retry_ms, give_up_ms;
 	unsigned attempts;
@@ -55,6 +56,7 @@ struct rn_session {
 	struct rn_keypair keys[RN_KEYPAIRS];
 	struct rn_reliable *reliable;
 	int64_t born_ms, heard_ms, sent_ms, probe_ms, rekeyed_ms, linger_ms;
+	int64_t keepalive_ms, suspect_ms, checked_ms; /* suspect_ms: an answer is overdue then; INT64_MAX: none is */
 	int64_t deadline;
 	uint32_t heap_at; /* place in the heap + 1, 0: none */
 	struct rn_session *next_dead;
@@ -103,10 +105,13 @@ void rn_session_send(struct rn_sessions *s, const struct rn_endpoint *to, const 
 /* Sends what may be sent and sets the deadline. After everything that changed a session. */
 void rn_session_settle(struct rn_sessions *s, int64_t now_ms, struct rn_session *session);
 struct rn_wire_prologue rn_wire_prologue(const uint8_t cookie[RN_COOKIE_SIZE]);
+/* What a cookie is bound to: the mac1 it answers and, in UNKNOWN, the index that is not known (else 0). The size. */
+size_t rn_wire_bound(const uint8_t mac1[RN_MAC_SIZE], uint32_t unknown, uint8_t ret[RN_COOKIE_BOUND_MAX]);
 struct rn_writer rn_wire_writer(uint8_t *out, size_t size, enum rn_wire_type type);
 
 /* session_initiator.c */
-int rn_handshake_begin(struct rn_sessions *s, int64_t now_ms, struct rn_session *session);
+/* check: only because an answer is overdue. 0 or -ENOMEM. */
+int rn_handshake_begin(struct rn_sessions *s, int64_t now_ms, struct rn_session *session, bool check);
 void rn_handshake_end(struct rn_session *session);
 void rn_handshake_tick(struct rn_sessions *s, int64_t now_ms, struct rn_session *session);
 int64_t rn_handshake_deadline(const struct rn_session *session);
@@ -127,6 +132,7 @@ void rn_responder_confirmed(struct rn_sessions *s, int64_t now_ms, struct rn_ses
 void rn_receive_transport(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoint *from,
 			  const uint8_t *datagram, size_t size);
 void rn_transport_flush(struct rn_sessions *s, int64_t now_ms, struct rn_session *session);
+void rn_transport_ping(struct rn_sessions *s, int64_t now_ms, struct rn_session *session);
 void rn_transport_close(struct rn_sessions *s, int64_t now_ms, struct rn_session *session);
 void rn_transport_tick(struct rn_sessions *s, int64_t now_ms, struct rn_session *session);
 int64_t rn_transport_deadline(const struct rn_session *session);

@@ -6,18 +6,28 @@
 
 /* Cheapest test first; no state before the cookie, no session before the peer is admitted. */
 
+/* unknown: the session that was asked about and is not known, or 0. */
 static void send_cookie(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoint *to, uint32_t index,
-			const uint8_t mac1[RN_MAC_SIZE])
+			const uint8_t mac1[RN_MAC_SIZE], uint32_t unknown)
 {
 	uint8_t datagram[RN_COOKIE_DATAGRAM_SIZE], nonce[RN_COOKIE_NONCE], cookie[RN_COOKIE_SIZE];
-	struct rn_writer w = rn_wire_writer(datagram, sizeof(datagram), RN_WIRE_COOKIE);
+	uint8_t bound[RN_COOKIE_BOUND_MAX];
+	struct rn_writer w = rn_wire_writer(datagram, sizeof(datagram), unknown ? RN_WIRE_UNKNOWN : RN_WIRE_COOKIE);
+	size_t bound_size = rn_wire_bound(mac1, unknown, bound);
 
 	rn_cookie_make(s->jar, now_ms, to, cookie);
 	rn_session_random(s, nonce, sizeof(nonce));
 	rn_write_u32(&w, index);
 	rn_write_bytes(&w, nonce, sizeof(nonce));
-	rn_xaead_seal(s->keys.cookie, nonce, mac1, RN_MAC_SIZE, cookie, sizeof(cookie), datagram + w.at);
+	rn_xaead_seal(s->keys.cookie, nonce, bound, bound_size, cookie, sizeof(cookie), datagram + w.at);
 	rn_session_send(s, to, datagram, sizeof(datagram));
+}
+
+static bool known(struct rn_sessions *s, uint32_t index)
+{
+	struct rn_session *session = rn_session_by_index(s, index);
+
+	return session && !session->initiator && rn_session_keypair(session, index);
 }
 
 static uint32_t sender_of(const uint8_t *datagram, size_t size)
@@ -30,14 +40,18 @@ static uint32_t sender_of(const uint8_t *datagram, size_t size)
 void rn_receive_cookie_request(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoint *from,
 			       const uint8_t *datagram, size_t size)
 {
+	struct rn_reader r = rn_reader(datagram + RN_WIRE_HEAD, size - RN_WIRE_HEAD);
+	uint32_t sender = rn_read_u32(&r), asked;
 	const uint8_t *mac1;
 
 	if (size != RN_COOKIE_REQUEST_SIZE)
 		return;
+	rn_read_view(&r, RN_COOKIE_REQUEST_RANDOM);
+	asked = rn_read_u32(&r);
 	mac1 = datagram + size - RN_MAC_SIZE;
 	if (!rn_mac_good(s->keys.mac1, RN_KEY_SIZE, datagram, size - RN_MAC_SIZE, mac1))
 		return;
-	send_cookie(s, now_ms, from, sender_of(datagram, size), mac1);
+	send_cookie(s, now_ms, from, sender, mac1, asked && !known(s, asked) ? asked : 0);
 }
 
 /* What an initiation says once it is read. */
@@ -247,7 +261,7 @@ void rn_receive_initiation(struct rn_sessions *s, int64_t now_ms, const struct r
 		return;
 	q.remote = sender_of(datagram, size);
 	if (!rn_cookie_proven(s->jar, now_ms, from, datagram, size - RN_MAC_SIZE, mac2, cookie)) {
-		send_cookie(s, now_ms, from, q.remote, mac1);
+		send_cookie(s, now_ms, from, q.remote, mac1, 0);
 		return;
 	}
 	q.ephemeral = datagram + RN_INITIATION_HEAD;

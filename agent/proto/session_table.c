@@ -39,7 +39,9 @@ struct rn_session *rn_session_new(struct rn_sessions *s, int64_t now_ms, const u
 	rn_cookie_keys(peer, &session->peer_keys);
 	session->endpoint = *endpoint;
 	session->born_ms = session->heard_ms = session->sent_ms = session->rekeyed_ms = now_ms;
-	session->deadline = INT64_MAX;
+	session->deadline = session->suspect_ms = INT64_MAX;
+	session->keepalive_ms = RN_KEEPALIVE_MS;
+	session->checked_ms = now_ms;
 	*place = session;
 	s->count++;
 	return session;

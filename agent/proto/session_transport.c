@@ -13,6 +13,23 @@ static bool open_datagram(const struct rn_keypair *k, const uint8_t *datagram, s
 			    size - RN_TRANSPORT_HEAD, plain) == 0;
 }
 
+/* Only an acknowledgement, a keepalive and a CLOSE are sent without hope of an answer. */
+static bool wants_answer(const struct rn_writer *frames)
+{
+	size_t at = frames->at > 0 && frames->data[0] == RN_FRAME_ACK ? RN_ACK_FRAME_SIZE : 0;
+
+	return frames->at > at && frames->data[at] != RN_FRAME_CLOSE;
+}
+
+/* From the first unanswered datagram on, so that a peer that is gone cannot be talked to for ever. */
+static void expect_answer(struct rn_session *session, int64_t now_ms)
+{
+	int64_t wait = rn_reliable_rto(session->reliable);
+
+	if (session->suspect_ms == INT64_MAX)
+		session->suspect_ms = now_ms + (wait > RN_SUSPECT_MS ? wait : RN_SUSPECT_MS);
+}
+
 /* Seals w's frames into a datagram under the newest key and sends it. */
 static void send_frames(struct rn_sessions *s, int64_t now_ms, struct rn_session *session,
 			const struct rn_writer *frames)
@@ -26,6 +43,8 @@ static void send_frames(struct rn_sessions *s, int64_t now_ms, struct rn_session
 	rn_write_u64(&w, counter);
 	rn_aead_seal(k->send.key, counter, datagram, RN_TRANSPORT_HEAD, frames->data, frames->at, datagram + w.at);
 	session->sent_ms = now_ms;
+	if (wants_answer(frames))
+		expect_answer(session, now_ms);
 	rn_session_send(s, &session->endpoint, datagram, w.at + frames->at + RN_TAG_SIZE);
 }
 
@@ -71,6 +90,7 @@ void rn_transport_promote(struct rn_sessions *s, int64_t now_ms, struct rn_sessi
 	session->rekeyed_ms = now_ms;
 	session->heard = false; /* the initiator pings until the responder has the new key too */
 	session->probe_ms = now_ms;
+	session->suspect_ms = INT64_MAX;
 }
 
 /* Frames. Each reader takes what follows the type byte; 0, or -errno which ends the session. */
@@ -178,6 +198,9 @@ static void accept_datagram(struct rn_sessions *s, int64_t now_ms, struct rn_ses
 	if (newest && k == &session->keys[RN_KEY_CURRENT])
 		session->endpoint = *from;
 	session->heard_ms = now_ms;
+	session->suspect_ms = INT64_MAX;
+	if (session->handshake && session->handshake->check)
+		rn_handshake_end(session);
 	if (k == &session->keys[RN_KEY_CURRENT])
 		session->heard = true;
 }
@@ -223,6 +246,21 @@ static bool wants_rekey(const struct rn_session *session)
 	return session->initiator && session->state == RN_OPEN && !session->handshake;
 }
 
+static int64_t check_deadline(const struct rn_session *session)
+{
+	int64_t again = session->checked_ms + RN_CHECK_GAP_MS;
+
+	if (!wants_rekey(session) || session->suspect_ms == INT64_MAX)
+		return INT64_MAX;
+	return session->suspect_ms > again ? session->suspect_ms : again;
+}
+
+/* The initiator's is a ping, so its answer is the responder's, and that a restart forgot the session shows at once. */
+static int64_t keepalive_deadline(const struct rn_session *session)
+{
+	return session->initiator ? session->sent_ms + session->keepalive_ms : INT64_MAX;
+}
+
 static int64_t earliest(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
@@ -233,7 +271,8 @@ int64_t rn_transport_deadline(const struct rn_session *session)
 	int64_t at = rn_reliable_deadline(session->reliable);
 
 	at = earliest(at, session->heard_ms + RN_DEAD_MS);
-	at = earliest(at, session->sent_ms + RN_KEEPALIVE_MS);
+	at = earliest(at, keepalive_deadline(session));
+	at = earliest(at, check_deadline(session));
 	at = earliest(at, probe_deadline(session));
 	if (session->keys[RN_KEY_PREVIOUS].local)
 		at = earliest(at, session->rekeyed_ms + RN_PREVIOUS_KEY_MS);
@@ -244,7 +283,7 @@ int64_t rn_transport_deadline(const struct rn_session *session)
 	return earliest(at, session->rekeyed_ms + RN_KEY_DEAD_MS);
 }
 
-static void probe(struct rn_sessions *s, int64_t now_ms, struct rn_session *session)
+void rn_transport_ping(struct rn_sessions *s, int64_t now_ms, struct rn_session *session)
 {
 	const uint8_t frame = RN_FRAME_PING;
 
@@ -255,8 +294,15 @@ static void probe(struct rn_sessions *s, int64_t now_ms, struct rn_session *sess
 static void begin_rekey(struct rn_sessions *s, int64_t now_ms, struct rn_session *session)
 {
 	/* Out of memory: again in a moment. */
-	if (rn_handshake_begin(s, now_ms, session))
+	if (rn_handshake_begin(s, now_ms, session, false))
 		session->rekeyed_ms += RN_RTO_FIRST_MS;
+}
+
+static void begin_check(struct rn_sessions *s, int64_t now_ms, struct rn_session *session)
+{
+	session->checked_ms = now_ms;
+	/* Out of memory: again after the gap. */
+	(void)rn_handshake_begin(s, now_ms, session, true);
 }
 
 void rn_transport_tick(struct rn_sessions *s, int64_t now_ms, struct rn_session *session)
@@ -271,8 +317,8 @@ void rn_transport_tick(struct rn_sessions *s, int64_t now_ms, struct rn_session 
 	if (wants_rekey(session) && (now_ms >= session->rekeyed_ms + RN_REKEY_MS))
 		begin_rekey(s, now_ms, session);
 	rn_transport_flush(s, now_ms, session);
-	if (now_ms >= probe_deadline(session))
-		probe(s, now_ms, session);
-	if (now_ms >= session->sent_ms + RN_KEEPALIVE_MS)
-		send_simple(s, now_ms, session, NULL, 0);
+	if (now_ms >= check_deadline(session))
+		begin_check(s, now_ms, session);
+	if (now_ms >= probe_deadline(session) || now_ms >= keepalive_deadline(session))
+		rn_transport_ping(s, now_ms, session);
 }

@@ -18,8 +18,9 @@ enum rn_wire_type {
 	RN_WIRE_INITIATION = 3,
 	RN_WIRE_RESPONSE = 4,
 	RN_WIRE_TRANSPORT = 5,
+	RN_WIRE_UNKNOWN = 6, /* a COOKIE for one who asked about a session that is not known */
 };
-#define RN_WIRE_TYPE_END 6
+#define RN_WIRE_TYPE_END 7
 
 /* Sizes in bytes. An answer is never larger than what it answers. */
 #define RN_MAC_SIZE 16
@@ -27,6 +28,8 @@ enum rn_wire_type {
 #define RN_COOKIE_NONCE 24
 #define RN_WIRE_HEAD 4
 #define RN_COOKIE_REQUEST_SIZE 128
+#define RN_COOKIE_REQUEST_RANDOM 16
+#define RN_COOKIE_BOUND_MAX (RN_MAC_SIZE + 4)
 #define RN_COOKIE_DATAGRAM_SIZE (RN_WIRE_HEAD + 4 + RN_COOKIE_NONCE + RN_COOKIE_SIZE + RN_TAG_SIZE)
 #define RN_INITIATION_SIZE RN_DATAGRAM_MAX
 #define RN_INITIATION_HEAD (RN_WIRE_HEAD + 4)
@@ -61,7 +64,10 @@ enum rn_response_status { RN_RESPONSE_ADMITTED = 0, RN_RESPONSE_REFUSED = 1, RN_
 #define RN_HANDSHAKE_GIVE_UP_MS 40000
 #define RN_HALF_OPEN_MS 10000	  /* the initiator's first transport datagram must come */
 #define RN_HALF_OPEN_FAIR_MS 1000 /* before that it makes no room for another */
-#define RN_KEEPALIVE_MS 10000
+#define RN_KEEPALIVE_MS 10000 /* the initiator pings; rn_sessions_keepalive changes it */
+#define RN_KEEPALIVE_MIN_MS 1000
+#define RN_SUSPECT_MS 500	/* at least this, else the retransmission timeout, may an answer take ... */
+#define RN_CHECK_GAP_MS 1000	/* ... and then the initiator asks whether the session is still known, this often */
 #define RN_PROBE_AFTER_MS 12000 /* of silence */
 #define RN_PROBE_MS 2000
 #define RN_DEAD_MS 30000

@@ -75,7 +75,7 @@ void net_settle(struct net *net);
 /* net_peers.c */
 bool net_peers_admit(void *context, const struct rn_session_event *ask, uint8_t *ret_hello, size_t *ret_size);
 void net_peers_event(void *context, const struct rn_session_event *event);
-void net_peers_connect(struct net *net, uint32_t tag, const struct rn_endpoint *to, const uint8_t key[RN_KEY_SIZE]);
+void net_peers_connect(struct net *net, const struct rn_local *in); /* a NET_CONNECT */
 void net_peers_send(struct net *net, rn_session_id id, const uint8_t *message, size_t size);
 void net_peers_close(struct net *net, rn_session_id id);
 void net_peers_close_key(struct net *net, const uint8_t key[RN_KEY_SIZE]);

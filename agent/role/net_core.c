@@ -96,7 +96,7 @@ static void flush(struct net_core *core)
 
 static void on_connect(struct net *net, const struct rn_local *in)
 {
-	net_peers_connect(net, in->number, &in->endpoint, in->key);
+	net_peers_connect(net, in);
 }
 
 static void on_send(struct net *net, const struct rn_local *in)

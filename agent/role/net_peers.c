@@ -287,17 +287,18 @@ void net_peers_event(void *context, const struct rn_session_event *event)
 	}
 }
 
-void net_peers_connect(struct net *net, uint32_t tag, const struct rn_endpoint *to, const uint8_t key[RN_KEY_SIZE])
+void net_peers_connect(struct net *net, const struct rn_local *in)
 {
-	const struct rn_local failed = {.type = RN_LOCAL_NET_CLOSED, .number = ENOBUFS, .version = tag};
+	const struct rn_local failed = {.type = RN_LOCAL_NET_CLOSED, .number = ENOBUFS, .version = in->number};
 	uint8_t hello[RN_HELLO_MAX];
 	int size = rn_gatekeeper_hello(net->gatekeeper, false, hello);
 	rn_session_id id = 0;
 	struct net_peer *peer;
 
 	if (size >= 0)
-		id = rn_sessions_connect(net->sessions, rn_loop_now_ms(net->loop), to, key, hello, (size_t)size);
-	peer = id ? add(net, id, key) : NULL;
+		id = rn_sessions_connect(net->sessions, rn_loop_now_ms(net->loop), &in->endpoint, in->key, hello,
+					 (size_t)size);
+	peer = id ? add(net, id, in->key) : NULL;
 	if (!peer) {
 		if (id)
 			rn_sessions_close(net->sessions, rn_loop_now_ms(net->loop), id);
@@ -305,7 +306,9 @@ void net_peers_connect(struct net *net, uint32_t tag, const struct rn_endpoint *
 		return;
 	}
 	peer->dialled = true;
-	peer->tag = tag;
+	peer->tag = in->number;
+	if (in->code)
+		rn_sessions_keepalive(net->sessions, rn_loop_now_ms(net->loop), id, in->code);
 }
 
 void net_peers_send(struct net *net, rn_session_id id, const uint8_t *message, size_t size)

@@ -8,6 +8,7 @@
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_LAST_MS 15000
 #define CONNECT_MS 30000
+#define HUB_KEEPALIVE_MS 3000 /* a restart of the gateway holds up no revocation; devices may pay for traffic */
 #define EVENTS_MS 100
 #define FLUSH_MS 100
 
@@ -36,8 +37,10 @@ static void retry_later(struct rn_core *core)
 static void connect_now(struct rn_core *core)
 {
 	struct rn_core_upstream *up = &core->upstream;
-	struct rn_local local = {
-	    .type = RN_LOCAL_NET_CONNECT, .number = ++up->tag, .endpoint = core->params.self.upstream};
+	struct rn_local local = {.type = RN_LOCAL_NET_CONNECT,
+				 .number = ++up->tag,
+				 .endpoint = core->params.self.upstream,
+				 .code = core->hub ? HUB_KEEPALIVE_MS : 0};
 	if (!local.number)
 		local.number = up->tag = 1;
 	memcpy(local.key, core->params.self.upstream_key, RN_KEY_SIZE);

@@ -222,7 +222,8 @@ static void renews_its_keys(void **state)
 		assert_int_equal(say(p.client, "on the way"), 0);
 		assert_int_equal(say(p.server, "back"), 0);
 		pass(&p, 61000);
-		assert_int_equal(p.server->asked, 1 + hour);
+		/* Once an hour, and again where an answer was lost. */
+		assert_true(p.server->asked >= 1 + hour && p.server->asked <= 1 + 4 * hour);
 		assert_int_equal(p.server->messages, hour);
 		assert_int_equal(p.client->messages, hour);
 	}
@@ -241,8 +242,8 @@ static void a_restarted_responder_is_found_again(void **state)
 
 	(void)state;
 	world_restart(p.server, 4);
-	pass(&p, RN_DEAD_MS + 100);
-	assert_int_equal(p.client->reason, -ETIMEDOUT);
+	pass(&p, RN_KEEPALIVE_MS + 2000);
+	assert_int_equal(p.client->reason, -ECONNRESET);
 	world_connect(p.client, p.server, "again");
 	pass(&p, 1000);
 	assert_int_equal(p.client->opened, 2);
