@@ -46,6 +46,12 @@ def equal(found, wanted, what):
         raise AssertionError(f"{what}: {found!r} instead of {wanted!r}")
 
 
+def same_lines(found, wanted, what):
+    """As equal, and says which lines differ."""
+    found, wanted = set(found.splitlines()), set(wanted.splitlines())
+    equal((sorted(found - wanted), sorted(wanted - found)), ([], []), what + ", lines that came and that went")
+
+
 def true(value, what):
     if not value:
         raise AssertionError(what)
@@ -127,7 +133,8 @@ def settings(node=None):
     """Network sysctls that somebody sets, not those that count."""
     text = (node.run if node else run)(["sh", "-c", "find /proc/sys/net -type f -perm -200 | sort | "
                                         "xargs grep -H . 2>/dev/null"], check=False).stdout
-    skip = ("/neigh/", "stat", "nf_conntrack_count", "/rn0/", "/wg0/", "netdev_rss_key")
+    # The kernel's WireGuard itself turns all/send_redirects off when an interface of its comes up (wg_open).
+    skip = ("/neigh/", "stat", "nf_conntrack_count", "/rn0/", "/wg0/", "netdev_rss_key", "ipv4/conf/all/send_redirects")
     return "\n".join(line for line in text.splitlines() if not any(word in line for word in skip))
 
 

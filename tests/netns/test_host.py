@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 
-from harness import PREFIX, LabError, attempt, case, equal, one_sentence, settings, true, wait_for, RNAUT, RNAUTD
-from network import namespace_processes, run
+from harness import PREFIX, RNAUT, RNAUTD, attempt, case, equal, same_lines, settings, true, wait_for
+from network import namespace_processes
 from test_matrix import start_servers
 
 
@@ -81,7 +81,7 @@ def host_unchanged(lab, kept):
     kept["spare joined"] = True
     after = picture()
     for name in ("nft", "settings", "rules", "resolv"):
-        equal(after[name], before[name], name)
+        same_lines(after[name], before[name], name)
     gone = set(before["routes"].splitlines()) - set(after["routes"].splitlines())
     equal(gone, set(), "routes that were there")
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quarantine, trust, policy and revocation stop an established TCP flow on its next packet, peers still in place."""
-from harness import HERE_POLICY, Flow, case, drops, equal, true, wait_for
+from harness import HERE_POLICY, SLOW, Flow, case, drops, equal, true, wait_for
 from test_matrix import start_servers
 
 QUIET = 1.5  # seconds in which a stopped flow must stay silent
@@ -36,7 +36,7 @@ def stops(lab, node, reason, change, back=None):
         wait_for(f"a drop counted as {reason}", lambda: counted(lab, reason) > before, 5)
         if back:
             back()
-            true(flow.answers(30), "the same flow does not go on")
+            true(flow.answers(30 * SLOW), "the same flow does not go on")
     finally:
         flow.close()
 
