@@ -18,6 +18,7 @@
 #define SETTLE_MS 100  /* the same while the interface is not up */
 #define FLUSH_MS 50    /* of events */
 #define SAVE_MS 300000 /* of what is left of the lease */
+#define RETRY_MS 30000 /* of the list of the revoked, where the disk did not take it */
 
 static volatile sig_atomic_t stopping;
 
@@ -36,7 +37,7 @@ static int64_t now_ms(void)
 }
 
 struct timers {
-	int64_t check, flush, save;
+	int64_t check, flush, save, retry;
 };
 
 static int timeout_ms(const struct rn_kern *k, const struct timers *t, int64_t now)
@@ -73,6 +74,10 @@ static void on_time(struct rn_kern *k, struct timers *t, int64_t now)
 	if (now >= t->save) {
 		rn_kern_save(k);
 		t->save = now + SAVE_MS;
+	}
+	if (now >= t->retry) {
+		rn_kern_save_revoked(k);
+		t->retry = now + RETRY_MS;
 	}
 }
 
@@ -115,6 +120,7 @@ static int loop(struct rn_kern *k)
 		on_time(k, &t, now_ms());
 	}
 	rn_kern_save(k);
+	rn_kern_save_revoked(k);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "service/lease.h"
 #include "service/overlay.h"
 #include "service/peers.h"
+#include "service/revoked.h"
 #include "service/telemetry.h"
 #include "sys/conf.h"
 
@@ -28,6 +29,7 @@ struct rn_kern {
 	struct rn_peers *peers;
 	struct rn_overlay *overlay;
 	struct rn_lease *lease;
+	struct rn_revoked *revoked;
 	struct rn_telemetry *telemetry;
 	bool network_applied; /* in this run */
 	bool syncing;
@@ -57,7 +59,8 @@ void rn_kern_record(struct rn_kern *k, const uint8_t *data, size_t size);
 void rn_kern_remove(struct rn_kern *k, uint32_t number);
 void rn_kern_sync(struct rn_kern *k);
 void rn_kern_synced(struct rn_kern *k, uint64_t version);
-void rn_kern_save(struct rn_kern *k); /* the floor; logs a failure */
+void rn_kern_save(struct rn_kern *k);	      /* the floor; logs a failure */
+void rn_kern_save_revoked(struct rn_kern *k); /* where something is due; logs a failure, which is tried again */
 
 /* kern_start.c: everything up to the loop. 0 or -errno with a sentence. */
 int rn_kern_start(struct rn_kern *k, struct rn_err *err);

@@ -17,6 +17,17 @@ void rn_kern_save(struct rn_kern *k)
 		       k->conf.state_dir, strerror(-r));
 }
 
+void rn_kern_save_revoked(struct rn_kern *k)
+{
+	int r = rn_revoked_save(k->revoked);
+
+	if (r < 0)
+		rn_log(RN_LOG_ERROR,
+		       "cannot write revoked.bin in %s/state/kern: %s; what was revoked is in force, but a reboot may "
+		       "forget it; free some space there",
+		       k->conf.state_dir, strerror(-r));
+}
+
 static void set_lease(struct rn_kern *k, uint64_t until_ns)
 {
 	rn_lease_set_until(k->lease, until_ns);
@@ -49,23 +60,39 @@ static int take_network(struct rn_kern *k, const struct rn_record_head *head, co
 	return 0;
 }
 
+static int apply_device(struct rn_kern *k, uint64_t version, const struct rn_device_record *device, struct rn_err *err)
+{
+	int r = rn_enforce_device(k->enforce, version, device, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = rn_peers_device(k->peers, device);
+	if (r < 0 && r != -ENODEV)
+		rn_log(RN_LOG_ERROR, "WireGuard did not take device %s: %s", device->name, strerror(-r));
+	if (device->number == k->self.device)
+		rn_overlay_set_addresses(k->overlay, &device->ipv6, &device->ipv4);
+	return 0;
+}
+
+/* Revoked is for good, whatever becomes of this record here. The disk comes after the kernel and before APPLIED. */
 static int take_device(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
 		       struct rn_err *err)
 {
 	struct rn_device_record device;
-	int r = rn_record_get_device(data, size, &device);
+	int r = rn_record_get_device(data, size, &device), kept = 0;
 
 	if (r < 0)
 		return rn_fail(err, r, "a device record that makes no sense");
-	r = rn_enforce_device(k->enforce, head->version, &device, err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	r = rn_peers_device(k->peers, &device);
-	if (r < 0 && r != -ENODEV)
-		rn_log(RN_LOG_ERROR, "WireGuard did not take device %s: %s", device.name, strerror(-r));
-	if (device.number == k->self.device)
-		rn_overlay_set_addresses(k->overlay, &device.ipv6, &device.ipv4);
-	return 0;
+	if (device.flags & RN_DEVICE_REVOKED)
+		kept = rn_revoked_add(k->revoked, device.number);
+	else if (rn_revoked_has(k->revoked, device.number))
+		return rn_fail(err, -ESTALE, "device %u was revoked, which is final", device.number);
+	if (kept < 0)
+		rn_log(RN_LOG_ERROR, "cannot remember that device %u is revoked: %s", device.number, strerror(-kept));
+	r = apply_device(k, head->version, &device, err);
+	if (kept == 1 && !k->syncing) /* in a sync all at once, at its end */
+		rn_kern_save_revoked(k);
+	return r;
 }
 
 static int take_policy(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
@@ -103,6 +130,7 @@ static void begin_epoch(struct rn_kern *k, uint32_t epoch)
 	floor->network_version = floor->policy_version = 0;
 	k->applied = 0;
 	rn_enforce_new_epoch(k->enforce, epoch);
+	rn_revoked_begin_epoch(k->revoked, epoch);
 	rn_kern_save(k);
 }
 
@@ -173,6 +201,7 @@ void rn_kern_synced(struct rn_kern *k, uint64_t version)
 		return;
 	k->syncing = false;
 	rn_enforce_sync_end(k->enforce, removed, k);
+	rn_kern_save_revoked(k);
 	r = rn_peers_synced(k->peers);
 	if (r < 0 && r != -ENODEV)
 		rn_log(RN_LOG_ERROR, "WireGuard kept a peer that belongs to nobody: %s", strerror(-r));

@@ -73,7 +73,23 @@ static int become_kern(struct rn_kern *k, struct rn_err *err)
 	return rn_sandbox_user(RN_PROCESS_KERN, err);
 }
 
-/* kern's own part of the state: WireGuard's key and the floor. */
+/* Both are of the newer of their epochs: one of them may be lost, or was not written when the other was. */
+static int read_revoked(struct rn_kern *k, const char *directory, struct rn_err *err)
+{
+	struct rn_floor *floor = rn_lease_floor(k->lease);
+	int r = rn_revoked_open(directory, &k->revoked, err);
+
+	if (r < 0)
+		return r;
+	rn_revoked_begin_epoch(k->revoked, floor->epoch);
+	if (rn_revoked_epoch(k->revoked) > floor->epoch) {
+		floor->epoch = rn_revoked_epoch(k->revoked);
+		floor->network_version = floor->policy_version = 0;
+	}
+	return 0;
+}
+
+/* kern's own part of the state: WireGuard's key, the floor and who is revoked. */
 static int read_state(struct rn_kern *k, struct rn_err *err)
 {
 	char directory[RN_PATH_SIZE];
@@ -91,7 +107,8 @@ static int read_state(struct rn_kern *k, struct rn_err *err)
 	rn_wipe(key, sizeof(key));
 	if (!k->peers)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	return rn_lease_open(directory, &k->lease, err);
+	r = rn_lease_open(directory, &k->lease, err);
+	return r < 0 ? r : read_revoked(k, directory, err);
 }
 
 /* What is pinned belongs to another device or another rnaut: nothing of it may go on. */
@@ -148,6 +165,21 @@ static void resume_lease(struct rn_kern *k, bool adopted)
 		rn_enforce_new_epoch(k->enforce, rn_lease_floor(k->lease)->epoch);
 }
 
+/* What a disk that was full did not take, the pinned tables may still know. */
+static void adopt_revoked(struct rn_kern *k)
+{
+	struct rn_meta meta;
+	struct rn_device device;
+
+	rn_datapath_meta(k->dp, &meta);
+	if (meta.epoch != rn_revoked_epoch(k->revoked))
+		return;
+	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
+		if (rn_datapath_device(k->dp, i, &device) == 0 && (device.state & RN_STATE_REVOKED))
+			rn_revoked_add(k->revoked, device.number);
+	}
+}
+
 static int configure(void *context, struct rn_wireguard *wireguard)
 {
 	struct rn_kern *k = context;
@@ -177,6 +209,8 @@ int rn_kern_start(struct rn_kern *k, struct rn_err *err)
 	    (r = read_state(k, err)) < 0 || (r = open_datapath(k, &adopted, err)) < 0)
 		return r;
 	resume_lease(k, adopted);
+	if (adopted)
+		adopt_revoked(k);
 	r = rn_path_join(k->core_path, sizeof(k->core_path), k->conf.run_dir, "ipc.sock");
 	if (r < 0)
 		return rn_fail(err, r, "the path of run_dir is too long");
@@ -184,6 +218,7 @@ int rn_kern_start(struct rn_kern *k, struct rn_err *err)
 	    (r = rn_sandbox_seccomp(RN_PROCESS_KERN, err)) < 0)
 		return r;
 	rn_kern_save(k);
+	rn_kern_save_revoked(k);
 	rn_log(RN_LOG_NOTICE, "%s, device %u (%s), %u devices %s", rn_kind_name(k->self.kind), k->self.device,
 	       k->self.name, rn_enforce_devices(k->enforce), adopted ? "taken over" : "known");
 	return 0;
@@ -198,6 +233,7 @@ void rn_kern_done(struct rn_kern *k)
 	rn_enforce_free(k->enforce);
 	rn_peers_free(k->peers);
 	rn_lease_free(k->lease);
+	rn_revoked_free(k->revoked);
 	rn_datapath_close(k->dp);
 }
 

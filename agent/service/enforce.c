@@ -94,6 +94,7 @@ void rn_enforce_new_epoch(struct rn_enforce *e, uint32_t epoch)
 {
 	drop_waiting(e);
 	e->forgotten = 0;
+	rn_datapath_set_forgotten(e->dp, 0);
 	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
 		struct rn_device device;
 

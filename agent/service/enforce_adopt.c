@@ -123,5 +123,6 @@ int rn_enforce_adopt(struct rn_enforce *e)
 	rn_datapath_config(e->dp, &config);
 	rn_datapath_meta(e->dp, &meta);
 	e->policy_version = config.generation ? meta.policy_version : 0;
+	e->forgotten = meta.forgotten;
 	return 0;
 }

@@ -145,12 +145,16 @@ static int write_device(struct rn_enforce *e, uint32_t index, uint64_t version, 
 	return rn_datapath_device_set(e->dp, index, &entry);
 }
 
-/* The index of a removed device is needed: of the device only this is kept, that its version may not come again. */
-static void forget(struct rn_enforce *e, uint32_t index)
+/*
+ * The index of a removed device is needed: of the device only this is kept, that its version may not come again. Before
+ * the index is written, so that a kern that is killed in between does not forget this too.
+ */
+static void keep_version(struct rn_enforce *e, uint32_t index)
 {
-	if (e->devices[index].version > e->forgotten)
-		e->forgotten = e->devices[index].version;
-	rn_numbers_remove(e->by_number, e->devices[index].number);
+	if (e->devices[index].version <= e->forgotten)
+		return;
+	e->forgotten = e->devices[index].version;
+	rn_datapath_set_forgotten(e->dp, e->forgotten);
 }
 
 /* The entry is whole before an address points at it, and what it replaces is cleared last. */
@@ -158,9 +162,13 @@ static int move_to(struct rn_enforce *e, uint32_t index, uint32_t old, uint64_t 
 		   const struct rn_device_record *device)
 {
 	const struct rn_addr keep[RN_DEVICE_ADDRESSES] = {device->ipv6, device->ipv4};
-	uint32_t forgotten = index != old ? e->devices[index].number : 0;
-	int r = write_device(e, index, version, slot, device);
+	uint32_t before = index != old ? e->devices[index].number : 0;
+	bool forget = before && before != device->number && rn_numbers_get(e->by_number, before) == index;
+	int r;
 
+	if (forget)
+		keep_version(e, index);
+	r = write_device(e, index, version, slot, device);
 	if (r == 0)
 		r = give_address(e, index, &device->ipv6);
 	if (r == 0)
@@ -169,8 +177,8 @@ static int move_to(struct rn_enforce *e, uint32_t index, uint32_t old, uint64_t 
 		r = rn_numbers_set(e->by_number, device->number, index);
 	if (r < 0)
 		return r;
-	if (forgotten && forgotten != device->number && rn_numbers_get(e->by_number, forgotten) == index)
-		forget(e, index);
+	if (forget)
+		rn_numbers_remove(e->by_number, before);
 	if (old && e->devices[old].present) {
 		take_addresses(e, &e->devices[old], keep);
 		if (index != old)

@@ -46,7 +46,7 @@ struct rn_enforce {
 	struct rn_waiting_device *waiting;
 	uint32_t waiting_count, waiting_room;
 	uint32_t present;
-	uint64_t forgotten; /* the highest version of a removed device whose index went to another */
+	uint64_t forgotten; /* the highest version of a removed device whose index went to another; also in rn_meta */
 };
 
 /* enforce_adopt.c: 0 or -errno */

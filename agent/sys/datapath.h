@@ -54,9 +54,10 @@ int rn_datapath_detach(struct rn_datapath *dp, unsigned ifindex);
 /* 1: both filters are on the interface and run this process's programs; 0: not; -ENODEV: no such interface; -errno. */
 int rn_datapath_in_place(struct rn_datapath *dp, unsigned ifindex);
 
-/* rn_meta: whose maps these are, and for kern's own use the epoch and the version of the policy in force. */
+/* rn_meta: whose maps these are, and for kern's own use the epoch, the policy in force and what was forgotten. */
 void rn_datapath_meta(const struct rn_datapath *dp, struct rn_meta *ret);
 void rn_datapath_set_meta(struct rn_datapath *dp, uint32_t epoch, uint64_t policy_version);
+void rn_datapath_set_forgotten(struct rn_datapath *dp, uint64_t version);
 
 /* rn_config, each one aligned store. The role is set once, by open. */
 void rn_datapath_config(const struct rn_datapath *dp, struct rn_config *ret);

@@ -43,6 +43,11 @@ void rn_datapath_set_meta(struct rn_datapath *dp, uint32_t epoch, uint64_t polic
 	store_u64(&dp->meta->policy_version, policy_version);
 }
 
+void rn_datapath_set_forgotten(struct rn_datapath *dp, uint64_t version)
+{
+	store_u64(&dp->meta->forgotten, version);
+}
+
 void rn_datapath_config(const struct rn_datapath *dp, struct rn_config *ret)
 {
 	*ret = *dp->config;

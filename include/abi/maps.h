@@ -38,7 +38,7 @@ struct rn_meta {
 	__u32 self;   /* device number of this host */
 	__u32 epoch;  /* of the gateway's state */
 	__u64 policy_version;
-	__u64 reserved;
+	__u64 forgotten; /* highest version of a removed device whose index went to another; 0: none */
 };
 _Static_assert(sizeof(struct rn_meta) == 32, "rn_meta");
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +41,7 @@ static void check(bool good, const char *what, int line)
 
 #define PIN "/sys/fs/bpf/rnaut/"
 #define LEASE 3600
+#define REVOKED "/var/lib/rnaut/state/kern/revoked.bin"
 
 static bool lookup(const char *map, const void *key, void *value)
 {
@@ -606,6 +609,99 @@ static void node(struct stage *s)
 	check_other_device(s);
 }
 
+/* kern ends, the pins and the interface go; the disk stays. */
+static void reboot(struct stage *s)
+{
+	static const char *const remove_link[] = {"ip", "link", "del", STAGE_INTERFACE, NULL};
+	const struct dirent *entry;
+	unsigned pins = 0;
+	DIR *directory;
+
+	stage_kern_kill(s);
+	directory = opendir(PIN);
+	while (directory && (entry = readdir(directory))) {
+		if (entry->d_name[0] != '.')
+			pins += unlinkat(dirfd(directory), entry->d_name, 0) == 0;
+	}
+	if (directory)
+		closedir(directory);
+	CHECK(pins > 10 && config().role == 0);
+	if (stage_kernel_has_wireguard())
+		CHECK(stage_run("ip", remove_link) == 0);
+	else
+		stage_wireguard_kill(s);
+	stage_wireguard_start(s);
+	stage_kern_start(s);
+	CHECK(wait_up() && config().generation == 0);
+}
+
+static bool is_revoked(const struct rn_device_record *d)
+{
+	return device_at(&d->ipv4, NULL).state & RN_STATE_REVOKED;
+}
+
+/* A disk that takes nothing: what is revoked is so in the kernel at once, and on the disk when that is possible. */
+static void check_full_disk(struct stage *s)
+{
+	struct rn_device_record d = stage_device_of(s, 3), revoked = d;
+
+	revoked.flags |= RN_DEVICE_REVOKED;
+	CHECK(stage_device(s, 4, &d) && !is_revoked(&d));
+	CHECK(mkdir(REVOKED ".new", 0700) == 0);
+	CHECK(stage_device(s, 7, &revoked) && is_revoked(&d));
+	CHECK(!stage_device(s, 8, &d));
+	CHECK(rmdir(REVOKED ".new") == 0);
+	stage_kern_kill(s);
+	stage_kern_start(s);
+	CHECK(wait_up() && is_revoked(&d));
+	reboot(s);
+	CHECK(!stage_device(s, 4, &d) && !stage_device(s, 8, &d));
+}
+
+/* A captured core has kept what the gateway signed before it revoked the device. */
+static void revocation(struct stage *s)
+{
+	struct rn_device_record d = stage_device_of(s, 2), revoked = d;
+
+	revoked.flags |= RN_DEVICE_REVOKED;
+	stage_wireguard_start(s);
+	stage_kern_start(s);
+	CHECK(wait_up() && sync_all(s, 5));
+	CHECK(peers_now(NULL).count == 2 && access(REVOKED, F_OK) < 0);
+	CHECK(stage_device(s, 6, &revoked) && is_revoked(&d));
+	CHECK(access(REVOKED, F_OK) == 0);
+	stage_say(s, RN_LOCAL_KERN_REMOVE, 2, 0);
+	reboot(s);
+	CHECK(!stage_device(s, 3, &d));
+	CHECK(!stage_device(s, 99, &d));
+	CHECK(device_at(&d.ipv4, NULL).number == 0 && peers_now(NULL).count == 0);
+	CHECK(stage_device(s, 6, &revoked) && is_revoked(&d));
+	CHECK(!stage_device(s, 3, &d) && is_revoked(&d));
+	check_full_disk(s);
+	stage_epoch = 2; /* numbers count anew */
+	CHECK(stage_network(s, 1, LEASE) && stage_device(s, 2, &d) && !is_revoked(&d));
+	reboot(s);
+	CHECK(stage_device(s, 2, &d));
+	stage_say(s, RN_LOCAL_KERN_SYNC, 2, 5);
+	stage_syncing = true;
+	stage_device(s, 5, &revoked);
+	stage_syncing = false;
+	stage_say(s, RN_LOCAL_KERN_SYNCED, 2, 5);
+	CHECK(stage_expect(s, RN_LOCAL_KERN_APPLIED) && is_revoked(&d));
+	reboot(s);
+	CHECK(!stage_device(s, 2, &d));
+	stage_epoch = 1;
+	CHECK(!stage_device(s, 6, &d));
+}
+
+static void damage(const char *path)
+{
+	FILE *out = fopen(path, "w");
+
+	fputs("RNV1 but not what kern wrote", out);
+	fclose(out);
+}
+
 static void bad_starts(struct stage *s)
 {
 	char line[1024];
@@ -628,6 +724,9 @@ static void bad_starts(struct stage *s)
 		CHECK(stage_rnautd("kern", NULL, line, sizeof(line)) == 1 && strstr(line, "has no WireGuard"));
 		stage_conf("auto");
 	}
+	damage(REVOKED);
+	CHECK(stage_rnautd("kern", NULL, line, sizeof(line)) == 1 && strstr(line, "revoked.bin is damaged"));
+	CHECK(unlink(REVOKED) == 0);
 	CHECK(mount("tmpfs", "/sys/fs/bpf", "tmpfs", 0, NULL) == 0);
 	CHECK(stage_rnautd("kern", NULL, line, sizeof(line)) == 1 && strstr(line, "mount -t bpf"));
 	CHECK(umount("/sys/fs/bpf") == 0);
@@ -677,6 +776,7 @@ int main(void)
 	run("a state that is missing, newer or not whole", bad_starts, true, 1);
 	run("hub", hub, true, 1);
 	run("node", node, false, 2);
+	run("a device that was revoked", revocation, true, 1);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
 }

@@ -237,6 +237,14 @@ static void test_older_after_every_index_was_used(void **state)
 	/* What is newer than all that was forgotten is welcome. */
 	assert_int_equal(give(h, 21, device(9, 1, 0)), 0);
 	assert_true(gets_through(h, 9));
+	restart(h);
+	assert_int_equal(give(h, 10, device(7, 1, 0)), -ESTALE);
+	assert_int_equal(give(h, 20, device(7, 1, 0)), -ESTALE);
+	assert_false(gets_through(h, 7));
+	/* Versions count from nothing in a new epoch, also after a restart. */
+	rn_enforce_new_epoch(h->enforce, 2);
+	restart(h);
+	assert_int_equal(give(h, 1, device(7, 1, 0)), 0);
 }
 
 /* A record that waits for the policy must not overtake one that came after it. */
