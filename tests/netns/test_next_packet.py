@@ -33,10 +33,10 @@ def stops(lab, node, reason, change, back=None):
         change()
         true(not flow.answers(QUIET), "the flow still works")
         equal(allowed_ips(lab, node), peer, "AllowedIPs of the peer on the hub")
-        wait_for(f"a drop counted as {reason}", lambda: counted(lab, reason) > before, 5)
-        if back:
+        if back:  # soon, since TCP waits longer after each retry
             back()
             true(flow.answers(30 * SLOW), "the same flow does not go on")
+        wait_for(f"a drop counted as {reason}", lambda: counted(lab, reason) > before, 5 * SLOW)
     finally:
         flow.close()
 
