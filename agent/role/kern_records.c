@@ -119,7 +119,10 @@ static int take_policy(struct rn_kern *k, const struct rn_record_head *head, con
 	return 0;
 }
 
-/* Versions count anew in a new epoch; there is no way back. */
+/*
+ * Versions count anew in a new epoch; there is no way back. The floor is saved first: whoever starts with an older floor
+ * than the tables would take records of the epoch that is over.
+ */
 static void begin_epoch(struct rn_kern *k, uint32_t epoch)
 {
 	struct rn_floor *floor = rn_lease_floor(k->lease);
@@ -129,9 +132,9 @@ static void begin_epoch(struct rn_kern *k, uint32_t epoch)
 	floor->epoch = epoch;
 	floor->network_version = floor->policy_version = 0;
 	k->applied = 0;
+	rn_kern_save(k);
 	rn_enforce_new_epoch(k->enforce, epoch);
 	rn_revoked_begin_epoch(k->revoked, epoch);
-	rn_kern_save(k);
 }
 
 static int take(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
