@@ -115,11 +115,19 @@ def steps():
     yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "2400", "python3", "-B", "tests/netns/run.py"], 2500)
 
 
+def give_to_caller():
+    """What root made in build/ belongs to who called sudo."""
+    if caller():
+        subprocess.run(["chown", "-R", f"{os.environ['SUDO_UID']}:{os.environ.get('SUDO_GID', '')}", "build"], cwd=TOP,
+                       check=False)
+
+
 def main(wanted):
     if os.geteuid() != 0:
         print("The tests need root: sudo make test\n0 passed, 1 failed")
         return 1
     os.makedirs(LOGS, exist_ok=True)
+    give_to_caller()
     passed = failed = 0
     failures = []
     for step in steps():
@@ -131,9 +139,7 @@ def main(wanted):
         failed += step.failed
         if step.name.startswith("build") and step.failed:
             break
-    if caller():
-        subprocess.run(["chown", "-R", f"{os.environ['SUDO_UID']}:{os.environ.get('SUDO_GID', '')}", "build"], cwd=TOP,
-                       check=False)
+    give_to_caller()
     for name in failures:
         print(f"failed: {name}, see build/test")
     print(f"{passed} passed, {failed} failed", flush=True)
