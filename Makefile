@@ -108,6 +108,7 @@ test-programs: $(UNIT_TESTS) $(BPF_TESTS) $(KERN_TEST)
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
 CALLER := $(shell [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && runuser -u "$(SUDO_USER)" -- test -w . && echo "$(SUDO_USER)")
 AS_CALLER := $(if $(CALLER),runuser -u $(CALLER) -- env -u HOME)
+GIVE_BACK = status=$$?; $(if $(CALLER),chown -R $(CALLER) build;) exit $$status
 BUILD = $(AS_CALLER) $(MAKE) --no-print-directory -j$(shell nproc) all
 deps: ## what is missing of Debian's packages (root)
 	$(Q)packaging/deps.sh all
@@ -121,10 +122,10 @@ test: deps ## everything (root): build, lint, unit, BPF, namespaces, VM
 	$(Q)python3 -B tests/all.py $(TESTS)
 netns: ## the namespace tests on this kernel (root); TESTS='word ...' chooses
 	$(Q)$(BUILD)
-	$(Q)python3 -B tests/netns/run.py $(TESTS)
+	$(Q)python3 -B tests/netns/run.py $(TESTS); $(GIVE_BACK)
 vmtest: ## the namespace tests on Debian's 6.1 kernel with its WireGuard
 	$(Q)$(BUILD)
-	$(Q)python3 -B vmtest/vm.py --timeout 2400 python3 -B tests/netns/run.py $(TESTS)
+	$(Q)python3 -B vmtest/vm.py --timeout 2400 python3 -B tests/netns/run.py $(TESTS); $(GIVE_BACK)
 lint: $(BPF_SKELETONS) ## what tools can judge
 	$(Q)python3 -B tests/lint/lint.py
 
