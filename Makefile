@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # One file, not recursive. `make help` lists the targets. V=1 shows the commands; SAN=1 builds with sanitizers.
 SHELL := /bin/sh
+# bpftool is in /usr/sbin, which is not in an ordinary user's PATH on Debian.
+export PATH := $(PATH):/usr/sbin:/sbin
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := all
