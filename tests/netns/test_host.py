@@ -86,6 +86,13 @@ def host_unchanged(lab, kept):
     equal(gone, set(), "routes that were there")
 
 
+@case("rn0 has its own addresses and no link-local one")
+def no_link_local(lab, kept):
+    for node in (lab["hub-a"], lab["laptop"]):
+        words = node.run(["ip", "-6", "-o", "addr", "show", "dev", "rn0"]).stdout.split()
+        equal([word for word in words if "/" in word], [f"{node.ipv6}/128"], node.name)
+
+
 @case("down lets nothing pass, up takes it back")
 def down_up(lab, kept):
     laptop, server = lab["laptop"], lab["server"]
