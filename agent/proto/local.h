@@ -10,31 +10,31 @@
 #include "base/crypto.h"
 
 /*
- * Messages between the processes of one host over SOCK_SEQPACKET (sys/local.h): core listens on RUN/ipc.sock, net, kern
- * and ca connect and are told apart by their uid (SO_PEERCRED). Wire: u16 type, then the struct's fields in order,
- * little endian, blocks with a u32 length, strict as in message.h: each side treats the other as hostile.
+ * Messages between the processes of one host over SOCK_SEQPACKET (sys/local.h): core listens on RUN/ipc.sock, net,
+ * kern, web and ca connect and are told apart by their uid (SO_PEERCRED). Wire: u16 type, then the struct's fields in
+ * order, little endian, blocks with a u32 length, strict as in message.h: each side treats the other as hostile.
  */
 #define RN_LOCAL_SIZE_MAX (112u * 1024u)
 
 enum rn_local_type {
 	/* kern -> core */
 	RN_LOCAL_KERN_HELLO = 1,
-	RN_LOCAL_KERN_APPLIED,	/* version: everything sent up to it is in the kernel */
-	RN_LOCAL_KERN_REFUSED,	/* a record was refused, and why */
-	RN_LOCAL_KERN_EVENTS,	/* struct rn_event array; time_ns already Unix time; version: lost so far */
-	RN_LOCAL_KERN_FLOWS,	/* answer to FLOWS_GET: a piece of the flow table */
-	RN_LOCAL_KERN_STATUS,	/* answer to STATUS_GET */
+	RN_LOCAL_KERN_APPLIED, /* version: everything sent up to it is in the kernel */
+	RN_LOCAL_KERN_REFUSED, /* a record was refused, and why */
+	RN_LOCAL_KERN_EVENTS,  /* struct rn_event array; time_ns already Unix time; version: lost so far */
+	RN_LOCAL_KERN_FLOWS,   /* answer to FLOWS_GET: a piece of the flow table */
+	RN_LOCAL_KERN_STATUS,  /* answer to STATUS_GET */
 	/* core -> kern */
-	RN_LOCAL_KERN_SYNC = 32, /* all current records follow ... */
-	RN_LOCAL_KERN_RECORD,	 /* block: one signed record */
-	RN_LOCAL_KERN_SYNCED,	 /* ... and devices that were not among them are removed */
-	RN_LOCAL_KERN_REMOVE,	 /* number: forget this device (access shrinks, so it needs no signature) */
-	RN_LOCAL_KERN_LINK,	 /* number: 1 up, 0 down */
-	RN_LOCAL_KERN_FLOWS_GET, /* number: echoed */
+	RN_LOCAL_KERN_SYNC = 32,  /* all current records follow ... */
+	RN_LOCAL_KERN_RECORD,	  /* block: one signed record */
+	RN_LOCAL_KERN_SYNCED,	  /* ... and devices that were not among them are removed */
+	RN_LOCAL_KERN_REMOVE,	  /* number: forget this device (access shrinks, so it needs no signature) */
+	RN_LOCAL_KERN_LINK,	  /* number: 1 up, 0 down */
+	RN_LOCAL_KERN_FLOWS_GET,  /* number: echoed */
 	RN_LOCAL_KERN_STATUS_GET, /* number: echoed */
 	/* net -> core */
 	RN_LOCAL_NET_HELLO = 64,
-	RN_LOCAL_NET_OPEN,    /* number: tag of the CONNECT, 0: the peer came; block: its leaf, DER, where it sent one */
+	RN_LOCAL_NET_OPEN, /* number: tag of the CONNECT, 0: the peer came; block: its leaf, DER, where it sent one */
 	RN_LOCAL_NET_MESSAGE, /* session, block: a control message (message.h) */
 	RN_LOCAL_NET_CLOSED,  /* session, number: -errno as positive; session 0: the CONNECT of tag `version` failed */
 	RN_LOCAL_NET_BUSY,    /* session, number: 1 its queue is filling, send no more until 0; nothing sent is lost */
@@ -54,11 +54,20 @@ enum rn_local_type {
 	/* ca -> core */
 	RN_LOCAL_CA_HELLO = 160,
 	RN_LOCAL_CA_ANSWER, /* number: id, code 0: block is the leaf, DER, where one was asked for */
+	/* web -> core: one HTTP request each session (web.h) */
+	RN_LOCAL_WEB_HELLO = 192,
+	RN_LOCAL_WEB_REQUEST, /* session: of web's choosing, rising, never used again; block: struct rn_web_request */
+	RN_LOCAL_WEB_BODY,    /* session, block: the next bytes of the request's body, until body_size of them came */
+	RN_LOCAL_WEB_CREDIT,  /* session, number: so many more bytes of the answer's body have left for the client */
+	RN_LOCAL_WEB_GONE,    /* session: the client hung up, or the answer is complete: neither speaks of it again */
+	/* core -> web */
+	RN_LOCAL_WEB_ANSWER = 224, /* session, block: struct rn_web_answer; once, then its body ... */
+	RN_LOCAL_WEB_PIECE,	   /* session, block: the next bytes; role: 1 the last of them */
 };
 
 struct rn_local_status {
 	uint32_t id;
-	uint8_t wireguard;	/* 1 kernel, 2 userspace, 0 none yet */
+	uint8_t wireguard;	  /* 1 kernel, 2 userspace, 0 none yet */
 	uint8_t link_up, filters; /* filters: 1 in place */
 	uint8_t reserved;
 	char interface[16];
@@ -77,19 +86,19 @@ struct rn_local_status {
 
 struct rn_local {
 	enum rn_local_type type;
-	uint64_t session;		/* NET_* */
-	uint32_t number;		/* id, tag, errno, flag: see the type */
+	uint64_t session; /* NET_*, WEB_* */
+	uint32_t number;  /* id, tag, errno, flag: see the type */
 	uint64_t version;
-	uint8_t key[RN_KEY_SIZE];	/* KERN_HELLO: WireGuard public; NET_HELLO: Noise public; NET_OPEN: peer's */
-	uint8_t key2[RN_KEY_SIZE];	/* CA_TOKEN: token's public half */
-	struct rn_endpoint endpoint;	/* NET_CONNECT, NET_OPEN */
-	uint8_t role;			/* NET_OPEN: enum rn_kind of the peer's certificate, 0: none; CA_TOKEN: kind */
-	uint64_t token, expires;	/* CA_TOKEN: id, Unix seconds; expires of NET_OPEN: the certificate's end */
-	uint16_t code;			/* CA_ANSWER: 0 or a positive errno; NET_CONNECT: keepalive in ms, 0: the usual */
-	char text[256];			/* NET_OPEN: certificate's name; KERN_REFUSED, CA_ANSWER: why */
-	const uint8_t *block;		/* RECORD, MESSAGE, EVENTS, FLOWS (struct rn_local_flow array), leaf ... */
+	uint8_t key[RN_KEY_SIZE];    /* KERN_HELLO: WireGuard public; NET_HELLO: Noise public; NET_OPEN: peer's */
+	uint8_t key2[RN_KEY_SIZE];   /* CA_TOKEN: token's public half */
+	struct rn_endpoint endpoint; /* NET_CONNECT, NET_OPEN */
+	uint8_t role;		     /* NET_OPEN: enum rn_kind of the peer's certificate, 0: none; CA_TOKEN: kind */
+	uint64_t token, expires;     /* CA_TOKEN: id, Unix seconds; expires of NET_OPEN: the certificate's end */
+	uint16_t code;		     /* CA_ANSWER: 0 or a positive errno; NET_CONNECT: keepalive in ms, 0: the usual */
+	char text[256];		     /* NET_OPEN: certificate's name; KERN_REFUSED, CA_ANSWER: why */
+	const uint8_t *block;	     /* RECORD, MESSAGE, EVENTS, FLOWS (struct rn_local_flow array), leaf ... */
 	size_t block_size;
-	struct rn_local_status status;	/* KERN_STATUS only */
+	struct rn_local_status status; /* KERN_STATUS only */
 };
 
 /* One flow of KERN_FLOWS, encoded back to back in this order. `more` in rn_local.role: 1, further pieces follow. */
