@@ -79,6 +79,8 @@ $(O)/tests/test_noise: | $(NOISE_VECTORS)
 all: $(NOISE_VECTORS)
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_session*.c)): $(O)/tests/unit/session_world.o
 $(addprefix $(O)/tests/test_,registry tokens core_sync attack_core): $(O)/tests/unit/core_world.o
+$(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_door*.c)): $(O)/tests/unit/core_world.o \
+	$(O)/tests/unit/door_world.o
 run_tests = fail=0; for t in $(1); do printf '  TEST   %s\n' $$t; \
 	$$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail
 unit-programs: $(UNIT_TESTS)

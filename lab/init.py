@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import units  # noqa: E402
 
-USERS = {"rnaut-core": 6301, "rnaut-net": 6302, "rnaut-kern": 6303, "rnaut-ca": 6304}
+USERS = {"rnaut-core": 6301, "rnaut-net": 6302, "rnaut-kern": 6303, "rnaut-ca": 6304, "rnaut-web": 6305}
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 LIBC = ctypes.CDLL(None, use_errno=True)
 

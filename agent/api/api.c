@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/local_door.h"
 #include "api/resources.h"
-#include "api/router.h"
+#include "api/web_door.h"
 
 struct rn_api {
 	struct rn_core *core;
 	struct rn_streams *streams;
 	struct rn_http *http;
+	struct rn_web_door *web;
 };
 
 static bool trusted(void *context, uid_t uid)
@@ -24,7 +26,7 @@ static void handle(void *context, struct rn_http_request *request)
 {
 	struct rn_api *api = context;
 
-	rn_api_route(api->core, api->streams, request);
+	rn_local_door_take(api->core, api->streams, request);
 }
 
 int rn_api_start(struct rn_loop *loop, struct rn_core *core, int fd, struct rn_api **ret, struct rn_err *err)
@@ -36,7 +38,8 @@ int rn_api_start(struct rn_loop *loop, struct rn_core *core, int fd, struct rn_a
 		return rn_fail(err, -ENOMEM, "out of memory");
 	api->core = core;
 	api->streams = rn_streams_new(loop, core);
-	if (api->streams)
+	api->web = api->streams ? rn_web_door_new(core, api->streams) : NULL;
+	if (api->web)
 		api->http = rn_http_new(loop, fd, &config, err);
 	else
 		rn_fail(err, -ENOMEM, "out of memory");
@@ -53,6 +56,7 @@ void rn_api_free(struct rn_api *api)
 	if (!api)
 		return;
 	rn_http_free(api->http);
+	rn_web_door_free(api->web);
 	rn_streams_free(api->streams);
 	free(api);
 }

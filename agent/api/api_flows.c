@@ -88,7 +88,7 @@ static int begin(struct rn_api_call *call, uint64_t *ret_after, uint64_t *ret_li
 	    rn_api_query_u64(call, "latest", 1, RN_CORE_EVENTS_MAX, &latest) < 0 ||
 	    rn_api_query_u64(call, "limit", 1, RN_CORE_EVENTS_MAX, ret_limit) < 0)
 		return -EINVAL;
-	if (latest && (*ret_after || rn_http_query(call->request, "limit"))) {
+	if (latest && (*ret_after || call->request->door->query(call->request, "limit"))) {
 		rn_api_refuse(call, 400, "invalid", "\"latest\" goes with neither \"after\" nor \"limit\"");
 		return -EINVAL;
 	}

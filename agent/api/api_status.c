@@ -14,13 +14,16 @@ static const char *wireguard_name(uint8_t wireguard)
 	return wireguard == 1 ? "kernel" : wireguard == 2 ? "userspace" : "none";
 }
 
-/* What keeps this host from enforcing, as sentences. */
-static struct rn_json *problems(const struct rn_core_status *s)
+struct problem {
+	bool wrong;
+	const char *text;
+};
+#define PROBLEMS 5
+
+/* What keeps a host from enforcing. */
+static void find_problems(const struct rn_core_status *s, struct problem ret[PROBLEMS])
 {
-	const struct {
-		bool wrong;
-		const char *text;
-	} checks[] = {
+	const struct problem checks[PROBLEMS] = {
 	    {!s->kern_connected, "the process kern is not there: the kernel goes on enforcing what it last had"},
 	    {s->kern_connected && !s->kern.wireguard, "there is no WireGuard interface yet"},
 	    {s->kern_connected && !s->kern.filters, "the filters are not in place, so the interface is kept down"},
@@ -28,9 +31,29 @@ static struct rn_json *problems(const struct rn_core_status *s)
 	    {s->kern_connected && s->kern.policy_version != 0 && s->kern.lease_seconds_left <= 0,
 	     "the gateway's signed state is too old, so everything is dropped"},
 	};
-	struct rn_json *list = rn_json_array();
 
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+	memcpy(ret, checks, sizeof(checks));
+}
+
+bool rn_api_enforcing(const struct rn_core_status *s)
+{
+	struct problem checks[PROBLEMS];
+	bool good = true;
+
+	find_problems(s, checks);
+	for (size_t i = 0; i < PROBLEMS; i++)
+		good = good && !checks[i].wrong;
+	return good;
+}
+
+/* As sentences. */
+static struct rn_json *problems(const struct rn_core_status *s)
+{
+	struct rn_json *list = rn_json_array();
+	struct problem checks[PROBLEMS];
+
+	find_problems(s, checks);
+	for (size_t i = 0; i < PROBLEMS; i++)
 		if (checks[i].wrong)
 			rn_json_append_text(list, checks[i].text);
 	return list;
@@ -70,6 +93,7 @@ static void add_processes(struct rn_json *root, const struct rn_core_status *s)
 	rn_json_add_bool(processes, "kern", s->kern_connected);
 	rn_json_add_bool(processes, "net", s->net_connected);
 	rn_json_add_bool(processes, "ca", s->ca_connected);
+	rn_json_add_bool(processes, "web", s->web_connected);
 	rn_json_add(root, "processes", processes);
 }
 

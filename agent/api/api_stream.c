@@ -18,7 +18,7 @@
 struct stream {
 	struct rn_streams *all;
 	struct stream *next;
-	struct rn_http_request *request;
+	struct rn_api_request *request;
 	uint64_t after; /* serial of the last event in the text */
 	bool resuming;	/* a gap before the first event is history, unless the reader said where it was */
 	bool keepalive;
@@ -116,7 +116,7 @@ static void wake(void *context)
 	struct rn_streams *all = context;
 
 	for (struct stream *s = all->first; s; s = s->next)
-		rn_http_wake(s->request);
+		s->request->door->wake(s->request);
 }
 
 static void tick(void *context)
@@ -158,13 +158,13 @@ void rn_streams_free(struct rn_streams *streams)
 /* Where the reader was: Last-Event-ID of a browser that comes back, or ?after=. Neither: all that is still known. */
 static int position(struct rn_api_call *call, uint64_t *ret, bool *ret_resuming)
 {
-	const char *last = rn_http_header(call->request, "Last-Event-ID");
+	const char *last = call->request->last_event;
 	char *end;
 
-	*ret_resuming = last || rn_http_query(call->request, "after");
+	*ret_resuming = last[0] || call->request->door->query(call->request, "after");
 	if (rn_api_query_u64(call, "after", 0, UINT64_MAX, ret) < 0)
 		return -EINVAL;
-	if (!last)
+	if (!last[0])
 		return 0;
 	errno = 0;
 	*ret = strtoull(last, &end, 10);
@@ -176,7 +176,7 @@ static int position(struct rn_api_call *call, uint64_t *ret, bool *ret_resuming)
 
 void rn_api_flows_stream(struct rn_api_call *call)
 {
-	struct rn_http_stream stream = {.type = "text/event-stream", .fill = fill, .gone = gone};
+	struct rn_api_stream stream = {.type = "text/event-stream", .fill = fill, .gone = gone};
 	struct rn_streams *all = call->streams;
 	bool resuming = false;
 	uint64_t after = 0;

@@ -3,8 +3,10 @@
 #define RN_API_RESOURCES_H
 
 #include "api/router.h"
+#include "sys/loop.h"
 
 /* One resource a file; the paths are in router.c's table. */
+void rn_api_health(struct rn_api_call *call);	     /* api_health.c */
 void rn_api_status(struct rn_api_call *call);	     /* api_status.c */
 void rn_api_link(struct rn_api_call *call);	     /* api_link.c */
 void rn_api_tokens_create(struct rn_api_call *call); /* api_tokens.c */
@@ -22,6 +24,8 @@ void rn_api_flows_list(struct rn_api_call *call);   /* api_flows.c */
 void rn_api_flows_stream(struct rn_api_call *call); /* api_stream.c */
 void rn_api_drops(struct rn_api_call *call);	    /* api_drops.c */
 
+/* Does this host enforce what it should? api_status.c */
+bool rn_api_enforcing(const struct rn_core_status *status);
 /* Shapes that more than one resource shows. */
 struct rn_json *rn_api_device_json(const struct rn_core_device *device); /* api_devices.c */
 void rn_api_add_kind(struct rn_json *object, enum rn_kind kind); /* client_type, hub_type: one of them is null */

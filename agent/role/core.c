@@ -116,11 +116,12 @@ static int listen_both(struct host *h, const struct rn_conf *conf, struct rn_err
 static int find_users(struct host *h, struct rn_core_peers_config *config, struct rn_err *err)
 {
 	static const enum rn_process processes[RN_CORE_PEERS] = {
-	    [RN_CORE_KERN] = RN_PROCESS_KERN, [RN_CORE_NET] = RN_PROCESS_NET, [RN_CORE_CA] = RN_PROCESS_CA};
+	    [RN_CORE_KERN] = RN_PROCESS_KERN, [RN_CORE_NET] = RN_PROCESS_NET, [RN_CORE_CA] = RN_PROCESS_CA,
+	    [RN_CORE_WEB] = RN_PROCESS_WEB};
 	gid_t gid;
 	int rc = 0;
 	for (int i = 0; i < RN_CORE_PEERS && !rc; i++) {
-		config->wanted[i] = i != RN_CORE_CA || h->params.self.gateway;
+		config->wanted[i] = (i != RN_CORE_CA && i != RN_CORE_WEB) || h->params.self.gateway;
 		if (config->wanted[i])
 			rc = rn_process_user(processes[i], &config->uids[i], &gid, err);
 	}

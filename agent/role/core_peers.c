@@ -39,7 +39,7 @@ struct rn_core_peers {
 	uint8_t buffer[RN_LOCAL_SIZE_MAX];
 };
 
-static const char *const names[RN_CORE_PEERS] = {"kern", "net", "ca"};
+static const char *const names[RN_CORE_PEERS] = {"kern", "net", "ca", "web"};
 
 /* ---- sending ---- */
 

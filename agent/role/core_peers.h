@@ -6,7 +6,7 @@
 #include "sys/loop.h"
 
 /*
- * core's end of RUN/ipc.sock: kern, net and ca dial in and are told apart by the uid of the socket's other end. The last
+ * core's end of RUN/ipc.sock: kern, net, ca and web dial in and are told apart by the uid of the socket's other end. The last
  * of a kind counts, since a process that dials again has lost its first connection; an unknown uid is hung up on.
  */
 struct rn_core_peers;
@@ -15,7 +15,7 @@ struct rn_core_peers_config {
 	struct rn_loop *loop;
 	int listener; /* stays the caller's */
 	uid_t uids[RN_CORE_PEERS];
-	bool wanted[RN_CORE_PEERS]; /* ca: only on a gateway */
+	bool wanted[RN_CORE_PEERS]; /* ca, web: only on a gateway */
 };
 struct rn_core_peers *rn_core_peers_new(const struct rn_core_peers_config *config); /* NULL: out of memory */
 void rn_core_peers_free(struct rn_core_peers *peers); /* NULL is legal; before the loop */

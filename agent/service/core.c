@@ -174,6 +174,10 @@ void rn_core_gone(struct rn_core *core, enum rn_core_peer peer)
 	case RN_CORE_CA:
 		rn_ask_ca_tick(core, true);
 		break;
+	case RN_CORE_WEB:
+		if (core->web.gone)
+			core->web.gone(core->web.context);
+		break;
 	case RN_CORE_PEERS:
 		break;
 	}
@@ -185,6 +189,8 @@ void rn_core_ready(struct rn_core *core, enum rn_core_peer peer)
 		rn_core_kern_pump(core);
 	else if (peer == RN_CORE_NET)
 		rn_downstream_pump(core);
+	else if (peer == RN_CORE_WEB && core->web.ready)
+		core->web.ready(core->web.context);
 }
 
 /* ---- messages ---- */
@@ -266,12 +272,33 @@ static bool ca_receive(struct rn_core *core, const struct rn_local *local)
 	return local->type == RN_LOCAL_CA_ANSWER || local->type == RN_LOCAL_CA_HELLO;
 }
 
+static bool web_receive(struct rn_core *core, const struct rn_local *local)
+{
+	return core->web.receive && core->web.receive(core->web.context, local);
+}
+
+void rn_core_on_web(struct rn_core *core, const struct rn_core_web *web)
+{
+	core->web = web ? *web : (struct rn_core_web){0};
+}
+
+bool rn_core_web_ready(struct rn_core *core)
+{
+	return core->connected[RN_CORE_WEB] && core->params.io.ready(core->params.io.context, RN_CORE_WEB);
+}
+
+int rn_core_web_send(struct rn_core *core, const struct rn_local *message)
+{
+	return rn_core_send(core, RN_CORE_WEB, message);
+}
+
 bool rn_core_receive(struct rn_core *core, enum rn_core_peer peer, const struct rn_local *message)
 {
 	static bool (*const receive[RN_CORE_PEERS])(struct rn_core *, const struct rn_local *) = {
 	    [RN_CORE_KERN] = rn_core_kern_receive,
 	    [RN_CORE_NET] = net_receive,
 	    [RN_CORE_CA] = ca_receive,
+	    [RN_CORE_WEB] = web_receive,
 	};
 	return receive[peer](core, message);
 }

@@ -38,7 +38,7 @@ struct rn_core_status {
 	uint32_t epoch;
 	uint64_t version;	/* newest record */
 	uint64_t policy_version;
-	bool kern_connected, net_connected, ca_connected;
+	bool kern_connected, net_connected, ca_connected, web_connected;
 	struct rn_local_status kern; /* as of at most a second ago */
 	struct rn_network network; /* zero until its record has arrived */
 	unsigned devices;
@@ -115,6 +115,17 @@ uint64_t rn_core_events(struct rn_core *core, uint64_t after, unsigned max,
 			void (*each)(void *context, const struct rn_core_event *), void *context, uint64_t *ret_lost);
 /* Called whenever an event is appended; NULL: nobody. For the stream. */
 void rn_core_on_event(struct rn_core *core, void (*wake)(void *context), void *context);
+
+/* The web process, for the API: what it says, that it has gone, and that its queue has room again. */
+struct rn_core_web {
+	void *context;
+	bool (*receive)(void *context, const struct rn_local *message); /* false: nonsense; it is hung up */
+	void (*gone)(void *context);
+	void (*ready)(void *context);
+};
+void rn_core_on_web(struct rn_core *core, const struct rn_core_web *web); /* copied; NULL: nobody */
+bool rn_core_web_ready(struct rn_core *core); /* it is there and its queue has room */
+int rn_core_web_send(struct rn_core *core, const struct rn_local *message); /* as rn_core_io.send */
 
 /* This host's own link: down is a local decision, and up only takes it back. */
 void rn_core_link(struct rn_core *core, bool up, rn_core_done *done, void *context);

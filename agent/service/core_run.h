@@ -13,7 +13,7 @@
  * core as its host process runs it: no socket and no clock inside. role/core.c gives these callbacks sockets, tests
  * give them function calls. Nothing here calls back into core from within a callback.
  */
-enum rn_core_peer { RN_CORE_KERN, RN_CORE_NET, RN_CORE_CA, RN_CORE_PEERS };
+enum rn_core_peer { RN_CORE_KERN, RN_CORE_NET, RN_CORE_CA, RN_CORE_WEB, RN_CORE_PEERS };
 
 struct rn_core_io {
 	void *context;

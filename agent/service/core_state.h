@@ -87,6 +87,7 @@ struct rn_core {
 	struct rn_event_ring *events;
 	void (*on_event)(void *context);
 	void *on_event_context;
+	struct rn_core_web web;
 	struct rn_log_limit strange; /* for what strangers can cause */
 	/* gateway only */
 	uint8_t box_secret[RN_KEY_SIZE];

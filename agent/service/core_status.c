@@ -19,6 +19,7 @@ void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
 	    .kern_connected = core->connected[RN_CORE_KERN],
 	    .net_connected = core->connected[RN_CORE_NET],
 	    .ca_connected = core->connected[RN_CORE_CA],
+	    .web_connected = core->connected[RN_CORE_WEB],
 	    .kern = core->kern.status,
 	    .devices = rn_ledger_count(core->books.ledger),
 	};

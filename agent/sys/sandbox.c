@@ -17,8 +17,8 @@
 #include "sys/sandbox_calls.h"
 
 static const char *const users[] = {
-    [RN_PROCESS_CORE] = "rnaut-core", [RN_PROCESS_NET] = "rnaut-net",	     [RN_PROCESS_KERN] = "rnaut-kern",
-    [RN_PROCESS_CA] = "rnaut-ca",     [RN_PROCESS_WIREGUARD] = "rnaut-kern",
+    [RN_PROCESS_CORE] = "rnaut-core", [RN_PROCESS_NET] = "rnaut-net", [RN_PROCESS_KERN] = "rnaut-kern",
+    [RN_PROCESS_CA] = "rnaut-ca",     [RN_PROCESS_WEB] = "rnaut-web", [RN_PROCESS_WIREGUARD] = "rnaut-kern",
 };
 
 static const unsigned kern_capabilities[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF, CAP_PERFMON};

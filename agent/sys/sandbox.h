@@ -7,9 +7,17 @@
 #include "base/err.h"
 
 /* Users, capabilities, seccomp: how a process becomes less than root. libcap-ng and libseccomp are included only here. */
-enum rn_process { RN_PROCESS_CORE, RN_PROCESS_NET, RN_PROCESS_KERN, RN_PROCESS_CA, RN_PROCESS_WIREGUARD, RN_PROCESS_CLI };
+enum rn_process {
+	RN_PROCESS_CORE,
+	RN_PROCESS_NET,
+	RN_PROCESS_KERN,
+	RN_PROCESS_CA,
+	RN_PROCESS_WEB,
+	RN_PROCESS_WIREGUARD,
+	RN_PROCESS_CLI
+};
 
-/* uid and gid of the process's user (rnaut-core, rnaut-net, rnaut-kern, rnaut-ca); a sentence where it is missing. */
+/* uid and gid of the process's user (rnaut-core, rnaut-net, rnaut-kern, rnaut-ca, rnaut-web); a sentence where it is missing. */
 int rn_process_user(enum rn_process process, uid_t *ret_uid, gid_t *ret_gid, struct rn_err *err);
 /*
  * From root: no supplementary groups, the user, capabilities (kern and wireguard keep theirs), no_new_privs,

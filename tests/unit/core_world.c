@@ -306,7 +306,10 @@ static int io_send(void *context, enum rn_core_peer peer, const struct rn_local 
 	int size = rn_local_encode(message, data, sizeof(data));
 	assert_true(size > 0);
 	assert_int_equal(rn_local_decode(data, (size_t)size, &decoded), 0);
-	hears[peer](h, &decoded);
+	if (hears[peer])
+		hears[peer](h, &decoded);
+	else if (h->web_hears)
+		h->web_hears(h->web, &decoded);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "service/core_run.h"
 
 /*
- * Cores without sockets: up to WORLD_HOSTS of them, each with a pretended kern, net and ca. What a core sends is encoded,
+ * Cores without sockets: up to WORLD_HOSTS of them, each with a pretended kern, net, ca and web. What a core sends is encoded,
  * queued, decoded and delivered, one message at a time, under a clock that stands still unless a test moves it.
  */
 #define WORLD_HOSTS 4
@@ -39,6 +39,8 @@ struct world_host {
 	uint64_t leaf_size; /* of the last NET_LEAF */
 	unsigned denied;    /* NET_DENY seen */
 	unsigned closed;    /* NET_CLOSE seen */
+	void (*web_hears)(void *web, const struct rn_local *message); /* NULL: web is deaf */
+	void *web;
 };
 
 struct world_enrolled {
