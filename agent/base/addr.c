@@ -22,6 +22,21 @@ bool rn_addr_is_zero(const struct rn_addr *a)
 	return rn_addr_compare(a, &zero) == 0;
 }
 
+static bool is_host_v4(uint32_t a)
+{
+	return a >> 24 != 0 && a >> 24 != 127 && a >> 16 != 0xa9fe && a >> 28 < 14;
+}
+
+/* ::/96 holds :: and ::1; fe80::/9 is link-local and what site-local was. */
+bool rn_addr_is_host(const struct rn_addr *a)
+{
+	static const uint8_t zero[12];
+
+	if (rn_addr_is_v4(a))
+		return is_host_v4(rn_addr_to_v4(a));
+	return memcmp(a->b, zero, sizeof(zero)) != 0 && a->b[0] != 0xff && !(a->b[0] == 0xfe && a->b[1] >= 0x80);
+}
+
 int rn_addr_compare(const struct rn_addr *a, const struct rn_addr *b)
 {
 	return memcmp(a->b, b->b, sizeof(a->b));

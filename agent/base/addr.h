@@ -26,6 +26,8 @@ struct rn_endpoint {
 
 bool rn_addr_is_v4(const struct rn_addr *a);
 bool rn_addr_is_zero(const struct rn_addr *a);
+/* An address that another host can be reached at: not unspecified, loopback, link-local, multicast or reserved. */
+bool rn_addr_is_host(const struct rn_addr *a);
 int rn_addr_compare(const struct rn_addr *a, const struct rn_addr *b);
 struct rn_addr rn_addr_from_v4(uint32_t host_order);
 uint32_t rn_addr_to_v4(const struct rn_addr *a); /* host order; only where rn_addr_is_v4 */

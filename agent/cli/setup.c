@@ -119,8 +119,8 @@ static int check_parent(const struct rn_setup *s)
 
 	if (fstat(s->lock, &st) == 0 && st.st_uid == 0 && (st.st_mode & (st.st_gid ? 022 : 002)) == 0)
 		return RN_EXIT_OK;
-	return rn_cli_fail(RN_EXIT_FAILED, "%s must belong to root and be writable by nobody else: chown root, chmod 755",
-			   s->parent);
+	return rn_cli_fail(RN_EXIT_FAILED,
+			   "%s must belong to root and be writable by nobody else: chown root, chmod 755", s->parent);
 }
 
 static int lock_parent(struct rn_setup *s)
@@ -267,10 +267,11 @@ int rn_setup_endpoint(const struct rn_cli *cli, bool needed, struct rn_addr *ret
 	if (rn_endpoint_parse(text, &endpoint) == 0)
 		return rn_cli_fail(RN_EXIT_USAGE, "--endpoint takes an address without a port: ports are set in %s",
 				   RN_CONF_PATH);
-	if (rn_addr_parse(text, ret) < 0 || rn_addr_is_zero(ret) || ret->b[0] == 0xff ||
-	    (rn_addr_is_v4(ret) && (rn_addr_to_v4(ret) == 0 || rn_addr_to_v4(ret) >> 28 >= 14)))
-		return rn_cli_fail(RN_EXIT_USAGE,
-				   "--endpoint %s is not an address of a host, such as 192.0.2.1 or 2001:db8::1", text);
+	if (rn_addr_parse(text, ret) < 0 || !rn_addr_is_host(ret))
+		return rn_cli_fail(
+		    RN_EXIT_USAGE,
+		    "--endpoint %s is not an address that other hosts can reach, such as 192.0.2.1 or 2001:db8::1",
+		    text);
 	return RN_EXIT_OK;
 }
 

@@ -41,7 +41,7 @@ static bool endpoint_zero(const struct rn_endpoint *e)
 
 static bool endpoint_good(const struct rn_endpoint *e, bool hub)
 {
-	return endpoint_zero(e) || (hub && !rn_addr_is_zero(&e->addr) && e->port != 0);
+	return endpoint_zero(e) || (hub && rn_addr_is_host(&e->addr) && e->port != 0);
 }
 
 static bool numbers_good(const struct rn_device_record *d)

@@ -149,7 +149,7 @@ static int check_signature(struct rn_downstream *session, const struct rn_messag
 
 static bool has_endpoint(const struct rn_endpoint *e)
 {
-	return e->port && !rn_addr_is_zero(&e->addr);
+	return e->port && rn_addr_is_host(&e->addr);
 }
 
 static int check_token(struct rn_core *core, const struct rn_message_enroll *m, const struct rn_store_token *token,
@@ -180,7 +180,9 @@ static int check_device(struct rn_core *core, const struct rn_message_enroll *m,
 	if (rn_ledger_by_noise_key(core->books.ledger, m->noise_key))
 		return rn_fail(err, -EEXIST, "this key belongs to a device already: make new keys");
 	if (hub && (!has_endpoint(&m->wireguard) || !has_endpoint(&m->control)))
-		return rn_fail(err, -EINVAL, "a hub must say at which address others reach it");
+		return rn_fail(
+		    err, -EINVAL,
+		    "a hub must say at which address, no loopback, link-local or multicast one, others reach it");
 	return 0;
 }
 

@@ -164,11 +164,31 @@ static void hosts(void **state)
 	}
 }
 
+static void hosts_that_others_reach(void **state)
+{
+	static const char *const good[] = {"192.0.2.1", "10.0.0.1", "223.255.255.255", "169.253.1.1", "2001:db8::1",
+					   "fd00::1", "64:ff9b::c000:201", "fe7f::1"};
+	static const char *const bad[] = {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.0.1", "169.254.1.1", "224.0.0.1",
+					  "255.255.255.255", "240.0.0.1", "::", "::1", "::127.0.0.1", "fe80::1", "fec0::1",
+					  "ff02::1"};
+	struct rn_addr a;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		assert_int_equal(rn_addr_parse(good[i], &a), 0);
+		assert_true(rn_addr_is_host(&a));
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		assert_int_equal(rn_addr_parse(bad[i], &a), 0);
+		assert_false(rn_addr_is_host(&a));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses),   cmocka_unit_test(prefixes), cmocka_unit_test(endpoints),
-		cmocka_unit_test(containment), cmocka_unit_test(hosts),
+		cmocka_unit_test(containment), cmocka_unit_test(hosts),   cmocka_unit_test(hosts_that_others_reach),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
