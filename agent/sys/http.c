@@ -2,56 +2,50 @@
 #include "sys/http.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <microhttpd.h>
+#include "base/crypto.h"
+#include "sys/http_internal.h"
 
 /*
  * libmicrohttpd runs without a thread: its epoll descriptor is watched by our loop, and MHD_run does what is due. A
  * request that waits for core is suspended; answering it later resumes its connection, whereupon MHD calls on_access
  * again and the answer is queued. Streams suspend themselves whenever there is nothing to send.
  */
-struct rn_http_request {
-	struct rn_http *http;
-	struct MHD_Connection *connection;
-	struct rn_http_request *next, *prev;
-	char *method, *path;
-	char *body;
-	size_t size, room, discarded;
-	bool trusted, too_large, handled, answered, suspended;
-	unsigned status;
-	struct MHD_Response *response; /* not queued yet */
-	struct rn_http_stream stream;
-};
+#define BLOCK 16384 /* bytes of an answer that are asked for at once */
 
-struct rn_http {
-	struct rn_http_config config;
-	struct rn_loop *loop;
-	struct rn_watch *watch;
-	struct rn_timer *timer;
-	struct MHD_Daemon *daemon;
-	struct rn_http_request *requests;
-	bool closing, resumed; /* resumed: a connection that MHD has not seen to yet */
-};
+static void body_drop(struct rn_http_request *r)
+{
+	if (r->body)
+		rn_wipe(r->body, r->size); /* it may hold a password */
+	free(r->body);
+	r->body = NULL;
+}
 
 static void request_free(struct rn_http_request *r)
 {
+	http_unwatch(r);
 	if (r->next)
 		r->next->prev = r->prev;
 	if (r->prev)
 		r->prev->next = r->next;
 	else
 		r->http->requests = r->next;
+	if (r->link)
+		r->link->request = NULL;
 	if (r->response)
 		MHD_destroy_response(r->response);
 	if (r->stream.gone)
 		r->stream.gone(r->stream.context);
+	if (r->handled && r->http->config.gone)
+		r->http->config.gone(r->http->config.context, r);
+	body_drop(r);
 	free(r->method);
 	free(r->path);
-	free(r->body);
+	free(r->target);
+	free(r->answer);
 	free(r);
 }
 
@@ -75,39 +69,58 @@ static struct rn_http_request *request_new(struct rn_http *http, struct MHD_Conn
 		return NULL;
 	r->http = http;
 	r->connection = connection;
+	r->body_max = RN_HTTP_BODY_MAX;
 	r->next = http->requests;
 	if (r->next)
 		r->next->prev = r;
 	http->requests = r;
 	r->method = strdup(method);
 	r->path = strdup(url);
-	r->trusted = http->config.trusted(http->config.context, peer_uid(connection));
+	r->trusted = !http->config.trusted || http->config.trusted(http->config.context, peer_uid(connection));
+	r->link = http_connection_of(connection);
+	if (r->link) {
+		r->link->request = r;
+		r->target = r->link->target;
+		r->link->target = NULL;
+	}
 	if (r->method && r->path)
 		return r;
 	request_free(r);
 	return NULL;
 }
 
+static bool body_grow(struct rn_http_request *r, size_t needed)
+{
+	size_t room = r->room ? r->room : 4096, size = r->size;
+	char *grown;
+
+	if (needed <= r->room)
+		return true;
+	while (room < needed)
+		room *= 2;
+	grown = malloc(room); /* not realloc, which would leave what it moved */
+	if (!grown)
+		return false;
+	if (size)
+		memcpy(grown, r->body, size);
+	body_drop(r);
+	r->body = grown;
+	r->room = room;
+	return true;
+}
+
 /* Keeps a piece of the body, or counts it away; false ends the connection. */
 static bool body_append(struct rn_http_request *r, const char *data, size_t size)
 {
-	if (!r->trusted || r->too_large || size > RN_HTTP_BODY_MAX - r->size) {
+	if (r->link)
+		rn_http_guard_received(&r->http->guard, &r->link->link, size);
+	if (!r->trusted || r->too_large || size > r->body_max - r->size) {
 		r->too_large = r->too_large || r->trusted;
 		r->discarded += size;
 		return r->discarded <= 16 * (size_t)RN_HTTP_BODY_MAX;
 	}
-	if (r->size + size > r->room) {
-		size_t room = r->room ? r->room : 4096;
-		char *grown;
-
-		while (room < r->size + size)
-			room *= 2;
-		grown = realloc(r->body, room);
-		if (!grown)
-			return false;
-		r->body = grown;
-		r->room = room;
-	}
+	if (!body_grow(r, r->size + size))
+		return false;
 	memcpy(r->body + r->size, data, size);
 	r->size += size;
 	return true;
@@ -119,150 +132,97 @@ static enum MHD_Result queue(struct rn_http_request *r)
 
 	MHD_destroy_response(r->response);
 	r->response = NULL;
+	http_enter(r, RN_HTTP_ANSWER);
 	return result;
 }
 
-static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
-				 const char *version, const char *upload, size_t *upload_size, void **state)
+void http_suspend(struct rn_http_request *r)
+{
+	r->suspended = true;
+	MHD_suspend_connection(r->connection);
+	http_watch(r);
+}
+
+void http_resume(struct rn_http_request *r)
+{
+	if (!r->suspended)
+		return;
+	http_unwatch(r);
+	r->suspended = false;
+	MHD_resume_connection(r->connection);
+	r->http->resumed = true;
+	http_arm(r->http);
+}
+
+static bool has_body(struct rn_http_request *r)
+{
+	const char *length = rn_http_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return rn_http_header(r, MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
+	       (length && strspn(length, "0") != strlen(length));
+}
+
+/* The header has come. An answer that is given now keeps the connection only where no body follows. */
+static enum MHD_Result begin(struct rn_http *http, struct MHD_Connection *connection, const char *url,
+			     const char *method, void **state)
+{
+	struct rn_http_request *r = request_new(http, connection, url, method);
+	bool body;
+
+	if (!r)
+		return MHD_NO;
+	*state = r;
+	body = has_body(r);
+	http_enter(r, body ? RN_HTTP_BODY : RN_HTTP_WAITING);
+	if (http->config.head)
+		http->config.head(http->config.context, r);
+	if (!r->answered || !body)
+		return MHD_YES;
+	return r->response ? queue(r) : MHD_NO;
+}
+
+enum MHD_Result http_on_access(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+			       const char *version, const char *upload, size_t *upload_size, void **state)
 {
 	struct rn_http *http = cls;
 	struct rn_http_request *r = *state;
 
 	(void)version;
-	if (!r) {
-		*state = request_new(http, connection, url, method);
-		return *state ? MHD_YES : MHD_NO;
-	}
+	if (!r)
+		return begin(http, connection, url, method, state);
 	if (*upload_size) {
 		bool kept = body_append(r, upload, *upload_size);
 
 		*upload_size = 0;
 		return kept ? MHD_YES : MHD_NO;
 	}
-	if (!r->handled) {
+	if (r->link && r->link->link.doomed)
+		return MHD_NO;
+	if (!r->handled && !r->answered) {
 		r->handled = true;
+		http_enter(r, RN_HTTP_WAITING);
 		http->config.handle(http->config.context, r);
 	}
 	if (r->answered)
 		return r->response ? queue(r) : MHD_NO;
 	if (http->closing)
 		return MHD_NO;
-	r->suspended = true;
-	MHD_suspend_connection(connection);
+	http_suspend(r);
 	return MHD_YES;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
-			 enum MHD_RequestTerminationCode why)
+void http_on_completed(void *cls, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
 {
+	struct rn_http_request *r = *state;
+
 	(void)cls;
 	(void)connection;
 	(void)why;
-	if (*state)
-		request_free(*state);
 	*state = NULL;
-}
-
-static void arm(struct rn_http *http)
-{
-	MHD_UNSIGNED_LONG_LONG timeout;
-
-	/* MHD 0.9.75 counts a resumed connection neither in its epoll descriptor nor in its timeout. */
-	if (http->resumed)
-		rn_timer_set(http->timer, 0);
-	else if (MHD_get_timeout(http->daemon, &timeout) != MHD_YES)
-		rn_timer_set(http->timer, -1);
-	else
-		rn_timer_set(http->timer, timeout > 60000 ? 60000 : (int64_t)timeout);
-}
-
-static void run(struct rn_http *http)
-{
-	http->resumed = false;
-	MHD_run(http->daemon);
-	arm(http);
-}
-
-static void on_ready(void *context, unsigned events)
-{
-	(void)events;
-	run(context);
-}
-
-static void on_timer(void *context)
-{
-	run(context);
-}
-
-static void resume(struct rn_http_request *r)
-{
-	if (!r->suspended)
+	if (!r)
 		return;
-	r->suspended = false;
-	MHD_resume_connection(r->connection);
-	r->http->resumed = true;
-	arm(r->http);
-}
-
-static int daemon_start(struct rn_http *http, int fd, struct rn_err *err)
-{
-	const union MHD_DaemonInfo *info;
-
-	http->daemon = MHD_start_daemon(
-	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, http, MHD_OPTION_LISTEN_SOCKET, fd,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_CONNECTION_LIMIT, RN_HTTP_CONNECTIONS_MAX,
-	    MHD_OPTION_CONNECTION_TIMEOUT, RN_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)RN_HTTP_MEMORY_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-	if (!http->daemon)
-		return rn_fail(err, -EIO, "the HTTP server cannot be started: %s", strerror(errno));
-	info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	if (!info || info->epoll_fd < 0)
-		return rn_fail(err, -EIO, "this libmicrohttpd was built without epoll");
-	http->watch = rn_watch_new(http->loop, info->epoll_fd, RN_READABLE, on_ready, http);
-	return http->watch ? 0 : rn_fail(err, -ENOMEM, "out of memory");
-}
-
-struct rn_http *rn_http_new(struct rn_loop *loop, int fd, const struct rn_http_config *config, struct rn_err *err)
-{
-	struct rn_http *http = calloc(1, sizeof(*http));
-
-	if (!http)
-		goto out;
-	http->loop = loop;
-	http->config = *config;
-	http->timer = rn_timer_new(loop, on_timer, http);
-	if (!http->timer)
-		goto out;
-	if (daemon_start(http, fd, err) < 0) {
-		/* The descriptor stays the caller's where we fail. */
-		if (http->daemon)
-			MHD_quiesce_daemon(http->daemon);
-		rn_http_free(http);
-		return NULL;
-	}
-	arm(http);
-	return http;
-out:
-	rn_http_free(http);
-	rn_fail(err, -ENOMEM, "out of memory");
-	return NULL;
-}
-
-void rn_http_free(struct rn_http *http)
-{
-	if (!http)
-		return;
-	http->closing = true;
-	for (struct rn_http_request *r = http->requests; r; r = r->next)
-		if (r->suspended) {
-			r->suspended = false;
-			MHD_resume_connection(r->connection);
-		}
-	rn_watch_free(http->watch);
-	rn_timer_free(http->timer);
-	if (http->daemon)
-		MHD_stop_daemon(http->daemon);
-	free(http);
+	http_enter(r, RN_HTTP_IDLE);
+	request_free(r);
 }
 
 const char *rn_http_method(const struct rn_http_request *request)
@@ -273,6 +233,11 @@ const char *rn_http_method(const struct rn_http_request *request)
 const char *rn_http_path(const struct rn_http_request *request)
 {
 	return request->path;
+}
+
+const char *rn_http_target(const struct rn_http_request *request)
+{
+	return request->target ? request->target : "";
 }
 
 bool rn_http_trusted(const struct rn_http_request *request)
@@ -294,6 +259,27 @@ const char *rn_http_body(const struct rn_http_request *request, size_t *ret_size
 const char *rn_http_header(struct rn_http_request *request, const char *name)
 {
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+struct each_header {
+	bool (*call)(void *context, const char *name, const char *value);
+	void *context;
+};
+
+static enum MHD_Result each_header(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct each_header *each = cls;
+
+	(void)kind;
+	return each->call(each->context, key, value ? value : "") ? MHD_YES : MHD_NO;
+}
+
+void rn_http_header_each(struct rn_http_request *request,
+			 bool (*each)(void *context, const char *name, const char *value), void *context)
+{
+	struct each_header all = {each, context};
+
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, each_header, &all);
 }
 
 struct lookup {
@@ -340,27 +326,39 @@ void rn_http_query_each(struct rn_http_request *request, bool (*each)(void *cont
 	MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, each_key, &all);
 }
 
-void rn_http_answer(struct rn_http_request *request, const struct rn_http_answer *answer)
+void rn_http_expect(struct rn_http_request *request, size_t body_max)
 {
-	static char nothing[1];
+	request->body_max = body_max < RN_HTTP_BODY_MAX ? body_max : RN_HTTP_BODY_MAX;
+}
 
-	if (request->answered)
-		return;
-	request->answered = true;
-	request->status = answer->status;
-	request->response =
-	    MHD_create_response_from_buffer(answer->size, answer->body ? answer->body : nothing,
-					    answer->body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-	if (request->response) {
-		MHD_add_response_header(request->response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-		if (answer->body)
-			MHD_add_response_header(request->response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
-		if (answer->allow)
-			MHD_add_response_header(request->response, MHD_HTTP_HEADER_ALLOW, answer->allow);
-	} else {
-		free(answer->body);
-	}
-	resume(request);
+void rn_http_prove(struct rn_http_request *request)
+{
+	if (request->link)
+		request->link->link.proven = true;
+}
+
+void rn_http_set_context(struct rn_http_request *request, void *context)
+{
+	request->context = context;
+}
+
+void *rn_http_context(const struct rn_http_request *request)
+{
+	return request->context;
+}
+
+/* --- answers --- */
+
+static ssize_t fill(struct rn_http_request *r, char *out, size_t size)
+{
+	if (r->stream.fill)
+		return r->stream.fill(r->stream.context, out, size);
+	if (size > r->answer_left)
+		size = r->answer_left;
+	memcpy(out, r->answer_at, size);
+	r->answer_at += size;
+	r->answer_left -= size;
+	return (ssize_t)size;
 }
 
 static ssize_t on_fill(void *cls, uint64_t at, char *out, size_t size)
@@ -369,31 +367,70 @@ static ssize_t on_fill(void *cls, uint64_t at, char *out, size_t size)
 	ssize_t got;
 
 	(void)at;
-	got = r->http->closing ? -1 : r->stream.fill(r->stream.context, out, size);
+	if (r->http->closing || (r->link && r->link->link.doomed))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	got = fill(r, out, size);
 	if (got < 0)
 		return MHD_CONTENT_READER_END_OF_STREAM;
-	if (got == 0) {
-		r->suspended = true;
-		MHD_suspend_connection(r->connection);
-	}
+	http_enter(r, got ? RN_HTTP_ANSWER : RN_HTTP_QUIET);
+	if (got == 0)
+		http_suspend(r);
 	return got;
+}
+
+void http_add_headers(struct MHD_Response *response, const struct rn_http_header *headers)
+{
+	for (; headers && headers->name; headers++)
+		MHD_add_response_header(response, headers->name, headers->value);
+}
+
+static void respond(struct rn_http_request *r, unsigned status, uint64_t size, const char *type, const char *cache)
+{
+	r->answered = true;
+	r->status = status;
+	r->response = MHD_create_response_from_callback(size, BLOCK, on_fill, r, NULL);
+	if (!r->response)
+		return;
+	http_add_headers(r->response, r->http->config.headers);
+	MHD_add_response_header(r->response, MHD_HTTP_HEADER_CACHE_CONTROL, cache ? cache : "no-store");
+	if (type)
+		MHD_add_response_header(r->response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+}
+
+void rn_http_answer(struct rn_http_request *request, const struct rn_http_answer *answer)
+{
+	if (request->answered) {
+		free(answer->body);
+		return;
+	}
+	request->answer = answer->body;
+	request->answer_at = answer->body ? answer->body : answer->fixed;
+	request->answer_left = request->answer_at ? answer->size : 0;
+	respond(request, answer->status, request->answer_left, request->answer_left ? answer->type : NULL,
+		answer->cache);
+	if (request->response) {
+		if (answer->allow)
+			MHD_add_response_header(request->response, MHD_HTTP_HEADER_ALLOW, answer->allow);
+		if (answer->close)
+			MHD_add_response_header(request->response, MHD_HTTP_HEADER_CONNECTION, "close");
+		http_add_headers(request->response, answer->headers);
+	}
+	http_resume(request);
 }
 
 void rn_http_stream(struct rn_http_request *request, const struct rn_http_stream *stream)
 {
-	request->answered = true;
 	request->stream = *stream;
-	request->status = MHD_HTTP_OK;
-	request->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, on_fill, request, NULL);
-	if (request->response) {
-		MHD_add_response_header(request->response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-		MHD_add_response_header(request->response, MHD_HTTP_HEADER_CONTENT_TYPE, stream->type);
-	}
-	resume(request);
+	request->stream.size = NULL;
+	respond(request, stream->status ? stream->status : MHD_HTTP_OK, stream->size ? *stream->size : MHD_SIZE_UNKNOWN,
+		stream->type, NULL);
+	if (request->response)
+		http_add_headers(request->response, stream->headers);
+	http_resume(request);
 }
 
 void rn_http_wake(struct rn_http_request *request)
 {
 	if (request->stream.fill)
-		resume(request);
+		http_resume(request);
 }

@@ -118,6 +118,8 @@ static void on_poll(uv_poll_t *handle, int status, int uv_events)
 		events |= RN_READABLE;
 	if (uv_events & UV_WRITABLE)
 		events |= RN_WRITABLE;
+	if (uv_events & UV_DISCONNECT)
+		events |= RN_HANGUP;
 	watch->ready(watch->context, events);
 }
 
@@ -149,6 +151,8 @@ void rn_watch_set(struct rn_watch *watch, unsigned events)
 		uv_events |= UV_READABLE;
 	if (events & RN_WRITABLE)
 		uv_events |= UV_WRITABLE;
+	if (events & RN_HANGUP)
+		uv_events |= UV_DISCONNECT;
 	if (uv_events)
 		uv_poll_start(&watch->uv, uv_events, on_poll);
 	else

@@ -17,7 +17,7 @@ int rn_loop_run(struct rn_loop *loop);
 void rn_loop_stop(struct rn_loop *loop);
 int64_t rn_loop_now_ms(struct rn_loop *loop); /* monotonic */
 
-enum { RN_READABLE = 1, RN_WRITABLE = 2 };
+enum { RN_READABLE = 1, RN_WRITABLE = 2, RN_HANGUP = 4 /* the peer sends no more, or is gone */ };
 /* The descriptor stays the caller's; it must outlive the watch. NULL on failure. */
 struct rn_watch *rn_watch_new(struct rn_loop *loop, int fd, unsigned events,
 			      void (*ready)(void *context, unsigned events), void *context);

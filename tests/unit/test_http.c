@@ -92,7 +92,7 @@ static void stream(struct rn_http_request *request)
 	c->request = request;
 	c->timer = rn_timer_new(loop, tick, c);
 	rn_timer_set(c->timer, 5);
-	rn_http_stream(request, &(struct rn_http_stream){"text/event-stream", c, fill, gone});
+	rn_http_stream(request, &(struct rn_http_stream){.type = "text/event-stream", .context = c, .fill = fill, .gone = gone});
 }
 
 static bool trusted(void *context, uid_t uid)
