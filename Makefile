@@ -43,9 +43,9 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_
 
 all: $(O)/rnautd $(O)/rnaut ## the daemon and the command line
 
-$(O)/rnautd: $(O)/agent/rnautd.o $(call archives,role api service sys domain proto base)
+$(O)/rnautd: $(O)/agent/rnautd.o $(O)/web_files.o $(call archives,role api service sys domain proto base)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(DAEMON_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(DAEMON_LIBS)
 $(O)/rnaut: $(O)/agent/rnaut.o $(call archives,cli service sys domain proto base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(CLI_LIBS)
@@ -56,6 +56,14 @@ $(O)/lib%.a:
 $(O)/%.o: %.c
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The console as it was built last, within rnautd. Where it never was: a page that says how.
+$(O)/web_files.c: packaging/embed.sh packaging/console/index.html $(wildcard console/dist console/dist/* console/dist/*/*)
+	$(call msg,EMBED,$@)
+	$(Q)mkdir -p $(@D) && packaging/embed.sh console/dist $(O)/web_files >$@.new && mv $@.new $@
+$(O)/web_files.o: $(O)/web_files.c
+	$(call msg,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Only what includes a skeleton waits for the BPF programs.
 $(patsubst %.c,$(O)/%.o,$(shell grep -rl 'skel\.h"' agent tests --include='*.c' 2>/dev/null)): | $(BPF_SKELETONS)

@@ -10,6 +10,7 @@
 #include "cli/ranges.h"
 #include "cli/setup.h"
 #include "service/ca_create.h"
+#include "service/console.h"
 #include "service/core_create.h"
 
 /* The beginning of a network: device 1 is this host. */
@@ -64,6 +65,19 @@ static int build_core(struct rn_setup *setup, struct plan *plan, struct rn_ancho
 	return rn_setup_own(setup, "core", &setup->owners.core);
 }
 
+/* The console's CA and certificate, with the address that others know this host by. */
+static int build_console(struct rn_setup *setup, const struct plan *plan)
+{
+	char address[RN_ADDR_TEXT];
+	const char *names[] = {rn_addr_format(&plan->params.control.addr, address), NULL};
+	struct rn_err err = {""};
+	int r = rn_console_begin(setup->building, names, &err);
+
+	if (r == 0)
+		r = rn_console_ensure(setup->building, &setup->owners.web, plan->ca.now, &err);
+	return r < 0 ? rn_cli_fail(RN_EXIT_FAILED, "%s", err.text) : RN_EXIT_OK;
+}
+
 static int build(struct rn_setup *setup, struct plan *plan)
 {
 	struct rn_anchor anchor;
@@ -78,6 +92,8 @@ static int build(struct rn_setup *setup, struct plan *plan)
 	if (rn_ca_create(&plan->ca, &plan->made, &err) < 0)
 		return rn_cli_fail(RN_EXIT_FAILED, "%s", err.text);
 	code = build_core(setup, plan, &anchor);
+	if (!code)
+		code = build_console(setup, plan);
 	if (!code && rn_ca_create_anchor(&plan->ca, FIRST_DEVICE, &anchor, &err) < 0)
 		code = rn_cli_fail(RN_EXIT_FAILED, "%s", err.text);
 	return code;
@@ -112,7 +128,7 @@ static int report(const struct rn_cli *cli, const struct rn_setup *setup, const 
 	       plan->params.ipv4.bits ? rn_prefix_format(&plan->params.ipv4, ipv4) : "");
 	printf("The root key is in %s/root: move it to a safe place, nothing here needs it.\n", setup->state);
 	if (!started)
-		puts("Start these as root: rnautd core, rnautd net, rnautd ca, rnautd wireguard, rnautd kern.");
+		puts("Start these as root: rnautd core, rnautd net, rnautd ca, rnautd web, rnautd wireguard, rnautd kern.");
 	puts("Then let a device join: rnaut token create --type desktop");
 	return RN_EXIT_OK;
 }

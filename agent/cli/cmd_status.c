@@ -65,12 +65,15 @@ static void print_upstream(const struct rn_json *answer)
 
 static void print_processes(const struct rn_json *processes, bool gateway)
 {
-	line("Processes", "core is there; kern %s; net %s%s",
+	line("Processes", "core is there; kern %s; net %s%s%s",
 	     rn_remote_true(processes, "kern") ? "is there" : "is missing",
 	     rn_remote_true(processes, "net") ? "is there" : "is missing",
 	     !gateway			       ? ""
 	     : rn_remote_true(processes, "ca") ? "; ca is there"
-					       : "; ca is missing");
+					       : "; ca is missing",
+	     !gateway				? ""
+	     : rn_remote_true(processes, "web") ? "; web is there"
+						: "; web is missing");
 }
 
 static void print_status(const struct rn_json *answer)

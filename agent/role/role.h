@@ -11,6 +11,7 @@ int rn_role_core(int argc, char **argv);
 int rn_role_net(int argc, char **argv);
 int rn_role_kern(int argc, char **argv); /* --remove: root; takes rn0, filters and pins away and returns */
 int rn_role_ca(int argc, char **argv);
+int rn_role_web(int argc, char **argv); /* --tls=self, --tls=file: over what the configuration says */
 int rn_role_wireguard(int argc, char **argv);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,10 @@
 #define MTU_MIN 1280 /* RFC 8200 section 5 */
 #define MTU_MAX 9000
 
-static const char *const known[] = {"state_dir",    "run_dir", "bpf_dir",   "interface", "wireguard_port",
-				    "control_port", "mtu",     "wireguard", "log_level", NULL};
+static const char *const known[] = {
+    "state_dir", "run_dir",   "bpf_dir",	"interface",	 "wireguard_port", "control_port",	  "mtu",
+    "wireguard", "log_level", "console_listen", "console_local", "console_tls",	   "console_certificate", "console_key",
+    NULL};
 
 static void set_defaults(struct rn_conf *conf)
 {
@@ -32,6 +35,8 @@ static void set_defaults(struct rn_conf *conf)
 	    .control_port = 51821,
 	    .mtu = UNDERLAY_MTU - WIREGUARD_OVERHEAD - MESH_OVERHEAD,
 	    .wireguard = "auto",
+	    .console_listen = {true, {.port = 8443}},
+	    .console_local = {true, {rn_addr_from_v4(INADDR_LOOPBACK), 8080}},
 	    .log_level = RN_LOG_INFO,
 	};
 }
@@ -125,6 +130,77 @@ static int get_wireguard(const struct rn_json *root, struct rn_conf *conf, struc
 	return 0;
 }
 
+static int get_listen(const struct rn_json *root, const char *key, struct rn_listen *listen, struct rn_err *err)
+{
+	const char *text;
+	int r = get_text(root, key, &text, err);
+
+	if (r <= 0)
+		return r;
+	listen->on = strcmp(text, "off") != 0;
+	if (listen->on && (rn_endpoint_parse(text, &listen->at) < 0 || !listen->at.port))
+		return rn_json_fail(rn_json_get(root, key), err,
+				    "%s must be \"off\" or an address and port, like [::]:8443 or 192.0.2.1:8443", key);
+	return 0;
+}
+
+/* The loopback one speaks without TLS: nothing else may reach it. */
+static int get_local(const struct rn_json *root, struct rn_conf *conf, struct rn_err *err)
+{
+	const struct rn_addr *at = &conf->console_local.at.addr;
+	int r = get_listen(root, "console_local", &conf->console_local, err);
+
+	if (r < 0 || !conf->console_local.on || (rn_addr_is_v4(at) && rn_addr_to_v4(at) >> 24 == 127))
+		return r;
+	return rn_json_fail(
+	    rn_json_get(root, "console_local"), err,
+	    "console_local must be on 127.0.0.1, since it is without TLS; console_listen is for others");
+}
+
+static int get_file(const struct rn_json *root, const char *key, char *out, size_t size, struct rn_err *err)
+{
+	const char *text;
+	int r = get_text(root, key, &text, err);
+
+	if (r <= 0)
+		return r;
+	if (text[0] != '/' || strlen(text) >= size)
+		return rn_json_fail(rn_json_get(root, key), err, "%s must be an absolute path of at most %zu bytes",
+				    key, size - 1);
+	snprintf(out, size, "%s", text);
+	return 0;
+}
+
+static int get_console_tls(const struct rn_json *root, struct rn_conf *conf, struct rn_err *err)
+{
+	const char *text = "self";
+	int r = get_text(root, "console_tls", &text, err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(text, "self") != 0 && strcmp(text, "file") != 0)
+		return rn_json_fail(rn_json_get(root, "console_tls"), err, "console_tls must be \"self\" or \"file\"");
+	conf->console_files = strcmp(text, "file") == 0;
+	if (conf->console_files && (!conf->console_certificate[0] || !conf->console_key[0]))
+		return rn_json_fail(
+		    root, err, "console_tls \"file\" needs console_certificate and console_key, paths of PEM files");
+	return 0;
+}
+
+static int get_console(const struct rn_json *root, struct rn_conf *conf, struct rn_err *err)
+{
+	int r = get_listen(root, "console_listen", &conf->console_listen, err);
+
+	if (r == 0)
+		r = get_local(root, conf, err);
+	if (r == 0)
+		r = get_file(root, "console_certificate", conf->console_certificate, sizeof(conf->console_certificate),
+			     err);
+	if (r == 0)
+		r = get_file(root, "console_key", conf->console_key, sizeof(conf->console_key), err);
+	return r < 0 ? r : get_console_tls(root, conf, err);
+}
+
 static int get_log_level(const struct rn_json *root, struct rn_conf *conf, struct rn_err *err)
 {
 	static const char *const names[] = {[RN_LOG_ERROR] = "error",
@@ -160,7 +236,8 @@ static int read_conf(const struct rn_json *root, struct rn_conf *conf, struct rn
 	    (r = get_interface(root, conf, err)) < 0 ||
 	    (r = get_port(root, "wireguard_port", &conf->wireguard_port, err)) < 0 ||
 	    (r = get_port(root, "control_port", &conf->control_port, err)) < 0 || (r = get_mtu(root, conf, err)) < 0 ||
-	    (r = get_wireguard(root, conf, err)) < 0 || (r = get_log_level(root, conf, err)) < 0)
+	    (r = get_wireguard(root, conf, err)) < 0 || (r = get_console(root, conf, err)) < 0 ||
+	    (r = get_log_level(root, conf, err)) < 0)
 		return r;
 	if (conf->wireguard_port == conf->control_port)
 		return rn_json_fail(root, err, "wireguard_port and control_port must differ");

@@ -8,6 +8,10 @@
 #include "base/err.h"
 #include "domain/record.h"
 
+struct rn_listen {
+	bool on;
+	struct rn_endpoint at; /* [::]: IPv4 too */
+};
 /* /etc/rnaut/rnaut.conf, and where things are. An absent file means the defaults; an unknown key is refused by name. */
 struct rn_conf {
 	char state_dir[128]; /* "state_dir", /var/lib/rnaut */
@@ -18,6 +22,11 @@ struct rn_conf {
 	uint16_t control_port;	 /* "control_port", 51821 */
 	uint32_t mtu;		 /* "mtu" of rn0; "auto" or 0: 1500 - 80 - 48 = 1372; never 0 once loaded */
 	char wireguard[16];	 /* "wireguard": "auto", "kernel" or "userspace" */
+	struct rn_listen console_listen; /* "console_listen", [::]:8443, HTTPS; or "off" */
+	struct rn_listen console_local;	 /* "console_local", 127.0.0.1:8080, HTTP for this host alone; or "off" */
+	bool console_files;		 /* "console_tls": "self", a certificate of the console's own CA, or "file": */
+	char console_certificate[256];	 /* "console_certificate", PEM, the chain */
+	char console_key[256];		 /* "console_key", PEM */
 	int log_level;		 /* "log_level": error, warning, notice, info, debug */
 };
 #define RN_CONF_PATH "/etc/rnaut/rnaut.conf"

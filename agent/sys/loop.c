@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sys/loop.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <uv.h>
 
 struct rn_loop {
 	uv_loop_t uv;
-	uv_signal_t term, interrupt;
+	uv_signal_t term, interrupt, hangup;
+	void (*reload)(void *context);
+	void *reload_context;
 };
 
 /* The handle comes first in both, so that one close callback frees either. */
@@ -39,6 +42,27 @@ static int catch_signal(struct rn_loop *loop, uv_signal_t *handle, int number)
 	r = uv_signal_start(handle, on_signal, number);
 	uv_unref((uv_handle_t *)handle);
 	return r;
+}
+
+static void on_reload(uv_signal_t *handle, int number)
+{
+	struct rn_loop *loop = handle->data;
+
+	(void)number;
+	loop->reload(loop->reload_context);
+}
+
+int rn_loop_on_reload(struct rn_loop *loop, void (*reload)(void *context), void *context)
+{
+	loop->reload = reload;
+	loop->reload_context = context;
+	if (uv_signal_init(&loop->uv, &loop->hangup) < 0)
+		return -ENOMEM;
+	loop->hangup.data = loop;
+	if (uv_signal_start(&loop->hangup, on_reload, SIGHUP) < 0)
+		return -ENOMEM;
+	uv_unref((uv_handle_t *)&loop->hangup);
+	return 0;
 }
 
 struct rn_loop *rn_loop_new(void)

@@ -15,6 +15,8 @@ void rn_loop_free(struct rn_loop *loop);
 /* Runs until rn_loop_stop or SIGTERM or SIGINT; 0. */
 int rn_loop_run(struct rn_loop *loop);
 void rn_loop_stop(struct rn_loop *loop);
+/* Calls it at each SIGHUP, which otherwise ends the process. 0 or -ENOMEM; once a loop. */
+int rn_loop_on_reload(struct rn_loop *loop, void (*reload)(void *context), void *context);
 int64_t rn_loop_now_ms(struct rn_loop *loop); /* monotonic */
 
 enum { RN_READABLE = 1, RN_WRITABLE = 2, RN_HANGUP = 4 /* the peer sends no more, or is gone */ };

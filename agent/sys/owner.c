@@ -21,6 +21,7 @@ int rn_owners_of_host(struct rn_owners *ret, struct rn_err *err)
 		{RN_PROCESS_NET, &owners.net},
 		{RN_PROCESS_KERN, &owners.kern},
 		{RN_PROCESS_CA, &owners.ca},
+		{RN_PROCESS_WEB, &owners.web},
 	};
 
 	for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++) {

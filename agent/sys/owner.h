@@ -15,9 +15,9 @@ struct rn_owner {
 	gid_t gid;
 };
 struct rn_owners {
-	struct rn_owner core, net, kern, ca;
+	struct rn_owner core, net, kern, ca, web;
 };
-/* The users of the four processes (sys/sandbox.h); a sentence where one is missing. */
+/* The users of the five processes (sys/sandbox.h); a sentence where one is missing. */
 int rn_owners_of_host(struct rn_owners *ret, struct rn_err *err);
 
 /* DIR/NAME with mode 0600 and that owner, whole (rn_file_write) and synced. 0 or -errno with a sentence. */

@@ -34,12 +34,15 @@ static const char *const kern_calls[] = {COMMON,      SOCKETS,	    REPLACE,	"bpf
 
 static const char *const ca_calls[] = {COMMON, SOCKETS, REPLACE, "fdatasync", "ftruncate", "geteuid", "access", NULL};
 
+static const char *const web_calls[] = {COMMON, SOCKETS, LOOP, "accept4", "shutdown", "writev", "geteuid", NULL};
+
 /* wireguard-go is not ours, and the command line is the person's own: neither is filtered. */
 const char *const *const rn_sandbox_lists[RN_PROCESS_CLI + 1] = {
     [RN_PROCESS_CORE] = core_calls,
     [RN_PROCESS_NET] = net_calls,
     [RN_PROCESS_KERN] = kern_calls,
     [RN_PROCESS_CA] = ca_calls,
+    [RN_PROCESS_WEB] = web_calls,
 };
 
 const char *const rn_sandbox_sanitizer_calls[] = {"sigaltstack",

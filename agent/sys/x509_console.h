@@ -20,7 +20,8 @@
 
 /* 0, or -EIO. */
 int rn_console_ca(int64_t now, char ret_key[RN_CONSOLE_PEM_MAX], char ret_certificate[RN_CONSOLE_PEM_MAX]);
-/* names: DNS names and addresses, at least one, NULL-ended. 0; -EBADMSG: the CA's texts are not; -EINVAL: no name; -EIO. */
+/* names: DNS names and addresses, at least one, NULL-ended. 0; -EBADMSG: the CA's texts are not; -EINVAL: no name;
+ * -EIO. */
 int rn_console_certificate(const char *ca_key, const char *ca_certificate, const char *const *names, int64_t now,
 			   char ret_key[RN_CONSOLE_PEM_MAX], char ret_certificate[RN_CONSOLE_PEM_MAX]);
 /* Did this CA sign it, does it name all of these, and is it valid from now until then? */

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "role/web.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/crypto.h"
+#include "base/log.h"
+#include "role/role.h"
+#include "service/console.h"
+#include "sys/owner.h"
+#include "sys/sandbox.h"
+
+/*
+ * The web process: HTTP(S) for people and programs of the network. It holds no key but the console's TLS key, and what
+ * a request may do is core's to judge.
+ */
+#define PEM_MAX 65536
+#define DAY_MS (86400 * 1000)
+#define SWEEP_MS 1000
+
+/* Of TLS; from the network. */
+static const struct rn_http_limits far = {.connections_max = 512,
+					  .source_max = 32,
+					  .handshake_ms = 10000,
+					  .header_ms = 10000,
+					  .idle_ms = 60000,
+					  .body_ms = 10000,
+					  .body_rate = 8192,
+					  .answer_ms = 30000};
+/* All who are on this host are one source. */
+static const struct rn_http_limits near = {.connections_max = 128,
+					   .source_max = 128,
+					   .handshake_ms = 10000,
+					   .header_ms = 10000,
+					   .idle_ms = 60000,
+					   .body_ms = 10000,
+					   .body_rate = 8192,
+					   .answer_ms = 30000};
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec;
+}
+
+/* --- the certificate --- */
+
+/* In a child, so that the CA's key has never been in the memory of the process that speaks to the network. */
+static int renew(const char *dir)
+{
+	struct rn_owner web = {0, 0};
+	struct rn_err err = {""};
+	int r = rn_process_user(RN_PROCESS_WEB, &web.uid, &web.gid, &err);
+
+	if (r == 0)
+		r = rn_console_ensure(dir, &web, now(), &err);
+	if (r == 1)
+		rn_log(RN_LOG_NOTICE, "the console has a new certificate, signed by %s/console-ca.pem", dir);
+	else if (r < 0)
+		rn_log(r == -ENOKEY ? RN_LOG_WARNING : RN_LOG_ERROR, "%s", err.text);
+	return r < 0 && r != -ENOKEY;
+}
+
+static int renew_in_child(const char *dir, struct rn_err *err)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(renew(dir));
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return rn_fail(err, -EIO, "cannot start a process to look after the console's certificate: %s",
+			       strerror(errno));
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0
+		   ? 0
+		   : rn_fail(err, -EIO, "the console has no certificate: the line above says why");
+}
+
+static int read_pem(const char *path, char **ret, struct rn_err *err)
+{
+	size_t size;
+	int r = rn_file_read_text(path, PEM_MAX, ret, &size);
+
+	if (r == -EACCES)
+		return rn_fail(err, r, "rnaut-web may not read %s: chgrp rnaut-web and chmod 640 let it", path);
+	return r < 0 ? rn_fail(err, r, "cannot read %s: %s", path, strerror(-r)) : 0;
+}
+
+/* As rnaut-web, at the start and at each SIGHUP alike. */
+static int load(struct web *web, struct rn_err *err)
+{
+	char certificate_path[RN_PATH_SIZE], key_path[RN_PATH_SIZE], *certificate = NULL, *key = NULL;
+	struct rn_err inner = {""};
+	int r;
+
+	if (web->conf.console_files) {
+		memcpy(certificate_path, web->conf.console_certificate, sizeof(web->conf.console_certificate));
+		memcpy(key_path, web->conf.console_key, sizeof(web->conf.console_key));
+		r = 0;
+	} else {
+		r = rn_path_join(certificate_path, sizeof(certificate_path), web->conf.state_dir, "state/web/tls.pem");
+		if (r == 0)
+			r = rn_path_join(key_path, sizeof(key_path), web->conf.state_dir, "state/web/tls.key");
+	}
+	if (r == 0)
+		r = read_pem(certificate_path, &certificate, err);
+	if (r == 0)
+		r = read_pem(key_path, &key, err);
+	if (r == 0 && rn_http_tls_load(certificate, key, &web->expires, &inner) < 0)
+		r = rn_fail(err, -EINVAL, "%s and %s: %s", certificate_path, key_path, inner.text);
+	if (r == 0 && web->expires < now())
+		rn_log(RN_LOG_WARNING, "%s has expired: browsers will refuse the console", certificate_path);
+	if (key)
+		rn_wipe(key, strlen(key));
+	free(certificate);
+	free(key);
+	return r;
+}
+
+static void on_reload(void *context)
+{
+	struct web *web = context;
+	struct rn_err err = {""};
+
+	if (web->https_fd < 0)
+		return;
+	if (load(web, &err) < 0)
+		rn_log(RN_LOG_ERROR, "%s; the certificate before stays in use", err.text);
+	else
+		rn_log(RN_LOG_NOTICE, "the certificate has been read again");
+}
+
+/* Only root can renew it: whoever starts this process again does so as root. */
+static void on_daily(void *context)
+{
+	struct web *web = context;
+
+	if (web->https_fd >= 0 && !web->conf.console_files && web->expires < now() + RN_CONSOLE_RENEW_SECONDS) {
+		rn_log(RN_LOG_NOTICE, "the console's certificate is due: ending, to be started again and renew it");
+		rn_loop_stop(web->loop);
+	}
+	rn_timer_set(web->daily, DAY_MS);
+}
+
+static void on_sweep(void *context)
+{
+	struct web *web = context;
+
+	web_exchanges_sweep(web);
+	rn_timer_set(web->sweep, SWEEP_MS);
+}
+
+/* --- life --- */
+
+static int open_server(struct web *web, struct web_server *server, int fd, bool secure, struct rn_err *err)
+{
+	struct rn_http_config config = {
+	    .context = server,
+	    .handle = web_on_request,
+	    .head = web_on_head,
+	    .gone = web_on_gone,
+	    .headers = secure ? web_headers_secure : web_headers_plain,
+	    .limits = secure ? &far : &near,
+	    .tls = secure,
+	};
+
+	if (fd < 0)
+		return 0;
+	*server = (struct web_server){.web = web, .secure = secure};
+	server->http = rn_http_new(web->loop, fd, &config, err);
+	return server->http ? 0 : -EIO;
+}
+
+static int open_loop(struct web *web, struct rn_err *err)
+{
+	int r;
+
+	web->loop = rn_loop_new();
+	if (!web->loop || rn_loop_on_reload(web->loop, on_reload, web) < 0)
+		return rn_fail(err, -ENOMEM, "cannot make the event loop");
+	web->sweep = rn_timer_new(web->loop, on_sweep, web);
+	web->daily = rn_timer_new(web->loop, on_daily, web);
+	if (!web->sweep || !web->daily)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	rn_timer_set(web->sweep, SWEEP_MS);
+	rn_timer_set(web->daily, DAY_MS);
+	r = web_core_start(web, err);
+	if (r == 0)
+		r = open_server(web, &web->https, web->https_fd, true, err);
+	return r < 0 ? r : open_server(web, &web->http, web->http_fd, false, err);
+}
+
+/* What root alone may do comes first: low ports, the CA's key, the users of the host's files. */
+static int as_root(struct web *web, struct rn_err *err)
+{
+	char state[RN_PATH_SIZE];
+	struct rn_anchor anchor;
+	struct rn_self self;
+	gid_t group;
+	int r = rn_self_load(&web->conf, &self, &anchor, err);
+
+	if (r == 0 && !self.gateway)
+		return rn_fail(err, -EINVAL, "only a gateway has a console: this host is \"%s\"", self.name);
+	if (r == 0 && (rn_path_join(state, sizeof(state), web->conf.state_dir, "state") < 0 ||
+		       rn_path_join(web->core.path, sizeof(web->core.path), web->conf.run_dir, "ipc.sock") < 0))
+		return rn_fail(err, -ENAMETOOLONG, "the paths of state_dir and run_dir are too long");
+	if (r == 0)
+		r = rn_process_user(RN_PROCESS_CORE, &web->core.uid, &group, err);
+	if (r == 0)
+		r = web_listen(web, err);
+	if (r == 0 && web->https_fd >= 0 && !web->conf.console_files && geteuid() == 0)
+		r = renew_in_child(state, err);
+	return r;
+}
+
+static int take_options(struct web *web, int argc, char **argv, struct rn_err *err)
+{
+	for (int i = 1; i < argc; i++)
+		web->conf.console_files = strcmp(argv[i], "--tls=file") == 0;
+	if (web->conf.console_files && (!web->conf.console_certificate[0] || !web->conf.console_key[0]))
+		return rn_fail(err, -EINVAL, "--tls=file needs \"console_certificate\" and \"console_key\" in %s",
+			       RN_CONF_PATH);
+	return 0;
+}
+
+static int prepare(struct web *web, int argc, char **argv, struct rn_err *err)
+{
+	int r = rn_conf_load(NULL, &web->conf, err);
+
+	if (r == 0)
+		rn_log_setup("web", web->conf.log_level);
+	if (r == 0)
+		r = take_options(web, argc, argv, err);
+	if (r == 0)
+		r = as_root(web, err);
+	if (r == 0)
+		r = rn_sandbox_user(RN_PROCESS_WEB, err);
+	if (r == 0 && web->https_fd >= 0)
+		r = load(web, err);
+	if (r == 0)
+		r = open_loop(web, err);
+	return r < 0 ? r : rn_sandbox_seccomp(RN_PROCESS_WEB, err);
+}
+
+static void close_all(struct web *web)
+{
+	if (web->core.retry)
+		web_core_stop(web);
+	rn_http_free(web->https.http);
+	rn_http_free(web->http.http);
+	web_exchanges_free(web);
+	rn_timer_free(web->sweep);
+	rn_timer_free(web->daily);
+	rn_loop_free(web->loop);
+	rn_http_tls_unload();
+	free(web);
+}
+
+static void announce(const struct web *web)
+{
+	char text[RN_ENDPOINT_TEXT];
+
+	if (web->https_fd >= 0)
+		rn_log(RN_LOG_INFO, "https on %s", rn_endpoint_format(&web->conf.console_listen.at, text));
+	if (web->http_fd >= 0)
+		rn_log(RN_LOG_INFO, "http for this host on %s", rn_endpoint_format(&web->conf.console_local.at, text));
+}
+
+int rn_role_web(int argc, char **argv)
+{
+	struct web *web = calloc(1, sizeof(*web));
+	struct rn_err err = {""};
+	int r;
+
+	if (!web)
+		return 1;
+	web->core.fd = web->https_fd = web->http_fd = -1;
+	r = rn_crypto_start();
+	if (r == 0)
+		r = prepare(web, argc, argv, &err);
+	if (r == 0) {
+		announce(web);
+		rn_loop_run(web->loop);
+	} else {
+		rn_log(RN_LOG_ERROR, "%s", err.text[0] ? err.text : strerror(-r));
+	}
+	close_all(web);
+	return r < 0;
+}
