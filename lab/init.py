@@ -80,9 +80,20 @@ class Child:
         self.process, self.starts, self.wanted, self.again_at, self.status = None, 0, True, None, None
 
 
+def hand_over(words):
+    """--hand FD NAME COMMAND...: becomes the command, with the socket as systemd hands one over (sd_listen_fds(3))."""
+    descriptor, name, argv = int(words[0]), words[1], words[2:]
+    if descriptor != 3:
+        os.dup2(descriptor, 3)
+        os.close(descriptor)
+    os.set_inheritable(3, True)
+    os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES=name)
+    os.execv(argv[0], argv)
+
+
 class Init:
-    def __init__(self, listener, logs, unit_directory):
-        self.listener, self.logs = listener, logs
+    def __init__(self, listener, logs, unit_directory, handed):
+        self.listener, self.logs, self.handed = listener, logs, handed
         self.units = {u.name: u for u in units.load(unit_directory)} if unit_directory else {}
         self.children = {}
         self.selector = selectors.DefaultSelector()
@@ -90,9 +101,13 @@ class Init:
     def launch(self, child):
         for directory in child.unit.runtime_directories if child.unit else ():
             os.makedirs(directory, mode=0o755, exist_ok=True)
+        argv, descriptor, socket_name = child.argv, *self.handed.get(child.name, (None, None))
+        if descriptor is not None:
+            argv = [sys.executable, "-B", os.path.abspath(__file__), "--hand", str(descriptor), socket_name] + argv
         log = os.open(child.name + ".log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644, dir_fd=self.logs)
-        child.process = subprocess.Popen(child.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                                         env=ENVIRONMENT, start_new_session=True)
+        child.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                                         env=ENVIRONMENT, start_new_session=True,
+                                         pass_fds=() if descriptor is None else (descriptor,))
         os.close(log)
         child.starts += 1
         child.again_at = None
@@ -196,11 +211,16 @@ class Init:
 
 
 def main():
+    if sys.argv[1] == "--hand":
+        hand_over(sys.argv[2:])
     name, control, logs, binaries, unit_directory = sys.argv[1:6]
+    handed = {unit: (int(fd), socket_name) for unit, fd, socket_name in (word.split(":") for word in sys.argv[6:])}
+    for descriptor, _ in handed.values():
+        os.set_inheritable(descriptor, False)
     os.umask(0o022)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(control + ".new")
-    init = Init(listener, os.open(logs, os.O_RDONLY | os.O_DIRECTORY), unit_directory)
+    init = Init(listener, os.open(logs, os.O_RDONLY | os.O_DIRECTORY), unit_directory, handed)
     socket.sethostname(name)
     rename_from = os.open(os.path.dirname(control), os.O_RDONLY | os.O_DIRECTORY)
     private_view(binaries)

@@ -9,6 +9,7 @@ import argparse
 import os
 import shutil
 import signal
+import socket
 import sys
 import time
 
@@ -17,7 +18,8 @@ import network  # noqa: E402
 from network import HERE, TOP, LabError, Network, wait_for  # noqa: E402
 
 OUT = TOP + "/build/lab"
-FILES = ("lab.json", "rnaut", "on")
+FILES = ("lab.json", "rnaut", "on", "console-ca.pem")
+CONSOLE_PORT = int(os.environ.get("RN_CONSOLE_PORT", "8080"))
 
 
 def standard(prefix="rnlab", **options):
@@ -78,13 +80,46 @@ def write_script(name, text):
     return path
 
 
-def write_scripts(lab):
+def open_console():
+    """A listening socket on this machine's loopback, which the gateway's web process will serve."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", CONSOLE_PORT))
+    except OSError:
+        listener.bind(("127.0.0.1", 0))
+    listener.listen(256)
+    return listener
+
+
+def login_link(lab):
+    """The path of a one-time login link for the console."""
+    try:
+        return lab["gateway"].rnaut("console")["link"]
+    except LabError:
+        return ""
+
+
+def access(lab, port):
+    """What a program needs to use the API: address, CA of the TLS port, a token."""
+    gateway, ca = lab["gateway"], OUT + "/console-ca.pem"
+    with open(ca, "w", encoding="utf-8") as file:
+        file.write(gateway.run(["cat", "/var/lib/rnaut/state/console-ca.pem"]).stdout)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        token = gateway.rnaut("api-token", "create", "--name", "lab", "--role", "admin")["token"]
+    except LabError:
+        token = None
+    return {"console": address, "api": address + "/api/v1", "ca": ca, "token": token}
+
+
+def write_scripts(lab, port):
     """rnaut: the command line on the gateway. on HOST COMMAND: anything on any host."""
     enter = 'exec nsenter -t "$pid" -n -m -p -u -r --wdns="$PWD"'
     root = '[ "$(id -u)" = 0 ] || exec sudo "$0" "$@"\n'
     write_script("on", f'{root}pid=$(cat {lab.directory}/"${{1:?host}}"/pid) || exit 1\nshift\n{enter} "$@"\n')
     path = write_script("rnaut", f'{root}pid={lab["gateway"].pid}\n{enter} /usr/local/bin/rnaut "$@"\n')
-    lab.describe(OUT + "/lab.json", [path])
+    lab.describe(OUT + "/lab.json", [path], **access(lab, port))
 
 
 def own_by_caller():
@@ -97,7 +132,7 @@ def own_by_caller():
             os.chown(path, int(uid), int(gid), follow_symlinks=False)
 
 
-def introduce(lab, seconds):
+def introduce(lab, seconds, port):
     kind = "the kernel's" if lab.wireguard_in_kernel else "wireguard-go in userspace, because this kernel has none"
     server = lab["server"].ipv6
     tool = os.path.relpath(OUT)
@@ -107,6 +142,10 @@ The network is up after {seconds:.0f} s. WireGuard: {kind}.
 
 {rows}
 
+The console, with a login that works once within the hour (sudo {tool}/rnaut console gives another):
+    http://127.0.0.1:{port}{login_link(lab)}
+Where this machine is a remote one, first on yours:
+    ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}
 Watch the flows:
     sudo {tool}/rnaut flows --follow
 Ask why the phone cannot use ssh on the server:
@@ -133,6 +172,9 @@ def up(detach):
     if down():
         print("  LAB    removed the network of an earlier run", flush=True)
     lab = standard(say=lambda text: print(f"  LAB    {text}", flush=True))
+    listener = open_console()
+    port = listener.getsockname()[1]
+    lab["gateway"].hand("rnautd-web", "http", listener)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     keep = False
@@ -141,9 +183,9 @@ def up(detach):
         lab.say("traffic: ping, web, UDP and a knock at the ssh port")
         start_traffic(lab)
         reach(lab["laptop"], lab["server"].ipv6)
-        write_scripts(lab)
+        write_scripts(lab, port)
         own_by_caller()
-        introduce(lab, time.monotonic() - began)
+        introduce(lab, time.monotonic() - began, port)
         keep = detach
         if detach:
             print("`sudo make lab-down` removes it.", flush=True)

@@ -94,6 +94,11 @@ class Node:
         self.directory = f"{network.directory}/{name}"
         self.logs = f"{network.logs}/{name}"
         self.ipv4 = self.ipv6 = self.hub = None
+        self.handed = {}
+
+    def hand(self, unit, name, listener):
+        """Before create: this unit gets the listening socket, as from a socket unit of systemd."""
+        self.handed[unit] = (name, listener)
 
     # -- namespaces --
 
@@ -114,9 +119,11 @@ class Node:
                 "--kill-child", "--propagation", "private", sys.executable, HERE + "/init.py", self.name,
                 self.directory + "/control", self.logs, "" if self.stock else self.network.binaries,
                 "" if self.stock else TOP + "/packaging/systemd"]
+        argv += [f"{unit}:{listener.fileno()}:{name}" for unit, (name, listener) in self.handed.items()]
         with open(f"{self.logs}/init.log", "ab") as log:
             self.holder = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                           start_new_session=True, preexec_fn=_die_with_parent if tied else None)
+                                           start_new_session=True, preexec_fn=_die_with_parent if tied else None,
+                                           pass_fds=[listener.fileno() for _, listener in self.handed.values()])
         wait_for(f"{self.name} to exist", lambda: os.path.exists(self.directory + "/control") or self._alive(), 30)
         self.pid = self._peer()
         with open(self.directory + "/pid", "w", encoding="utf-8") as file:
@@ -329,11 +336,11 @@ class Network:
             if node:
                 node.ipv4, node.ipv6, node.hub = device["virtual_ipv4"], device["virtual_ip"], device["hub"]
 
-    def describe(self, path, cli):
+    def describe(self, path, cli, **more):
         nodes = [{"name": n.name, "role": n.role, "netns": n.netns, "ipv4": n.ipv4, "ipv6": n.ipv6, "hub": n.hub}
                  for n in self.nodes.values()]
-        with open(path + ".new", "w", encoding="utf-8") as file:
-            json.dump({"cli": cli, "nodes": nodes}, file, indent=1)
+        with open(os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"cli": cli, "nodes": nodes, **more}, file, indent=1)
             file.write("\n")
         os.rename(path + ".new", path)
 

@@ -263,16 +263,6 @@ static void close_all(struct web *web)
 	free(web);
 }
 
-static void announce(const struct web *web)
-{
-	char text[RN_ENDPOINT_TEXT];
-
-	if (web->https_fd >= 0)
-		rn_log(RN_LOG_INFO, "https on %s", rn_endpoint_format(&web->conf.console_listen.at, text));
-	if (web->http_fd >= 0)
-		rn_log(RN_LOG_INFO, "http for this host on %s", rn_endpoint_format(&web->conf.console_local.at, text));
-}
-
 int rn_role_web(int argc, char **argv)
 {
 	struct web *web = calloc(1, sizeof(*web));
@@ -285,12 +275,10 @@ int rn_role_web(int argc, char **argv)
 	r = rn_crypto_start();
 	if (r == 0)
 		r = prepare(web, argc, argv, &err);
-	if (r == 0) {
-		announce(web);
+	if (r == 0)
 		rn_loop_run(web->loop);
-	} else {
+	else
 		rn_log(RN_LOG_ERROR, "%s", err.text[0] ? err.text : strerror(-r));
-	}
 	close_all(web);
 	return r < 0;
 }

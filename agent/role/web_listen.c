@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "role/web.h"
 
 #define FIRST_FD 3 /* sd_listen_fds(3) */
@@ -42,6 +43,7 @@ static int take_one(struct web *web, int fd, const char *name, size_t size, stru
 		return rn_fail(err, -EINVAL, "the socket that was handed over as \"%.*s\" does not listen on TCP",
 			       (int)size, name);
 	*place = fd;
+	rn_log(RN_LOG_INFO, "%.*s on the socket that was handed over", (int)size, name);
 	return 0;
 }
 
@@ -130,6 +132,7 @@ static int listen_at(const struct rn_listen *where, const char *key, int *ret, s
 		return rn_fail(err, fd, "cannot listen on %s: %s; set \"%s\" in %s to another, or to \"off\"",
 			       rn_endpoint_format(&where->at, text), strerror(-fd), key, RN_CONF_PATH);
 	*ret = fd;
+	rn_log(RN_LOG_INFO, "%s on %s", key, rn_endpoint_format(&where->at, text));
 	return 0;
 }
 
