@@ -41,14 +41,22 @@ BPF_SKELETONS := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c
 TEST_SUPPORT := $(call objects,$(wildcard tests/support/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
-all: $(O)/rnautd $(O)/rnaut ## the daemon and the command line
+# kern, net and web are programs of their own (role.h); each is linked with the libraries that it uses and no others.
+PROGRAMS := $(addprefix $(O)/,rnautd rnautd-kern rnautd-net rnautd-web)
+ALONE := $(wildcard agent/role/kern*.c agent/role/net*.c agent/role/web*.c)
+all: $(PROGRAMS) $(O)/rnaut ## the daemon and the command line
 
-$(O)/rnautd: $(O)/agent/rnautd.o $(O)/web_files.o $(call archives,role api service sys domain proto base)
+$(O)/rnautd: $(call objects,$(filter-out $(ALONE),$(SRC_role)))
+$(O)/rnautd-kern: $(call objects,$(filter agent/role/kern%,$(ALONE)))
+$(O)/rnautd-net: $(call objects,$(filter agent/role/net%,$(ALONE)))
+$(O)/rnautd-web: $(call objects,$(filter agent/role/web%,$(ALONE))) $(O)/web_files.o
+$(PROGRAMS): $(O)/agent/rnautd.o $(call archives,api service sys domain proto base)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(DAEMON_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(DAEMON_LIBS)
 $(O)/rnaut: $(O)/agent/rnaut.o $(call archives,cli service sys domain proto base)
 	$(call msg,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(CLI_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -Wl,--as-needed $(CLI_LIBS)
 $(foreach l,$(LAYERS),$(eval $(O)/lib$(l).a: $(call objects,$(SRC_$(l)))))
 $(O)/lib%.a:
 	$(call msg,AR,$@)
@@ -112,7 +120,7 @@ KERN_TEST := $(O)/tests/kern/test_kern
 $(KERN_TEST): $(call objects,$(wildcard tests/kern/*.c)) $(call archives,sys domain proto base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
-kern-test: $(KERN_TEST) $(O)/rnautd ## the process kern with WireGuard and the datapath (root)
+kern-test: $(KERN_TEST) $(PROGRAMS) ## the process kern with WireGuard and the datapath (root)
 	$(Q)RNAUTD=$(O)/rnautd $(KERN_TEST)
 
 test-programs: $(UNIT_TESTS) $(BPF_TESTS) $(KERN_TEST)
@@ -145,7 +153,8 @@ PREFIX ?= /usr/local
 UNITS := $(wildcard packaging/systemd/*)
 unit_dir := $(DESTDIR)$(PREFIX)/lib/systemd/system
 install: all ## into DESTDIR and PREFIX (/usr/local)
-	install -Dm755 $(O)/rnautd $(DESTDIR)$(PREFIX)/sbin/rnautd
+	install -d $(DESTDIR)$(PREFIX)/sbin
+	install -m755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
 	install -Dm755 $(O)/rnaut $(DESTDIR)$(PREFIX)/bin/rnaut
 	install -d $(unit_dir)
 	for unit in $(UNITS); do sed 's,/usr/local/,$(PREFIX)/,g' $$unit >$(unit_dir)/$${unit##*/}; done
@@ -158,7 +167,8 @@ install: all ## into DESTDIR and PREFIX (/usr/local)
 uninstall: ## what install made; the state in /var/lib/rnaut stays
 	$(if $(DESTDIR),,[ ! -d /run/systemd/system ] || \
 		systemctl disable --now rnautd.target $(notdir $(filter %.service,$(UNITS))))
-	rm -f $(DESTDIR)$(PREFIX)/sbin/rnautd $(DESTDIR)$(PREFIX)/bin/rnaut $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnaut.conf
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,$(notdir $(PROGRAMS)))
+	rm -f $(DESTDIR)$(PREFIX)/bin/rnaut $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnaut.conf
 	rm -f $(addprefix $(unit_dir)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/rnaut
 

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "role/role.h"
+#include "sys/memory.h"
 #include "sys/sandbox.h"
 
-/* rnautd PROCESS: one of the processes of this host. */
+/*
+ * rnautd PROCESS: one of the processes of this host. What this program was not linked with is done by rnautd-PROCESS
+ * beside it.
+ */
 
 #define OPTIONS_MAX 2
+#define PATH_SIZE 512
 
 struct process {
 	const char *name, *text;
@@ -67,6 +74,25 @@ static bool is_own_option(const struct process *p, const char *argument)
 	return false;
 }
 
+/* Comes back only where it fails. */
+static int become(const struct process *p, char **argv)
+{
+	char path[PATH_SIZE + 32];
+	ssize_t size = readlink("/proc/self/exe", path, PATH_SIZE);
+	char *name;
+
+	path[size > 0 ? size : 0] = '\0';
+	name = strrchr(path, '/');
+	if (!name) {
+		fprintf(stderr, "rnautd %s: cannot find itself; is /proc mounted?\n", p->name);
+		return 1;
+	}
+	snprintf(name + 1, sizeof(path) - (size_t)(name + 1 - path), "rnautd-%s", p->name);
+	execv(path, argv);
+	fprintf(stderr, "rnautd %s: %s: %s; install rnaut again\n", p->name, path, strerror(errno));
+	return 1;
+}
+
 static int run(const struct process *p, int argc, char **argv)
 {
 	char *own[OPTIONS_MAX + 2] = {argv[0]};
@@ -87,12 +113,15 @@ static int run(const struct process *p, int argc, char **argv)
 			return 2;
 		}
 	}
+	if (!p->run)
+		return become(p, argv - 1);
 	rn_log_setup(p->name, RN_LOG_INFO);
 	return p->run(count, own);
 }
 
 int main(int argc, char **argv)
 {
+	rn_memory_start();
 	if (argc < 2)
 		return usage(stderr);
 	if (strcmp(argv[1], "--version") == 0)

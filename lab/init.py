@@ -68,7 +68,8 @@ def private_view(binaries):
     empty("/etc/rnaut")
     empty("/var/lib/rnaut")
     add_users()
-    shutil.copy(f"{binaries}/rnautd", "/usr/local/sbin/rnautd")
+    for program in ("rnautd", "rnautd-kern", "rnautd-net", "rnautd-web"):
+        shutil.copy(f"{binaries}/{program}", f"/usr/local/sbin/{program}")
     shutil.copy(f"{binaries}/rnaut", "/usr/local/bin/rnaut")
 
 

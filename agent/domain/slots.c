@@ -133,13 +133,19 @@ const uint32_t *rn_slots_selectors(const struct rn_slots *s, uint32_t slot, uint
 	return s->slot[slot].selectors;
 }
 
+uint32_t rn_slots_end(const struct rn_slots *s)
+{
+	return s->end;
+}
+
 uint32_t rn_slots_used(const struct rn_slots *s)
 {
 	return s->used;
 }
 
-/* A ring of free indices. */
+/* Free are those from `fresh` on, which nobody had yet, and then those in the ring. Of the rest no memory is touched. */
 struct rn_indices {
+	uint32_t fresh;
 	uint32_t ring[RN_DEVICES_MAX];
 	uint32_t first, count;
 	bool used[RN_DEVICES_MAX];
@@ -154,8 +160,8 @@ struct rn_indices *rn_indices_new(void)
 {
 	struct rn_indices *t = calloc(1, sizeof(*t));
 
-	for (uint32_t i = 1; t && i < RN_DEVICES_MAX; i++)
-		push(t, i);
+	if (t)
+		t->fresh = 1;
 	return t;
 }
 
@@ -164,20 +170,32 @@ void rn_indices_free(struct rn_indices *t)
 	free(t);
 }
 
+/* 0: none is left. */
+static uint32_t pop(struct rn_indices *t)
+{
+	uint32_t index;
+
+	if (t->fresh < RN_DEVICES_MAX)
+		return t->fresh++;
+	if (!t->count)
+		return 0;
+	index = t->ring[t->first];
+	t->first = (t->first + 1) % RN_DEVICES_MAX;
+	t->count--;
+	return index;
+}
+
 int rn_indices_take(struct rn_indices *t, uint32_t *ret_index)
 {
-	while (t->count) {
-		uint32_t index = t->ring[t->first];
+	uint32_t index = pop(t);
 
-		t->first = (t->first + 1) % RN_DEVICES_MAX;
-		t->count--;
-		if (!t->used[index]) {
-			t->used[index] = true;
-			*ret_index = index;
-			return 0;
-		}
-	}
-	return -ENOSPC;
+	while (index && t->used[index])
+		index = pop(t);
+	if (!index)
+		return -ENOSPC;
+	t->used[index] = true;
+	*ret_index = index;
+	return 0;
 }
 
 int rn_indices_adopt(struct rn_indices *t, uint32_t index)
@@ -200,9 +218,14 @@ void rn_indices_free_index(struct rn_indices *t, uint32_t index)
 
 void rn_indices_settle(struct rn_indices *t, const bool *remembered)
 {
+	uint32_t end = RN_DEVICES_MAX;
+
+	while (end > 1 && !t->used[end - 1] && !remembered[end - 1])
+		end--;
+	t->fresh = end;
 	t->first = t->count = 0;
 	for (int last = 0; last <= 1; last++) {
-		for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
+		for (uint32_t i = 1; i < end; i++) {
 			if (!t->used[i] && remembered[i] == last)
 				push(t, i);
 		}

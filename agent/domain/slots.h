@@ -28,6 +28,7 @@ int rn_slots_adopt(struct rn_slots *s, uint32_t slot, uint32_t identity);
 void rn_slots_release(struct rn_slots *s, uint32_t slot);
 /* The set of a slot in use; NULL where it has no user or its selectors are not known. */
 const uint32_t *rn_slots_selectors(const struct rn_slots *s, uint32_t slot, uint32_t *ret_count);
+uint32_t rn_slots_end(const struct rn_slots *s); /* no slot from here on is in use */
 uint32_t rn_slots_used(const struct rn_slots *s);
 
 /*

@@ -14,6 +14,7 @@
 #include "sys/conf.h"
 #include "sys/files.h"
 #include "sys/local.h"
+#include "sys/memory.h"
 #include "sys/sandbox.h"
 
 /*
@@ -157,6 +158,7 @@ static int serve(struct ca *c)
 /* Until a signal; -EIO where the CA must start again. */
 static int run(struct ca *c)
 {
+	rn_memory_settle();
 	for (;;) {
 		struct pollfd fds[] = {{c->signals, POLLIN, 0}, {c->peer, POLLIN, 0}};
 		int r = 0;

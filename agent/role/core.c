@@ -14,6 +14,7 @@
 #include "sys/files.h"
 #include "sys/local.h"
 #include "sys/loop.h"
+#include "sys/memory.h"
 #include "sys/sandbox.h"
 
 /*
@@ -174,6 +175,7 @@ static int run(struct host *h, struct rn_err *err)
 	if (rc)
 		return rc;
 	rn_log(RN_LOG_NOTICE, "ready: %s, device %u", h->params.self.name, h->params.self.device);
+	rn_memory_settle();
 	return rn_loop_run(h->loop);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "sys/local.h"
+#include "sys/memory.h"
 
 #define QUEUE_ROOM (256u * 1024u)      /* up to here a peer is ready for more */
 #define QUEUE_MAX (4u * 1024u * 1024u) /* a peer that lets this pile up is gone */
@@ -62,7 +63,7 @@ static void break_off(struct peer *p)
 
 static int enqueue(struct peer *p, const struct rn_local *message)
 {
-	uint8_t data[RN_LOCAL_SIZE_MAX];
+	RN_UNCLEARED uint8_t data[RN_LOCAL_SIZE_MAX];
 	int size = rn_local_encode(message, data, sizeof(data));
 	struct queued *q = size > 0 && p->queued + (size_t)size <= QUEUE_MAX ? malloc(sizeof(*q) + (size_t)size) : NULL;
 	if (!q)

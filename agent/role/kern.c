@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "role/role.h"
+#include "sys/memory.h"
 #include "sys/sandbox.h"
 
 /* The loop. */
@@ -103,6 +104,7 @@ static int loop(struct rn_kern *k)
 {
 	struct timers t = {.save = now_ms() + SAVE_MS};
 
+	rn_memory_settle();
 	while (!stopping) {
 		struct pollfd fds[3] = {
 		    {.fd = k->core, .events = POLLIN | (rn_kern_wants_write(k) ? POLLOUT : 0)},

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "role/kern.h"
 #include "sys/local.h"
+#include "sys/memory.h"
 
 /* The connection to core. What core says is believed only where it shrinks access or carries a signature. */
 
@@ -221,7 +222,7 @@ static bool handle(struct rn_kern *k, const struct rn_local *message)
 
 void rn_kern_receive(struct rn_kern *k)
 {
-	uint8_t buffer[RN_LOCAL_SIZE_MAX];
+	RN_UNCLEARED uint8_t buffer[RN_LOCAL_SIZE_MAX];
 
 	for (int i = 0; i < MESSAGES_AT_ONCE && k->core >= 0; i++) {
 		struct rn_local message;

@@ -8,6 +8,7 @@
 
 #include "role/role.h"
 #include "sys/conf.h"
+#include "sys/memory.h"
 #include "sys/owner.h"
 #include "sys/sandbox.h"
 
@@ -223,6 +224,7 @@ int rn_role_net(int argc, char **argv)
 		r = prepare(net, &err);
 	if (r == 0) {
 		rn_log(RN_LOG_INFO, "control protocol on UDP port %u", rn_udp_port(net->udp));
+		rn_memory_settle();
 		rn_loop_run(net->loop);
 		finish(net);
 	} else {

@@ -20,8 +20,7 @@ struct rn_enforce *rn_enforce_new(struct rn_datapath *dp, uint32_t self, bool hu
 	e->by_number = rn_numbers_new();
 	e->indices = rn_indices_new();
 	e->slots = rn_slots_new();
-	e->tables = malloc(sizeof(*e->tables));
-	if (!e->devices || !e->by_number || !e->indices || !e->slots || !e->tables || rn_enforce_adopt(e) < 0) {
+	if (!e->devices || !e->by_number || !e->indices || !e->slots || rn_enforce_adopt(e) < 0) {
 		rn_enforce_free(e);
 		return NULL;
 	}
@@ -37,7 +36,6 @@ void rn_enforce_free(struct rn_enforce *e)
 	rn_indices_free(e->indices);
 	rn_slots_free(e->slots);
 	free(e->devices);
-	free(e->tables);
 	free(e->waiting);
 	free(e);
 }
@@ -72,7 +70,7 @@ void rn_enforce_sync_begin(struct rn_enforce *e)
 {
 	e->syncing = true;
 	drop_waiting(e); /* of a sync that was broken off */
-	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++)
+	for (uint32_t i = 1; i < e->end; i++)
 		e->devices[i].seen = false;
 }
 
@@ -82,7 +80,7 @@ void rn_enforce_sync_end(struct rn_enforce *e, void (*each)(void *context, uint3
 		return;
 	rn_enforce_waiting_apply(e);
 	e->syncing = false;
-	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
+	for (uint32_t i = 1; i < e->end; i++) {
 		if (!e->devices[i].present || e->devices[i].seen)
 			continue;
 		rn_enforce_retire(e, i);
@@ -95,11 +93,13 @@ void rn_enforce_new_epoch(struct rn_enforce *e, uint32_t epoch)
 	drop_waiting(e);
 	e->forgotten = 0;
 	rn_datapath_set_forgotten(e->dp, 0);
-	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
+	for (uint32_t i = 1; i < e->end; i++) {
 		struct rn_device device;
 
+		if (!e->devices[i].number)
+			continue;
 		e->devices[i].version = 0;
-		if (e->devices[i].number && rn_datapath_device(e->dp, i, &device) == 0 && device.version) {
+		if (rn_datapath_device(e->dp, i, &device) == 0 && device.version) {
 			device.version = 0;
 			device.state &= UINT32_MAX; /* the incarnation is the datapath's */
 			rn_datapath_device_set(e->dp, i, &device);
@@ -111,7 +111,7 @@ void rn_enforce_new_epoch(struct rn_enforce *e, uint32_t epoch)
 
 uint32_t rn_enforce_number_of_key(const struct rn_enforce *e, const uint8_t key[RN_KEY_SIZE])
 {
-	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
+	for (uint32_t i = 1; i < e->end; i++) {
 		if (e->devices[i].present && memcmp(e->devices[i].key, key, RN_KEY_SIZE) == 0)
 			return e->devices[i].number;
 	}

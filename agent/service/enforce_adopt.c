@@ -13,6 +13,7 @@ static void adopt_one(struct rn_enforce *e, uint32_t index, const struct rn_devi
 {
 	struct rn_enforced_device *d = &e->devices[index];
 
+	e->end = index + 1;
 	d->number = device->number;
 	d->present = device->state & RN_STATE_PRESENT;
 	d->version = device->version;
@@ -43,7 +44,7 @@ struct turn {
 	struct {
 		struct rn_addr addr;
 		uint32_t index;
-	} wrong[RN_ADDRESSES_MAX / 16]; /* a kill leaves two, never more */
+	} wrong[64]; /* a kill leaves two, never more */
 };
 
 static void adopt_address(void *context, const struct rn_addr *addr, uint32_t index)
@@ -53,7 +54,7 @@ static void adopt_address(void *context, const struct rn_addr *addr, uint32_t in
 	uint32_t right = 0;
 	struct rn_addr *place;
 
-	if (index > 0 && index < RN_DEVICES_MAX && e->devices[index].present)
+	if (index > 0 && index < e->end && e->devices[index].present)
 		right = rn_numbers_get(e->by_number, e->devices[index].number);
 	if (right != index && turn->count < sizeof(turn->wrong) / sizeof(turn->wrong[0])) {
 		turn->wrong[turn->count].addr = *addr;
@@ -82,7 +83,7 @@ static int adopt_addresses(struct rn_enforce *e)
 /* Clears what another index of the same number has replaced. */
 static void drop_doubles(struct rn_enforce *e)
 {
-	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
+	for (uint32_t i = 1; i < e->end; i++) {
 		uint32_t number = e->devices[i].number;
 
 		if (!number || rn_numbers_get(e->by_number, number) == i)
@@ -117,7 +118,7 @@ int rn_enforce_adopt(struct rn_enforce *e)
 	if (r < 0)
 		return r;
 	drop_doubles(e);
-	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++)
+	for (uint32_t i = 1; i < e->end; i++)
 		remembered[i] = e->devices[i].number;
 	rn_indices_settle(e->indices, remembered);
 	rn_datapath_config(e->dp, &config);

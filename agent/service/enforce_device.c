@@ -188,6 +188,8 @@ static int move_to(struct rn_enforce *e, uint32_t index, uint32_t old, uint64_t 
 	}
 	e->present += index != old || !e->devices[old].present;
 	fill(&e->devices[index], version, slot, device);
+	if (index >= e->end)
+		e->end = index + 1;
 	return 0;
 }
 

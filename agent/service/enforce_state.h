@@ -35,14 +35,14 @@ struct rn_enforce {
 	struct rn_datapath *dp;
 	uint32_t self;
 	bool hub, syncing;
-	struct rn_enforced_device *devices; /* RN_DEVICES_MAX */
+	struct rn_enforced_device *devices; /* RN_DEVICES_MAX; of those from `end` on no memory is touched */
+	uint32_t end;
 	struct rn_numbers *by_number;
 	struct rn_indices *indices;
 	struct rn_slots *slots;
 	struct rn_policy_record policy; /* in force, where policy_known */
 	bool policy_known;
 	uint64_t policy_version; /* in force, 0: none */
-	struct rn_policy_tables *tables; /* scratch */
 	struct rn_waiting_device *waiting;
 	uint32_t waiting_count, waiting_room;
 	uint32_t present;

@@ -4,12 +4,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -128,7 +128,7 @@ static int check_pinned(const char *dir, const struct rn_meta *want, struct rn_e
 	return 1;
 }
 
-static int load_failed(int code, struct rn_err *err)
+static int load_failed(int code, const char *dir, struct rn_err *err)
 {
 	if (code == -EPERM || code == -EACCES)
 		return rn_fail(err, code,
@@ -136,25 +136,49 @@ static int load_failed(int code, struct rn_err *err)
 			       "CAP_PERFMON");
 	if (code == -ENOMEM)
 		return rn_fail(err, code, "the kernel has not enough memory for the datapath");
+	if (code == -ESTALE)
+		return rn_fail(err, code, "the datapath in %s has tables of other sizes", dir);
 	return rn_fail(err, code, "the kernel does not take the datapath (%s): Linux 6.1 or later with BPF is needed",
 		       strerror(-code));
 }
 
-static int load_maps(struct rn_datapath *dp, const char *dir)
+/* -ESTALE where something of another shape is pinned there. */
+static int check_shape(const struct bpf_map *map, const char *path)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+	int fd = bpf_obj_get(path), code;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	code = bpf_obj_get_info_by_fd(fd, &info, &size);
+	close(fd);
+	if (code)
+		return code;
+	return info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
+			       info.value_size == bpf_map__value_size(map) &&
+			       info.max_entries == bpf_map__max_entries(map)
+		       ? 0
+		       : -ESTALE;
+}
+
+static int load_maps(struct tc_overlay *skeleton, const char *dir, uint32_t role)
 {
 	char path[PATH_MAX];
-	int code;
+	int code = 0;
 
-	for (size_t i = FIRST_MAP; i < PINNED_COUNT; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(dp->skeleton->obj, pinned[i]);
+	if (role == RN_ROLE_NODE)
+		code = bpf_map__set_max_entries(skeleton->maps.rn_events, RN_EVENT_RING_NODE_BYTES);
+	for (size_t i = FIRST_MAP; i < PINNED_COUNT && !code; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(skeleton->obj, pinned[i]);
 
 		code = map ? pin_path(path, dir, pinned[i], "") : -ENOENT;
 		if (!code)
+			code = check_shape(map, path);
+		if (!code)
 			code = bpf_map__set_pin_path(map, path);
-		if (code)
-			return code;
 	}
-	return tc_overlay__load(dp->skeleton);
+	return code ? code : tc_overlay__load(skeleton);
 }
 
 /* Our programs take the names of those that were there, at once; a dot is not allowed in a bpffs. */
@@ -179,37 +203,33 @@ static int pin_program(const char *dir, const struct bpf_program *program, uint3
 	return code;
 }
 
-static int map_memory(struct rn_datapath *dp)
+/* The object is needed only to load: what it holds beside the kernel's is half a megabyte. */
+static int keep_open(struct rn_datapath *dp, const struct tc_overlay *skeleton)
 {
-	const struct bpf_map *maps[RN_MEMORY_COUNT] = {
-	    [RN_MEMORY_CONFIG] = dp->skeleton->maps.rn_config,
-	    [RN_MEMORY_META] = dp->skeleton->maps.rn_meta,
-	    [RN_MEMORY_DEVICES] = dp->skeleton->maps.rn_devices,
-	    [RN_MEMORY_IDENTITIES] = dp->skeleton->maps.rn_identities,
-	    [RN_MEMORY_PORTS] = dp->skeleton->maps.rn_ports,
-	    [RN_MEMORY_SERVICES] = dp->skeleton->maps.rn_services,
-	    [RN_MEMORY_TRUST] = dp->skeleton->maps.rn_trust,
-	    [RN_MEMORY_POLICY] = dp->skeleton->maps.rn_policy,
-	    [RN_MEMORY_RULES] = dp->skeleton->maps.rn_rules,
+	const int from[RN_FD_COUNT] = {
+	    [RN_FD_CONFIG] = bpf_map__fd(skeleton->maps.rn_config),
+	    [RN_FD_META] = bpf_map__fd(skeleton->maps.rn_meta),
+	    [RN_FD_DEVICES] = bpf_map__fd(skeleton->maps.rn_devices),
+	    [RN_FD_IDENTITIES] = bpf_map__fd(skeleton->maps.rn_identities),
+	    [RN_FD_PORTS] = bpf_map__fd(skeleton->maps.rn_ports),
+	    [RN_FD_SERVICES] = bpf_map__fd(skeleton->maps.rn_services),
+	    [RN_FD_TRUST] = bpf_map__fd(skeleton->maps.rn_trust),
+	    [RN_FD_POLICY] = bpf_map__fd(skeleton->maps.rn_policy),
+	    [RN_FD_RULES] = bpf_map__fd(skeleton->maps.rn_rules),
+	    [RN_FD_ADDRESSES] = bpf_map__fd(skeleton->maps.rn_addresses),
+	    [RN_FD_FLOWS] = bpf_map__fd(skeleton->maps.rn_flows),
+	    [RN_FD_COUNTERS] = bpf_map__fd(skeleton->maps.rn_counters),
+	    [RN_FD_LOST] = bpf_map__fd(skeleton->maps.rn_lost),
+	    [RN_FD_EVENTS] = bpf_map__fd(skeleton->maps.rn_events),
+	    [RN_FD_INGRESS] = bpf_program__fd(skeleton->progs.rn_ingress),
+	    [RN_FD_EGRESS] = bpf_program__fd(skeleton->progs.rn_egress),
 	};
 
-	for (int i = 0; i < RN_MEMORY_COUNT; i++) {
-		size_t size = (size_t)bpf_map__value_size(maps[i]) * bpf_map__max_entries(maps[i]);
-		void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(maps[i]), 0);
-
-		if (data == MAP_FAILED)
+	for (int i = 0; i < RN_FD_COUNT; i++) {
+		dp->fd[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
+		if (dp->fd[i] < 0)
 			return -errno;
-		dp->memory[i] = (struct rn_memory){data, size};
 	}
-	dp->config = dp->memory[RN_MEMORY_CONFIG].data;
-	dp->meta = dp->memory[RN_MEMORY_META].data;
-	dp->devices = dp->memory[RN_MEMORY_DEVICES].data;
-	dp->identities = dp->memory[RN_MEMORY_IDENTITIES].data;
-	dp->ports = dp->memory[RN_MEMORY_PORTS].data;
-	dp->services = dp->memory[RN_MEMORY_SERVICES].data;
-	dp->trust = dp->memory[RN_MEMORY_TRUST].data;
-	dp->policy = dp->memory[RN_MEMORY_POLICY].data;
-	dp->rules = dp->memory[RN_MEMORY_RULES].data;
 	return 0;
 }
 
@@ -238,8 +258,30 @@ static int make_buffers(struct rn_datapath *dp)
 	dp->cpu_lost = calloc(dp->cpus, sizeof(*dp->cpu_lost));
 	if (!dp->batch_keys || !dp->batch_flows || !dp->cpu_counters || !dp->cpu_lost)
 		return -ENOMEM;
-	dp->ring = ring_buffer__new(bpf_map__fd(dp->skeleton->maps.rn_events), take_event, dp, NULL);
+	dp->ring = ring_buffer__new(dp->fd[RN_FD_EVENTS], take_event, dp, NULL);
 	return dp->ring ? 0 : -errno;
+}
+
+/* Everything between finding out what is pinned and being open. */
+static int load(struct rn_datapath *dp, const char *dir, const struct rn_meta *want, bool adopted)
+{
+	struct tc_overlay *skeleton = tc_overlay__open();
+	int code = skeleton ? load_maps(skeleton, dir, want->role) : -errno;
+
+	if (!code)
+		code = keep_open(dp, skeleton);
+	if (!code)
+		code = rn_datapath_map(dp);
+	if (!code)
+		code = make_buffers(dp);
+	if (!code && !adopted)
+		rn_datapath_begin(dp, want);
+	if (!code)
+		code = pin_program(dir, skeleton->progs.rn_ingress, &dp->ingress_id);
+	if (!code)
+		code = pin_program(dir, skeleton->progs.rn_egress, &dp->egress_id);
+	tc_overlay__destroy(skeleton);
+	return code;
 }
 
 int rn_datapath_open(const char *dir, const struct rn_meta *want, struct rn_datapath **ret, bool *ret_adopted,
@@ -260,21 +302,12 @@ int rn_datapath_open(const char *dir, const struct rn_meta *want, struct rn_data
 	dp = calloc(1, sizeof(*dp));
 	if (!dp)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	dp->skeleton = tc_overlay__open();
-	code = dp->skeleton ? load_maps(dp, dir) : -errno;
-	if (!code)
-		code = map_memory(dp);
-	if (!code)
-		code = make_buffers(dp);
-	if (!code && !adopted)
-		rn_datapath_begin(dp, want);
-	if (!code)
-		code = pin_program(dir, dp->skeleton->progs.rn_ingress, &dp->ingress_id);
-	if (!code)
-		code = pin_program(dir, dp->skeleton->progs.rn_egress, &dp->egress_id);
+	for (int i = 0; i < RN_FD_COUNT; i++)
+		dp->fd[i] = -1;
+	code = load(dp, dir, want, adopted);
 	if (code) {
 		rn_datapath_close(dp);
-		return load_failed(code, err);
+		return load_failed(code, dir, err);
 	}
 	*ret_adopted = adopted;
 	*ret = dp;
@@ -286,23 +319,23 @@ void rn_datapath_close(struct rn_datapath *dp)
 	if (!dp)
 		return;
 	ring_buffer__free(dp->ring);
-	for (int i = 0; i < RN_MEMORY_COUNT; i++) {
-		if (dp->memory[i].data)
-			munmap(dp->memory[i].data, dp->memory[i].size);
-	}
+	rn_datapath_unmap(dp);
 	free(dp->batch_keys);
 	free(dp->batch_flows);
 	free(dp->cpu_counters);
 	free(dp->cpu_lost);
-	tc_overlay__destroy(dp->skeleton);
+	for (int i = 0; i < RN_FD_COUNT; i++) {
+		if (dp->fd[i] >= 0)
+			close(dp->fd[i]);
+	}
 	free(dp);
 }
 
-static int put_filter(unsigned ifindex, enum bpf_tc_attach_point point, const struct bpf_program *program)
+static int put_filter(unsigned ifindex, enum bpf_tc_attach_point point, int program)
 {
 	struct bpf_tc_hook hook = {.sz = sizeof(hook), .ifindex = (int)ifindex, .attach_point = point};
 	struct bpf_tc_opts opts = {.sz = sizeof(opts),
-				   .prog_fd = bpf_program__fd(program),
+				   .prog_fd = program,
 				   .flags = BPF_TC_F_REPLACE,
 				   .handle = FILTER_HANDLE,
 				   .priority = FILTER_PRIORITY};
@@ -320,9 +353,9 @@ int rn_datapath_attach(struct rn_datapath *dp, unsigned ifindex, struct rn_err *
 		code = 0;
 	__atomic_store_n(&dp->config->ifindex, ifindex, __ATOMIC_SEQ_CST);
 	if (!code)
-		code = put_filter(ifindex, BPF_TC_EGRESS, dp->skeleton->progs.rn_egress);
+		code = put_filter(ifindex, BPF_TC_EGRESS, dp->fd[RN_FD_EGRESS]);
 	if (!code)
-		code = put_filter(ifindex, BPF_TC_INGRESS, dp->skeleton->progs.rn_ingress);
+		code = put_filter(ifindex, BPF_TC_INGRESS, dp->fd[RN_FD_INGRESS]);
 	if (!code)
 		return 0;
 	return rn_fail(err, code, "the filters cannot be put on interface %u: %s", ifindex, strerror(-code));
@@ -363,14 +396,9 @@ int rn_datapath_in_place(struct rn_datapath *dp, unsigned ifindex)
 	return code == 1 ? filter_is(ifindex, BPF_TC_EGRESS, dp->egress_id) : code;
 }
 
-static int address_fd(const struct rn_datapath *dp)
-{
-	return bpf_map__fd(dp->skeleton->maps.rn_addresses);
-}
-
 int rn_datapath_address(const struct rn_datapath *dp, const struct rn_addr *addr, uint32_t *ret_index)
 {
-	return bpf_map_lookup_elem(address_fd(dp), addr, ret_index);
+	return bpf_map_lookup_elem(dp->fd[RN_FD_ADDRESSES], addr, ret_index);
 }
 
 int rn_datapath_address_set(struct rn_datapath *dp, const struct rn_addr *addr, uint32_t index)
@@ -383,7 +411,7 @@ int rn_datapath_address_set(struct rn_datapath *dp, const struct rn_addr *addr, 
 	rn_datapath_address(dp, addr, &before);
 	if (before == index)
 		return 0;
-	code = bpf_map_update_elem(address_fd(dp), addr, &index, BPF_ANY);
+	code = bpf_map_update_elem(dp->fd[RN_FD_ADDRESSES], addr, &index, BPF_ANY);
 	if (!code)
 		rn_datapath_count_up(dp, before);
 	return code == -E2BIG ? -ENOSPC : code;
@@ -396,7 +424,7 @@ int rn_datapath_address_remove(struct rn_datapath *dp, const struct rn_addr *add
 
 	if (rn_datapath_address(dp, addr, &before))
 		return 0;
-	code = bpf_map_delete_elem(address_fd(dp), addr);
+	code = bpf_map_delete_elem(dp->fd[RN_FD_ADDRESSES], addr);
 	if (!code)
 		rn_datapath_count_up(dp, before);
 	return code == -ENOENT ? 0 : code;
@@ -410,7 +438,7 @@ int rn_datapath_addresses(const struct rn_datapath *dp,
 	int code;
 
 	for (unsigned i = 0; i < RN_ADDRESSES_MAX; i++, previous = &key) {
-		code = bpf_map_get_next_key(address_fd(dp), previous, &key);
+		code = bpf_map_get_next_key(dp->fd[RN_FD_ADDRESSES], previous, &key);
 		if (code)
 			return code == -ENOENT ? 0 : code;
 		if (!rn_datapath_address(dp, &key, &index))
@@ -419,11 +447,20 @@ int rn_datapath_addresses(const struct rn_datapath *dp,
 	return 0;
 }
 
+int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot, const struct rn_identity *identity)
+{
+	uint32_t key = half * RN_IDENTITIES_MAX + slot;
+
+	if (half > 1 || slot >= RN_IDENTITIES_MAX)
+		return -ERANGE;
+	return bpf_map_update_elem(dp->fd[RN_FD_IDENTITIES], &key, identity, BPF_ANY);
+}
+
 int rn_datapath_flows(const struct rn_datapath *dp,
 		      bool (*each)(void *context, const struct rn_flow_key *key, const struct rn_flow *flow),
 		      void *context)
 {
-	int fd = bpf_map__fd(dp->skeleton->maps.rn_flows), code = 0;
+	int fd = dp->fd[RN_FD_FLOWS], code = 0;
 	uint64_t at[2] = {0};
 	uint32_t total = 0;
 
@@ -446,12 +483,12 @@ int rn_datapath_flows(const struct rn_datapath *dp,
 
 int rn_datapath_flow_delete(struct rn_datapath *dp, const struct rn_flow_key *key)
 {
-	return bpf_map_delete_elem(bpf_map__fd(dp->skeleton->maps.rn_flows), key);
+	return bpf_map_delete_elem(dp->fd[RN_FD_FLOWS], key);
 }
 
 int rn_datapath_counters(const struct rn_datapath *dp, struct rn_counter ret[RN_DATAPATH_COUNTERS])
 {
-	int fd = bpf_map__fd(dp->skeleton->maps.rn_counters);
+	int fd = dp->fd[RN_FD_COUNTERS];
 
 	for (uint32_t key = 0; key < RN_DATAPATH_COUNTERS; key++) {
 		struct rn_counter sum = {0};
@@ -472,7 +509,7 @@ int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret)
 {
 	uint32_t zero = 0;
 	uint64_t sum = 0;
-	int code = bpf_map_lookup_elem(bpf_map__fd(dp->skeleton->maps.rn_lost), &zero, dp->cpu_lost);
+	int code = bpf_map_lookup_elem(dp->fd[RN_FD_LOST], &zero, dp->cpu_lost);
 
 	if (code)
 		return code;

@@ -19,8 +19,9 @@
  * outlive the process: while it is away the kernel goes on enforcing, until the lease ends.
  *
  * Errors are -errno; where there is an rn_err it gets a sentence. One thread. Indices, slots and halves out of range
- * are refused with -ERANGE. After rn_datapath_open the arrays are mapped: setting configuration, devices, identities
- * and policy makes no system call; addresses, flows and counters are bpf(2); attach, detach and in_place open a netlink
+ * are refused with -ERANGE. Of the arrays, what is in use is mapped: setting configuration and the state of a device
+ * makes no system call; the first device of each thousand and a policy map what they write (-ENOMEM is possible);
+ * identities, addresses, flows and counters are bpf(2); attach, detach and in_place open a netlink
  * socket for themselves (socket, setsockopt, bind, getsockname, sendto, recvmsg, close).
  */
 struct rn_datapath;
@@ -33,7 +34,7 @@ struct rn_datapath;
  * rn_datapath_meta).
  *
  * *ret_adopted: true where the maps were there, with policy, devices and flows in them.
- * -ESTALE: what is pinned is of another schema, role or device; the sentence says which. The caller takes the link
+ * -ESTALE: what is pinned is of another schema, size, role or device; the sentence says which. The caller takes the link
  * down, calls rn_datapath_remove and opens again. -EPERM, -ENOENT (no such directory or no bpffs), -ENOSYS, -EINVAL
  * (the kernel refused a program) and others leave what was there untouched.
  */

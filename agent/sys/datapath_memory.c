@@ -78,11 +78,19 @@ bool rn_datapath_index_valid(uint32_t index)
 	return index && index < RN_DEVICES_MAX;
 }
 
+/* Before a store into devices[index]. */
+static int open_index(struct rn_datapath *dp, uint32_t index)
+{
+	return rn_datapath_index_valid(index) ? rn_datapath_window(dp, index) : -ERANGE;
+}
+
 int rn_datapath_device(const struct rn_datapath *dp, uint32_t index, struct rn_device *ret)
 {
 	if (!rn_datapath_index_valid(index))
 		return -ERANGE;
-	*ret = dp->devices[index];
+	*ret = (struct rn_device){0};
+	if (dp->window[index / RN_WINDOW_DEVICES])
+		*ret = dp->devices[index];
 	return 0;
 }
 
@@ -97,9 +105,10 @@ int rn_datapath_device_set(struct rn_datapath *dp, uint32_t index, const struct 
 {
 	struct rn_device *slot = &dp->devices[index];
 	uint64_t incarnation;
+	int code = open_index(dp, index);
 
-	if (!rn_datapath_index_valid(index))
-		return -ERANGE;
+	if (code)
+		return code;
 	incarnation = slot->state & ~STATE_LOW;
 	if (!same_meaning(slot, device)) {
 		store_u64(&slot->state, incarnation);
@@ -118,9 +127,10 @@ int rn_datapath_device_set(struct rn_datapath *dp, uint32_t index, const struct 
 int rn_datapath_device_state(struct rn_datapath *dp, uint32_t index, uint32_t state)
 {
 	struct rn_device *slot = &dp->devices[index];
+	int code = open_index(dp, index);
 
-	if (!rn_datapath_index_valid(index))
-		return -ERANGE;
+	if (code)
+		return code;
 	store_u64(&slot->state, (slot->state & ~STATE_LOW) | state);
 	return 0;
 }
@@ -134,35 +144,37 @@ int rn_datapath_device_clear(struct rn_datapath *dp, uint32_t index)
 
 void rn_datapath_count_up(struct rn_datapath *dp, uint32_t index)
 {
-	if (rn_datapath_index_valid(index))
+	if (open_index(dp, index) == 0)
 		store_u64(&dp->devices[index].state, dp->devices[index].state + INCARNATION);
+}
+
+static void write_half(struct rn_datapath *dp, unsigned half, const struct rn_datapath_policy *p)
+{
+	struct rn_rule *rules = dp->rules + half * RN_RULES_MAX;
+	uint32_t count = p->policy->rules;
+
+	memset(dp->identities, 0, RN_IDENTITIES_MAX * sizeof(*dp->identities));
+	memcpy(rules, p->rules, count * sizeof(*rules));
+	memset(rules + count, 0, (RN_RULES_MAX - count) * sizeof(*rules));
+	memcpy(dp->services, p->services, p->service_classes * sizeof(*dp->services));
+	memset(dp->services + p->service_classes, 0, (RN_SERVICES_MAX - p->service_classes) * sizeof(*dp->services));
+	memcpy(dp->trust + half * (RN_TRUST_MAX + 1), p->trust, (RN_TRUST_MAX + 1) * sizeof(*p->trust));
+	memcpy(dp->ports, p->ports, 2 * RN_PORT_BLOCKS * sizeof(*p->ports));
+	dp->policy[half] = *p->policy;
 }
 
 int rn_datapath_policy_write(struct rn_datapath *dp, unsigned half, const struct rn_datapath_policy *p)
 {
-	struct rn_rule *rules = dp->rules + half * RN_RULES_MAX;
-	struct rn_rule_set *services = dp->services + half * RN_SERVICES_MAX;
-	uint32_t count = p->policy->rules;
+	int code;
 
-	if (half > 1 || count > RN_RULES_MAX || p->service_classes > RN_SERVICES_MAX)
+	if (half > 1 || p->policy->rules > RN_RULES_MAX || p->service_classes > RN_SERVICES_MAX)
 		return -ERANGE;
 	if (dp->config->generation && (dp->config->generation & 1) == half)
 		return -EBUSY;
-	memset(dp->identities + half * RN_IDENTITIES_MAX, 0, RN_IDENTITIES_MAX * sizeof(*dp->identities));
-	memcpy(rules, p->rules, count * sizeof(*rules));
-	memset(rules + count, 0, (RN_RULES_MAX - count) * sizeof(*rules));
-	memcpy(services, p->services, p->service_classes * sizeof(*services));
-	memset(services + p->service_classes, 0, (RN_SERVICES_MAX - p->service_classes) * sizeof(*services));
-	memcpy(dp->trust + half * (RN_TRUST_MAX + 1), p->trust, (RN_TRUST_MAX + 1) * sizeof(*p->trust));
-	memcpy(dp->ports + half * 2 * RN_PORT_BLOCKS, p->ports, 2 * RN_PORT_BLOCKS * sizeof(*p->ports));
-	dp->policy[half] = *p->policy;
-	return 0;
-}
-
-int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot, const struct rn_identity *identity)
-{
-	if (half > 1 || slot >= RN_IDENTITIES_MAX)
-		return -ERANGE;
-	dp->identities[half * RN_IDENTITIES_MAX + slot] = *identity;
+	code = rn_datapath_half_open(dp, half);
+	if (code)
+		return code;
+	write_half(dp, half, p);
+	rn_datapath_half_close(dp);
 	return 0;
 }

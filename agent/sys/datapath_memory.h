@@ -5,42 +5,52 @@
 #include "sys/datapath.h"
 
 /*
- * Between the two files of the datapath: datapath.c has libbpf, files and sockets, datapath_memory.c the stores into
- * the mapped arrays. Nobody else includes this.
+ * Between the files of the datapath: datapath.c has libbpf, files and sockets, datapath_map.c maps the arrays into this
+ * process, datapath_memory.c stores into them. Nobody else includes this.
  */
-struct tc_overlay;
 struct ring_buffer;
 
-enum rn_memory_part {
-	RN_MEMORY_CONFIG,
-	RN_MEMORY_META,
-	RN_MEMORY_DEVICES,
-	RN_MEMORY_IDENTITIES,
-	RN_MEMORY_PORTS,
-	RN_MEMORY_SERVICES,
-	RN_MEMORY_TRUST,
-	RN_MEMORY_POLICY,
-	RN_MEMORY_RULES,
-	RN_MEMORY_COUNT
+/* Everything of the kernel's that is held open. */
+enum rn_datapath_fd {
+	RN_FD_CONFIG,
+	RN_FD_META,
+	RN_FD_DEVICES,
+	RN_FD_IDENTITIES,
+	RN_FD_PORTS,
+	RN_FD_SERVICES,
+	RN_FD_TRUST,
+	RN_FD_POLICY,
+	RN_FD_RULES,
+	RN_FD_ADDRESSES,
+	RN_FD_FLOWS,
+	RN_FD_COUNTERS,
+	RN_FD_LOST,
+	RN_FD_EVENTS,
+	RN_FD_INGRESS,
+	RN_FD_EGRESS,
+	RN_FD_COUNT
 };
 
-struct rn_memory {
-	void *data;
-	size_t size;
-};
+/*
+ * A mapped page of an array counts as this process's memory whether it is used or not. So the small arrays are mapped
+ * for good, rn_devices by windows as its indices come into use, and the large ones of a policy only while it is written.
+ */
+#define RN_WINDOW_DEVICES 1024u /* 64 KiB: a multiple of every page size */
+#define RN_WINDOWS (RN_DEVICES_MAX / RN_WINDOW_DEVICES)
 
 struct rn_datapath {
-	struct tc_overlay *skeleton;
 	struct ring_buffer *ring;
-	struct rn_memory memory[RN_MEMORY_COUNT]; /* the arrays that kern writes, mapped */
-	struct rn_config *config;		  /* ... and the same by their types */
+	int fd[RN_FD_COUNT];
+	struct rn_config *config; /* mapped; NULL: not */
 	struct rn_meta *meta;
-	struct rn_device *devices;
-	struct rn_identity *identities;
-	struct rn_ports *ports;
-	struct rn_rule_set *services, *trust;
+	struct rn_rule_set *trust;
 	struct rn_policy *policy;
 	struct rn_rule *rules;
+	struct rn_device *devices; /* RN_DEVICES_MAX, of which those of open windows are there */
+	bool window[RN_WINDOWS];		/* open */
+	struct rn_identity *identities; /* of the half that is open; NULL: none */
+	struct rn_ports *ports;
+	struct rn_rule_set *services;
 	struct rn_flow_key *batch_keys;
 	struct rn_flow *batch_flows;
 	struct rn_counter *cpu_counters; /* one for each possible CPU */
@@ -51,10 +61,19 @@ struct rn_datapath {
 	void *each_context;
 };
 
+/* datapath_map.c: 0 or -errno; after a failure rn_datapath_unmap. */
+int rn_datapath_map(struct rn_datapath *dp);
+void rn_datapath_unmap(struct rn_datapath *dp);
+int rn_datapath_window(struct rn_datapath *dp, uint32_t index); /* makes devices[index] writable */
+/* Opens the identities, ports and services of a half, or nothing of them. */
+int rn_datapath_half_open(struct rn_datapath *dp, unsigned half);
+void rn_datapath_half_close(struct rn_datapath *dp);
+
+/* datapath_memory.c */
 /* New maps: takes *want and the role; the schema comes last, until then the maps count as unfinished. */
 void rn_datapath_begin(struct rn_datapath *dp, const struct rn_meta *want);
 bool rn_datapath_index_valid(uint32_t index);
-/* Whatever was judged for the index is judged again. Index 0 or past the end: nothing. */
+/* Whatever was judged for the index is judged again. Index 0, past the end or never set: nothing. */
 void rn_datapath_count_up(struct rn_datapath *dp, uint32_t index);
 
 #endif

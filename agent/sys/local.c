@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "sys/memory.h"
+
 #define BACKLOG 16
 #define SEND_BUFFER (1024 * 1024) /* several of the largest messages, where the host's limit allows it */
 
@@ -142,7 +144,7 @@ int rn_local_connect(const char *path, uid_t *ret_uid)
 
 int rn_local_send(int fd, const struct rn_local *message)
 {
-	uint8_t data[RN_LOCAL_SIZE_MAX];
+	RN_UNCLEARED uint8_t data[RN_LOCAL_SIZE_MAX];
 	int size = rn_local_encode(message, data, sizeof(data));
 	ssize_t n;
 

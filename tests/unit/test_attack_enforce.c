@@ -81,6 +81,38 @@ int rn_datapath_addresses(const struct rn_datapath *dp,
 	return 0;
 }
 
+/* ---- all of the arrays is there all the time ---- */
+
+static struct rn_identity identities[2 * RN_IDENTITIES_MAX];
+static struct rn_ports ports[4 * RN_PORT_BLOCKS];
+static struct rn_rule_set services[2 * RN_SERVICES_MAX];
+
+int rn_datapath_window(struct rn_datapath *dp, uint32_t index)
+{
+	dp->window[index / RN_WINDOW_DEVICES] = true;
+	return 0;
+}
+
+int rn_datapath_half_open(struct rn_datapath *dp, unsigned half)
+{
+	dp->identities = identities + half * RN_IDENTITIES_MAX;
+	dp->ports = ports + half * 2 * RN_PORT_BLOCKS;
+	dp->services = services + half * RN_SERVICES_MAX;
+	return 0;
+}
+
+void rn_datapath_half_close(struct rn_datapath *dp)
+{
+	(void)dp;
+}
+
+int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot, const struct rn_identity *identity)
+{
+	(void)dp;
+	identities[half * RN_IDENTITIES_MAX + slot] = *identity;
+	return 0;
+}
+
 /* ---- a hub ---- */
 
 static void *zeros(size_t count, size_t size)
@@ -99,9 +131,6 @@ static struct rn_datapath *datapath_new(void)
 	dp->config = zeros(1, sizeof(*dp->config));
 	dp->meta = zeros(1, sizeof(*dp->meta));
 	dp->devices = zeros(RN_DEVICES_MAX, sizeof(*dp->devices));
-	dp->identities = zeros(2 * RN_IDENTITIES_MAX, sizeof(*dp->identities));
-	dp->ports = zeros(4 * RN_PORT_BLOCKS, sizeof(*dp->ports));
-	dp->services = zeros(2 * RN_SERVICES_MAX, sizeof(*dp->services));
 	dp->trust = zeros(2 * (RN_TRUST_MAX + 1), sizeof(*dp->trust));
 	dp->policy = zeros(2, sizeof(*dp->policy));
 	dp->rules = zeros(2 * RN_RULES_MAX, sizeof(*dp->rules));
@@ -113,9 +142,6 @@ static void datapath_free(struct rn_datapath *dp)
 	free(dp->config);
 	free(dp->meta);
 	free(dp->devices);
-	free(dp->identities);
-	free(dp->ports);
-	free(dp->services);
 	free(dp->trust);
 	free(dp->policy);
 	free(dp->rules);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_SYS_MEMORY_H
+#define RN_SYS_MEMORY_H
+
+/*
+ * How much memory a process keeps. Both are hints to the C library and the kernel: nothing depends on them, nothing
+ * fails.
+ */
+
+/* First of all: what is large and short-lived goes back to the kernel when it is freed, however often it comes. */
+void rn_memory_start(void);
+/*
+ * Once everything is open: gives back what only starting needed, on the heap and of the program's and its libraries'
+ * text. (Half of what the linker reads is never read again. What is, comes back from the page cache.)
+ */
+void rn_memory_settle(void);
+
+/*
+ * For a large buffer on the stack of which only what was written is read: it is not cleared each time (which the build
+ * otherwise does), so that its pages become this process's memory only as far as messages reach.
+ */
+#define RN_UNCLEARED __attribute__((uninitialized))
+
+#endif
