@@ -143,7 +143,7 @@ uint32_t rn_slots_used(const struct rn_slots *s)
 	return s->used;
 }
 
-/* Free are those from `fresh` on, which nobody had yet, and then those in the ring. Of the rest no memory is touched. */
+/* Free are those from `fresh` on, which nobody had yet, then those in the ring. Memory is touched as they come into use. */
 struct rn_indices {
 	uint32_t fresh;
 	uint32_t ring[RN_DEVICES_MAX];

@@ -80,7 +80,8 @@ static int open_books(struct rn_core *core, struct rn_err *err)
 	if (rc)
 		return rn_fail(err, rc, "the path %s is too long", core->params.dir);
 	core->books.ledger = rn_ledger_new();
-	core->events = rn_event_ring_new();
+	core->events =
+	    rn_event_ring_new(rn_kind_is_hub(core->params.self.kind) ? RN_CORE_EVENTS_MAX : RN_CORE_EVENTS_NODE);
 	core->upstream.record = malloc(RN_RECORD_SIZE_MAX);
 	if (!core->books.ledger || !core->events || !core->upstream.record)
 		return rn_fail(err, -ENOMEM, "out of memory");

@@ -102,8 +102,12 @@ struct rn_core_explanation {
 int rn_core_explain(struct rn_core *core, const char *source, const char *destination, uint8_t protocol, uint16_t port,
 		    struct rn_core_explanation *ret, struct rn_err *err);
 
-/* Flow events, newest last: a ring of RN_CORE_EVENTS_MAX with rising serials. On the gateway from all hubs. */
+/*
+ * Flow events, newest last: a ring of RN_CORE_EVENTS_MAX, on a node of RN_CORE_EVENTS_NODE, with rising serials. On the
+ * gateway from all hubs.
+ */
 #define RN_CORE_EVENTS_MAX 8192u
+#define RN_CORE_EVENTS_NODE 512u /* of its own alone: a full ring of the other kind is 3 MiB */
 struct rn_core_event {
 	uint64_t serial;
 	struct rn_event event; /* time_ns is Unix time */

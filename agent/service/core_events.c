@@ -8,12 +8,17 @@
 struct rn_event_ring {
 	uint64_t serial; /* of the newest; 0: none yet */
 	uint64_t lost;
-	struct rn_core_event events[RN_CORE_EVENTS_MAX];
+	unsigned places;
+	struct rn_core_event events[];
 };
 
-struct rn_event_ring *rn_event_ring_new(void)
+struct rn_event_ring *rn_event_ring_new(unsigned places)
 {
-	return calloc(1, sizeof(struct rn_event_ring));
+	struct rn_event_ring *ring = calloc(1, sizeof(*ring) + places * sizeof(ring->events[0]));
+
+	if (ring)
+		ring->places = places;
+	return ring;
 }
 
 void rn_event_ring_free(struct rn_event_ring *ring)
@@ -31,7 +36,7 @@ void rn_event_ring_add(struct rn_event_ring *ring, const struct rn_ledger *ledge
 		       const uint8_t *events, size_t size)
 {
 	for (; size >= sizeof(struct rn_event); events += sizeof(struct rn_event), size -= sizeof(struct rn_event)) {
-		struct rn_core_event *e = &ring->events[++ring->serial % RN_CORE_EVENTS_MAX];
+		struct rn_core_event *e = &ring->events[++ring->serial % ring->places];
 		e->serial = ring->serial;
 		memcpy(&e->event, events, sizeof(e->event));
 		name(ledger, reporter, e->reporter);
@@ -55,11 +60,11 @@ uint64_t rn_event_ring_read(const struct rn_event_ring *ring, uint64_t after, un
 	/* A serial from before a restart is higher than any of ours: begin with what there is. */
 	if (after > ring->serial)
 		after = 0;
-	if (ring->serial > RN_CORE_EVENTS_MAX && after < ring->serial - RN_CORE_EVENTS_MAX)
-		after = ring->serial - RN_CORE_EVENTS_MAX;
+	if (ring->serial > ring->places && after < ring->serial - ring->places)
+		after = ring->serial - ring->places;
 	while (after < ring->serial && max--) {
 		after++;
-		each(context, &ring->events[after % RN_CORE_EVENTS_MAX]);
+		each(context, &ring->events[after % ring->places]);
 	}
 	return after;
 }

@@ -5,10 +5,10 @@
 #include "service/core.h"
 #include "service/core_ledger.h"
 
-/* The last RN_CORE_EVENTS_MAX flow events, with names as they were when the events arrived. */
+/* The last flow events, with names as they were when the events arrived. */
 struct rn_event_ring;
 
-struct rn_event_ring *rn_event_ring_new(void); /* NULL: out of memory */
+struct rn_event_ring *rn_event_ring_new(unsigned places); /* at most RN_CORE_EVENTS_MAX; NULL: out of memory */
 void rn_event_ring_free(struct rn_event_ring *ring);
 
 /* Appends what a host reported: events are struct rn_event back to back, with Unix times; a torn end is ignored. */

@@ -156,10 +156,9 @@ static int check_shape(const struct bpf_map *map, const char *path)
 	if (code)
 		return code;
 	return info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
-			       info.value_size == bpf_map__value_size(map) &&
-			       info.max_entries == bpf_map__max_entries(map)
-		       ? 0
-		       : -ESTALE;
+		       info.value_size == bpf_map__value_size(map) && info.max_entries == bpf_map__max_entries(map)
+		   ? 0
+		   : -ESTALE;
 }
 
 static int load_maps(struct tc_overlay *skeleton, const char *dir, uint32_t role)

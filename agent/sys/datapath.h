@@ -34,9 +34,9 @@ struct rn_datapath;
  * rn_datapath_meta).
  *
  * *ret_adopted: true where the maps were there, with policy, devices and flows in them.
- * -ESTALE: what is pinned is of another schema, size, role or device; the sentence says which. The caller takes the link
- * down, calls rn_datapath_remove and opens again. -EPERM, -ENOENT (no such directory or no bpffs), -ENOSYS, -EINVAL
- * (the kernel refused a program) and others leave what was there untouched.
+ * -ESTALE: what is pinned is of another schema, size, role or device; the sentence says which. The caller takes the
+ * link down, calls rn_datapath_remove and opens again. -EPERM, -ENOENT (no such directory or no bpffs), -ENOSYS,
+ * -EINVAL (the kernel refused a program) and others leave what was there untouched.
  */
 int rn_datapath_open(const char *dir, const struct rn_meta *want, struct rn_datapath **ret, bool *ret_adopted,
 		     struct rn_err *err);

@@ -33,7 +33,8 @@ enum rn_datapath_fd {
 
 /*
  * A mapped page of an array counts as this process's memory whether it is used or not. So the small arrays are mapped
- * for good, rn_devices by windows as its indices come into use, and the large ones of a policy only while it is written.
+ * for good, rn_devices by windows as its indices come into use, and the large ones of a policy only while it is
+ * written.
  */
 #define RN_WINDOW_DEVICES 1024u /* 64 KiB: a multiple of every page size */
 #define RN_WINDOWS (RN_DEVICES_MAX / RN_WINDOW_DEVICES)
@@ -46,8 +47,8 @@ struct rn_datapath {
 	struct rn_rule_set *trust;
 	struct rn_policy *policy;
 	struct rn_rule *rules;
-	struct rn_device *devices; /* RN_DEVICES_MAX, of which those of open windows are there */
-	bool window[RN_WINDOWS];		/* open */
+	struct rn_device *devices;	/* RN_DEVICES_MAX, of which those of open windows are there */
+	bool window[RN_WINDOWS];	/* open */
 	struct rn_identity *identities; /* of the half that is open; NULL: none */
 	struct rn_ports *ports;
 	struct rn_rule_set *services;

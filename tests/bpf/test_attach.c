@@ -5,6 +5,7 @@
  *
  *    this test ── writes ──► rn0 (TUN) ── rn_ingress ──► host, or redirect ──► rn_egress ──► rn0 ── reads ──► this test
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -21,6 +22,7 @@
 #include <cmocka.h>
 
 #include "door.h"
+#include "sys/datapath_memory.h"
 
 static void test_open(void **state)
 {
@@ -307,6 +309,53 @@ static void test_bounds(void **state)
 	assert_int_equal(rn_datapath_identity_write(door.dp, 0, RN_IDENTITIES_MAX, &identity), -ERANGE);
 }
 
+/* Memory is mapped where devices are, and the next process finds them there. */
+static void test_windows(void **state)
+{
+	const uint32_t last = RN_DEVICES_MAX - 1;
+	struct rn_device d = {.number = 7, .state = RN_STATE_PRESENT}, got;
+
+	(void)state;
+	assert_true(door.dp->window[0]);
+	assert_false(door.dp->window[RN_WINDOWS - 1]);
+	assert_int_equal(rn_datapath_device(door.dp, last, &got), 0);
+	assert_int_equal(got.number, 0);
+	assert_int_equal(rn_datapath_device_set(door.dp, last, &d), 0);
+	rn_datapath_close(door.dp);
+	door.dp = door_open(true);
+	for (unsigned i = 0; i < RN_WINDOWS; i++)
+		assert_int_equal(door.dp->window[i], i == 0 || i == RN_WINDOWS - 1);
+	assert_int_equal(rn_datapath_device(door.dp, last, &got), 0);
+	assert_int_equal(got.number, 7);
+	assert_int_equal(rn_datapath_device_clear(door.dp, last), 0);
+	door_attach();
+}
+
+/* A map of another size than this binary would make: nothing of what is pinned is used, or changed. */
+static void test_other_sizes(void **state)
+{
+	char path[256], aside[272];
+	struct rn_datapath *none = NULL;
+	struct rn_err err = {{0}};
+	bool adopted;
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rn_events", 0, 0, RN_EVENT_RING_NODE_BYTES, NULL);
+
+	(void)state;
+	assert_true(fd >= 0);
+	snprintf(path, sizeof(path), "%s/rn_events", door.host.bpf_dir);
+	snprintf(aside, sizeof(aside), "%s_old", path);
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+	close(fd);
+	assert_int_equal(rn_datapath_open(door.host.bpf_dir, &door_meta, &none, &adopted, &err), -ESTALE);
+	assert_non_null(strstr(err.text, "sizes"));
+	assert_null(none);
+	assert_int_equal(rename(aside, path), 0);
+	rn_datapath_close(door.dp);
+	door.dp = door_open(true);
+	door_attach();
+}
+
 /* Closing is all that a killed process does: the kernel goes on. Then another takes over. */
 static void test_adopt(void **state)
 {
@@ -415,6 +464,8 @@ static int run(const char *dir)
 	    cmocka_unit_test(test_many_flows),
 	    cmocka_unit_test(test_writes),
 	    cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_windows),
+	    cmocka_unit_test(test_other_sizes),
 	    cmocka_unit_test(test_adopt),
 	    cmocka_unit_test(test_replace_under_traffic),
 	    cmocka_unit_test(test_detach),

@@ -184,8 +184,13 @@ static void restart(struct hub *h)
 
 static struct rn_device_record device(uint32_t number, uint32_t identity, uint32_t flags)
 {
-	struct rn_device_record d = {.number = number, .hub = SELF, .identity = identity, .kind = RN_KIND_DESKTOP,
-				     .flags = flags, .trust = 50, .selector_count = 2};
+	struct rn_device_record d = {.number = number,
+				     .hub = SELF,
+				     .identity = identity,
+				     .kind = RN_KIND_DESKTOP,
+				     .flags = flags,
+				     .trust = 50,
+				     .selector_count = 2};
 
 	d.selectors[0] = 1;
 	d.selectors[1] = 1 + identity;
@@ -282,7 +287,7 @@ static void test_waiting_record_comes_too_late(void **state)
 	assert_int_equal(give(h, 10, device(7, 1, 0)), 0);
 	restart(h);
 	rn_enforce_sync_begin(h->enforce);
-	assert_int_equal(give(h, 15, device(7, 2, 0)), 0);		     /* waits: another identity */
+	assert_int_equal(give(h, 15, device(7, 2, 0)), 0);		   /* waits: another identity */
 	assert_int_equal(give(h, 20, device(7, 1, RN_DEVICE_REVOKED)), 0); /* now */
 	assert_false(gets_through(h, 7));
 	rn_enforce_sync_end(h->enforce, nobody, NULL);
@@ -362,13 +367,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_older_after_removal),
-		TEST(test_older_after_every_index_was_used),
-		TEST(test_waiting_record_comes_too_late),
-		TEST(test_older_of_two_that_wait),
-		TEST(test_waiting_record_of_an_epoch_that_is_over),
-		TEST(test_refused_record_takes_away),
-		TEST(test_refused_record_lowers_trust),
+	    TEST(test_older_after_removal),
+	    TEST(test_older_after_every_index_was_used),
+	    TEST(test_waiting_record_comes_too_late),
+	    TEST(test_older_of_two_that_wait),
+	    TEST(test_waiting_record_of_an_epoch_that_is_over),
+	    TEST(test_refused_record_takes_away),
+	    TEST(test_refused_record_lowers_trust),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
