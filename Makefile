@@ -65,7 +65,7 @@ $(O)/%.o: %.c
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The console as it was built last, within rnautd. Where it never was: a page that says how.
+# The console as it was built last, within rnautd-web. Where it never was: a page that says how.
 $(O)/web_files.c: packaging/embed.sh packaging/console/index.html $(wildcard console/dist console/dist/* console/dist/*/*)
 	$(call msg,EMBED,$@)
 	$(Q)mkdir -p $(@D) && packaging/embed.sh console/dist $(O)/web_files >$@.new && mv $@.new $@

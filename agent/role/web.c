@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "role/role.h"
 #include "service/console.h"
+#include "sys/memory.h"
 #include "sys/owner.h"
 #include "sys/sandbox.h"
 
@@ -275,10 +276,12 @@ int rn_role_web(int argc, char **argv)
 	r = rn_crypto_start();
 	if (r == 0)
 		r = prepare(web, argc, argv, &err);
-	if (r == 0)
+	if (r == 0) {
+		rn_memory_settle();
 		rn_loop_run(web->loop);
-	else
+	} else {
 		rn_log(RN_LOG_ERROR, "%s", err.text[0] ? err.text : strerror(-r));
+	}
 	close_all(web);
 	return r < 0;
 }
