@@ -69,7 +69,11 @@ struct rn_endpoint rn_http_source(const struct rn_http_request *request)
 
 static void doom(struct rn_http *http, struct http_connection *c)
 {
+	/* What the client did not take goes with it, instead of staying in the kernel until it does. */
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
 	rn_http_guard_doom(&http->guard, &c->link);
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	shutdown(c->fd, SHUT_RDWR);
 	if (c->request)
 		http_resume(c->request);
