@@ -17,8 +17,8 @@ struct rn_api;
  * that answers is -EADDRINUSE. The descriptor is non-blocking and close-on-exec.
  */
 int rn_api_listen(const char *path, int *ret_fd, struct rn_err *err);
-/* Serves fd, which becomes the API's on success, on the loop. Takes rn_core_on_event and rn_core_on_web of this core for
- * itself. */
+/* Serves fd, which becomes the API's on success, on the loop. Takes rn_core_on_event and rn_core_on_web of this core
+ * for itself. */
 int rn_api_start(struct rn_loop *loop, struct rn_core *core, int fd, struct rn_api **ret, struct rn_err *err);
 /* Ends every connection; call it while core still lives. NULL is legal. */
 void rn_api_free(struct rn_api *api);

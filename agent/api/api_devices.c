@@ -27,7 +27,7 @@ static void add_key(struct rn_json *object, const char *name, const uint8_t key[
 	rn_json_add_text(object, name, rn_is_zero(key, RN_KEY_SIZE) ? NULL : text);
 }
 
-static void add_endpoint(struct rn_json *object, const char *key, const struct rn_endpoint *endpoint)
+void rn_api_add_endpoint(struct rn_json *object, const char *key, const struct rn_endpoint *endpoint)
 {
 	char text[RN_ENDPOINT_TEXT];
 
@@ -69,7 +69,7 @@ struct rn_json *rn_api_device_json(const struct rn_core_device *device)
 	rn_json_add_u64(bandwidth, "sent", device->sent);
 	rn_json_add(root, "bandwidth_stats", bandwidth);
 	add_key(root, "wireguard_public_key", record->wireguard_key);
-	add_endpoint(root, "wireguard_endpoint", &record->wireguard);
+	rn_api_add_endpoint(root, "wireguard_endpoint", &record->wireguard);
 	return root;
 }
 
@@ -80,17 +80,17 @@ static void append(void *context, const struct rn_core_device *device)
 
 void rn_api_devices_list(struct rn_api_call *call)
 {
-	struct rn_json *root = rn_json_object(), *list = rn_json_array();
+	struct rn_json *list = rn_json_array();
+	uint64_t after = 0, limit = RN_DEVICES_MAX;
 	struct rn_err err = {""};
-	int code = rn_core_devices(call->core, append, list, &err);
 
-	rn_json_add(root, "devices", list);
-	if (code < 0) {
-		rn_json_free(root);
-		rn_api_fail(call, code, &err);
-		return;
-	}
-	rn_api_answer(call, 200, root);
+	if (rn_api_query_u64(call, "after", 0, UINT32_MAX, &after) == 0 &&
+	    rn_api_query_u64(call, "limit", 1, RN_DEVICES_MAX, &limit) == 0)
+		rn_api_answer_list(call, "devices", list,
+				   rn_core_devices(call->core, (uint32_t)after, (unsigned)limit, append, list, &err),
+				   &err);
+	else
+		rn_json_free(list);
 }
 
 void rn_api_device_get(struct rn_api_call *call)

@@ -22,6 +22,8 @@ struct stream {
 	uint64_t after; /* serial of the last event in the text */
 	bool resuming;	/* a gap before the first event is history, unless the reader said where it was */
 	bool keepalive;
+	bool ended; /* who reads it may not any more */
+	struct rn_principal who;
 	char *text; /* formatted and not sent yet */
 	size_t size, at, room;
 };
@@ -89,6 +91,8 @@ static ssize_t fill(void *context, char *out, size_t size)
 {
 	struct stream *s = context;
 
+	if (s->ended)
+		return -1;
 	if (s->at == s->size)
 		refill(s);
 	if (size > s->size - s->at)
@@ -108,23 +112,30 @@ static void gone(void *context)
 	*link = s->next;
 	s->all->count--;
 	free(s->text);
+	rn_wipe(&s->who, sizeof(s->who));
 	free(s);
 }
 
+/* A reader whose stream ends in its wake is freed there. */
 static void wake(void *context)
 {
 	struct rn_streams *all = context;
+	struct stream *next;
 
-	for (struct stream *s = all->first; s; s = s->next)
+	for (struct stream *s = all->first; s; s = next) {
+		next = s->next;
 		s->request->door->wake(s->request);
+	}
 }
 
 static void tick(void *context)
 {
 	struct rn_streams *all = context;
 
-	for (struct stream *s = all->first; s; s = s->next)
+	for (struct stream *s = all->first; s; s = s->next) {
 		s->keepalive = true;
+		s->ended = !rn_core_still(all->core, &s->who);
+	}
 	wake(all);
 	rn_timer_set(all->timer, KEEPALIVE_MS);
 }
@@ -192,7 +203,8 @@ void rn_api_flows_stream(struct rn_api_call *call)
 	/* Serials begin anew when core does. */
 	if (after > rn_api_newest(call->core))
 		after = 0;
-	*s = (struct stream){.all = all, .next = all->first, .request = call->request, .after = after};
+	*s =
+	    (struct stream){.all = all, .next = all->first, .request = call->request, .after = after, .who = call->who};
 	/* after=0 asks for everything that is still known, and what the ring forgot before is not this reader's loss.
 	 */
 	s->resuming = resuming && after > 0;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/resources.h"
@@ -86,4 +87,71 @@ void rn_api_tokens_create(struct rn_api_call *call)
 		return;
 	request.lifetime_s = lifetime;
 	rn_core_token_create(call->core, &request, created, call);
+}
+
+static void add_tags(struct rn_json *object, const char *tags)
+{
+	struct rn_json *list = rn_json_array();
+	char tag[RN_NAME_MAX + 1];
+
+	while (*tags) {
+		size_t length = strcspn(tags, "\n");
+
+		snprintf(tag, sizeof(tag), "%.*s", (int)length, tags);
+		rn_json_append_text(list, tag);
+		tags += length + (tags[length] == '\n');
+	}
+	rn_json_add(object, "tags", list);
+}
+
+static void add_name(struct rn_json *object, const char *key, const char *name)
+{
+	rn_json_add_text(object, key, name[0] ? name : NULL);
+}
+
+static void append(void *context, const struct rn_core_token_info *info)
+{
+	struct rn_json *token = rn_json_object();
+	char id[24];
+
+	snprintf(id, sizeof(id), "%" PRIu64, info->id);
+	rn_json_add_text(token, "id", id);
+	rn_api_add_kind(token, info->kind);
+	add_name(token, "name", info->name);
+	add_name(token, "owner", info->owner);
+	add_name(token, "hub", info->hub);
+	add_tags(token, info->tags);
+	rn_api_add_time(token, "expires", info->expires);
+	rn_api_add_time(token, "used", info->used);
+	add_name(token, "device", info->device);
+	rn_json_append(context, token);
+}
+
+void rn_api_tokens_list(struct rn_api_call *call)
+{
+	struct rn_json *list = rn_json_array();
+	struct rn_err err = {""};
+
+	rn_api_answer_list(call, "tokens", list, rn_core_tokens(call->core, append, list, &err), &err);
+}
+
+void rn_api_token_delete(struct rn_api_call *call)
+{
+	struct rn_err err = {""};
+	unsigned long long id;
+	char *end;
+	int code;
+
+	errno = 0;
+	id = strtoull(call->name, &end, 10);
+	if (*end || errno || id > INT64_MAX) {
+		rn_api_refuse(call, 404, "not_found",
+			      "an enrolment token's id is a number: GET /api/v1/tokens lists them");
+		return;
+	}
+	code = rn_core_token_delete(call->core, id, &err);
+	if (code < 0)
+		rn_api_fail(call, code, &err);
+	else
+		rn_api_answer_nothing(call, NULL);
 }

@@ -13,12 +13,23 @@
 void rn_api_call_free(struct rn_api_call *call)
 {
 	rn_json_free(call->body);
+	rn_wipe(&call->who, sizeof(call->who));
 	free(call);
 }
 
-static void answer_json(struct rn_api_call *call, unsigned status, struct rn_json *value, const char *allow)
+/* How an answer is to be given beside its body. */
+struct extras {
+	const char *allow, *cookie;
+	unsigned retry_after;
+};
+
+static void answer_json(struct rn_api_call *call, unsigned status, struct rn_json *value, struct extras extras)
 {
-	struct rn_api_answer answer = {.status = status, .type = "application/json", .allow = allow};
+	struct rn_api_answer answer = {.status = status,
+				       .type = "application/json",
+				       .allow = extras.allow,
+				       .cookie = extras.cookie,
+				       .retry_after = extras.retry_after};
 
 	answer.body = rn_json_print(value, false);
 	rn_json_free(value);
@@ -32,7 +43,33 @@ static void answer_json(struct rn_api_call *call, unsigned status, struct rn_jso
 
 void rn_api_answer(struct rn_api_call *call, unsigned status, struct rn_json *value)
 {
-	answer_json(call, status, value, NULL);
+	answer_json(call, status, value, (struct extras){0});
+}
+
+void rn_api_answer_cookie(struct rn_api_call *call, unsigned status, struct rn_json *value, const char *cookie)
+{
+	answer_json(call, status, value, (struct extras){.cookie = cookie});
+}
+
+void rn_api_answer_nothing(struct rn_api_call *call, const char *cookie)
+{
+	call->request->door->answer(call->request, &(struct rn_api_answer){.status = 204, .cookie = cookie});
+	rn_api_call_free(call);
+}
+
+void rn_api_answer_list(struct rn_api_call *call, const char *key, struct rn_json *list, int code,
+			const struct rn_err *err)
+{
+	struct rn_json *root;
+
+	if (code < 0) {
+		rn_json_free(list);
+		rn_api_fail(call, code, err);
+		return;
+	}
+	root = rn_json_object();
+	rn_json_add(root, key, list);
+	rn_api_answer(call, 200, root);
 }
 
 void rn_api_answer_text(struct rn_api_call *call, const char *type, char *text_taken)
@@ -81,6 +118,9 @@ static const struct {
     {-EBUSY, 409, "busy", "a change of the same thing is under way: try again"},
     {-EINVAL, 400, "invalid", "the request is not valid"},
     {-EMSGSIZE, 400, "invalid", "it does not fit the bounds"},
+    {-EMLINK, 409, "last_admin", "the last admin can neither be lowered nor deleted"},
+    {-EACCES, 401, "unauthorized", "that is not good (any more)"},
+    {-EPERM, 403, "forbidden", "this is not yours to do"},
     {-ENOTSUP, 409, "not_the_gateway", "only the gateway can do this"},
     {-EAGAIN, 503, "unavailable", "a process that is needed is not there now: try again"},
     {-ENOSPC, 507, "no_space", "nothing could be stored: the disk is full"},
@@ -97,11 +137,16 @@ void rn_api_fail(struct rn_api_call *call, int code, const struct rn_err *err)
 		      err && err->text[0] ? err->text : failures[i].text);
 }
 
+void rn_api_refuse_later(struct rn_api_call *call, unsigned wait_s, const struct rn_err *err)
+{
+	answer_json(call, 429, error_json("too_many", err->text), (struct extras){.retry_after = wait_s});
+}
+
 void rn_api_refuse_method(struct rn_api_call *call, const char *allow)
 {
 	struct rn_json *error = error_json("method_not_allowed", "this path does not know that method");
 
-	answer_json(call, 405, error, allow);
+	answer_json(call, 405, error, (struct extras){.allow = allow});
 }
 
 struct rn_json *rn_api_enforced(const struct rn_enforced *hubs, unsigned hub_count)
@@ -199,6 +244,25 @@ int rn_api_name(struct rn_api_call *call, const char *key, char ret[RN_NAME_MAX 
 	}
 	memcpy(ret, text, strlen(text) + 1);
 	return 0;
+}
+
+int rn_api_need_name(struct rn_api_call *call, const char *key, char ret[RN_NAME_MAX + 1])
+{
+	const char *text;
+
+	return rn_api_need_text(call, key, &text) < 0 ? -EINVAL : rn_api_name(call, key, ret);
+}
+
+int rn_api_role(struct rn_api_call *call, enum rn_access *ret)
+{
+	const char *text;
+
+	if (rn_api_need_text(call, "role", &text) < 0)
+		return -EINVAL;
+	if (rn_access_parse(text, ret) == 0)
+		return 0;
+	rn_api_refuse(call, 400, "invalid", "\"role\" must be viewer, operator or admin");
+	return -EINVAL;
 }
 
 int rn_api_query_u64(struct rn_api_call *call, const char *key, uint64_t min, uint64_t max, uint64_t *ret)

@@ -4,7 +4,7 @@
 
 #include "api/request.h"
 #include "base/json.h"
-#include "service/core.h"
+#include "service/core_access.h"
 
 struct rn_streams; /* api_stream.c */
 
@@ -13,6 +13,7 @@ struct rn_api_call {
 	struct rn_core *core;
 	struct rn_streams *streams;
 	struct rn_api_request *request;
+	struct rn_principal who; /* access RN_ACCESS_NONE: a stranger */
 	const struct rn_route *route;
 	char name[RN_NAME_MAX + 1]; /* {name} of the path */
 	struct rn_json *body;	    /* object; NULL where the route takes none */
@@ -22,11 +23,17 @@ void rn_api_call_free(struct rn_api_call *call);
 
 /* Answers; each consumes the call. value is taken. */
 void rn_api_answer(struct rn_api_call *call, unsigned status, struct rn_json *value);
+void rn_api_answer_nothing(struct rn_api_call *call, const char *cookie); /* 204; cookie NULL: none is set */
+void rn_api_answer_cookie(struct rn_api_call *call, unsigned status, struct rn_json *value, const char *cookie);
+/* {key: list}, or where code is negative the error. list is taken. */
+void rn_api_answer_list(struct rn_api_call *call, const char *key, struct rn_json *list, int code,
+			const struct rn_err *err);
 void rn_api_answer_text(struct rn_api_call *call, const char *type, char *text_taken); /* 200; NULL: 500 */
 void rn_api_refuse(struct rn_api_call *call, unsigned status, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* 405 with the methods that the path knows. */
 void rn_api_refuse_method(struct rn_api_call *call, const char *allow);
+void rn_api_refuse_later(struct rn_api_call *call, unsigned wait_s, const struct rn_err *err); /* 429 */
 /* The status and code that belong to an errno of core.h; err's sentence. */
 void rn_api_fail(struct rn_api_call *call, int code, const struct rn_err *err);
 void rn_api_stream(struct rn_api_call *call, const struct rn_api_stream *stream);
@@ -44,6 +51,8 @@ int rn_api_need_bool(struct rn_api_call *call, const char *key, bool *ret);
 int rn_api_need_int(struct rn_api_call *call, const char *key, int64_t min, int64_t max, int64_t *ret);
 int rn_api_text(struct rn_api_call *call, const char *key, const char **ret);
 int rn_api_int(struct rn_api_call *call, const char *key, int64_t min, int64_t max, int64_t *ret);
+int rn_api_role(struct rn_api_call *call, enum rn_access *ret); /* "role", which is needed */
+int rn_api_need_name(struct rn_api_call *call, const char *key, char ret[RN_NAME_MAX + 1]);
 int rn_api_name(struct rn_api_call *call, const char *key, char ret[RN_NAME_MAX + 1]); /* rn_name_valid */
 int rn_api_query_u64(struct rn_api_call *call, const char *key, uint64_t min, uint64_t max, uint64_t *ret);
 

@@ -6,11 +6,29 @@
 #include "sys/loop.h"
 
 /* One resource a file; the paths are in router.c's table. */
-void rn_api_health(struct rn_api_call *call);	     /* api_health.c */
+void rn_api_health(struct rn_api_call *call);	      /* api_health.c */
+void rn_api_session_create(struct rn_api_call *call); /* api_session.c */
+void rn_api_session_get(struct rn_api_call *call);
+void rn_api_session_delete(struct rn_api_call *call);
+void rn_api_session_password(struct rn_api_call *call);
+void rn_api_accounts_list(struct rn_api_call *call); /* api_accounts.c */
+void rn_api_accounts_create(struct rn_api_call *call);
+void rn_api_account_delete(struct rn_api_call *call);
+void rn_api_account_role(struct rn_api_call *call);
+void rn_api_account_link(struct rn_api_call *call);
+void rn_api_api_tokens_list(struct rn_api_call *call); /* api_api_tokens.c */
+void rn_api_api_tokens_create(struct rn_api_call *call);
+void rn_api_api_token_delete(struct rn_api_call *call);
+void rn_api_hubs(struct rn_api_call *call);	     /* api_hubs.c */
+void rn_api_identities(struct rn_api_call *call);    /* api_identities.c */
+void rn_api_events(struct rn_api_call *call);	     /* api_events.c */
+void rn_api_metrics(struct rn_api_call *call);	     /* api_metrics.c */
 void rn_api_status(struct rn_api_call *call);	     /* api_status.c */
 void rn_api_link(struct rn_api_call *call);	     /* api_link.c */
 void rn_api_tokens_create(struct rn_api_call *call); /* api_tokens.c */
-void rn_api_devices_list(struct rn_api_call *call);  /* api_devices.c */
+void rn_api_tokens_list(struct rn_api_call *call);
+void rn_api_token_delete(struct rn_api_call *call);
+void rn_api_devices_list(struct rn_api_call *call); /* api_devices.c */
 void rn_api_device_get(struct rn_api_call *call);
 void rn_api_device_quarantine(struct rn_api_call *call);
 void rn_api_device_trust(struct rn_api_call *call);
@@ -32,6 +50,7 @@ void rn_api_add_kind(struct rn_json *object, enum rn_kind kind); /* client_type,
 void rn_api_add_address(struct rn_json *object, const char *key, const struct rn_addr *addr); /* null: zero */
 struct rn_json *rn_api_event_json(const struct rn_core_event *event);			      /* api_flows.c */
 uint64_t rn_api_newest(struct rn_core *core); /* serial of the newest event; api_flows.c */
+void rn_api_add_endpoint(struct rn_json *object, const char *key, const struct rn_endpoint *endpoint); /* null: zero */
 void rn_api_add_time(struct rn_json *object, const char *key, int64_t unix_seconds); /* RFC 3339, null: 0; api_time.c */
 void rn_api_add_time_ns(struct rn_json *object, const char *key, uint64_t unix_ns);
 const char *rn_api_reason_name(unsigned reason); /* api_drops.c: of verdict.def; "unknown" */

@@ -12,13 +12,35 @@
 
 #define FIELDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+static const char *const no_fields[] = {NULL};
+
 static const struct rn_route routes[] = {
     {"GET", "/api/v1/health", RN_ACCESS_NONE, rn_api_health, NULL, NULL},
     {"GET", "/api/v1/status", RN_ACCESS_VIEWER, rn_api_status, NULL, NULL},
+    {"POST", "/api/v1/session", RN_ACCESS_NONE, rn_api_session_create, FIELDS("link", "account", "password"), NULL},
+    {"GET", "/api/v1/session", RN_ACCESS_VIEWER, rn_api_session_get, NULL, NULL},
+    {"DELETE", "/api/v1/session", RN_ACCESS_VIEWER, rn_api_session_delete, NULL, NULL},
+    {"POST", "/api/v1/session/password", RN_ACCESS_VIEWER, rn_api_session_password, FIELDS("password", "current"),
+     NULL},
+    {"GET", "/api/v1/accounts", RN_ACCESS_ADMIN, rn_api_accounts_list, NULL, NULL},
+    {"POST", "/api/v1/accounts", RN_ACCESS_ADMIN, rn_api_accounts_create, FIELDS("account", "role"), NULL},
+    {"DELETE", "/api/v1/accounts/{name}", RN_ACCESS_ADMIN, rn_api_account_delete, NULL, NULL},
+    {"POST", "/api/v1/accounts/{name}/role", RN_ACCESS_ADMIN, rn_api_account_role, FIELDS("role"), NULL},
+    {"POST", "/api/v1/accounts/{name}/link", RN_ACCESS_ADMIN, rn_api_account_link, no_fields, NULL},
+    {"GET", "/api/v1/api-tokens", RN_ACCESS_ADMIN, rn_api_api_tokens_list, NULL, NULL},
+    {"POST", "/api/v1/api-tokens", RN_ACCESS_ADMIN, rn_api_api_tokens_create,
+     FIELDS("name", "role", "lifetime_seconds"), NULL},
+    {"DELETE", "/api/v1/api-tokens/{name}", RN_ACCESS_ADMIN, rn_api_api_token_delete, NULL, NULL},
+    {"GET", "/api/v1/hubs", RN_ACCESS_VIEWER, rn_api_hubs, NULL, NULL},
+    {"GET", "/api/v1/identities", RN_ACCESS_VIEWER, rn_api_identities, NULL, NULL},
+    {"GET", "/api/v1/events", RN_ACCESS_VIEWER, rn_api_events, NULL, FIELDS("after", "limit")},
+    {"GET", "/api/v1/metrics", RN_ACCESS_VIEWER, rn_api_metrics, NULL, NULL},
+    {"GET", "/api/v1/tokens", RN_ACCESS_OPERATOR, rn_api_tokens_list, NULL, NULL},
+    {"DELETE", "/api/v1/tokens/{name}", RN_ACCESS_OPERATOR, rn_api_token_delete, NULL, NULL},
     {"POST", "/api/v1/link", RN_ACCESS_ROOT, rn_api_link, FIELDS("up"), NULL},
     {"POST", "/api/v1/tokens", RN_ACCESS_OPERATOR, rn_api_tokens_create,
      FIELDS("client_type", "hub_type", "name", "owner", "hub", "tags", "lifetime_seconds"), NULL},
-    {"GET", "/api/v1/devices", RN_ACCESS_VIEWER, rn_api_devices_list, NULL, NULL},
+    {"GET", "/api/v1/devices", RN_ACCESS_VIEWER, rn_api_devices_list, NULL, FIELDS("after", "limit")},
     {"POST", "/api/v1/devices", RN_ACCESS_OPERATOR, rn_api_devices_add,
      FIELDS("client_type", "name", "owner", "hub", "tags", "wireguard_public_key"), NULL},
     {"GET", "/api/v1/devices/{name}", RN_ACCESS_VIEWER, rn_api_device_get, NULL, NULL},
@@ -127,17 +149,34 @@ static int check_body(struct rn_api_call *call)
 	return -EINVAL;
 }
 
+/* Who calls; a credential that is not good makes a stranger. */
+static void identify(struct rn_api_call *call)
+{
+	const struct rn_api_request *request = call->request;
+
+	if (request->root)
+		rn_principal_root(&call->who);
+	else if (rn_core_authenticate(call->core, request->cookie, request->bearer, &call->who) < 0)
+		call->who = (struct rn_principal){.access = RN_ACCESS_NONE, .actor = "nobody"};
+}
+
 /* 0, or the call has been answered. */
 static int check_access(struct rn_api_call *call)
 {
-	enum rn_access access = call->request->root ? RN_ACCESS_ROOT : RN_ACCESS_NONE;
+	const struct rn_api_request *request = call->request;
+	enum rn_access needed = call->route->access;
 
-	if (access >= call->route->access)
+	if (needed == RN_ACCESS_NONE)
 		return 0;
-	if (access == RN_ACCESS_NONE)
+	if (call->who.access == RN_ACCESS_NONE)
 		rn_api_refuse(call, 401, "unauthorized", "sign in, or send an API token as a bearer");
+	else if (call->who.session && strcmp(request->method, "GET") != 0 &&
+		 !rn_principal_csrf(&call->who, request->csrf))
+		rn_api_refuse(call, 403, "csrf", "the header X-Rnaut-Csrf is not this session's: load the page again");
+	else if (call->who.access < needed)
+		rn_api_refuse(call, 403, "forbidden", "this takes the role %s", rn_access_name(needed));
 	else
-		rn_api_refuse(call, 403, "forbidden", "this takes the role %s", rn_access_name(call->route->access));
+		return 0;
 	return -EPERM;
 }
 
@@ -169,7 +208,10 @@ struct rn_api_call *rn_api_admit(struct rn_core *core, struct rn_streams *stream
 		rn_api_refuse(call, 403, "forbidden", "only root may use this socket: run the command with sudo");
 		return NULL;
 	}
-	if (check_route(call) < 0 || check_access(call) < 0)
+	if (check_route(call) < 0)
+		return NULL;
+	identify(call);
+	if (check_access(call) < 0)
 		return NULL;
 	if (call->name[0] && !rn_name_valid(call->name)) {
 		rn_api_refuse(call, 404, "not_found", "nothing can have that name");
@@ -183,10 +225,23 @@ size_t rn_api_body_max(const struct rn_api_call *call)
 	return call->route->access == RN_ACCESS_NONE ? RN_WEB_STRANGER_BODY_MAX : RN_WEB_BODY_MAX;
 }
 
+/* A body may be slow: who was let in with its head may not be by its end. */
+static bool still_good(struct rn_api_call *call)
+{
+	return call->route->access == RN_ACCESS_NONE || rn_core_still(call->core, &call->who);
+}
+
 void rn_api_handle(struct rn_api_call *call)
 {
+	struct rn_core *core = call->core;
+
 	if (call->request->too_large)
 		rn_api_refuse(call, 413, "too_large", "the body is larger than %zu bytes", rn_api_body_max(call));
-	else if (check_query(call) == 0 && check_body(call) == 0)
+	else if (!still_good(call))
+		rn_api_refuse(call, 401, "unauthorized", "this session has ended: sign in again");
+	else if (check_query(call) == 0 && check_body(call) == 0) {
+		rn_core_act_as(core, call->who.actor);
 		call->route->handle(call);
+		rn_core_act_as(core, "");
+	}
 }

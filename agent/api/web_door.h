@@ -5,8 +5,8 @@
 #include "api/router.h"
 
 /*
- * The requests that the web process forwards (proto/web.h), from the first WEB_REQUEST to WEB_GONE. web is hostile: what
- * it sends is bounded, and a message that fits no request ends its connection. Takes rn_core_on_web of the core.
+ * The requests that the web process forwards (proto/web.h), from the first WEB_REQUEST to WEB_GONE. web is hostile:
+ * what it sends is bounded, and a message that fits no request ends its connection. Takes rn_core_on_web of the core.
  */
 struct rn_web_door;
 

@@ -7,6 +7,9 @@
 
 #include <sodium.h>
 
+#define PASSWORD_PASSES 2u
+#define PASSWORD_MEMORY (19u << 20)
+
 #define HMAC_BLOCK 128 /* of BLAKE2b */
 #define BOX_NONCE crypto_box_NONCEBYTES
 
@@ -85,6 +88,26 @@ bool rn_ed25519_verify(const uint8_t public[RN_KEY_SIZE], const void *data, size
 		       const uint8_t signature[RN_SIGNATURE_SIZE])
 {
 	return crypto_sign_verify_detached(signature, data, size, public) == 0;
+}
+
+int rn_password_hash(const char *password, size_t size, char ret[RN_PASSWORD_TEXT])
+{
+	_Static_assert(RN_PASSWORD_TEXT >= crypto_pwhash_STRBYTES, "password text");
+	memset(ret, 0, RN_PASSWORD_TEXT);
+	return crypto_pwhash_str_alg(ret, password, size, PASSWORD_PASSES, PASSWORD_MEMORY,
+				     crypto_pwhash_ALG_ARGON2ID13)
+		   ? -ENOMEM
+		   : 0;
+}
+
+bool rn_password_verify(const char *text, const char *password, size_t size)
+{
+	char whole[crypto_pwhash_STRBYTES] = "";
+
+	if (strnlen(text, sizeof(whole)) == sizeof(whole))
+		return false;
+	memcpy(whole, text, strlen(text));
+	return crypto_pwhash_str_verify(whole, password, size) == 0;
 }
 
 void rn_sha256(const void *data, size_t size, uint8_t ret[RN_SHA256_SIZE])

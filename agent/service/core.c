@@ -92,6 +92,9 @@ static int open_books(struct rn_core *core, struct rn_err *err)
 		rc = rn_ledger_synced(core->books.store, &core->upstream.synced, err);
 	if (!rc && core->gateway)
 		rc = rn_gateway_load(core, err);
+	core->attempts = rn_attempts_new();
+	if (!rc && !core->attempts)
+		rc = rn_fail(err, -ENOMEM, "out of memory");
 	return rc;
 }
 
@@ -104,6 +107,7 @@ int rn_core_new(const struct rn_core_params *params, struct rn_core **ret, struc
 	core->gateway = params->self.gateway;
 	core->hub = core->gateway || rn_kind_is_hub(params->self.kind);
 	core->strange.burst = 10;
+	core->refusals.burst = 20;
 	core->armed = INT64_MAX;
 	int rc = open_books(core, err);
 	if (rc) {
@@ -133,6 +137,7 @@ void rn_core_free(struct rn_core *core)
 	rn_store_close(core->books.store);
 	rn_ledger_free(core->books.ledger);
 	rn_event_ring_free(core->events);
+	rn_attempts_free(core->attempts);
 	free(core->upstream.record);
 	free(core);
 }

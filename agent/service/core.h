@@ -62,6 +62,18 @@ void rn_core_token_create(struct rn_core *core, const struct rn_core_token_reque
 			  void (*done)(void *context, int code, const struct rn_err *err, const struct rn_core_token *),
 			  void *context);
 
+struct rn_core_token_info {
+	uint64_t id;
+	enum rn_kind kind;
+	const char *name, *owner, *hub, *device; /* "" none, or unknown by now */
+	const char *tags;			  /* each ended with '\n' */
+	int64_t expires, used;			  /* used 0: not yet */
+};
+/* The one that ends last first. */
+int rn_core_tokens(struct rn_core *core, void (*each)(void *context, const struct rn_core_token_info *), void *context,
+		   struct rn_err *err);
+int rn_core_token_delete(struct rn_core *core, uint64_t id, struct rn_err *err);
+
 struct rn_core_device {
 	struct rn_device_record record;
 	char hub_name[RN_NAME_MAX + 1];
@@ -71,9 +83,9 @@ struct rn_core_device {
 	uint64_t received, sent;	 /* bytes through WireGuard, as its hub says, if this host is that hub */
 	bool control_connected;
 };
-/* Calls each for every device in order of number. */
-int rn_core_devices(struct rn_core *core, void (*each)(void *context, const struct rn_core_device *), void *context,
-		    struct rn_err *err);
+/* Calls each for the devices with a greater number than after, at most max of them, in order of number. */
+int rn_core_devices(struct rn_core *core, uint32_t after, unsigned max,
+		    void (*each)(void *context, const struct rn_core_device *), void *context, struct rn_err *err);
 int rn_core_device(struct rn_core *core, const char *name, struct rn_core_device *ret, struct rn_err *err);
 /* A stock client: its key pair was made elsewhere. ret gets its record; *ret_hub its hub's. */
 void rn_core_device_add(struct rn_core *core, const struct rn_core_token_request *request,
@@ -81,6 +93,26 @@ void rn_core_device_add(struct rn_core *core, const struct rn_core_token_request
 void rn_core_quarantine(struct rn_core *core, const char *name, bool on, rn_core_done *done, void *context);
 void rn_core_trust(struct rn_core *core, const char *name, uint8_t trust, rn_core_done *done, void *context);
 void rn_core_revoke(struct rn_core *core, const char *name, rn_core_done *done, void *context);
+
+struct rn_core_hub {
+	struct rn_device_record record;
+	bool connected;
+	unsigned devices, devices_connected; /* whose tunnel ends there, itself included, without the revoked */
+	bool applied_known;
+	uint64_t applied; /* version: everything signed up to it is in its kernel */
+};
+/* The gateway and all hubs that are not revoked, in order of number. */
+int rn_core_hubs(struct rn_core *core, void (*each)(void *context, const struct rn_core_hub *), void *context,
+		 struct rn_err *err);
+
+struct rn_core_identity {
+	uint32_t identity;
+	const char *selectors[RN_SELECTORS_MAX];
+	unsigned selector_count, devices; /* devices: without the revoked */
+};
+/* The sets of selectors that devices have, in order of number. */
+int rn_core_identities(struct rn_core *core, void (*each)(void *context, const struct rn_core_identity *),
+		       void *context, struct rn_err *err);
 
 struct rn_core_policy {
 	const char *text;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "domain/name.h"
+#include "service/core_accounts.h"
 #include "service/core_policies.h"
 #include "service/core_registry.h"
 #include "sys/files.h"
@@ -73,6 +74,17 @@ static int put_first_device(struct rn_change *change, const struct rn_gateway_pa
 	return rc;
 }
 
+static int put_account(struct rn_change *change, const struct rn_gateway_params *p)
+{
+	struct rn_store *store = change->books->store;
+	struct rn_store_account account;
+	int rc = 0;
+	if (!p->ret_link)
+		return 0;
+	rc = rn_accounts_add(store, "admin", RN_ACCESS_ADMIN, change->now, &account, change->err);
+	return rc ? rc : rn_accounts_link(store, account.number, change->now, p->ret_link, change->err);
+}
+
 static int put_policy(struct rn_change *change, const struct rn_gateway_params *p)
 {
 	struct rn_policy_held held = {0};
@@ -87,6 +99,7 @@ static int put_all(struct rn_books *books, const struct rn_gateway_params *p, st
 	static int (*const steps[])(struct rn_change *, const struct rn_gateway_params *) = {
 	    put_network,
 	    put_first_device,
+	    put_account,
 	    put_policy,
 	};
 	int rc = 0;

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "domain/record.h"
+#include "service/core_access.h"
 
 /* The beginning of a network: what `rnaut gateway init` puts into STATE/state/core/. */
 struct rn_gateway_params {
@@ -14,6 +15,7 @@ struct rn_gateway_params {
 	uint8_t noise_key[RN_KEY_SIZE], wireguard_key[RN_KEY_SIZE]; /* public halves of net's and kern's keys */
 	const uint8_t *leaf, *issuer; /* DER: device 1's certificate, and the issuing certificate */
 	size_t leaf_size, issuer_size;
+	struct rn_core_link *ret_link; /* where not NULL: gets the one-time link of the first account, "admin" */
 };
 
 /*

@@ -14,24 +14,45 @@
 
 /* ---- looking ---- */
 
-/* What this host's kern says of the WireGuard peer. */
-static void add_peer(struct rn_core *core, struct rn_core_device *d)
+/* Where in kern's list of WireGuard peers each device is: number -> place, from 1. NULL: out of memory. */
+static struct rn_numbers *index_peers(struct rn_core *core)
 {
 	struct rn_reader r = rn_reader(core->kern.status.peers, core->kern.status.peers_size);
-	while (rn_reader_left(&r) >= PEER_SIZE) {
+	struct rn_numbers *places = rn_numbers_new();
+	for (uint32_t place = 1; places && rn_reader_left(&r) >= PEER_SIZE; place++) {
 		uint32_t number = rn_read_u32(&r);
-		rn_read_view(&r, 16 + 2);
-		uint64_t handshake = rn_read_u64(&r), received = rn_read_u64(&r), sent = rn_read_u64(&r);
-		if (number != d->record.number)
-			continue;
-		d->last_handshake = (int64_t)handshake;
-		d->received = received;
-		d->sent = sent;
+		rn_read_view(&r, PEER_SIZE - 4);
+		if (number && rn_numbers_set(places, number, place) == -ENOMEM) {
+			rn_numbers_free(places);
+			return NULL;
+		}
 	}
+	return places;
 }
 
-static int describe(struct rn_core *core, const struct rn_ledger_entry *entry, struct rn_core_device *ret,
-		    struct rn_err *err)
+/* What this host's kern says of the WireGuard peer. */
+static void add_peer(struct rn_core *core, const struct rn_numbers *places, struct rn_core_device *d)
+{
+	uint32_t place = rn_numbers_get(places, d->record.number);
+	struct rn_reader r;
+	if (!place)
+		return;
+	r = rn_reader(core->kern.status.peers + (size_t)(place - 1) * PEER_SIZE, PEER_SIZE);
+	rn_read_view(&r, 4 + 16 + 2);
+	d->last_handshake = (int64_t)rn_read_u64(&r);
+	d->received = rn_read_u64(&r);
+	d->sent = rn_read_u64(&r);
+}
+
+static bool control_connected(struct rn_core *core, const struct rn_ledger_entry *entry)
+{
+	if (entry->device == core->params.self.device)
+		return core->connected[RN_CORE_NET];
+	return entry->present || rn_downstream_of(core, entry->device);
+}
+
+static int describe(struct rn_core *core, const struct rn_numbers *places, const struct rn_ledger_entry *entry,
+		    struct rn_core_device *ret, struct rn_err *err)
 {
 	const struct rn_ledger_entry *hub = rn_ledger_device(core->books.ledger, entry->record.hub);
 	struct rn_store_device row;
@@ -46,24 +67,27 @@ static int describe(struct rn_core *core, const struct rn_ledger_entry *entry, s
 	if (rc)
 		return rc;
 	ret->created = row.created;
-	ret->control_connected = entry->device == core->params.self.device
-				     ? core->connected[RN_CORE_NET]
-				     : entry->present || rn_downstream_of(core, entry->device);
-	add_peer(core, ret);
+	ret->control_connected = control_connected(core, entry);
+	add_peer(core, places, ret);
 	return rn_registry_tags(&core->books, entry->device, ret->tags, RN_SELECTORS_MAX, &ret->tag_count, err);
 }
 
-int rn_core_devices(struct rn_core *core, void (*each)(void *context, const struct rn_core_device *), void *context,
-		    struct rn_err *err)
+int rn_core_devices(struct rn_core *core, uint32_t after, unsigned max,
+		    void (*each)(void *context, const struct rn_core_device *), void *context, struct rn_err *err)
 {
 	struct rn_core_device device;
 	const struct rn_ledger_entry *entry;
-	int rc = rn_core_need_gateway(core, err);
-	for (unsigned i = 0; !rc && (entry = rn_ledger_at(core->books.ledger, i)); i++) {
-		rc = describe(core, entry, &device, err);
+	struct rn_numbers *places = index_peers(core);
+	int rc = places ? rn_core_need_gateway(core, err) : rn_fail(err, -ENOMEM, "out of memory");
+	for (unsigned i = 0; !rc && max && (entry = rn_ledger_at(core->books.ledger, i)); i++) {
+		if (entry->device <= after)
+			continue;
+		rc = describe(core, places, entry, &device, err);
 		if (!rc)
 			each(context, &device);
+		max--;
 	}
+	rn_numbers_free(places);
 	return rc;
 }
 
@@ -79,8 +103,53 @@ static int find(struct rn_core *core, const char *name, const struct rn_ledger_e
 int rn_core_device(struct rn_core *core, const char *name, struct rn_core_device *ret, struct rn_err *err)
 {
 	const struct rn_ledger_entry *entry;
+	struct rn_numbers *places;
 	int rc = find(core, name, &entry, err);
-	return rc ? rc : describe(core, entry, ret, err);
+	if (rc)
+		return rc;
+	places = index_peers(core);
+	rc = places ? describe(core, places, entry, ret, err) : rn_fail(err, -ENOMEM, "out of memory");
+	rn_numbers_free(places);
+	return rc;
+}
+
+/* ---- hubs ---- */
+
+static void count_devices(struct rn_core *core, struct rn_core_hub *hub)
+{
+	const struct rn_ledger_entry *entry;
+	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++) {
+		if (entry->record.hub != hub->record.number || (entry->record.flags & RN_DEVICE_REVOKED))
+			continue;
+		hub->devices++;
+		hub->devices_connected += control_connected(core, entry);
+	}
+}
+
+static void describe_hub(struct rn_core *core, const struct rn_ledger_entry *entry, struct rn_core_hub *ret)
+{
+	const struct rn_downstream *session = rn_downstream_of(core, entry->device);
+	bool self = entry->device == core->params.self.device;
+	*ret = (struct rn_core_hub){.record = entry->record, .connected = control_connected(core, entry)};
+	ret->applied_known = self ? core->connected[RN_CORE_KERN] : session != NULL;
+	if (ret->applied_known)
+		ret->applied = self ? core->kern.applied.version : session->applied.version;
+	count_devices(core, ret);
+}
+
+int rn_core_hubs(struct rn_core *core, void (*each)(void *context, const struct rn_core_hub *), void *context,
+		 struct rn_err *err)
+{
+	const struct rn_ledger_entry *entry;
+	struct rn_core_hub hub;
+	int rc = rn_core_need_gateway(core, err);
+	for (unsigned i = 0; !rc && (entry = rn_ledger_at(core->books.ledger, i)); i++) {
+		if (!rn_kind_is_hub(entry->record.kind) || (entry->record.flags & RN_DEVICE_REVOKED))
+			continue;
+		describe_hub(core, entry, &hub);
+		each(context, &hub);
+	}
+	return rc;
 }
 
 /* ---- changing ---- */
@@ -112,7 +181,7 @@ static void change_device(struct rn_core *core, const struct rn_device_record *d
 {
 	struct rn_err err = {""};
 	uint64_t version;
-	int rc = commit_device(core, device, "local", what, detail, &version, &err);
+	int rc = commit_device(core, device, rn_core_actor(core), what, detail, &version, &err);
 	if (rc) {
 		done(context, rc, &err, NULL, 0);
 		return;
@@ -255,7 +324,7 @@ static int commit_stock(struct rn_core *core, const struct rn_core_token_request
 	if (!rc)
 		rc = rn_registry_add(&change, d, ret);
 	if (!rc)
-		rc = rn_change_audit(&change, "local", "device add", d->name, rn_kind_name(d->kind));
+		rc = rn_change_audit(&change, rn_core_actor(core), "device add", d->name, rn_kind_name(d->kind));
 	*ret_version = change.version;
 	if (!rc)
 		return rn_change_commit(&change);

@@ -200,6 +200,7 @@ static void subscribe(struct rn_downstream *s, const struct rn_message_subscribe
 static void applied(struct rn_downstream *s, const struct rn_message_version *m)
 {
 	struct rn_position at = {m->epoch, m->version};
+	s->applied = at;
 	if (s->core->gateway)
 		rn_enforcement_applied(s->core, s->device, &at);
 }

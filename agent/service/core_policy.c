@@ -41,7 +41,7 @@ static int set(struct rn_core *core, const char *text, size_t size, struct rn_er
 		rc = rn_policy_put(&change, text, size, &held);
 	snprintf(version, sizeof(version), "%llu", (unsigned long long)held.version);
 	if (!rc)
-		rc = rn_change_audit(&change, "local", "policy set", version, "");
+		rc = rn_change_audit(&change, rn_core_actor(core), "policy set", version, "");
 	if (!rc)
 		rc = rn_change_commit(&change);
 	else

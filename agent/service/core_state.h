@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/numbers.h"
 #include "proto/message.h"
+#include "service/core_access.h"
+#include "service/core_attempts.h"
 #include "service/core_change.h"
 #include "service/core_run.h"
 #include "service/core_events.h"
@@ -62,6 +64,7 @@ struct rn_downstream {
 	bool busy, subscribed;
 	uint64_t lost;
 	int64_t events_ms; /* when its share of events is whole again */
+	struct rn_position applied; /* of a hub */
 	struct rn_feed feed;
 };
 
@@ -99,6 +102,11 @@ struct rn_core {
 	struct rn_enforcement *enforcements;
 	uint32_t next_id;
 	int64_t lease_at; /* of now() */
+	char actor[RN_NAME_MAX + 8]; /* "": root */
+	struct rn_attempts *attempts;
+	struct rn_log_limit refusals; /* of the audit: strangers cause them */
+	struct rn_core_access_counts access;
+	char nobodys_password[RN_PASSWORD_TEXT];
 	struct rn_numbers *requests; /* by device: when its share of requests is whole again, Unix seconds */
 };
 
@@ -116,6 +124,9 @@ void rn_core_publish(struct rn_core *core);
 int rn_core_need_gateway(struct rn_core *core, struct rn_err *err);
 /* Flow events of a device: into the ring, and up. */
 void rn_core_take_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost);
+
+/* core_audit.c: who the audit names now */
+const char *rn_core_actor(struct rn_core *core);
 
 /* core_kern.c */
 bool rn_core_kern_receive(struct rn_core *core, const struct rn_local *message);

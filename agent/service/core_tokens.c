@@ -64,7 +64,7 @@ static int store(struct rn_core *core, const struct rn_core_token_request *r, st
 		rc = rn_store_add_token(s, row, err);
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)row->id);
 	if (!rc)
-		rc = rn_store_audit(s, rn_core_now(core), "local", "token create", r->name, id, err);
+		rc = rn_store_audit(s, rn_core_now(core), rn_core_actor(core), "token create", r->name, id, err);
 	if (!rc)
 		return rn_store_commit(s, err);
 	rn_store_rollback(s);
@@ -164,4 +164,61 @@ void rn_core_token_create(struct rn_core *core, const struct rn_core_token_reque
 		rn_wipe(making, sizeof(*making));
 	free(making);
 	done(context, rc, &err, NULL);
+}
+
+/* ---- what there is ---- */
+
+struct listing {
+	struct rn_core *core;
+	void (*each)(void *context, const struct rn_core_token_info *);
+	void *context;
+};
+
+static const char *name_of(struct rn_core *core, uint32_t device)
+{
+	const struct rn_ledger_entry *entry = device ? rn_ledger_device(core->books.ledger, device) : NULL;
+	return entry ? entry->record.name : "";
+}
+
+static void list_one(void *context, const struct rn_store_token *row)
+{
+	struct listing *listing = context;
+	listing->each(listing->context, &(struct rn_core_token_info){.id = row->id,
+								     .kind = (enum rn_kind)row->kind,
+								     .name = row->name,
+								     .owner = row->owner_name,
+								     .hub = name_of(listing->core, row->hub),
+								     .device = name_of(listing->core, row->device),
+								     .tags = row->tags,
+								     .expires = row->expires,
+								     .used = row->used_at});
+}
+
+int rn_core_tokens(struct rn_core *core, void (*each)(void *context, const struct rn_core_token_info *), void *context,
+		   struct rn_err *err)
+{
+	struct listing listing = {core, each, context};
+	int rc = rn_core_need_gateway(core, err);
+	return rc ? rc : rn_store_tokens(core->books.store, list_one, &listing, err);
+}
+
+int rn_core_token_delete(struct rn_core *core, uint64_t id, struct rn_err *err)
+{
+	struct rn_store *s = core->books.store;
+	char text[24];
+	int rc = rn_core_need_gateway(core, err);
+	if (!rc)
+		rc = rn_store_begin(s, err);
+	if (rc)
+		return rc;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
+	rc = rn_store_remove_token(s, id, err);
+	if (rc == -ENOENT)
+		rn_fail(err, rc, "no enrolment token has the id %s", text);
+	if (!rc)
+		rc = rn_store_audit(s, rn_core_now(core), rn_core_actor(core), "token delete", text, "", err);
+	if (!rc)
+		return rn_store_commit(s, err);
+	rn_store_rollback(s);
+	return rc;
 }

@@ -3,157 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sys/store_sql.h"
+#include "sys/store_run.h"
 
 #define STORE_BUSY_MS 2000
-
-struct rn_store {
-	sqlite3 *db;
-	sqlite3_stmt *statements[STATEMENT_COUNT];
-};
-
-static int fail(struct rn_store *store, int code, struct rn_err *err)
-{
-	int primary = code & 0xff;
-	if (primary == SQLITE_FULL)
-		return rn_fail(err, -ENOSPC,
-			       "the disk that holds rnaut's state is full: free some space and try again; "
-			       "nothing was changed");
-	if (primary == SQLITE_NOMEM)
-		return rn_fail(err, -ENOMEM, "out of memory");
-	return rn_fail(err, -EIO,
-		       "the database core.db cannot be used (%s): see the disk's health, or restore a backup",
-		       store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code));
-}
-
-/* Binds by letter: i int64, t text, b pointer and size, n pointer and size where NULL stays NULL. */
-static int bind_all(sqlite3_stmt *st, const char *types, va_list args)
-{
-	int rc = SQLITE_OK;
-	for (int at = 1; *types && rc == SQLITE_OK; types++, at++) {
-		if (*types == 'i') {
-			rc = sqlite3_bind_int64(st, at, va_arg(args, int64_t));
-		} else if (*types == 't') {
-			rc = sqlite3_bind_text(st, at, va_arg(args, const char *), -1, SQLITE_STATIC);
-		} else {
-			const void *data = va_arg(args, const void *);
-			size_t size = va_arg(args, size_t);
-			/* A NULL pointer would bind NULL where an empty blob is meant. */
-			if (!data && *types == 'n')
-				rc = sqlite3_bind_null(st, at);
-			else
-				rc = sqlite3_bind_blob64(st, at, data ? data : "", size, SQLITE_STATIC);
-		}
-	}
-	return rc;
-}
-
-static void end(sqlite3_stmt *st)
-{
-	sqlite3_reset(st);
-	sqlite3_clear_bindings(st);
-}
-
-/* Binds and takes the first step: 1 a row (the statement stays open: end it), 0 done, or an error. */
-static int start_list(struct rn_store *store, enum statement which, sqlite3_stmt **ret, struct rn_err *err,
-		      const char *types, va_list args)
-{
-	sqlite3_stmt *st = store->statements[which];
-	int rc = bind_all(st, types, args);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW) {
-		*ret = st;
-		return 1;
-	}
-	int code = rc == SQLITE_DONE ? 0 : (rc & 0xff) == SQLITE_CONSTRAINT ? -EEXIST : fail(store, rc, err);
-	end(st);
-	return code;
-}
-
-static int start(struct rn_store *store, enum statement which, sqlite3_stmt **ret, struct rn_err *err,
-		 const char *types, ...)
-{
-	va_list args;
-	va_start(args, types);
-	int rc = start_list(store, which, ret, err, types, args);
-	va_end(args);
-	return rc;
-}
-
-/* Runs a statement that has no rows. */
-static int run(struct rn_store *store, enum statement which, struct rn_err *err, const char *types, ...)
-{
-	sqlite3_stmt *st = NULL;
-	va_list args;
-	va_start(args, types);
-	int rc = start_list(store, which, &st, err, types, args);
-	va_end(args);
-	if (rc == 1)
-		end(st);
-	return rc < 0 ? rc : 0;
-}
-
-/* Runs a statement of one row at most, whose first column is a number. -ENOENT: no row. */
-static int run_number(struct rn_store *store, enum statement which, int64_t *ret, struct rn_err *err, const char *types,
-		      ...)
-{
-	sqlite3_stmt *st = NULL;
-	va_list args;
-	va_start(args, types);
-	int rc = start_list(store, which, &st, err, types, args);
-	va_end(args);
-	if (rc != 1)
-		return rc ? rc : -ENOENT;
-	int64_t value = sqlite3_column_int64(st, 0);
-	/* RETURNING has done its work only when it is stepped to its end. */
-	int step = sqlite3_step(st);
-	rc = step == SQLITE_DONE ? 0 : fail(store, step, err);
-	end(st);
-	if (!rc)
-		*ret = value;
-	return rc;
-}
-
-static void column_text(sqlite3_stmt *st, int column, char *out, size_t size)
-{
-	const char *text = (const char *)sqlite3_column_text(st, column);
-	size_t length = text ? strnlen(text, size - 1) : 0;
-	memcpy(out, text ? text : "", length);
-	out[length] = 0;
-}
-
-/* False where the blob is of another size; NULL gives zeros. */
-static bool column_key(sqlite3_stmt *st, int column, uint8_t out[RN_KEY_SIZE])
-{
-	memset(out, 0, RN_KEY_SIZE);
-	const void *blob = sqlite3_column_blob(st, column);
-	if (!blob)
-		return true;
-	if (sqlite3_column_bytes(st, column) != RN_KEY_SIZE)
-		return false;
-	memcpy(out, blob, RN_KEY_SIZE);
-	return true;
-}
-
-static int damaged(struct rn_err *err)
-{
-	return rn_fail(err, -EIO, "the database core.db is damaged: restore a backup of the state directory");
-}
 
 /* ---- opening ---- */
 
 static int exec(struct rn_store *store, const char *constant_sql, struct rn_err *err)
 {
 	int rc = sqlite3_exec(store->db, constant_sql, NULL, NULL, NULL);
-	return rc == SQLITE_OK ? 0 : fail(store, rc, err);
+	return rc == SQLITE_OK ? 0 : rn_sql_fail(store, rc, err);
 }
 
 static int schema_version(struct rn_store *store, int *ret, struct rn_err *err)
@@ -161,17 +25,17 @@ static int schema_version(struct rn_store *store, int *ret, struct rn_err *err)
 	sqlite3_stmt *st;
 	int rc = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &st, NULL);
 	if (rc != SQLITE_OK)
-		return fail(store, rc, err);
+		return rn_sql_fail(store, rc, err);
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		*ret = sqlite3_column_int(st, 0);
 	sqlite3_finalize(st);
-	return rc == SQLITE_ROW ? 0 : fail(store, rc, err);
+	return rc == SQLITE_ROW ? 0 : rn_sql_fail(store, rc, err);
 }
 
 static int migrate(struct rn_store *store, struct rn_err *err)
 {
-	static const char *const stamps[STORE_SCHEMA] = {"PRAGMA user_version = 1"};
+	static const char *const stamps[STORE_SCHEMA] = {"PRAGMA user_version = 1", "PRAGMA user_version = 2"};
 	int version = 0;
 	int rc = schema_version(store, &version, err);
 	if (rc)
@@ -183,7 +47,7 @@ static int migrate(struct rn_store *store, struct rn_err *err)
 	for (; version < STORE_SCHEMA && !rc; version++) {
 		rc = exec(store, "BEGIN IMMEDIATE", err);
 		if (!rc)
-			rc = exec(store, migrations[version], err);
+			rc = exec(store, rn_sql_migrations[version], err);
 		if (!rc)
 			rc = exec(store, stamps[version], err);
 		if (!rc)
@@ -197,10 +61,10 @@ static int migrate(struct rn_store *store, struct rn_err *err)
 static int prepare(struct rn_store *store, struct rn_err *err)
 {
 	for (int i = 0; i < STATEMENT_COUNT; i++) {
-		int rc = sqlite3_prepare_v3(store->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+		int rc = sqlite3_prepare_v3(store->db, rn_sql_statements[i], -1, SQLITE_PREPARE_PERSISTENT,
 					    &store->statements[i], NULL);
 		if (rc != SQLITE_OK)
-			return fail(store, rc, err);
+			return rn_sql_fail(store, rc, err);
 	}
 	return 0;
 }
@@ -222,7 +86,7 @@ static int open_database(struct rn_store *store, const char *path, struct rn_err
 {
 	int rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
-		return fail(store, rc, err);
+		return rn_sql_fail(store, rc, err);
 	sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_extended_result_codes(store->db, 1);
@@ -264,12 +128,12 @@ void rn_store_close(struct rn_store *store)
 
 int rn_store_begin(struct rn_store *store, struct rn_err *err)
 {
-	return run(store, BEGIN, err, "");
+	return rn_sql_run(store, BEGIN, err, "");
 }
 
 int rn_store_commit(struct rn_store *store, struct rn_err *err)
 {
-	int rc = run(store, COMMIT, err, "");
+	int rc = rn_sql_run(store, COMMIT, err, "");
 	if (rc)
 		rn_store_rollback(store);
 	return rc;
@@ -278,7 +142,7 @@ int rn_store_commit(struct rn_store *store, struct rn_err *err)
 void rn_store_rollback(struct rn_store *store)
 {
 	if (!sqlite3_get_autocommit(store->db))
-		(void)run(store, ROLLBACK, NULL, "");
+		(void)rn_sql_run(store, ROLLBACK, NULL, "");
 }
 
 /* ---- meta ---- */
@@ -286,7 +150,7 @@ void rn_store_rollback(struct rn_store *store)
 int rn_store_number(struct rn_store *store, const char *name, uint64_t *ret, struct rn_err *err)
 {
 	int64_t value;
-	int rc = run_number(store, META, &value, err, "t", name);
+	int rc = rn_sql_number(store, META, &value, err, "t", name);
 	if (!rc)
 		*ret = (uint64_t)value;
 	return rc;
@@ -294,15 +158,15 @@ int rn_store_number(struct rn_store *store, const char *name, uint64_t *ret, str
 
 int rn_store_set_number(struct rn_store *store, const char *name, uint64_t value, struct rn_err *err)
 {
-	return run(store, SET_META, err, "ti", name, (int64_t)value);
+	return rn_sql_run(store, SET_META, err, "ti", name, (int64_t)value);
 }
 
 int rn_store_next(struct rn_store *store, const char *name, uint64_t *ret, struct rn_err *err)
 {
 	int64_t value;
-	int rc = run(store, ADD_META, err, "t", name);
+	int rc = rn_sql_run(store, ADD_META, err, "t", name);
 	if (!rc)
-		rc = run_number(store, NEXT, &value, err, "t", name);
+		rc = rn_sql_number(store, NEXT, &value, err, "t", name);
 	if (!rc)
 		*ret = (uint64_t)value;
 	return rc;
@@ -313,12 +177,12 @@ static int take_blob(sqlite3_stmt *st, void *out, size_t out_size, size_t *ret_s
 {
 	const void *blob = sqlite3_column_blob(st, 0);
 	size_t size = (size_t)sqlite3_column_bytes(st, 0);
-	int rc = size > out_size ? damaged(err) : 0;
+	int rc = size > out_size ? rn_sql_damaged(err) : 0;
 	if (!rc && blob)
 		memcpy(out, blob, size);
 	if (!rc)
 		*ret_size = size;
-	end(st);
+	rn_sql_end(st);
 	return rc;
 }
 
@@ -326,33 +190,33 @@ int rn_store_blob(struct rn_store *store, const char *name, void *out, size_t ou
 		  struct rn_err *err)
 {
 	sqlite3_stmt *st;
-	int rc = start(store, META, &st, err, "t", name);
+	int rc = rn_sql_start(store, META, &st, err, "t", name);
 	return rc == 1 ? take_blob(st, out, out_size, ret_size, err) : rc ? rc : -ENOENT;
 }
 
 int rn_store_set_blob(struct rn_store *store, const char *name, const void *data, size_t size, struct rn_err *err)
 {
-	return run(store, SET_META, err, "tb", name, data, size);
+	return rn_sql_run(store, SET_META, err, "tb", name, data, size);
 }
 
 /* ---- records ---- */
 
 int rn_store_put_record(struct rn_store *store, const struct rn_store_record *r, struct rn_err *err)
 {
-	return run(store, PUT_RECORD, err, "iiiib", (int64_t)r->type, (int64_t)r->device, (int64_t)r->epoch,
-		   (int64_t)r->version, (const void *)r->blob, r->size);
+	return rn_sql_run(store, PUT_RECORD, err, "iiiib", (int64_t)r->type, (int64_t)r->device, (int64_t)r->epoch,
+			  (int64_t)r->version, (const void *)r->blob, r->size);
 }
 
 int rn_store_remove_record(struct rn_store *store, unsigned type, uint32_t device, struct rn_err *err)
 {
-	return run(store, REMOVE_RECORD, err, "ii", (int64_t)type, (int64_t)device);
+	return rn_sql_run(store, REMOVE_RECORD, err, "ii", (int64_t)type, (int64_t)device);
 }
 
 int rn_store_records(struct rn_store *store, int (*each)(void *context, const struct rn_store_record *), void *context,
 		     struct rn_err *err)
 {
 	sqlite3_stmt *st = NULL;
-	int rc = start(store, RECORDS, &st, err, "");
+	int rc = rn_sql_start(store, RECORDS, &st, err, "");
 	int step = SQLITE_ROW;
 	int stop = 0;
 	while (rc == 1 && step == SQLITE_ROW && !stop) {
@@ -370,8 +234,8 @@ int rn_store_records(struct rn_store *store, int (*each)(void *context, const st
 	if (rc != 1)
 		return rc;
 	if (!stop && step != SQLITE_DONE)
-		stop = fail(store, step, err);
-	end(st);
+		stop = rn_sql_fail(store, step, err);
+	rn_sql_end(st);
 	return stop;
 }
 
@@ -387,30 +251,40 @@ static int take_u32(int rc, int64_t value, uint32_t *ret)
 int rn_store_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err)
 {
 	int64_t value = 0;
-	int rc = run_number(store, SELECTOR, &value, err, "t", text);
+	int rc = rn_sql_number(store, SELECTOR, &value, err, "t", text);
 	return take_u32(rc, value, ret);
 }
 
 int rn_store_add_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err)
 {
 	int64_t value = 0;
-	int rc = run_number(store, ADD_SELECTOR, &value, err, "t", text);
+	int rc = rn_sql_number(store, ADD_SELECTOR, &value, err, "t", text);
 	return take_u32(rc, value, ret);
+}
+
+int rn_store_selectors(struct rn_store *store, void (*each)(void *context, uint32_t number, const char *text),
+		       void *context, struct rn_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = rn_sql_start(store, SELECTORS, &st, err, "");
+	for (; rc == 1; rc = rn_sql_next(store, st, err))
+		each(context, (uint32_t)sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1));
+	return rc;
 }
 
 int rn_store_identity(struct rn_store *store, const uint32_t *selectors, unsigned count, uint32_t *ret,
 		      struct rn_err *err)
 {
 	int64_t value = 0;
-	int rc =
-	    run_number(store, IDENTITY, &value, err, "b", (const void *)selectors, (size_t)count * sizeof(*selectors));
+	int rc = rn_sql_number(store, IDENTITY, &value, err, "b", (const void *)selectors,
+			       (size_t)count * sizeof(*selectors));
 	return take_u32(rc, value, ret);
 }
 
 int rn_store_user(struct rn_store *store, const char *name, int64_t now, uint32_t *ret, struct rn_err *err)
 {
 	int64_t value = 0;
-	int rc = run_number(store, USER, &value, err, "ti", name, now);
+	int rc = rn_sql_number(store, USER, &value, err, "ti", name, now);
 	return take_u32(rc, value, ret);
 }
 
@@ -424,8 +298,8 @@ static const void *key_or_null(const uint8_t key[RN_KEY_SIZE])
 int rn_store_add_device(struct rn_store *store, const struct rn_store_device *d, const char **ret_clash,
 			struct rn_err *err)
 {
-	int rc = run(store, ADD_DEVICE, err, "itnni", (int64_t)d->number, d->name, key_or_null(d->noise_key),
-		     (size_t)RN_KEY_SIZE, key_or_null(d->wireguard_key), (size_t)RN_KEY_SIZE, d->created);
+	int rc = rn_sql_run(store, ADD_DEVICE, err, "itnni", (int64_t)d->number, d->name, key_or_null(d->noise_key),
+			    (size_t)RN_KEY_SIZE, key_or_null(d->wireguard_key), (size_t)RN_KEY_SIZE, d->created);
 	if (rc == -EEXIST) {
 		const char *text = sqlite3_errmsg(store->db);
 		*ret_clash = strstr(text, "devices.name")	     ? "name"
@@ -439,7 +313,7 @@ int rn_store_add_device(struct rn_store *store, const struct rn_store_device *d,
 int rn_store_device(struct rn_store *store, uint32_t number, struct rn_store_device *ret, struct rn_err *err)
 {
 	sqlite3_stmt *st;
-	int rc = start(store, DEVICE, &st, err, "i", (int64_t)number);
+	int rc = rn_sql_start(store, DEVICE, &st, err, "i", (int64_t)number);
 	if (rc != 1)
 		return rc ? rc : -ENOENT;
 	struct rn_store_device d = {
@@ -447,11 +321,11 @@ int rn_store_device(struct rn_store *store, uint32_t number, struct rn_store_dev
 	    .created = sqlite3_column_int64(st, 4),
 	    .sequence = (uint64_t)sqlite3_column_int64(st, 5),
 	};
-	column_text(st, 1, d.name, sizeof(d.name));
-	bool good = column_key(st, 2, d.noise_key) && column_key(st, 3, d.wireguard_key);
-	end(st);
+	rn_sql_text(st, 1, d.name, sizeof(d.name));
+	bool good = rn_sql_key(st, 2, d.noise_key) && rn_sql_key(st, 3, d.wireguard_key);
+	rn_sql_end(st);
 	if (!good)
-		return damaged(err);
+		return rn_sql_damaged(err);
 	*ret = d;
 	return 0;
 }
@@ -459,7 +333,7 @@ int rn_store_device(struct rn_store *store, uint32_t number, struct rn_store_dev
 int rn_store_set_wireguard_key(struct rn_store *store, uint32_t number, const uint8_t key[RN_KEY_SIZE],
 			       struct rn_err *err)
 {
-	return run(store, SET_WIREGUARD_KEY, err, "bi", (const void *)key, (size_t)RN_KEY_SIZE, (int64_t)number);
+	return rn_sql_run(store, SET_WIREGUARD_KEY, err, "bi", (const void *)key, (size_t)RN_KEY_SIZE, (int64_t)number);
 }
 
 int rn_store_rise_sequence(struct rn_store *store, uint32_t number, uint64_t sequence, struct rn_err *err)
@@ -467,25 +341,25 @@ int rn_store_rise_sequence(struct rn_store *store, uint32_t number, uint64_t seq
 	int64_t ignored;
 	if (sequence > INT64_MAX)
 		return -ENOENT;
-	return run_number(store, RISE_SEQUENCE, &ignored, err, "ii", (int64_t)sequence, (int64_t)number);
+	return rn_sql_number(store, RISE_SEQUENCE, &ignored, err, "ii", (int64_t)sequence, (int64_t)number);
 }
 
 int rn_store_set_leaf(struct rn_store *store, uint32_t number, const void *leaf, size_t size, struct rn_err *err)
 {
-	return run(store, SET_LEAF, err, "bi", leaf, size, (int64_t)number);
+	return rn_sql_run(store, SET_LEAF, err, "bi", leaf, size, (int64_t)number);
 }
 
 int rn_store_leaf(struct rn_store *store, uint32_t number, void *out, size_t out_size, size_t *ret_size,
 		  struct rn_err *err)
 {
 	sqlite3_stmt *st;
-	int rc = start(store, LEAF, &st, err, "i", (int64_t)number);
+	int rc = rn_sql_start(store, LEAF, &st, err, "i", (int64_t)number);
 	return rc == 1 ? take_blob(st, out, out_size, ret_size, err) : rc ? rc : -ENOENT;
 }
 
 int rn_store_add_tag(struct rn_store *store, uint32_t number, const char *tag, struct rn_err *err)
 {
-	return run(store, ADD_TAG, err, "it", (int64_t)number, tag);
+	return rn_sql_run(store, ADD_TAG, err, "it", (int64_t)number, tag);
 }
 
 int rn_store_tags(struct rn_store *store, uint32_t number, int (*each)(void *context, const char *tag), void *context,
@@ -493,19 +367,19 @@ int rn_store_tags(struct rn_store *store, uint32_t number, int (*each)(void *con
 {
 	sqlite3_stmt *st = NULL;
 	char tag[RN_STORE_NAME];
-	int rc = start(store, TAGS, &st, err, "i", (int64_t)number);
+	int rc = rn_sql_start(store, TAGS, &st, err, "i", (int64_t)number);
 	if (rc != 1)
 		return rc;
 	int step = SQLITE_ROW;
 	int stop = 0;
 	while (step == SQLITE_ROW && !stop) {
-		column_text(st, 0, tag, sizeof(tag));
+		rn_sql_text(st, 0, tag, sizeof(tag));
 		stop = each(context, tag);
 		step = sqlite3_step(st);
 	}
 	if (!stop && step != SQLITE_DONE)
-		stop = fail(store, step, err);
-	end(st);
+		stop = rn_sql_fail(store, step, err);
+	rn_sql_end(st);
 	return stop;
 }
 
@@ -513,17 +387,14 @@ int rn_store_tags(struct rn_store *store, uint32_t number, int (*each)(void *con
 
 int rn_store_add_token(struct rn_store *store, const struct rn_store_token *t, struct rn_err *err)
 {
-	return run(store, ADD_TOKEN, err, "ibitiiti", (int64_t)t->id, (const void *)t->public, (size_t)RN_KEY_SIZE,
-		   (int64_t)t->kind, t->name, (int64_t)t->owner, (int64_t)t->hub, t->tags, t->expires);
+	return rn_sql_run(store, ADD_TOKEN, err, "ibitiiti", (int64_t)t->id, (const void *)t->public,
+			  (size_t)RN_KEY_SIZE, (int64_t)t->kind, t->name, (int64_t)t->owner, (int64_t)t->hub, t->tags,
+			  t->expires);
 }
 
-int rn_store_token(struct rn_store *store, uint64_t id, struct rn_store_token *ret, struct rn_err *err)
+static bool read_token(sqlite3_stmt *st, struct rn_store_token *ret)
 {
-	sqlite3_stmt *st;
-	int rc = start(store, TOKEN, &st, err, "i", (int64_t)id);
-	if (rc != 1)
-		return rc ? rc : -ENOENT;
-	struct rn_store_token t = {
+	*ret = (struct rn_store_token){
 	    .id = (uint64_t)sqlite3_column_int64(st, 0),
 	    .kind = (unsigned)sqlite3_column_int64(st, 2),
 	    .owner = (uint32_t)sqlite3_column_int64(st, 4),
@@ -532,31 +403,58 @@ int rn_store_token(struct rn_store *store, uint64_t id, struct rn_store_token *r
 	    .used_at = sqlite3_column_int64(st, 9),
 	    .device = (uint32_t)sqlite3_column_int64(st, 10),
 	};
-	bool good = column_key(st, 1, t.public);
-	column_text(st, 3, t.name, sizeof(t.name));
-	column_text(st, 5, t.owner_name, sizeof(t.owner_name));
-	column_text(st, 7, t.tags, sizeof(t.tags));
-	end(st);
+	rn_sql_text(st, 3, ret->name, sizeof(ret->name));
+	rn_sql_text(st, 5, ret->owner_name, sizeof(ret->owner_name));
+	rn_sql_text(st, 7, ret->tags, sizeof(ret->tags));
+	return rn_sql_key(st, 1, ret->public);
+}
+
+int rn_store_token(struct rn_store *store, uint64_t id, struct rn_store_token *ret, struct rn_err *err)
+{
+	sqlite3_stmt *st;
+	struct rn_store_token t;
+	int rc = rn_sql_start(store, TOKEN, &st, err, "i", (int64_t)id);
+	if (rc != 1)
+		return rc ? rc : -ENOENT;
+	bool good = read_token(st, &t);
+	rn_sql_end(st);
 	if (!good)
-		return damaged(err);
+		return rn_sql_damaged(err);
 	*ret = t;
 	return 0;
+}
+
+int rn_store_tokens(struct rn_store *store, void (*each)(void *context, const struct rn_store_token *), void *context,
+		    struct rn_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	struct rn_store_token t;
+	int rc = rn_sql_start(store, LIST_TOKENS, &st, err, "");
+	for (; rc == 1; rc = rn_sql_next(store, st, err)) {
+		if (!read_token(st, &t)) {
+			rn_sql_end(st);
+			return rn_sql_damaged(err);
+		}
+		each(context, &t);
+	}
+	return rc;
 }
 
 int rn_store_use_token(struct rn_store *store, uint64_t id, uint32_t device, int64_t now, struct rn_err *err)
 {
 	int64_t ignored;
-	return run_number(store, USE_TOKEN, &ignored, err, "iii", now, (int64_t)device, (int64_t)id);
+	return rn_sql_number(store, USE_TOKEN, &ignored, err, "iii", now, (int64_t)device, (int64_t)id);
 }
 
 int rn_store_remove_token(struct rn_store *store, uint64_t id, struct rn_err *err)
 {
-	return run(store, REMOVE_TOKEN, err, "i", (int64_t)id);
+	int64_t ignored;
+	return rn_sql_number(store, REMOVE_TOKEN, &ignored, err, "i", (int64_t)id);
 }
 
 int rn_store_expire_tokens(struct rn_store *store, int64_t before, struct rn_err *err)
 {
-	return run(store, EXPIRE_TOKENS, err, "i", before);
+	return rn_sql_run(store, EXPIRE_TOKENS, err, "i", before);
 }
 
 /* ---- policies, audit ---- */
@@ -564,14 +462,14 @@ int rn_store_expire_tokens(struct rn_store *store, int64_t before, struct rn_err
 int rn_store_add_policy(struct rn_store *store, uint64_t version, const char *text, size_t size, int64_t now,
 			struct rn_err *err)
 {
-	return run(store, ADD_POLICY, err, "ibi", (int64_t)version, (const void *)text, size, now);
+	return rn_sql_run(store, ADD_POLICY, err, "ibi", (int64_t)version, (const void *)text, size, now);
 }
 
 int rn_store_policy(struct rn_store *store, char **ret_text, size_t *ret_size, uint64_t *ret_version,
 		    int64_t *ret_stored, struct rn_err *err)
 {
 	sqlite3_stmt *st = NULL;
-	int rc = start(store, POLICY, &st, err, "");
+	int rc = rn_sql_start(store, POLICY, &st, err, "");
 	if (rc != 1)
 		return rc ? rc : -ENOENT;
 	const void *blob = sqlite3_column_blob(st, 1);
@@ -585,12 +483,43 @@ int rn_store_policy(struct rn_store *store, char **ret_text, size_t *ret_size, u
 		*ret_version = (uint64_t)sqlite3_column_int64(st, 0);
 		*ret_stored = sqlite3_column_int64(st, 2);
 	}
-	end(st);
+	rn_sql_end(st);
 	return text ? 0 : rn_fail(err, -ENOMEM, "out of memory");
 }
 
 int rn_store_audit(struct rn_store *store, int64_t now, const char *actor, const char *what, const char *object,
 		   const char *detail, struct rn_err *err)
 {
-	return run(store, AUDIT, err, "itttt", now, actor, what, object, detail);
+	int rc = rn_sql_run(store, AUDIT, err, "itttt", now, actor, what, object, detail);
+	int64_t newest = sqlite3_last_insert_rowid(store->db);
+	if (!rc && newest % 1024 == 0)
+		rc = rn_sql_run(store, PRUNE_AUDIT, err, "i", newest - RN_STORE_AUDIT_MAX);
+	return rc;
+}
+
+int rn_store_audits(struct rn_store *store, uint64_t after, unsigned max,
+		    void (*each)(void *context, const struct rn_store_audit *), void *context, struct rn_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t from = after > INT64_MAX ? INT64_MAX : (int64_t)after;
+	int rc = rn_sql_start(store, LIST_AUDIT, &st, err, "ii", from, (int64_t)max);
+	for (; rc == 1; rc = rn_sql_next(store, st, err))
+		each(context, &(struct rn_store_audit){
+				  .number = (uint64_t)sqlite3_column_int64(st, 0),
+				  .time = sqlite3_column_int64(st, 1),
+				  .actor = (const char *)sqlite3_column_text(st, 2),
+				  .what = (const char *)sqlite3_column_text(st, 3),
+				  .object = (const char *)sqlite3_column_text(st, 4),
+				  .detail = (const char *)sqlite3_column_text(st, 5),
+			      });
+	return rc;
+}
+
+int rn_store_newest_audit(struct rn_store *store, uint64_t *ret, struct rn_err *err)
+{
+	int64_t value;
+	int rc = rn_sql_number(store, NEWEST_AUDIT, &value, err, "");
+	if (!rc)
+		*ret = (uint64_t)value;
+	return rc;
 }

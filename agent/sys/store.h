@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 /*
- * The only file that includes SQLite: core.db as named operations, WAL, synchronous FULL, foreign keys on. It knows
+ * core.db (SQLite) as named operations, WAL, synchronous FULL, foreign keys on. It knows
  * nothing of what the blobs mean. On gateways everything is used, on other hosts meta and records only.
  *
  * Errors of every operation: -ENOSPC (disk full), -EIO (and a damaged file), each with a sentence; and where said
@@ -27,7 +27,7 @@ void rn_store_close(struct rn_store *store); /* rolls back what is open; NULL is
 
 int rn_store_begin(struct rn_store *store, struct rn_err *err);
 int rn_store_commit(struct rn_store *store, struct rn_err *err); /* after an error: rolled back already */
-void rn_store_rollback(struct rn_store *store);			  /* no-op outside a transaction */
+void rn_store_rollback(struct rn_store *store);			 /* no-op outside a transaction */
 
 /* Numbers and blobs by name. get: -ENOENT where never set. */
 int rn_store_number(struct rn_store *store, const char *name, uint64_t *ret, struct rn_err *err);
@@ -49,16 +49,19 @@ struct rn_store_record {
 int rn_store_put_record(struct rn_store *store, const struct rn_store_record *record, struct rn_err *err);
 int rn_store_remove_record(struct rn_store *store, unsigned type, uint32_t device, struct rn_err *err);
 /* In order of version. each returns 0 to go on; anything else ends the walk and is returned. */
-int rn_store_records(struct rn_store *store, int (*each)(void *context, const struct rn_store_record *),
-		     void *context, struct rn_err *err);
+int rn_store_records(struct rn_store *store, int (*each)(void *context, const struct rn_store_record *), void *context,
+		     struct rn_err *err);
 
 /* Selector texts and sets of them: each gets a number once and for ever. */
-int rn_store_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err); /* -ENOENT */
+int rn_store_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err);	/* -ENOENT */
 int rn_store_add_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err); /* or the old */
+int rn_store_selectors(struct rn_store *store, void (*each)(void *context, uint32_t number, const char *text),
+		       void *context, struct rn_err *err); /* in order of number */
 int rn_store_identity(struct rn_store *store, const uint32_t *selectors, unsigned count, uint32_t *ret,
 		      struct rn_err *err); /* allots where new; 0 selectors are a set too */
 
-int rn_store_user(struct rn_store *store, const char *name, int64_t now, uint32_t *ret, struct rn_err *err); /* or the old */
+int rn_store_user(struct rn_store *store, const char *name, int64_t now, uint32_t *ret,
+		  struct rn_err *err); /* or the old */
 
 /* Devices: what their records do not say. Names and keys are unique: -EEXIST, *ret_clash says which ("name", ...). */
 struct rn_store_device {
@@ -71,7 +74,8 @@ struct rn_store_device {
 };
 int rn_store_add_device(struct rn_store *store, const struct rn_store_device *device, const char **ret_clash,
 			struct rn_err *err);
-int rn_store_device(struct rn_store *store, uint32_t number, struct rn_store_device *ret, struct rn_err *err); /* -ENOENT */
+int rn_store_device(struct rn_store *store, uint32_t number, struct rn_store_device *ret,
+		    struct rn_err *err); /* -ENOENT */
 int rn_store_set_wireguard_key(struct rn_store *store, uint32_t number, const uint8_t key[RN_KEY_SIZE],
 			       struct rn_err *err); /* -EEXIST: another device's */
 /* Takes the sequence only where it is above the last: -ENOENT otherwise. */
@@ -90,15 +94,18 @@ struct rn_store_token {
 	char name[RN_STORE_NAME]; /* "": the device chooses */
 	uint32_t owner, hub;
 	char owner_name[RN_STORE_NAME];
-	char tags[2048]; /* each ended with '\n' */
+	char tags[2048];	  /* each ended with '\n' */
 	int64_t expires, used_at; /* used_at 0: not yet */
 	uint32_t device;	  /* that used it */
 };
 int rn_store_add_token(struct rn_store *store, const struct rn_store_token *token, struct rn_err *err);
 int rn_store_token(struct rn_store *store, uint64_t id, struct rn_store_token *ret, struct rn_err *err); /* -ENOENT */
 int rn_store_use_token(struct rn_store *store, uint64_t id, uint32_t device, int64_t now,
-		       struct rn_err *err); /* -ENOENT: used already */
-int rn_store_remove_token(struct rn_store *store, uint64_t id, struct rn_err *err);
+		       struct rn_err *err);					    /* -ENOENT: used already */
+int rn_store_remove_token(struct rn_store *store, uint64_t id, struct rn_err *err); /* -ENOENT */
+/* The one that ends last first; at most 10,000. */
+int rn_store_tokens(struct rn_store *store, void (*each)(void *context, const struct rn_store_token *), void *context,
+		    struct rn_err *err);
 /* Forgets tokens that expired before `before`. */
 int rn_store_expire_tokens(struct rn_store *store, int64_t before, struct rn_err *err);
 
@@ -108,8 +115,18 @@ int rn_store_add_policy(struct rn_store *store, uint64_t version, const char *te
 int rn_store_policy(struct rn_store *store, char **ret_text, size_t *ret_size, uint64_t *ret_version,
 		    int64_t *ret_stored, struct rn_err *err);
 
-/* Who did what to what; append only. */
+/* Who did what to what; append only, but for the oldest where there are more than RN_STORE_AUDIT_MAX. */
+#define RN_STORE_AUDIT_MAX 100000
+struct rn_store_audit {
+	uint64_t number; /* rises by one */
+	int64_t time;
+	const char *actor, *what, *object, *detail;
+};
 int rn_store_audit(struct rn_store *store, int64_t now, const char *actor, const char *what, const char *object,
 		   const char *detail, struct rn_err *err);
+/* Those with a greater number, oldest first. */
+int rn_store_audits(struct rn_store *store, uint64_t after, unsigned max,
+		    void (*each)(void *context, const struct rn_store_audit *), void *context, struct rn_err *err);
+int rn_store_newest_audit(struct rn_store *store, uint64_t *ret, struct rn_err *err); /* 0: none */
 
 #endif

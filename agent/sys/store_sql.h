@@ -2,29 +2,11 @@
 #ifndef RN_SYS_STORE_SQL_H
 #define RN_SYS_STORE_SQL_H
 
-/* The SQL of store.c and nothing else: the tables, and every statement there is. */
-#define STORE_SCHEMA 1 /* user_version of a database that this program has made or migrated */
+/* The SQL of the store and nothing else: the tables (in store_sql.c), and every statement there is. */
+#define STORE_SCHEMA 2 /* user_version of a database that this program has made or migrated */
 
 /* Migration n brings user_version from n to n + 1. Constant text, run in one transaction each. */
-static const char *const migrations[STORE_SCHEMA] = {
-	"CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-	"CREATE TABLE records (type INTEGER, device INTEGER, epoch INTEGER NOT NULL, version INTEGER NOT NULL,"
-	" blob BLOB NOT NULL, PRIMARY KEY (type, device)) WITHOUT ROWID;"
-	"CREATE TABLE selectors (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
-	"CREATE TABLE identities (number INTEGER PRIMARY KEY, selectors BLOB NOT NULL UNIQUE);"
-	"CREATE TABLE users (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
-	" created INTEGER NOT NULL);"
-	"CREATE TABLE devices (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, noise_key BLOB UNIQUE,"
-	" wireguard_key BLOB UNIQUE, created INTEGER NOT NULL, sequence INTEGER NOT NULL DEFAULT 0, leaf BLOB);"
-	"CREATE TABLE tags (device INTEGER NOT NULL REFERENCES devices, tag TEXT NOT NULL, PRIMARY KEY (device, tag))"
-	" WITHOUT ROWID;"
-	"CREATE TABLE tokens (id INTEGER PRIMARY KEY, public BLOB NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL,"
-	" owner INTEGER REFERENCES users, hub INTEGER NOT NULL, tags TEXT NOT NULL, expires INTEGER NOT NULL,"
-	" used_at INTEGER NOT NULL DEFAULT 0, device INTEGER NOT NULL DEFAULT 0);"
-	"CREATE TABLE policies (version INTEGER PRIMARY KEY, text TEXT NOT NULL, stored INTEGER NOT NULL);"
-	"CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, actor TEXT NOT NULL,"
-	" what TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL);",
-};
+extern const char *const rn_sql_migrations[STORE_SCHEMA];
 
 #define STATEMENTS(X)                                                                                                  \
 	X(BEGIN, "BEGIN IMMEDIATE")                                                                                    \
@@ -56,24 +38,58 @@ static const char *const migrations[STORE_SCHEMA] = {
 	X(ADD_TOKEN, "INSERT INTO tokens (id, public, kind, name, owner, hub, tags, expires)"                          \
 		     " VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?)")                                                    \
 	X(TOKEN, "SELECT id, public, kind, t.name, coalesce(owner, 0), coalesce(u.name, ''), hub, tags, expires,"      \
-		 " used_at, device FROM tokens t LEFT JOIN users u ON u.number = t.owner WHERE id = ?")                        \
+		 " used_at, device FROM tokens t LEFT JOIN users u ON u.number = t.owner WHERE id = ?")                \
 	X(USE_TOKEN, "UPDATE tokens SET used_at = ?, device = ? WHERE id = ? AND used_at = 0 RETURNING id")            \
-	X(REMOVE_TOKEN, "DELETE FROM tokens WHERE id = ?")                                                             \
+	X(REMOVE_TOKEN, "DELETE FROM tokens WHERE id = ? RETURNING id")                                                \
 	X(EXPIRE_TOKENS, "DELETE FROM tokens WHERE expires < ?")                                                       \
 	X(ADD_POLICY, "INSERT INTO policies VALUES (?, ?, ?)")                                                         \
 	X(POLICY, "SELECT version, text, stored FROM policies ORDER BY version DESC LIMIT 1")                          \
-	X(AUDIT, "INSERT INTO audit (time, actor, what, object, detail) VALUES (?, ?, ?, ?, ?)")
+	X(AUDIT, "INSERT INTO audit (time, actor, what, object, detail) VALUES (?, ?, ?, ?, ?)")                       \
+	X(LIST_TOKENS,                                                                                                 \
+	  "SELECT id, public, kind, t.name, coalesce(owner, 0), coalesce(u.name, ''), hub, tags, expires,"             \
+	  " used_at, device FROM tokens t LEFT JOIN users u ON u.number = t.owner"                                     \
+	  " ORDER BY expires DESC, id LIMIT 10000")                                                                    \
+	X(SELECTORS, "SELECT number, text FROM selectors ORDER BY number")                                             \
+	X(PRUNE_AUDIT, "DELETE FROM audit WHERE number <= ?")                                                          \
+	X(LIST_AUDIT, "SELECT number, time, actor, what, object, detail FROM audit WHERE number > ?"                   \
+		      " ORDER BY number LIMIT ?")                                                                      \
+	X(NEWEST_AUDIT, "SELECT coalesce(max(number), 0) FROM audit")                                                  \
+	X(ADD_ACCOUNT, "INSERT INTO accounts (name, role, password, created, last_login) VALUES (?, ?, ?, ?, ?)"       \
+		       " RETURNING number")                                                                            \
+	X(ACCOUNT, "SELECT number, name, role, password, created, last_login FROM accounts WHERE name = ?")            \
+	X(LIST_ACCOUNTS, "SELECT number, name, role, password, created, last_login FROM accounts ORDER BY name")       \
+	X(SET_ACCOUNT, "UPDATE accounts SET role = ?, password = ?, last_login = ? WHERE number = ?")                  \
+	X(REMOVE_ACCOUNT, "DELETE FROM accounts WHERE number = ?")                                                     \
+	X(COUNT_ACCOUNTS, "SELECT count(*) FROM accounts WHERE role >= ?")                                             \
+	X(PUT_LINK, "INSERT INTO links (hash, created, expires, hint, account) VALUES (?, ?, ?, ?, ?)"                 \
+		    " ON CONFLICT (account) DO UPDATE SET hash = excluded.hash, created = excluded.created,"           \
+		    " expires = excluded.expires, hint = excluded.hint")                                               \
+	X(LINK, "SELECT a.number, a.name, a.role, a.password, a.created, a.last_login, l.hash, l.created, l.expires"   \
+		" FROM links l JOIN accounts a ON a.number = l.account WHERE l.hint = ?")                              \
+	X(REMOVE_LINK, "DELETE FROM links WHERE account = ?")                                                          \
+	X(ADD_SESSION, "INSERT INTO sessions (hash, account, created, used, hint) VALUES (?, ?, ?, ?, ?)")             \
+	X(SESSION, "SELECT a.number, a.name, a.role, a.password, a.created, a.last_login, s.hash, s.created, s.used"   \
+		   " FROM sessions s JOIN accounts a ON a.number = s.account WHERE s.hint = ?")                        \
+	X(TOUCH_SESSION, "UPDATE sessions SET used = ? WHERE hint = ?")                                                \
+	X(REMOVE_SESSION, "DELETE FROM sessions WHERE hint = ?")                                                       \
+	X(REMOVE_SESSIONS, "DELETE FROM sessions WHERE account = ?")                                                   \
+	X(EXPIRE_SESSIONS, "DELETE FROM sessions WHERE created < ? OR used < ?")                                       \
+	X(COUNT_SESSIONS, "SELECT count(*) FROM sessions")                                                             \
+	X(TRIM_SESSIONS, "DELETE FROM sessions WHERE hint IN (SELECT hint FROM sessions WHERE account = ?"             \
+			 " ORDER BY used DESC, hint LIMIT -1 OFFSET ?)")                                               \
+	X(ADD_API_TOKEN, "INSERT INTO api_tokens VALUES (?, ?, ?, ?, ?, ?, 0)")                                        \
+	X(API_TOKEN, "SELECT id, name, role, hash, created, expires, used FROM api_tokens WHERE id = ?")               \
+	X(LIST_API_TOKENS, "SELECT id, name, role, hash, created, expires, used FROM api_tokens ORDER BY name")        \
+	X(TOUCH_API_TOKEN, "UPDATE api_tokens SET used = ? WHERE id = ?")                                              \
+	X(REMOVE_API_TOKEN, "DELETE FROM api_tokens WHERE id = ? RETURNING role")                                      \
+	X(COUNT_API_TOKENS, "SELECT count(*) FROM api_tokens")
 
 enum statement {
 #define X(NAME, sql) NAME,
 	STATEMENTS(X)
 #undef X
-	STATEMENT_COUNT
+	    STATEMENT_COUNT
 };
-static const char *const statement_sql[STATEMENT_COUNT] = {
-#define X(NAME, sql) sql,
-	STATEMENTS(X)
-#undef X
-};
+extern const char *const rn_sql_statements[STATEMENT_COUNT];
 
 #endif

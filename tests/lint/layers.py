@@ -28,7 +28,8 @@ FOREIGN = {
     r"sodium\.h": ["agent/base/crypto.c"], r"c[jJ][sS][oO][nN]/|cJSON\.h": ["agent/base/json.c"],
     r"uv\.h": ["agent/sys/loop.c"], r"bpf/(libbpf|bpf|btf)\.h": ["agent/sys/datapath.c"],
     r"netlink/|libnl": ["agent/sys/netlink.c", "agent/sys/wireguard_kernel.c"],
-    r"gnutls/": ["agent/sys/x509.c", "agent/sys/x509_console.c", "agent/sys/http_tls.c"], r"sqlite3\.h": ["agent/sys/store.c"],
+    r"gnutls/": ["agent/sys/x509.c", "agent/sys/x509_console.c", "agent/sys/http_tls.c"],
+    r"sqlite3\.h": ["agent/sys/store_run.h"],
     r"microhttpd\.h": ["agent/sys/http_internal.h"], r"seccomp\.h": ["agent/sys/sandbox.c"],
     r"cap-ng\.h": ["agent/sys/sandbox.c"], r"curl/": ["agent/sys/http_client.c"], r"qrencode\.h": ["agent/sys/qr.c"],
 }

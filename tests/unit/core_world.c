@@ -408,7 +408,8 @@ static void make_gateway(struct world *w)
 				      .issuer = (const uint8_t *)"issuer",
 				      .issuer_size = 6,
 				      .wireguard = endpoint(0, 51820),
-				      .control = endpoint(0, 51821)};
+				      .control = endpoint(0, 51821),
+				      .ret_link = &w->link};
 	struct rn_err err = {""};
 	make_keys(h);
 	memcpy(p.noise_key, h->noise_public, RN_KEY_SIZE);

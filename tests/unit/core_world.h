@@ -4,6 +4,7 @@
 
 #include "domain/token.h"
 #include "proto/message.h"
+#include "service/core_access.h"
 #include "service/core_run.h"
 
 /*
@@ -56,6 +57,7 @@ struct world {
 	uint8_t root_seed[RN_KEY_SIZE];
 	struct world_host hosts[WORLD_HOSTS];
 	struct world_link *links;
+	struct rn_core_link link; /* of the account admin, from the gateway's beginning */
 	struct world_queued *first, **last;
 	uint64_t next_session;
 	bool hold_net;		 /* messages between hosts wait */

@@ -147,7 +147,8 @@ static size_t put_query(const char *query, uint8_t *out)
 
 uint64_t door_begin(struct door *d, const struct door_ask *ask, uint32_t body_size)
 {
-	struct rn_web_request head = {.method = (uint8_t)rn_web_method(ask->method), .secure = 1, .body_size = body_size};
+	struct rn_web_request head = {
+	    .method = (uint8_t)rn_web_method(ask->method), .secure = 1, .body_size = body_size};
 	struct rn_local message = {.type = RN_LOCAL_WEB_REQUEST, .session = ++d->session};
 	struct door_answer *a = &d->answers[message.session % DOOR_ANSWERS];
 	uint8_t block[8192], query[RN_WEB_QUERY_MAX];
@@ -174,8 +175,7 @@ uint64_t door_begin(struct door *d, const struct door_ask *ask, uint32_t body_si
 
 bool door_body(struct door *d, uint64_t session, const void *data, size_t size)
 {
-	struct rn_local message = {
-	    .type = RN_LOCAL_WEB_BODY, .session = session, .block = data, .block_size = size};
+	struct rn_local message = {.type = RN_LOCAL_WEB_BODY, .session = session, .block = data, .block_size = size};
 
 	return door_say(d, &message);
 }

@@ -29,8 +29,8 @@ struct door {
 	struct rn_loop *loop;
 	struct rn_streams *streams;
 	struct rn_web_door *web;
-	uint64_t session; /* the last */
-	bool no_credit;	  /* answers stay where they are */
+	uint64_t session;			  /* the last */
+	bool no_credit;				  /* answers stay where they are */
 	struct door_answer answers[DOOR_ANSWERS]; /* by session */
 };
 

@@ -46,8 +46,8 @@ static void strangers_bodies_are_not_kept(void **state)
 {
 	struct door *d = *state;
 	static char big[RN_WEB_PIECE_MAX];
-	uint64_t s = door_begin(
-	    d, &(struct door_ask){.method = "PUT", .path = "/api/v1/policy", .cookie = "guess"}, RN_WEB_BODY_MAX);
+	uint64_t s = door_begin(d, &(struct door_ask){.method = "PUT", .path = "/api/v1/policy", .cookie = "guess"},
+				RN_WEB_BODY_MAX);
 
 	assert_int_equal(d->answers[s].status, 401);
 	for (unsigned i = 0; i < RN_WEB_BODY_MAX / sizeof(big); i++)
@@ -90,9 +90,9 @@ static void nonsense_is_refused(void **state)
 	d->session = 100;
 	s = door_begin(d, &health, 0);
 	/* More credit than was taken. */
-	assert_false(door_say(d, &(struct rn_local){.type = RN_LOCAL_WEB_CREDIT,
-						    .session = s,
-						    .number = (uint32_t)d->answers[s].size + 1}));
+	assert_false(door_say(
+	    d,
+	    &(struct rn_local){.type = RN_LOCAL_WEB_CREDIT, .session = s, .number = (uint32_t)d->answers[s].size + 1}));
 	assert_true(door_say(
 	    d, &(struct rn_local){.type = RN_LOCAL_WEB_CREDIT, .session = s, .number = (uint32_t)d->answers[s].size}));
 	assert_true(door_leave(d, s));

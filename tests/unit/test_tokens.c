@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Enrolment through the whole core: one use of a token, and every way to be refused. */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -297,7 +298,7 @@ static void a_device_is_what_its_token_says(void **state)
 	rn_core_device_add(w->hosts[0].core, &r, key, world_done, &d);
 	world_run(w);
 	assert_int_equal(d.code, 0);
-	assert_int_equal(rn_core_devices(w->hosts[0].core, seen_device, &seen, &err), 0);
+	assert_int_equal(rn_core_devices(w->hosts[0].core, 0, UINT_MAX, seen_device, &seen, &err), 0);
 	assert_int_equal(seen.tag_count, 2);
 	assert_string_equal(seen.tags[1], "eu");
 	assert_string_equal(seen.record.owner_name, "alice");
