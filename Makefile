@@ -65,8 +65,22 @@ $(O)/%.o: %.c
 	$(call msg,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The console as it was built last, within rnautd-web. Where it never was: a page that says how.
-$(O)/web_files.c: packaging/embed.sh packaging/console/index.html $(wildcard console/dist console/dist/* console/dist/*/*)
+# The console's page. Where there is no npm: as it was built last, or a page that says how.
+ifneq ($(shell command -v node >/dev/null && command -v npm),)
+CONSOLE := console/dist/index.html
+$(CONSOLE): $(shell find console/src console/public console/scripts -type f) $(wildcard console/*.*) include/abi/verdict.def
+	$(call msg,PAGE,console/dist)
+	$(Q)console/build.sh
+console: $(CONSOLE) ## the page of rnautd-web
+console-test: $(CONSOLE) ## its types and its logic
+	$(Q)cd console && npm run --silent check && npm run --silent test
+else
+CONSOLE := $(wildcard console/dist/index.html)
+all: console
+console:
+	@echo '  PAGE   not built: node and npm are missing (packaging/deps.sh build installs them)'
+endif
+$(O)/web_files.c: packaging/embed.sh packaging/console/index.html $(CONSOLE)
 	$(call msg,EMBED,$@)
 	$(Q)mkdir -p $(@D) && packaging/embed.sh console/dist $(O)/web_files >$@.new && mv $@.new $@
 $(O)/web_files.o: $(O)/web_files.c
@@ -173,8 +187,9 @@ uninstall: ## what install made; the state in /var/lib/rnaut stays
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/rnaut
 
 clean: ## remove what was built
-	rm -rf build
+	rm -rf build console/dist console/node_modules tests/browser/node_modules
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all kern-test unit bpf-test verdicts deps run lab-down test netns vmtest lint install uninstall clean help
+.PHONY: all console console-test kern-test unit bpf-test verdicts deps \
+	 run lab-down test netns vmtest lint install uninstall clean help

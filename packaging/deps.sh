@@ -7,7 +7,8 @@ build='gcc libc6-dev make pkg-config git clang llvm bpftool linux-libc-dev libbp
 	libsodium-dev libgnutls28-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libcjson-dev libsqlite3-dev libuv1-dev
 	libmicrohttpd-dev libseccomp-dev libcap-ng-dev libcurl4-gnutls-dev libqrencode-dev'
 run='iproute2 iputils-ping util-linux procps python3 wireguard-tools wireguard-go'
-test='libcmocka-dev clang-tidy clang-format cppcheck tcpdump nftables strace sqlite3 openssl qemu-system-x86 busybox-static'
+test='libcmocka-dev clang-tidy clang-format cppcheck tcpdump nftables strace sqlite3 openssl qemu-system-x86 busybox-static
+	chromium fonts-dejavu-core'
 
 case ${1:-all} in
 build) wanted=$build ;;
@@ -18,6 +19,10 @@ all) wanted="$build $run $test" ;;
 	exit 2
 	;;
 esac
+
+# Whoever has another node keeps it: its package conflicts with Debian's npm.
+command -v node >/dev/null || wanted="$wanted nodejs"
+command -v npm >/dev/null || wanted="$wanted npm"
 
 missing() {
 	for package in $wanted; do

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useState } from "preact/hooks";
+import { api, sentence } from "../api";
+import { useResource } from "../hooks/resource";
+import { useSession } from "../hooks/session";
+import { say } from "../hooks/toast";
+import { moment } from "../logic/format";
+import type { Account, NewLink, Role } from "../types";
+import { Button } from "../ui/button";
+import { CopyBox } from "../ui/copy";
+import { Dialog } from "../ui/dialog";
+import { Field, Select } from "../ui/field";
+import { Failure, Loading, Notice } from "../ui/notice";
+
+export const ROLES = [
+  ["viewer", "viewer"],
+  ["operator", "operator"],
+  ["admin", "admin"],
+] as const;
+
+export const ROLE_HINT = "A viewer sees everything but changes nothing; an operator enrols, trusts and quarantines; an admin does all.";
+
+function LinkDialog({ account, link, onClose }: { account: string; link: NewLink; onClose: () => void }) {
+  return (
+    <Dialog title={`Sign-in link for ${account}`} onClose={onClose} wide>
+      <Notice kind="warn">This is the only time that the link is shown. It signs in once, until {moment(link.expires)}.</Notice>
+      <CopyBox label="Link" text={new URL(link.link, location.origin).href} secret />
+      <div class="dialog-actions">
+        <Button kind="primary" onClick={onClose}>
+          Done
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
+
+function CreateAccount({ onDone, onClose }: { onDone: (account: string, link: NewLink) => void; onClose: () => void }) {
+  const [name, setName] = useState("");
+  const [role, setRole] = useState("viewer");
+  const [error, setError] = useState<string | null>(null);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    try {
+      onDone(name.trim(), await api.createAccount(name.trim(), role as Role));
+    } catch (failure) {
+      setError(sentence(failure));
+    }
+  };
+  return (
+    <Dialog title="New account" onClose={onClose}>
+      <form onSubmit={submit}>
+        <Field label="Account" value={name} onInput={setName} required autofocus error={error} />
+        <Select label="Role" value={role} options={ROLES} onInput={setRole} />
+        <p class="hint">{ROLE_HINT}</p>
+        <div class="dialog-actions">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind="primary">
+            Create account
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function AccountRow({ account, mine, onLink, onChange }: { account: Account; mine: boolean; onLink: (link: NewLink) => void; onChange: () => Promise<void> }) {
+  const [deleting, setDeleting] = useState(false);
+  const attempt = async (what: () => Promise<unknown>, done?: string) => {
+    try {
+      await what();
+      if (done) say("done", done);
+    } catch (error) {
+      say("failed", sentence(error));
+    }
+    await onChange();
+  };
+  const name = account.account;
+  return (
+    <tr>
+      <th scope="row">
+        {name}
+        {mine && <span class="tag">you</span>}
+      </th>
+      <td>
+        <Select
+          label={`Role of ${name}`}
+          hideLabel
+          value={account.role}
+          options={ROLES}
+          onInput={(role) => attempt(() => api.setRole(name, role as Role), `${name} is ${role} now; its sessions have ended.`)}
+        />
+      </td>
+      <td>{account.has_password ? "set" : "none: by link only"}</td>
+      <td>{moment(account.last_login)}</td>
+      <td class="number">
+        <div class="buttons">
+          <Button size="small" icon="link" onClick={() => attempt(async () => onLink(await api.createLink(name)))}>
+            New link
+          </Button>
+          <Button size="small" icon="trash" kind="quiet" label={`Delete ${name}`} onClick={() => setDeleting(true)} />
+        </div>
+        {deleting && (
+          <Dialog title={`Delete ${name}?`} onClose={() => setDeleting(false)}>
+            <p>Its sessions end at once. What it did stays in the record.</p>
+            <div class="dialog-actions">
+              <Button onClick={() => setDeleting(false)}>Cancel</Button>
+              <Button
+                kind="danger"
+                onClick={async () => {
+                  await attempt(() => api.deleteAccount(name), `${name} is deleted.`);
+                  setDeleting(false);
+                }}
+              >
+                Delete account
+              </Button>
+            </div>
+          </Dialog>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+export function Accounts() {
+  const { data: accounts, error, reload } = useResource((signal) => api.accounts(signal), 15);
+  const session = useSession();
+  const [creating, setCreating] = useState(false);
+  const [link, setLink] = useState<{ account: string; link: NewLink } | null>(null);
+  return (
+    <section>
+      <div class="section-head">
+        <h2>Accounts</h2>
+        <Button icon="plus" onClick={() => setCreating(true)}>
+          New account
+        </Button>
+      </div>
+      {error && <Failure error={error} retry={reload} />}
+      {accounts ? (
+        <div class="table-scroll" tabIndex={0} role="region" aria-label="Accounts">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Account</th>
+                <th scope="col">Role</th>
+                <th scope="col">Password</th>
+                <th scope="col">Last sign-in</th>
+                <th scope="col">
+                  <span class="unseen">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {accounts.map((account) => (
+                <AccountRow
+                  key={account.account}
+                  account={account}
+                  mine={account.account === session?.account}
+                  onLink={(value) => setLink({ account: account.account, link: value })}
+                  onChange={reload}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : (
+        !error && <Loading what="accounts" rows={3} />
+      )}
+      {creating && (
+        <CreateAccount
+          onClose={() => setCreating(false)}
+          onDone={(account, value) => {
+            setCreating(false);
+            setLink({ account, link: value });
+            void reload();
+          }}
+        />
+      )}
+      {link && <LinkDialog account={link.account} link={link.link} onClose={() => setLink(null)} />}
+    </section>
+  );
+}

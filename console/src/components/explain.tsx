@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useEffect, useState } from "preact/hooks";
+import { api, sentence } from "../api";
+import { count } from "../logic/format";
+import type { ExplainRequest, Explanation } from "../types";
+import { Loading, Notice } from "../ui/notice";
+import { Facts } from "./panel";
+import { VerdictBadge } from "./verdict";
+
+/** What would happen to such a packet now, and why. */
+export function Explained({ answer }: { answer: Explanation }) {
+  const { source, destination } = answer;
+  return (
+    <div class="explained">
+      <p class="explained-verdict">
+        <VerdictBadge verdict={answer.verdict} /> {answer.text}.
+      </p>
+      <Facts
+        rows={[
+          ["Decides", answer.rule ? <code>{answer.rule}</code> : answer.verdict === "allow" ? "–" : "no rule"],
+          answer.nearest_rule ? ["Nearest rule", <><code>{answer.nearest_rule}</code> allows another service between these two</>] : null,
+          ["Source", `${source.client_id}, trust ${source.security_context.trust_score}${source.security_context.quarantined ? ", quarantined" : ""}`],
+          ["Destination", `${destination.client_id}${destination.security_context.quarantined ? ", quarantined" : ""}`],
+          ["Decided at", answer.hub ?? "–"],
+          ["Policy version", count(answer.policy_version)],
+        ]}
+      />
+    </div>
+  );
+}
+
+export function ExplainNow({ request }: { request: ExplainRequest }) {
+  const [answer, setAnswer] = useState<Explanation | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const { source, destination, protocol, port } = request;
+  useEffect(() => {
+    let current = true;
+    setAnswer(null);
+    setError(null);
+    api.explain(request).then(
+      (value) => current && setAnswer(value),
+      (failure: unknown) => current && setError(sentence(failure)),
+    );
+    return () => {
+      current = false;
+    };
+  }, [source, destination, protocol, port]);
+  if (error) return <Notice kind="warn">{error}</Notice>;
+  return answer ? <Explained answer={answer} /> : <Loading what="the explanation" rows={3} />;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which devices are shown, and in what order.
+import type { Device } from "../types";
+import { deviceState, type DeviceState } from "./states";
+
+export type DeviceSort = "name" | "owner" | "state" | "trust" | "hub" | "seen" | "number";
+export interface DeviceQuery {
+  text: string;
+  state: DeviceState | "";
+  sort: DeviceSort;
+  down: boolean;
+}
+
+const SORTS: readonly DeviceSort[] = ["name", "owner", "state", "trust", "hub", "seen", "number"];
+const STATES: readonly string[] = ["connected", "offline", "unmanaged", "quarantined", "revoked"];
+const names = new Intl.Collator("en", { numeric: true });
+
+export function devicesFromQuery(query: URLSearchParams): DeviceQuery {
+  const sort = query.get("sort") ?? "name";
+  const state = query.get("state") ?? "";
+  const plain = sort.replace(/^-/, "") as DeviceSort;
+  return {
+    text: query.get("q") ?? "",
+    state: STATES.includes(state) ? (state as DeviceState) : "",
+    sort: SORTS.includes(plain) ? plain : "name",
+    down: sort.startsWith("-"),
+  };
+}
+
+export function devicesToQuery(value: DeviceQuery, query: URLSearchParams): URLSearchParams {
+  const next = new URLSearchParams(query);
+  const sort = (value.down ? "-" : "") + value.sort;
+  for (const [key, text] of [["q", value.text], ["state", value.state], ["sort", sort === "name" ? "" : sort]] as const) {
+    if (text) next.set(key, text);
+    else next.delete(key);
+  }
+  return next;
+}
+
+const words = (d: Device) =>
+  [d.client_id, d.security_context.user_identity, d.client_type, d.hub_type, d.hub, d.virtual_ip, d.virtual_ipv4, ...d.tags]
+    .join(" ")
+    .toLowerCase();
+
+const COMPARE: Record<DeviceSort, (a: Device, b: Device) => number> = {
+  name: () => 0,
+  number: (a, b) => a.number - b.number,
+  owner: (a, b) => names.compare(a.security_context.user_identity ?? "\uffff", b.security_context.user_identity ?? "\uffff"),
+  state: (a, b) => STATES.indexOf(deviceState(a)) - STATES.indexOf(deviceState(b)),
+  trust: (a, b) => a.security_context.trust_score - b.security_context.trust_score,
+  hub: (a, b) => names.compare(a.hub ?? "", b.hub ?? ""),
+  seen: (a, b) => (a.last_seen ?? "").localeCompare(b.last_seen ?? ""),
+};
+
+export function selectDevices(devices: readonly Device[], query: DeviceQuery): Device[] {
+  const needles = query.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const chosen = devices.filter((device) => {
+    if (query.state && deviceState(device) !== query.state) return false;
+    if (needles.length === 0) return true;
+    const text = words(device);
+    return needles.every((needle) => text.includes(needle));
+  });
+  const compare = COMPARE[query.sort];
+  const sign = query.down ? -1 : 1;
+  return chosen.sort((a, b) => sign * (compare(a, b) || names.compare(a.client_id, b.client_id)));
+}

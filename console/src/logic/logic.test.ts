@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Device } from "../types";
+import { devicesFromQuery, devicesToQuery, selectDevices } from "./devices";
+import { duration, relative, service, span } from "./format";
+import { positionOf } from "./position";
+import { may, refusal } from "./roles";
+import { deviceState } from "./states";
+import { tokenRequest } from "./token_form";
+
+const top = process.env.CONSOLE_TOP ?? "";
+
+function device(name: string, trust = 50, part: Partial<Device["security_context"]> = {}): Device {
+  return {
+    client_id: name,
+    number: 1,
+    client_type: "desktop",
+    hub_type: null,
+    virtual_ip: "fd00::1",
+    virtual_ipv4: null,
+    hub: "hub-a",
+    tags: ["web"],
+    security_context: { user_identity: "alice", trust_score: trust, quarantined: false, revoked: false, ...part },
+    identity: 1,
+    managed: true,
+    connected: true,
+    created: null,
+    last_seen: null,
+    bandwidth_stats: { received: 0, sent: 0 },
+    wireguard_public_key: null,
+    wireguard_endpoint: null,
+  };
+}
+
+test("src/verdicts.ts is what verdict.def says", () => {
+  const generated = execFileSync(process.execPath, [join(top, "console/scripts/verdicts.mjs"), "--print"], { encoding: "utf8" });
+  assert.equal(readFileSync(join(top, "console/src/verdicts.ts"), "utf8"), generated);
+});
+
+test("devices are sorted as people count, and what matters most is their state", () => {
+  const all = [device("pc-10"), device("pc-9", 90), device("pc-2", 20)];
+  const names = (query: string) => selectDevices(all, devicesFromQuery(new URLSearchParams(query))).map((d) => d.client_id);
+  assert.deepEqual(names(""), ["pc-2", "pc-9", "pc-10"]);
+  assert.deepEqual(names("sort=-trust"), ["pc-9", "pc-10", "pc-2"]);
+  assert.deepEqual(names("q=WEB+pc-9"), ["pc-9"]);
+  assert.deepEqual(names("state=revoked"), []);
+  assert.equal(deviceState(device("a", 1, { revoked: true, quarantined: true })), "revoked");
+  assert.equal(devicesToQuery(devicesFromQuery(new URLSearchParams("sort=-trust&q=a&state=offline&open=x")), new URLSearchParams()).toString(), "q=a&state=offline&sort=-trust");
+});
+
+test("roles rise from viewer to root", () => {
+  assert.equal(may("operator", "viewer"), true);
+  assert.equal(may("viewer", "operator"), false);
+  assert.equal(refusal("admin", "admin"), null);
+  assert.match(refusal("viewer", "admin") ?? "", /needs the role admin.*viewer/);
+});
+
+test("the place of a policy error is found", () => {
+  assert.deepEqual(positionOf("line 10, column 17: no such action"), { line: 10, column: 17 });
+  assert.deepEqual(positionOf("Line 3: x"), { line: 3, column: 1 });
+  assert.equal(positionOf("too large"), null);
+});
+
+test("a token request carries what was filled in", () => {
+  const form = { type: "desktop", name: " pad ", owner: "", hub: "hub-a", tags: "web, db", lifetime: "3600" };
+  assert.deepEqual(tokenRequest(form), { client_type: "desktop", name: "pad", hub: "hub-a", tags: ["web", "db"], lifetime_seconds: 3600 });
+  assert.deepEqual(tokenRequest({ ...form, type: "hub", tags: "" }), { hub_type: "hub", name: "pad", lifetime_seconds: 3600 });
+});
+
+test("times and services in words", () => {
+  const now = Date.parse("2026-11-27T12:00:00Z");
+  assert.equal(relative(null, now), "never");
+  assert.equal(relative("2026-11-27T11:57:00Z", now), "3 min ago");
+  assert.equal(relative("2026-11-27T13:00:00Z", now), "in 1 h");
+  assert.equal(span(90000), "1 d");
+  assert.equal(duration(480), "480 µs");
+  assert.equal(duration(3200), "3.2 ms");
+  assert.equal(service("tcp", 22), "tcp/22");
+  assert.equal(service("47", 0), "protocol 47");
+});

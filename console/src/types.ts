@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// The API's JSON, as docs/openapi.json describes it. src/types.test.ts holds the two against each other.
+
+/** A 64-bit number: text where a JavaScript number would lose digits (logic/json.ts). */
+export type Exact = number | string | bigint;
+export type Time = string;
+
+export type Role = "viewer" | "operator" | "admin" | "root";
+export type Verdict = "allow" | "deny";
+export type Direction = "ingress" | "egress";
+export type ClientType = "desktop" | "mobile" | "server" | "iot";
+export type HubType = "gateway" | "regional" | "departmental" | "project";
+
+export interface ErrorBody {
+  error: { code: string; message: string };
+}
+
+export interface Session {
+  account: string;
+  role: Role;
+  csrf: string | null;
+  expires: Time | null;
+  has_password: boolean;
+}
+
+export interface SecurityContext {
+  user_identity: string | null;
+  trust_score: number;
+  quarantined: boolean;
+  revoked: boolean;
+}
+
+export interface BandwidthStats {
+  received: Exact;
+  sent: Exact;
+}
+
+export interface Device {
+  client_id: string;
+  number: number;
+  client_type: ClientType | null;
+  hub_type: HubType | null;
+  virtual_ip: string | null;
+  virtual_ipv4: string | null;
+  hub: string | null;
+  tags: string[];
+  security_context: SecurityContext;
+  identity: number;
+  managed: boolean;
+  connected: boolean;
+  created: Time | null;
+  last_seen: Time | null;
+  bandwidth_stats: BandwidthStats;
+  wireguard_public_key: string | null;
+  wireguard_endpoint: string | null;
+}
+
+export interface Devices {
+  devices: Device[];
+}
+
+export interface Datapath {
+  wireguard: "kernel" | "userspace" | "none";
+  interface: string;
+  mtu: number;
+  port: number;
+  link_up: boolean;
+  filters: boolean;
+  policy_version: Exact;
+  applied_version: Exact;
+  lease_seconds_left: number;
+  flows: Exact;
+  events_lost: Exact;
+}
+
+export interface Status {
+  version: string;
+  client_id: string;
+  client_type: ClientType | null;
+  hub_type: HubType | null;
+  gateway: boolean;
+  known: boolean;
+  virtual_ip: string | null;
+  virtual_ipv4: string | null;
+  epoch: Exact;
+  record_version: Exact;
+  policy_version: Exact;
+  devices: number;
+  upstream: { connected: boolean; since: Time | null };
+  processes: { kern: boolean; net: boolean; ca: boolean };
+  datapath: Datapath | null;
+  enforcing: boolean;
+  problems: string[];
+}
+
+export interface Enforcement {
+  hub: string;
+  applied: boolean;
+  after_microseconds: number | null;
+}
+
+export interface Change {
+  enforced: Enforcement[];
+}
+
+export interface TokenRequest {
+  client_type?: ClientType;
+  hub_type?: "hub" | "regional" | "departmental" | "project";
+  name?: string;
+  owner?: string;
+  hub?: string;
+  tags?: string[];
+  lifetime_seconds?: number;
+}
+
+export interface Token {
+  id: string;
+  token: string;
+  expires: Time;
+}
+
+export interface TokenInfo {
+  id: string;
+  client_type: ClientType | null;
+  hub_type: "regional" | "departmental" | "project" | null;
+  name: string | null;
+  owner: string | null;
+  hub: string | null;
+  tags: string[];
+  expires: Time;
+  used: Time | null;
+  device: string | null;
+}
+
+export interface Hub {
+  hub_id: number;
+  hub_name: string;
+  hub_type: HubType;
+  parent_hub: string | null;
+  connected: boolean;
+  devices: number;
+  devices_connected: number;
+  wireguard_endpoint: string | null;
+  control_endpoint: string | null;
+  applied_version: Exact | null;
+  virtual_ip: string | null;
+  virtual_ipv4: string | null;
+}
+
+export interface Policy {
+  version: Exact;
+  stored: Time | null;
+  text: string;
+}
+
+export interface PolicyCheck {
+  valid: boolean;
+  message: string | null;
+}
+
+export interface ExplainRequest {
+  source: string;
+  destination: string;
+  protocol?: "tcp" | "udp" | "icmp";
+  port?: number;
+}
+
+export interface Explanation {
+  verdict: Verdict;
+  reason_number: number;
+  reason: string;
+  text: string;
+  rule: string | null;
+  nearest_rule: string | null;
+  policy_version: Exact;
+  hub: string | null;
+  source: Device;
+  destination: Device;
+}
+
+export interface FlowEnd {
+  client_id: string | null;
+  virtual_ip: string | null;
+  port: number;
+  identity: number;
+}
+
+export interface FlowEvent {
+  serial: Exact;
+  time: Time | null;
+  kind: "new" | "changed" | "denied";
+  verdict: Verdict;
+  reason_number: number;
+  reason: string;
+  rule: string | null;
+  generation: Exact;
+  protocol: string;
+  source: FlowEnd;
+  destination: FlowEnd;
+  source_trust_score: number;
+  bytes: Exact;
+  direction: Direction;
+  hub: string | null;
+}
+
+export interface Flows {
+  events: FlowEvent[];
+  next: Exact;
+  lost: Exact;
+}
+
+export interface Passed {
+  direction: Direction;
+  packets: Exact;
+  bytes: Exact;
+}
+
+export interface Dropped extends Passed {
+  reason_number: number;
+  reason: string;
+  text: string;
+}
+
+export interface Drops {
+  passed: Passed[];
+  dropped: Dropped[];
+}
+
+export interface Account {
+  account: string;
+  role: Role;
+  has_password: boolean;
+  created: Time;
+  last_login: Time | null;
+}
+
+export interface NewAccount extends NewLink {
+  account: string;
+  role: Role;
+}
+
+export interface NewLink {
+  link: string;
+  expires: Time;
+}
+
+export interface ApiToken {
+  id: string;
+  name: string;
+  role: Role;
+  created: Time;
+  expires: Time;
+  last_used: Time | null;
+}
+
+export interface NewApiToken {
+  id: string;
+  token: string;
+  expires: Time;
+}
+
+export interface AuditEvent {
+  serial: Exact;
+  time: Time;
+  actor: string;
+  what: string;
+  object: string;
+  detail: string;
+}
+
+export interface AuditEvents {
+  events: AuditEvent[];
+  next: Exact;
+}
+
+export interface IdentityInfo {
+  identity: number;
+  selectors: string[];
+  devices: number;
+}
