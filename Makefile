@@ -166,7 +166,9 @@ lint: $(BPF_SKELETONS) ## what tools can judge
 PREFIX ?= /usr/local
 UNITS := $(wildcard packaging/systemd/*)
 unit_dir := $(DESTDIR)$(PREFIX)/lib/systemd/system
-install: all ## into DESTDIR and PREFIX (/usr/local)
+install: ## into DESTDIR and PREFIX (/usr/local); on this host (root) also the packages that are missing
+	$(if $(DESTDIR),,$(Q)[ "$$(id -u)" != 0 ] || packaging/deps.sh run)
+	$(Q)$(BUILD)
 	install -d $(DESTDIR)$(PREFIX)/sbin
 	install -m755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
 	install -Dm755 $(O)/rnaut $(DESTDIR)$(PREFIX)/bin/rnaut
@@ -177,7 +179,7 @@ install: all ## into DESTDIR and PREFIX (/usr/local)
 	install -m644 README.md LICENSE docs/* $(DESTDIR)$(PREFIX)/share/doc/rnaut
 	$(if $(DESTDIR),,systemd-sysusers $(PREFIX)/lib/sysusers.d/rnaut.conf)
 	$(if $(DESTDIR),,[ ! -d /run/systemd/system ] || systemctl daemon-reload)
-	@echo 'Next: `rnaut gateway init` or `rnaut up`, then: systemctl enable --now rnautd.target'
+	@echo 'Next: `rnaut gateway init` makes a network, `rnaut up` joins one, `rnaut doctor` says what is in the way.'
 uninstall: ## what install made; the state in /var/lib/rnaut stays
 	$(if $(DESTDIR),,[ ! -d /run/systemd/system ] || \
 		systemctl disable --now rnautd.target $(notdir $(filter %.service,$(UNITS))))
@@ -185,6 +187,7 @@ uninstall: ## what install made; the state in /var/lib/rnaut stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/rnaut $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnaut.conf
 	rm -f $(addprefix $(unit_dir)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/rnaut
+	$(if $(DESTDIR),,rm -rf /run/rnaut /sys/fs/bpf/rnaut; ip link delete rn0 type wireguard 2>/dev/null || true)
 
 clean: ## remove what was built
 	rm -rf build console/dist console/node_modules tests/browser/node_modules

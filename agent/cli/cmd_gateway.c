@@ -9,6 +9,7 @@
 #include "cli/device_options.h"
 #include "cli/ranges.h"
 #include "cli/setup.h"
+#include "cli/started.h"
 #include "service/ca_create.h"
 #include "service/console.h"
 #include "service/core_create.h"
@@ -99,7 +100,7 @@ static int build(struct rn_setup *setup, struct plan *plan)
 	return code;
 }
 
-static int report_json(const struct rn_setup *setup, const struct plan *plan, bool started)
+static int report_json(const struct rn_setup *setup, const struct plan *plan, const struct rn_started *started)
 {
 	struct rn_json *root = rn_json_object();
 	char text[2 * RN_SHA256_SIZE + 1];
@@ -113,11 +114,12 @@ static int report_json(const struct rn_setup *setup, const struct plan *plan, bo
 	rn_hex(plan->made.fingerprint, RN_SHA256_SIZE, text, sizeof(text));
 	rn_json_add_text(root, "root_fingerprint", text);
 	rn_json_add_text(root, "state", setup->state);
-	rn_json_add_bool(root, "started", started);
+	rn_started_json(root, started);
 	return rn_cli_json(root);
 }
 
-static int report(const struct rn_cli *cli, const struct rn_setup *setup, const struct plan *plan, bool started)
+static int report(const struct rn_cli *cli, const struct rn_setup *setup, const struct plan *plan,
+		  const struct rn_started *started)
 {
 	char ipv6[RN_PREFIX_TEXT], ipv4[RN_PREFIX_TEXT];
 
@@ -126,8 +128,12 @@ static int report(const struct rn_cli *cli, const struct rn_setup *setup, const 
 	printf("%s is the gateway of a new network: %s%s%s\n", plan->params.name,
 	       rn_prefix_format(&plan->params.ipv6, ipv6), plan->params.ipv4.bits ? ", " : "",
 	       plan->params.ipv4.bits ? rn_prefix_format(&plan->params.ipv4, ipv4) : "");
+	if (*started->addresses)
+		printf("Its own addresses there are %s.\n", started->addresses);
 	printf("The root key is in %s/root: move it to a safe place, nothing here needs it.\n", setup->state);
-	if (!started)
+	if (started->asked)
+		rn_started_print(started);
+	else
 		puts("Start these as root: rnautd core, rnautd net, rnautd ca, rnautd web, rnautd wireguard, rnautd kern.");
 	puts("Then let a device join: rnaut token create --type desktop");
 	return RN_EXIT_OK;
@@ -135,9 +141,9 @@ static int report(const struct rn_cli *cli, const struct rn_setup *setup, const 
 
 int rn_cmd_gateway_init(struct rn_cli *cli)
 {
+	struct rn_started started;
 	struct rn_setup setup;
 	struct plan plan;
-	bool started;
 	int code = read_plan(cli, &plan);
 
 	if (!code)
@@ -154,5 +160,5 @@ int rn_cmd_gateway_init(struct rn_cli *cli)
 	code = rn_setup_commit(&setup);
 	if (!code)
 		code = rn_setup_start(cli, &started);
-	return code ? code : report(cli, &setup, &plan, started);
+	return code ? code : report(cli, &setup, &plan, &started);
 }

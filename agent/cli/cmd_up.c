@@ -2,11 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/remote.h"
 #include "cli/setup.h"
+#include "cli/started.h"
 #include "domain/token.h"
 #include "service/enroll.h"
 
@@ -28,8 +31,25 @@ int rn_cmd_down(struct rn_cli *cli)
 	return set_link(cli, false);
 }
 
-/* The argument, the file or standard input. */
-static int read_token(const struct rn_cli *cli, struct rn_token *ret)
+static bool is_set_up(const struct rn_cli *cli)
+{
+	char path[160];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/state", cli->conf.state_dir);
+	return lstat(path, &st) == 0;
+}
+
+/* One line, so that who pastes a token only presses Enter. False: there was none. */
+static bool ask_token(char *out, size_t size)
+{
+	if (isatty(STDIN_FILENO))
+		fputs("Paste the token that `rnaut token create` printed: ", stderr);
+	return fgets(out, (int)size, stdin) && *out != '\n';
+}
+
+/* The argument, the file, standard input, or what was asked for. */
+static int read_token(const struct rn_cli *cli, const char *asked, struct rn_token *ret)
 {
 	const char *file = rn_cli_option(cli, "token-file");
 	struct rn_err err = {""};
@@ -40,7 +60,7 @@ static int read_token(const struct rn_cli *cli, struct rn_token *ret)
 		return rn_cli_fail(RN_EXIT_USAGE, "give the token as an argument or by --token-file, not both");
 	code = file ? rn_input_read(file, TOKEN_FILE_MAX, &text, &err) : 0;
 	if (code == 0)
-		code = rn_token_get(text ? text : cli->arguments[0], ret, &err);
+		code = rn_token_get(text ? text : asked ? asked : cli->arguments[0], ret, &err);
 	if (text)
 		rn_wipe(text, strlen(text));
 	free(text);
@@ -75,7 +95,8 @@ static int choose_endpoints(const struct rn_cli *cli, struct rn_enroll *enroll)
 	return RN_EXIT_OK;
 }
 
-static int report(const struct rn_cli *cli, const struct rn_self *self, const struct rn_setup *setup, bool started)
+static int report(const struct rn_cli *cli, const struct rn_self *self, const struct rn_setup *setup,
+		  const struct rn_started *started)
 {
 	struct rn_json *root;
 
@@ -86,19 +107,22 @@ static int report(const struct rn_cli *cli, const struct rn_self *self, const st
 		rn_json_add_text(root, rn_kind_is_hub(self->kind) ? "hub_type" : "client_type",
 				 rn_kind_name(self->kind));
 		rn_json_add_text(root, "state", setup->state);
-		rn_json_add_bool(root, "started", started);
+		rn_started_json(root, started);
 		return rn_cli_json(root);
 	}
-	printf("this host has joined as %s (%s)\n", self->name, rn_kind_name(self->kind));
-	if (!started)
+	printf("this host has joined as %s (%s)%s%s\n", self->name, rn_kind_name(self->kind),
+	       *started->addresses ? ": " : "", started->addresses);
+	if (started->asked)
+		rn_started_print(started);
+	else
 		puts("Start these as root: rnautd core, rnautd net, rnautd wireguard, rnautd kern.");
 	return RN_EXIT_OK;
 }
 
 /* What the command line, the token and the configuration say. */
-static int read_request(const struct rn_cli *cli, struct rn_enroll *enroll)
+static int read_request(const struct rn_cli *cli, const char *asked, struct rn_enroll *enroll)
 {
-	int code = read_token(cli, &enroll->token);
+	int code = read_token(cli, asked, &enroll->token);
 
 	if (!code)
 		code = choose_kind(cli, enroll->token.kind, &enroll->kind);
@@ -120,18 +144,17 @@ static int join(const struct rn_setup *setup, struct rn_enroll *enroll, struct r
 	return RN_EXIT_OK;
 }
 
-int rn_cmd_up(struct rn_cli *cli)
+/* asked: the token where neither argument nor file gives it. */
+static int join_network(struct rn_cli *cli, const char *asked)
 {
+	struct rn_started started;
 	struct rn_enroll enroll;
 	struct rn_setup setup;
 	struct rn_self self;
-	bool started;
 	int code;
 
-	if (cli->argument_count == 0 && !rn_cli_option(cli, "token-file"))
-		return set_link(cli, true);
 	memset(&enroll, 0, sizeof(enroll));
-	code = read_request(cli, &enroll);
+	code = read_request(cli, asked, &enroll);
 	if (!code)
 		code = rn_setup_begin(cli, &setup);
 	if (!code) {
@@ -144,5 +167,19 @@ int rn_cmd_up(struct rn_cli *cli)
 	rn_wipe(&enroll, sizeof(enroll));
 	if (!code)
 		code = rn_setup_start(cli, &started);
-	return code ? code : report(cli, &self, &setup, started);
+	return code ? code : report(cli, &self, &setup, &started);
+}
+
+int rn_cmd_up(struct rn_cli *cli)
+{
+	char text[TOKEN_FILE_MAX];
+	int code;
+
+	if (cli->argument_count || rn_cli_option(cli, "token-file"))
+		return join_network(cli, NULL);
+	if (is_set_up(cli) || geteuid() != 0 || !ask_token(text, sizeof(text)))
+		return set_link(cli, true);
+	code = join_network(cli, text);
+	rn_wipe(text, sizeof(text));
+	return code;
 }

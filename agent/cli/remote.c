@@ -114,6 +114,22 @@ int rn_remote_call(struct rn_cli *cli, const char *method, const char *path, str
 	return code;
 }
 
+struct rn_json *rn_remote_try(const struct rn_cli *cli, const char *path)
+{
+	struct rn_http_reply reply = {0};
+	struct rn_json *answer = NULL;
+	struct rn_err err = {""};
+	char at[160];
+
+	socket_path(cli, at);
+	if (rn_http_call(at, "GET", path, NULL, &reply, &err) < 0)
+		return NULL;
+	if (reply.status >= 200 && reply.status <= 299)
+		answer = rn_json_parse(reply.body, reply.size, 0, &err);
+	rn_http_reply_done(&reply);
+	return answer;
+}
+
 struct follow {
 	bool (*event)(void *context, const char *type, const struct rn_json *data);
 	void *context;

@@ -19,6 +19,8 @@ int rn_remote_path(char *out, size_t size, const char *const *parts);
  */
 int rn_remote_call(struct rn_cli *cli, const char *method, const char *path, struct rn_json *body,
 		   struct rn_json **ret);
+/* A GET that may fail: the answer, which the caller frees, or NULL, and nothing is printed. */
+struct rn_json *rn_remote_try(const struct rn_cli *cli, const char *path);
 /* The server-sent events of a path, each as its "event" (NULL: a plain one) and parsed data; false stops. */
 int rn_remote_follow(struct rn_cli *cli, const char *path,
 		     bool (*event)(void *context, const char *type, const struct rn_json *data), void *context);

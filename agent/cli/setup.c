@@ -6,14 +6,12 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <netinet/in.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/device_options.h"
@@ -224,34 +222,6 @@ int rn_setup_own(struct rn_setup *setup, const char *name, const struct rn_owner
 	if (code == 0)
 		return RN_EXIT_OK;
 	return rn_cli_fail(RN_EXIT_FAILED, "%s cannot be given to its user: %s", path, strerror(-code));
-}
-
-/* The units read the default configuration: with another one they would not be this host's. */
-static bool systemd_runs(const struct rn_cli *cli)
-{
-	const char *other = getenv("RNAUT_CONF");
-	struct stat st;
-
-	return !(other && *other) && !rn_cli_option(cli, "config") && !rn_cli_option(cli, "no-start") &&
-	       stat("/run/systemd/system", &st) == 0;
-}
-
-int rn_setup_start(const struct rn_cli *cli, bool *ret_started)
-{
-	char *const argv[] = {"systemctl", "start", "rnautd.target", NULL};
-	int status = 0, code;
-	pid_t child;
-
-	*ret_started = false;
-	if (!systemd_runs(cli))
-		return RN_EXIT_OK;
-	code = posix_spawnp(&child, argv[0], NULL, NULL, argv, environ);
-	if (code == 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-		*ret_started = true;
-		return RN_EXIT_OK;
-	}
-	return rn_cli_fail(RN_EXIT_FAILED,
-			   "this host is set up, but rnautd.target did not start: systemctl status 'rnautd*' says why");
 }
 
 int rn_setup_endpoint(const struct rn_cli *cli, bool needed, struct rn_addr *ret)

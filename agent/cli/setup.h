@@ -25,12 +25,6 @@ void rn_setup_abandon(struct rn_setup *setup);
 /* Gives every file under building/NAME to the owner, directories with mode 0700, files with 0600. */
 int rn_setup_own(struct rn_setup *setup, const char *name, const struct rn_owner *owner);
 
-/*
- * Starts the units where systemd runs this host and the configuration is the one they read; otherwise (*ret_started
- * false) the caller says what to start.
- */
-int rn_setup_start(const struct rn_cli *cli, bool *ret_started);
-
 /* --endpoint as an address; needed: RN_EXIT_USAGE where it is absent. */
 int rn_setup_endpoint(const struct rn_cli *cli, bool needed, struct rn_addr *ret);
 /* --name, else fallback (NULL or "": none), else the host's name, checked. */
