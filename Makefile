@@ -33,8 +33,8 @@ archives = $(foreach l,$(1),$(O)/lib$(l).a)
 
 DAEMON_LIBS := $(shell pkg-config --libs libbpf libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libsodium gnutls libcjson \
 	sqlite3 libuv libmicrohttpd libseccomp libcap-ng 2>/dev/null) -lelf -lz
-CLI_LIBS := $(shell pkg-config --libs libsodium gnutls libcjson libcurl libqrencode libcap-ng libseccomp sqlite3 \
-	libnl-3.0 libnl-route-3.0 libuv 2>/dev/null)
+CLI_LIBS := $(shell pkg-config --libs libbpf libsodium gnutls libcjson libcurl libqrencode libcap-ng libseccomp sqlite3 \
+	libnl-3.0 libnl-route-3.0 libuv 2>/dev/null) -lelf -lz
 TEST_LIBS := -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
 
 BPF_SKELETONS := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
@@ -166,6 +166,7 @@ lint: $(BPF_SKELETONS) ## what tools can judge
 PREFIX ?= /usr/local
 UNITS := $(wildcard packaging/systemd/*)
 unit_dir := $(DESTDIR)$(PREFIX)/lib/systemd/system
+nm_conf := $(DESTDIR)/etc/NetworkManager/conf.d/rnaut.conf# it reads nothing below /usr/local
 install: ## into DESTDIR and PREFIX (/usr/local); on this host (root) also the packages that are missing
 	$(if $(DESTDIR),,$(Q)[ "$$(id -u)" != 0 ] || packaging/deps.sh run)
 	$(Q)$(BUILD)
@@ -175,6 +176,8 @@ install: ## into DESTDIR and PREFIX (/usr/local); on this host (root) also the p
 	install -d $(unit_dir)
 	for unit in $(UNITS); do sed 's,/usr/local/,$(PREFIX)/,g' $$unit >$(unit_dir)/$${unit##*/}; done
 	install -Dm644 packaging/sysusers.d/rnaut.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnaut.conf
+	install -Dm644 packaging/network/05-rnaut.network $(DESTDIR)$(PREFIX)/lib/systemd/network/05-rnaut.network
+	install -Dm644 packaging/network/networkmanager.conf $(nm_conf)
 	install -d $(DESTDIR)$(PREFIX)/share/doc/rnaut
 	install -m644 README.md LICENSE docs/* $(DESTDIR)$(PREFIX)/share/doc/rnaut
 	$(if $(DESTDIR),,systemd-sysusers $(PREFIX)/lib/sysusers.d/rnaut.conf)
@@ -186,6 +189,8 @@ uninstall: ## what install made; the state in /var/lib/rnaut stays
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,$(notdir $(PROGRAMS)))
 	rm -f $(DESTDIR)$(PREFIX)/bin/rnaut $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnaut.conf
 	rm -f $(addprefix $(unit_dir)/,$(notdir $(UNITS)))
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/network/05-rnaut.network $(nm_conf)
+	rmdir --ignore-fail-on-non-empty -p $(dir $(nm_conf)) 2>/dev/null || true
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/rnaut
 	$(if $(DESTDIR),,rm -rf /run/rnaut /sys/fs/bpf/rnaut; ip link delete rn0 type wireguard 2>/dev/null || true)
 

@@ -113,6 +113,7 @@ def steps():
     yield from kernel_steps()
     yield Step("api", PYTHON + ["tests/api/check_openapi.py", "--own"], 300, env={"RN_BINARIES": SANITIZED})
     yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 1500, env={"RN_BINARIES": SANITIZED})
+    yield Step("hosts", PYTHON + ["tests/hosts/run.py"], 1800)
     yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "2400", "python3", "-B", "tests/netns/run.py"], 2500)
 
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/firewall.h"
 #include "cli/out.h"
 #include "cli/remote.h"
 
@@ -76,6 +77,15 @@ static void print_processes(const struct rn_json *processes, bool gateway)
 						: "; web is missing");
 }
 
+static void print_firewall(const struct rn_json *firewall)
+{
+	const char *input = rn_remote_text(firewall, "input");
+
+	if (strcmp(input, "closed") == 0 || strcmp(input, "some") == 0)
+		line("Firewall", "this host's own drops %s of what comes in by its interface; to open: %s",
+		     strcmp(input, "closed") == 0 ? "all" : "most", rn_remote_text(firewall, "remedy"));
+}
+
 static void print_status(const struct rn_json *answer)
 {
 	const char *type = rn_remote_text(answer, "client_type"), *ipv4 = rn_remote_text(answer, "virtual_ipv4");
@@ -94,9 +104,27 @@ static void print_status(const struct rn_json *answer)
 	printf("%-11s ", "Enforcing");
 	rn_out_painted(stdout, enforcing ? RN_PAINT_GOOD : RN_PAINT_BAD, enforcing ? "yes" : "no");
 	putchar('\n');
+	print_firewall(rn_json_get(answer, "firewall"));
 	problem = rn_json_get(answer, "problems");
 	for (problem = problem ? rn_json_first(problem) : NULL; problem; problem = rn_json_next(problem))
 		line("Problem", "%s", rn_json_text(problem));
+}
+
+/* No process of ours may read the host's rules; whoever calls this is root. */
+static void look_at_firewall(const struct rn_cli *cli, struct rn_json *answer)
+{
+	static const char *const words[] = {"open", "some", "closed", "unknown"};
+	const struct rn_firewall_packet packet = {.interface = cli->conf.interface};
+	struct rn_json *object = rn_json_object();
+	struct rn_firewall firewall;
+	char remedy[200] = "";
+
+	rn_firewall_look(&packet, &firewall);
+	if (firewall.answer == RN_FIREWALL_SOME || firewall.answer == RN_FIREWALL_CLOSED)
+		rn_firewall_remedy(&firewall, &packet, remedy, sizeof(remedy));
+	rn_json_add_text(object, "input", words[firewall.answer]);
+	rn_json_add_text(object, "remedy", *remedy ? remedy : NULL);
+	rn_json_add(answer, "firewall", object);
 }
 
 int rn_cmd_status(struct rn_cli *cli)
@@ -108,6 +136,7 @@ int rn_cmd_status(struct rn_cli *cli)
 	if (code)
 		return code;
 	enforcing = rn_remote_true(answer, "enforcing");
+	look_at_firewall(cli, answer);
 	if (cli->json) {
 		code = rn_cli_json(answer);
 	} else {

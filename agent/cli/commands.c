@@ -28,6 +28,7 @@ const struct rn_command rn_commands[] = {
 	     {"name", "NAME", "of this host; otherwise its host name", false},
 	     {"no-start", NULL, "do not start rnautd, even where systemd runs this host", false})},
     {"status", "", 0, 0, "what this host is and whether it enforces", rn_cmd_status, NONE},
+    {"doctor", "", 0, 0, "examine this host: what is in the way, and what to do", rn_cmd_doctor, NONE},
     {"token create", "", 0, 0, "make a token, with which one device can join", rn_cmd_token_create,
      OPTIONS({"type", "TYPE", "desktop, mobile, server, iot or hub (needed)", false},
 	     {"name", "NAME", "the device's name; otherwise it takes its host name", false}, DEVICE_OPTIONS,

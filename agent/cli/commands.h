@@ -20,6 +20,7 @@ int rn_cmd_policy_check(struct rn_cli *cli);
 int rn_cmd_flows(struct rn_cli *cli);	/* cmd_flows.c */
 int rn_cmd_explain(struct rn_cli *cli); /* cmd_explain.c */
 int rn_cmd_export(struct rn_cli *cli);	/* cmd_export.c */
+int rn_cmd_doctor(struct rn_cli *cli);	     /* cmd_doctor.c */
 int rn_cmd_drops(struct rn_cli *cli);	/* cmd_drops.c */
 int rn_cmd_version(struct rn_cli *cli); /* cmd_help.c */
 int rn_cmd_help(struct rn_cli *cli);

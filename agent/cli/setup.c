@@ -5,21 +5,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/device_options.h"
 #include "cli/input.h"
+#include "sys/reach.h"
 
 #define TREE_DEPTH 8
-
-extern char **environ;
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -67,28 +64,9 @@ static int check_absent(struct rn_cli *cli, const char *state)
 			   self.gateway ? "a gateway, named" : "part of a network, as", self.name, state);
 }
 
-/* The port as WireGuard and net will bind it: both families where the host has both. */
-static int bind_any(uint16_t port)
-{
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), off = 0, code;
-
-	if (fd >= 0) {
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-		code = bind(fd, (struct sockaddr *)&v6, sizeof(v6)) < 0 ? -errno : 0;
-	} else {
-		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		code = fd < 0 || bind(fd, (struct sockaddr *)&v4, sizeof(v4)) < 0 ? -errno : 0;
-	}
-	if (fd >= 0)
-		close(fd);
-	return code;
-}
-
 static int check_port(uint16_t port, const char *key)
 {
-	int code = bind_any(port);
+	int code = rn_reach_port_free(port);
 
 	if (code == -EADDRINUSE)
 		return rn_cli_fail(RN_EXIT_FAILED, "UDP port %u is in use on this host: set \"%s\" in %s to another",

@@ -2,6 +2,7 @@
 """A Debian host with systemd as its process 1, in namespaces of its own; and the root that such hosts are copies of."""
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -73,8 +74,9 @@ def prepare_base(root):
 
 def base():
     """The root with the packages, made once for each list of them."""
-    with open(TOP + "/packaging/deps.sh", "rb") as file:
-        digest = hashlib.sha256(file.read() + (INCLUDE + " ".join(NOT_HERE)).encode()).hexdigest()[:12]
+    with open(TOP + "/packaging/deps.sh", encoding="utf-8") as file:
+        packages = re.search(r"^build=.*?(?=^test=)", file.read(), re.M | re.S).group(0)
+    digest = hashlib.sha256((packages + INCLUDE + " ".join(NOT_HERE)).encode()).hexdigest()[:12]
     root = f"{CACHE}/base-{digest}"
     if not os.path.isdir(root):
         shutil.rmtree(CACHE, ignore_errors=True)

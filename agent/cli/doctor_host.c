@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/doctor.h"
+#include "cli/firewall.h"
+#include "cli/remote.h"
+#include "sys/command.h"
+#include "sys/netlink.h"
+
+#define ANSWER_MAX 65536
+#define TIMEOUT_MS 10000
+
+static const char *const processes[] = {"core", "net", "kern", "ca"}; /* ca on the gateway only */
+
+/* A property of a unit, as `systemctl show` says it: "" where it cannot be asked. */
+static const char *property(const char *unit, const char *name, char out[64])
+{
+	char option[64], *text = NULL;
+	const char *const argv[] = {"systemctl", "show", "--value", option, unit, NULL};
+	size_t size = 0;
+	int status = 0;
+
+	snprintf(option, sizeof(option), "--property=%s", name);
+	*out = '\0';
+	if (rn_command(argv, ANSWER_MAX, TIMEOUT_MS, &text, &size, &status) == 0)
+		snprintf(out, 64, "%.*s", (int)strcspn(text, "\n"), text);
+	free(text);
+	return out;
+}
+
+static bool unit_runs(const struct rn_doctor *d, const char *process, struct rn_finding *f)
+{
+	char unit[64], state[64];
+
+	snprintf(unit, sizeof(unit), "rnautd-%s.service", process);
+	if (strcmp(property(unit, "ActiveState", state), "active") == 0 ||
+	    (strcmp(process, "ca") == 0 && !d->self.gateway))
+		return true;
+	rn_found(f, RN_HEALTH_FAIL, "%s is %s", unit, *state ? state : "not known");
+	rn_fix(f, "systemctl start rnautd.target; journalctl -u %s says why it ended", unit);
+	return false;
+}
+
+void rn_check_units(struct rn_doctor *d, struct rn_finding *f)
+{
+	char state[64];
+
+	if (!d->systemd)
+		return rn_found(f, RN_HEALTH_PASS, "systemd does not run this host: the units are not used");
+	if (strcmp(property("rnautd.target", "LoadState", state), "loaded") != 0) {
+		rn_found(f, RN_HEALTH_FAIL, "systemd knows no rnautd.target");
+		return rn_fix(f, "make install, and systemctl daemon-reload");
+	}
+	if (!d->set_up)
+		return rn_found(f, RN_HEALTH_PASS, "installed; they wait for this host to be set up");
+	for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++)
+		if (!unit_runs(d, processes[i], f))
+			return;
+	if (strcmp(property("rnautd-wireguard.service", "ActiveState", state), "failed") == 0) {
+		rn_found(f, RN_HEALTH_FAIL, "rnautd-wireguard.service has failed");
+		return rn_fix(f, "journalctl -u rnautd-wireguard says why");
+	}
+	if (strcmp(property("rnautd.target", "UnitFileState", state), "enabled") != 0) {
+		rn_found(f, RN_HEALTH_WARN, "they run, and do not start at boot");
+		return rn_fix(f, "systemctl enable rnautd.target");
+	}
+	rn_found(f, RN_HEALTH_PASS, "they run, and start at boot");
+}
+
+void rn_check_processes(struct rn_doctor *d, struct rn_finding *f)
+{
+	const struct rn_json *there = d->status ? rn_json_get(d->status, "processes") : NULL, *problem;
+
+	if (!there) {
+		rn_found(f, RN_HEALTH_FAIL,
+			 "rnautd core does not answer: the kernel goes on enforcing what it last had");
+		return rn_fix(f, "systemctl start rnautd.target; journalctl -u rnautd-core says why it ended");
+	}
+	for (size_t i = 1; i < sizeof(processes) / sizeof(processes[0]); i++) {
+		if (rn_remote_true(there, processes[i]) || (strcmp(processes[i], "ca") == 0 && !d->self.gateway))
+			continue;
+		rn_found(f, RN_HEALTH_FAIL, "core does not see rnautd %s", processes[i]);
+		return rn_fix(f, "systemctl restart rnautd-%s; journalctl -u rnautd-%s says why it ended", processes[i],
+			      processes[i]);
+	}
+	problem = rn_json_get(d->status, "problems");
+	problem = problem ? rn_json_first(problem) : NULL;
+	if (rn_remote_true(d->status, "enforcing"))
+		return rn_found(f, RN_HEALTH_PASS, "all there, and this host enforces");
+	rn_found(f, RN_HEALTH_FAIL, "this host does not enforce: %s",
+		 problem ? rn_json_text(problem) : "no reason given");
+	rn_fix(f, "see the checks of lease, udp and upstream; journalctl -u rnautd-kern");
+}
+
+/* What a network manager noted of a link: /run/... /INDEX has a line KEY=VALUE. */
+static bool noted(const char *directory, uint32_t index, const char *wanted)
+{
+	char path[128], line[256];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%u", directory, index);
+	file = fopen(path, "re");
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		found = strcmp(line, wanted) == 0;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+void rn_check_managers(struct rn_doctor *d, struct rn_finding *f)
+{
+	static const char networkd[] = "/run/systemd/netif/links", manager[] = "/run/NetworkManager/devices";
+	struct rn_netlink *n = rn_netlink_new();
+	const char *name = d->cli->conf.interface;
+	struct rn_link link = {0};
+	char path[128];
+	bool there = n && rn_netlink_link(n, name, &link) == 0;
+
+	rn_netlink_free(n);
+	snprintf(path, sizeof(path), "%s/%u", networkd, link.index);
+	if (there && exists(path) && !noted(networkd, link.index, "ADMIN_STATE=unmanaged")) {
+		rn_found(f, RN_HEALTH_FAIL, "systemd-networkd manages %s and takes its addresses and routes away",
+			 name);
+		return rn_fix(f,
+			      "make install ships 05-rnaut.network: networkctl reload, networkctl reconfigure %s; or a "
+			      "file of yours comes before it",
+			      name);
+	}
+	if (there && noted(manager, link.index, "managed=true")) {
+		rn_found(f, RN_HEALTH_FAIL, "NetworkManager manages %s and may take its addresses away", name);
+		return rn_fix(f, "make install ships NetworkManager/conf.d/rnaut.conf: nmcli general reload");
+	}
+	rn_found(f, RN_HEALTH_PASS, "none touches %s%s", name, there ? "" : ", which is not there yet");
+}
+
+void rn_check_firewall(struct rn_doctor *d, struct rn_finding *f)
+{
+	const struct rn_firewall_packet packet = {.interface = d->cli->conf.interface};
+	struct rn_firewall firewall;
+	char remedy[200];
+
+	rn_firewall_look(&packet, &firewall);
+	rn_firewall_remedy(&firewall, &packet, remedy, sizeof(remedy));
+	if (firewall.answer == RN_FIREWALL_OPEN)
+		return rn_found(f, RN_HEALTH_PASS, "this host's own lets in what comes by %s", packet.interface);
+	if (firewall.answer == RN_FIREWALL_UNKNOWN) {
+		rn_found(f, RN_HEALTH_WARN, "not known: %s", firewall.why);
+		return rn_fix(f, "apt-get install nftables, or look whether %s may come in: iptables-legacy -S INPUT",
+			      packet.interface);
+	}
+	if (firewall.answer == RN_FIREWALL_SOME)
+		rn_found(f, RN_HEALTH_WARN,
+			 "this host's own (%s %s %s) drops what comes in by %s, but for a few services",
+			 firewall.family, firewall.table, firewall.chain, packet.interface);
+	else
+		rn_found(f, RN_HEALTH_FAIL, "this host's own (%s %s %s) drops what comes in by %s", firewall.family,
+			 firewall.table, firewall.chain, packet.interface);
+	rn_fix(f, "%s", remedy);
+}
+
+/* The interface of the only default route; "" where there are none or several. */
+static int note_default(void *context, const struct rn_prefix *to, const char *interface)
+{
+	char *name = context;
+
+	if (to->bits == 0 || (to->bits == 96 && rn_addr_is_v4(&to->addr)))
+		snprintf(name, 16, "%s", *name && strcmp(name, interface) != 0 ? "?" : interface);
+	return 0;
+}
+
+static void uplink(char out[16])
+{
+	struct rn_netlink *n = rn_netlink_new();
+
+	*out = '\0';
+	if (n)
+		rn_netlink_routes(n, note_default, out);
+	rn_netlink_free(n);
+	if (*out == '?')
+		*out = '\0';
+}
+
+void rn_check_firewall_ports(struct rn_doctor *d, struct rn_finding *f)
+{
+	const uint16_t ports[] = {d->cli->conf.wireguard_port, d->cli->conf.control_port};
+	struct rn_firewall firewall;
+	char interface[16], remedy[200];
+
+	uplink(interface);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct rn_firewall_packet packet = {interface, "udp", ports[i]};
+
+		rn_firewall_look(&packet, &firewall);
+		if (firewall.answer == RN_FIREWALL_UNKNOWN) {
+			rn_found(f, RN_HEALTH_WARN, "not known: %s", firewall.why);
+			return rn_fix(f, "look whether UDP %u and %u may come in", ports[0], ports[1]);
+		}
+		if (firewall.answer == RN_FIREWALL_OPEN)
+			continue;
+		rn_firewall_remedy(&firewall, &packet, remedy, sizeof(remedy));
+		rn_found(f, firewall.answer == RN_FIREWALL_CLOSED ? RN_HEALTH_FAIL : RN_HEALTH_WARN,
+			 "this host's own (%s %s %s) drops UDP %u%s", firewall.family, firewall.table, firewall.chain,
+			 ports[i], firewall.answer == RN_FIREWALL_CLOSED ? "" : ", but for some of it");
+		return rn_fix(f, "%s", remedy);
+	}
+	rn_found(f, RN_HEALTH_PASS, "this host's own lets UDP %u and %u in", ports[0], ports[1]);
+}
