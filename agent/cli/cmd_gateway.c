@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cli/commands.h"
+#include "cli/console.h"
 #include "cli/device_options.h"
 #include "cli/ranges.h"
 #include "cli/setup.h"
@@ -21,6 +22,7 @@ struct plan {
 	struct rn_gateway_params params;
 	struct rn_ca_create ca;
 	struct rn_ca_created made;
+	struct rn_core_link link; /* to sign in to the console for the first time */
 };
 
 /* What the command line and the configuration say; the ranges come later, since they ask the host. */
@@ -58,6 +60,7 @@ static int build_core(struct rn_setup *setup, struct plan *plan, struct rn_ancho
 	p->leaf_size = plan->made.leaf_size;
 	p->issuer = plan->made.issuer;
 	p->issuer_size = plan->made.issuer_size;
+	p->ret_link = &plan->link;
 	snprintf(core, sizeof(core), "%s/core", setup->building);
 	if (mkdir(core, 0700) < 0)
 		return rn_cli_fail(RN_EXIT_FAILED, "%s cannot be made: %s", core, strerror(errno));
@@ -100,7 +103,42 @@ static int build(struct rn_setup *setup, struct plan *plan)
 	return code;
 }
 
-static int report_json(const struct rn_setup *setup, const struct plan *plan, const struct rn_started *started)
+/* The path of the page that takes the link, and RFC 3339. */
+static void link_texts(const struct plan *plan, char path[64], char expires[32])
+{
+	time_t when = (time_t)plan->link.expires;
+	struct tm tm;
+
+	snprintf(path, 64, "/login#%s", plan->link.link);
+	if (!gmtime_r(&when, &tm) || !strftime(expires, 32, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		expires[0] = '\0';
+}
+
+static struct rn_json *console_json(const struct rn_cli *cli, const struct plan *plan)
+{
+	struct rn_json *console = rn_json_object();
+	char path[64], expires[32];
+
+	link_texts(plan, path, expires);
+	rn_json_add_text(console, "account", "admin");
+	rn_json_add(console, "urls", rn_console_urls(&cli->conf, &plan->params.control.addr));
+	rn_json_add_text(console, "link", path);
+	rn_json_add_text(console, "expires", expires);
+	return console;
+}
+
+static void print_console(const struct rn_cli *cli, const struct plan *plan)
+{
+	struct rn_json *urls = rn_console_urls(&cli->conf, &plan->params.control.addr);
+	char path[64], expires[32];
+
+	link_texts(plan, path, expires);
+	rn_console_print(urls, path, expires);
+	rn_json_free(urls);
+}
+
+static int report_json(const struct rn_cli *cli, const struct rn_setup *setup, const struct plan *plan,
+		       const struct rn_started *started)
 {
 	struct rn_json *root = rn_json_object();
 	char text[2 * RN_SHA256_SIZE + 1];
@@ -115,6 +153,7 @@ static int report_json(const struct rn_setup *setup, const struct plan *plan, co
 	rn_json_add_text(root, "root_fingerprint", text);
 	rn_json_add_text(root, "state", setup->state);
 	rn_started_json(root, started);
+	rn_json_add(root, "console", console_json(cli, plan));
 	return rn_cli_json(root);
 }
 
@@ -124,7 +163,7 @@ static int report(const struct rn_cli *cli, const struct rn_setup *setup, const 
 	char ipv6[RN_PREFIX_TEXT], ipv4[RN_PREFIX_TEXT];
 
 	if (cli->json)
-		return report_json(setup, plan, started);
+		return report_json(cli, setup, plan, started);
 	printf("%s is the gateway of a new network: %s%s%s\n", plan->params.name,
 	       rn_prefix_format(&plan->params.ipv6, ipv6), plan->params.ipv4.bits ? ", " : "",
 	       plan->params.ipv4.bits ? rn_prefix_format(&plan->params.ipv4, ipv4) : "");
@@ -134,7 +173,9 @@ static int report(const struct rn_cli *cli, const struct rn_setup *setup, const 
 	if (started->asked)
 		rn_started_print(started);
 	else
-		puts("Start these as root: rnautd core, rnautd net, rnautd ca, rnautd web, rnautd wireguard, rnautd kern.");
+		puts("Start these as root: rnautd core, rnautd net, rnautd ca, rnautd web, rnautd wireguard, rnautd "
+		     "kern.");
+	print_console(cli, plan);
 	puts("Then let a device join: rnaut token create --type desktop");
 	return RN_EXIT_OK;
 }
@@ -160,5 +201,8 @@ int rn_cmd_gateway_init(struct rn_cli *cli)
 	code = rn_setup_commit(&setup);
 	if (!code)
 		code = rn_setup_start(cli, &started);
-	return code ? code : report(cli, &setup, &plan, &started);
+	if (!code)
+		code = report(cli, &setup, &plan, &started);
+	rn_wipe(&plan.link, sizeof(plan.link));
+	return code;
 }

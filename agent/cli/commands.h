@@ -17,11 +17,15 @@ int rn_cmd_trust(struct rn_cli *cli);
 int rn_cmd_policy_get(struct rn_cli *cli); /* cmd_policy.c */
 int rn_cmd_policy_set(struct rn_cli *cli);
 int rn_cmd_policy_check(struct rn_cli *cli);
-int rn_cmd_flows(struct rn_cli *cli);	/* cmd_flows.c */
-int rn_cmd_explain(struct rn_cli *cli); /* cmd_explain.c */
-int rn_cmd_export(struct rn_cli *cli);	/* cmd_export.c */
-int rn_cmd_doctor(struct rn_cli *cli);	     /* cmd_doctor.c */
-int rn_cmd_drops(struct rn_cli *cli);	/* cmd_drops.c */
+int rn_cmd_flows(struct rn_cli *cli);		 /* cmd_flows.c */
+int rn_cmd_explain(struct rn_cli *cli);		 /* cmd_explain.c */
+int rn_cmd_export(struct rn_cli *cli);		 /* cmd_export.c */
+int rn_cmd_doctor(struct rn_cli *cli);		 /* cmd_doctor.c */
+int rn_cmd_drops(struct rn_cli *cli);		 /* cmd_drops.c */
+int rn_cmd_console(struct rn_cli *cli);		 /* cmd_console.c */
+int rn_cmd_api_token_create(struct rn_cli *cli); /* cmd_api_token.c */
+int rn_cmd_api_token_list(struct rn_cli *cli);
+int rn_cmd_api_token_revoke(struct rn_cli *cli);
 int rn_cmd_version(struct rn_cli *cli); /* cmd_help.c */
 int rn_cmd_help(struct rn_cli *cli);
 int rn_cmd_completion(struct rn_cli *cli);

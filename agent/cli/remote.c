@@ -100,6 +100,8 @@ int rn_remote_call(struct rn_cli *cli, const char *method, const char *path, str
 		return unreachable(cli, code, &err);
 	if (reply.status < 200 || reply.status > 299) {
 		code = refused(&reply);
+	} else if (reply.status == 204) {
+		answer = rn_json_object();
 	} else {
 		answer = rn_json_parse(reply.body, reply.size, 0, &err);
 		code =
