@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 .DEFAULT_GOAL := all
 
 comma := ,
-O := build/$(if $(SAN),asan,out)
+O := build/$(if $(FUZZ),fuzz,$(if $(SAN),asan,out))
 Q := $(if $(V),,@)
 msg = @printf '  %-6s %s\n' '$(1)' '$(2)'
 
@@ -23,6 +23,14 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-pr
 CFLAGS := -std=gnu11 -g -O2 $(WARN) -fPIE -fstack-protector-strong -fno-strict-aliasing -ftrivial-auto-var-init=zero \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2)
 LDFLAGS := -pie -Wl,-z,relro,-z,now $(if $(SAN),-fsanitize=address$(comma)undefined)
+# FUZZ=1: everything with clang's coverage, ASan and UBSan, for the fuzzers alone. What is not initialised is a pattern.
+ifdef FUZZ
+FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CC := $(CLANG)
+CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wno-gnu-variable-sized-type-not-at-end -Werror -fPIE -fno-strict-aliasing \
+	-ftrivial-auto-var-init=pattern -fsanitize=fuzzer-no-link $(FUZZ_FLAGS)
+LDFLAGS := -pie $(FUZZ_FLAGS)
+endif
 BPF_CFLAGS := -target bpf -g -O2 -Wall -Wextra -Werror -mcpu=v3 -Iinclude -Ibpf -idirafter /usr/include/$(shell uname -m)-linux-gnu
 
 LAYERS := base domain proto sys service role api cli
@@ -137,6 +145,24 @@ $(KERN_TEST): $(call objects,$(wildcard tests/kern/*.c)) $(call archives,sys dom
 kern-test: $(KERN_TEST) $(PROGRAMS) ## the process kern with WireGuard and the datapath (root)
 	$(Q)RNAUTD=$(O)/rnautd $(KERN_TEST)
 
+# Fuzzers: tests/fuzz/fuzz_X.c is one target each, its corpus is tests/fuzz/corpus/X (docs/testing.md).
+SECONDS_EACH := $(or $(SECONDS),30)
+FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_PARTS := $(O)/tests/fuzz/fuzz.o $(call archives,api cli service sys domain proto base)
+$(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_PARTS)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(TEST_LIBS)
+$(O)/tests/fuzz/fuzz_core: $(O)/tests/unit/core_world.o
+$(addprefix $(O)/tests/fuzz/fuzz_,session datagram): $(O)/tests/unit/session_world.o
+$(O)/tests/fuzz/seeds: $(O)/tests/fuzz/seeds.o $(call archives,sys domain proto base)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+fuzz-programs: $(FUZZERS) $(O)/tests/fuzz/seeds
+fuzz: ## every parser under random input: SECONDS=30 each; TARGETS='word ...' chooses
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) FUZZ=1 fuzz-programs
+	$(Q)python3 -B tests/fuzz/run.py --seconds $(SECONDS_EACH) $(TARGETS)
+
 test-programs: $(UNIT_TESTS) $(BPF_TESTS) $(KERN_TEST)
 
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
@@ -199,5 +225,5 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all console console-test kern-test unit bpf-test verdicts deps \
+.PHONY: all console console-test kern-test fuzz fuzz-programs unit bpf-test verdicts deps \
 	 run lab-down test netns vmtest lint install uninstall clean help

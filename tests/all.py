@@ -111,6 +111,8 @@ def steps():
     yield Step("build with sanitizers", make("SAN=1", "all", "test-programs"), 1800)
     yield from unit_steps()
     yield from kernel_steps()
+    yield Step("build fuzzers", make("FUZZ=1", "fuzz-programs"), 1200)
+    yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "30"], 1800)
     yield Step("api", PYTHON + ["tests/api/check_openapi.py", "--own"], 300, env={"RN_BINARIES": SANITIZED})
     yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 1500, env={"RN_BINARIES": SANITIZED})
     yield Step("hosts", PYTHON + ["tests/hosts/run.py"], 1800)

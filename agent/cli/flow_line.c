@@ -31,7 +31,8 @@ void rn_flow_line(FILE *file, const struct rn_json *event)
 	/* 2026-11-22T14:03:07.123456Z: the time of day is enough to read along. */
 	if (strlen(time) > 23)
 		time += 11;
-	fprintf(file, "%.12s ", time);
+	snprintf(text, sizeof(text), "%.12s ", time);
+	rn_out_text(file, text);
 	rn_out_painted(file, allowed ? RN_PAINT_GOOD : RN_PAINT_BAD, allowed ? "allow" : "deny ");
 	snprintf(text, sizeof(text), "%s -> %s%s%s/%s", end_name(event, "source", from),
 		 end_name(event, "destination", to), ports ? ":" : "",

@@ -63,6 +63,10 @@ int rn_issuance_get(const uint8_t in[RN_ISSUANCE_ENTRY_SIZE], struct rn_issuance
 	if (!rn_reader_done(&r) || type < RN_ISSUANCE_TOKEN || type > RN_ISSUANCE_REVOKED || e.name[RN_NAME_MAX] ||
 	    e.time < 0)
 		return -EBADMSG;
+	/* What is not said has one form, and what leaves are made of is sane. */
+	if (!rn_is_zero(e.name + strlen(e.name), sizeof(e.name) - strlen(e.name)) ||
+	    (type != RN_ISSUANCE_REVOKED && !rn_kind_name(e.kind)))
+		return -EBADMSG;
 	e.type = type;
 	*ret = e;
 	return 0;

@@ -8,44 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/x509_der.h"
+
 /*
- * A certificate is written by GnuTLS from a draft, and read in two steps: GnuTLS parses it (strict DER), then every
- * field is compared with what a draft could have said. The signature is checked over the bytes as they came, with the
- * Ed25519 of base/crypto.h, whose tail has one possible encoding: nothing outside the signed part can vary.
+ * A certificate is written by GnuTLS from a draft, and read in two steps: GnuTLS parses it, then the draft that it can
+ * have come from is encoded anew and compared byte for byte (x509_der.c). The signature is checked over the bytes as
+ * they came, with the Ed25519 of base/crypto.h, whose tail has one possible encoding. So there is one form of a
+ * certificate.
  */
 #define ROOT_SECONDS (3650ll * 86400)
 #define ISSUING_SECONDS (730ll * 86400)
-#define NAME_TEXT 64   /* of a distinguished name */
-#define URI_TEXT 112   /* rnaut://NETWORK/KIND/NAME */
-#define SPKI_SIZE 44   /* of a 32-byte key, RFC 8410 section 4 */
-#define TAIL_SIZE 74   /* AlgorithmIdentifier and the signature */
-#define EXTENSIONS_MAX 2
+#define NAME_TEXT 64 /* of a distinguished name */
+#define SPKI_SIZE 44 /* of a 32-byte key, RFC 8410 section 4 */
+#define TAIL_SIZE 74 /* AlgorithmIdentifier and the signature */
 
 static const uint8_t x25519_spki[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00};
 static const uint8_t ed25519_spki[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
 static const uint8_t tail[] = {0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x41, 0x00};
 
-struct extension {
-	const char *oid;
-	uint8_t data[URI_TEXT + 4];
-	size_t size;
-};
-
 /* All are critical; the order is the order in the certificate. */
-static const struct extension root_extensions[EXTENSIONS_MAX] = {
-	{"2.5.29.19", {0x30, 0x03, 0x01, 0x01, 0xff}, 5}, /* basicConstraints: a CA */
-	{"2.5.29.15", {0x03, 0x02, 0x02, 0x04}, 4},	  /* keyUsage: keyCertSign */
+static const struct rn_draft_extension root_extensions[RN_DRAFT_EXTENSIONS] = {
+    {"2.5.29.19", {0x30, 0x03, 0x01, 0x01, 0xff}, 5}, /* basicConstraints: a CA */
+    {"2.5.29.15", {0x03, 0x02, 0x02, 0x04}, 4},	      /* keyUsage: keyCertSign */
 };
-static const struct extension issuing_extensions[EXTENSIONS_MAX] = {
-	{"2.5.29.19", {0x30, 0x06, 0x01, 0x01, 0xff, 0x02, 0x01, 0x00}, 8}, /* a CA, pathlen 0 */
-	{"2.5.29.15", {0x03, 0x02, 0x02, 0x04}, 4},
-};
-
-struct draft {
-	const uint8_t *serial, *key, *spki;
-	const char *subject; /* common name; NULL: empty subject */
-	int64_t not_before, seconds;
-	const struct extension *extensions; /* EXTENSIONS_MAX */
+static const struct rn_draft_extension issuing_extensions[RN_DRAFT_EXTENSIONS] = {
+    {"2.5.29.19", {0x30, 0x06, 0x01, 0x01, 0xff, 0x02, 0x01, 0x00}, 8}, /* a CA, pathlen 0 */
+    {"2.5.29.15", {0x03, 0x02, 0x02, 0x04}, 4},
 };
 
 struct rn_issuer {
@@ -95,13 +83,13 @@ static bool kind_valid(const char *kind)
 }
 
 /* The two extensions of a leaf: keyUsage keyAgreement, and the URI as its only subjectAltName. */
-static void leaf_extensions(const char *uri, struct extension ret[EXTENSIONS_MAX])
+static void leaf_extensions(const char *uri, struct rn_draft_extension ret[RN_DRAFT_EXTENSIONS])
 {
-	static const struct extension usage = {"2.5.29.15", {0x03, 0x02, 0x03, 0x08}, 4};
+	static const struct rn_draft_extension usage = {"2.5.29.15", {0x03, 0x02, 0x03, 0x08}, 4};
 	size_t size = strlen(uri); /* below 128: one length byte */
 
 	ret[0] = usage;
-	ret[1] = (struct extension){.oid = "2.5.29.17", .size = size + 4};
+	ret[1] = (struct rn_draft_extension){.oid = "2.5.29.17", .size = size + 4};
 	ret[1].data[0] = 0x30;
 	ret[1].data[1] = (uint8_t)(size + 2);
 	ret[1].data[2] = 0x86;
@@ -128,7 +116,7 @@ static int set_key(gnutls_x509_crt_t crt, const uint8_t prefix[sizeof(x25519_spk
 	return r;
 }
 
-static int fill(gnutls_x509_crt_t crt, const struct draft *d)
+static int fill(gnutls_x509_crt_t crt, const struct rn_draft *d)
 {
 	int r = gnutls_x509_crt_set_version(crt, 3);
 
@@ -143,7 +131,7 @@ static int fill(gnutls_x509_crt_t crt, const struct draft *d)
 						  (unsigned)strlen(d->subject));
 	if (r >= 0)
 		r = set_key(crt, d->spki, d->key);
-	for (unsigned i = 0; r >= 0 && i < EXTENSIONS_MAX; i++)
+	for (unsigned i = 0; r >= 0 && i < RN_DRAFT_EXTENSIONS; i++)
 		r = gnutls_x509_crt_set_extension_by_oid(crt, d->extensions[i].oid, d->extensions[i].data,
 							 d->extensions[i].size, 1);
 	return r;
@@ -169,7 +157,7 @@ static int sign(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer, const uint8_t s
 }
 
 /* issuer NULL: self-signed. */
-static int issue(const struct draft *d, gnutls_x509_crt_t issuer, const uint8_t seed[RN_KEY_SIZE],
+static int issue(const struct rn_draft *d, gnutls_x509_crt_t issuer, const uint8_t seed[RN_KEY_SIZE],
 		 uint8_t out[RN_CERT_MAX])
 {
 	gnutls_x509_crt_t crt = NULL;
@@ -200,15 +188,15 @@ static void issuing_name(const char *network, char ret[NAME_TEXT])
 	snprintf(ret, NAME_TEXT, "rnaut %s issuing", network);
 }
 
-static struct draft root_draft(const uint8_t *serial, const uint8_t *public, const char *name, int64_t now)
+static struct rn_draft root_draft(const uint8_t *serial, const uint8_t *public, const char *name, int64_t now)
 {
-	return (struct draft){.serial = serial,
-			      .key = public,
-			      .spki = ed25519_spki,
-			      .subject = name,
-			      .not_before = now,
-			      .seconds = ROOT_SECONDS,
-			      .extensions = root_extensions};
+	return (struct rn_draft){.serial = serial,
+				 .key = public,
+				 .spki = ed25519_spki,
+				 .subject = name,
+				 .not_before = now,
+				 .seconds = ROOT_SECONDS,
+				 .extensions = root_extensions};
 }
 
 int rn_x509_root(const uint8_t root_seed[RN_KEY_SIZE], const uint8_t serial[RN_SERIAL_SIZE], int64_t now,
@@ -216,7 +204,7 @@ int rn_x509_root(const uint8_t root_seed[RN_KEY_SIZE], const uint8_t serial[RN_S
 {
 	char network[RN_NETWORK_TEXT], name[NAME_TEXT];
 	uint8_t public[RN_KEY_SIZE];
-	struct draft d;
+	struct rn_draft d;
 
 	rn_ed25519_public(root_seed, public);
 	rn_x509_network(public, network);
@@ -231,7 +219,7 @@ static int root_crt(const uint8_t root_public[RN_KEY_SIZE], const char *network,
 	static const uint8_t serial[RN_SERIAL_SIZE] = {0x40};
 	char name[NAME_TEXT];
 	gnutls_x509_crt_t crt = NULL;
-	struct draft d;
+	struct rn_draft d;
 
 	root_name(network, name);
 	d = root_draft(serial, root_public, name, now);
@@ -251,13 +239,13 @@ int rn_x509_issuing(const uint8_t root_seed[RN_KEY_SIZE], const uint8_t issuing_
 	char network[RN_NETWORK_TEXT], name[NAME_TEXT];
 	uint8_t public[RN_KEY_SIZE];
 	gnutls_x509_crt_t root = NULL;
-	struct draft d = {.serial = serial,
-			  .key = issuing_public,
-			  .spki = ed25519_spki,
-			  .subject = name,
-			  .not_before = now,
-			  .seconds = ISSUING_SECONDS,
-			  .extensions = issuing_extensions};
+	struct rn_draft d = {.serial = serial,
+			     .key = issuing_public,
+			     .spki = ed25519_spki,
+			     .subject = name,
+			     .not_before = now,
+			     .seconds = ISSUING_SECONDS,
+			     .extensions = issuing_extensions};
 	int r;
 
 	rn_ed25519_public(root_seed, public);
@@ -274,15 +262,15 @@ int rn_x509_issuing(const uint8_t root_seed[RN_KEY_SIZE], const uint8_t issuing_
 int rn_x509_leaf(const struct rn_issuer *issuer, const uint8_t issuing_seed[RN_KEY_SIZE], const struct rn_leaf *leaf,
 		 uint8_t out[RN_CERT_MAX])
 {
-	struct extension extensions[EXTENSIONS_MAX];
+	struct rn_draft_extension extensions[RN_DRAFT_EXTENSIONS];
 	uint8_t public[RN_KEY_SIZE];
-	char uri[URI_TEXT];
-	struct draft d = {.serial = leaf->serial,
-			  .key = leaf->key,
-			  .spki = x25519_spki,
-			  .not_before = leaf->not_before,
-			  .seconds = RN_LEAF_SECONDS,
-			  .extensions = extensions};
+	char uri[RN_DRAFT_URI_TEXT];
+	struct rn_draft d = {.serial = leaf->serial,
+			     .key = leaf->key,
+			     .spki = x25519_spki,
+			     .not_before = leaf->not_before,
+			     .seconds = RN_LEAF_SECONDS,
+			     .extensions = extensions};
 
 	rn_ed25519_public(issuing_seed, public);
 	if (!rn_leaf_name_valid(leaf->name) || !kind_valid(leaf->kind) ||
@@ -295,13 +283,13 @@ int rn_x509_leaf(const struct rn_issuer *issuer, const uint8_t issuing_seed[RN_K
 
 /* --- reading --- */
 
-/* The signature, over the bytes as they came: header, signed part, tail. */
-static bool signed_by(const uint8_t *der, size_t size, const uint8_t public[RN_KEY_SIZE])
+/* A certificate as it came is header, signed part, tail. The signed part; NULL where it is not so. */
+static const uint8_t *signed_part(const uint8_t *der, size_t size, size_t *ret_size)
 {
 	size_t head, length;
 
-	if (size < 128 + TAIL_SIZE || der[0] != 0x30)
-		return false;
+	if (size < 128 + TAIL_SIZE || size > RN_CERT_MAX || der[0] != 0x30)
+		return NULL;
 	if (der[1] == 0x82) {
 		head = 4;
 		length = (size_t)der[2] << 8 | der[3];
@@ -309,11 +297,32 @@ static bool signed_by(const uint8_t *der, size_t size, const uint8_t public[RN_K
 		head = 3;
 		length = der[2];
 	} else {
-		return false;
+		return NULL;
 	}
-	if (length != size - head || memcmp(der + size - TAIL_SIZE, tail, sizeof(tail)))
-		return false;
-	return rn_ed25519_verify(public, der + head, size - head - TAIL_SIZE, der + size - RN_SIGNATURE_SIZE);
+	if (length != size - head || (head == 4 && length < 0x100) ||
+	    memcmp(der + size - TAIL_SIZE, tail, sizeof(tail)))
+		return NULL;
+	*ret_size = size - head - TAIL_SIZE;
+	return der + head;
+}
+
+static bool signed_by(const uint8_t *der, size_t size, const uint8_t public[RN_KEY_SIZE])
+{
+	size_t part_size;
+	const uint8_t *part = signed_part(der, size, &part_size);
+
+	return part && rn_ed25519_verify(public, part, part_size, der + size - RN_SIGNATURE_SIZE);
+}
+
+/* Is this, byte for byte, what the draft says under this issuer? */
+static bool is_draft(const uint8_t *der, size_t size, const struct rn_draft *draft, const char *issuer)
+{
+	uint8_t again[RN_CERT_MAX];
+	size_t part_size;
+	const uint8_t *part = signed_part(der, size, &part_size);
+	int again_size = rn_draft_der(draft, issuer, again);
+
+	return part && again_size >= 0 && part_size == (size_t)again_size && !memcmp(part, again, part_size);
 }
 
 static int parse(const uint8_t *der, size_t size, gnutls_x509_crt_t *ret)
@@ -349,54 +358,15 @@ static bool has_key(gnutls_x509_crt_t crt, const uint8_t prefix[sizeof(x25519_sp
 	return good;
 }
 
-/* Exactly one extension at this place, critical, with these bytes. */
-static bool has_extension(gnutls_x509_crt_t crt, unsigned at, const struct extension *want)
-{
-	uint8_t data[sizeof(want->data)];
-	size_t oid_size, size = sizeof(data);
-	unsigned critical = 0;
-	char oid[16];
-
-	oid_size = sizeof(oid);
-	if (gnutls_x509_crt_get_extension_info(crt, at, oid, &oid_size, &critical) < 0 || !critical ||
-	    strcmp(oid, want->oid))
-		return false;
-	return gnutls_x509_crt_get_extension_data(crt, at, data, &size) >= 0 && size == want->size &&
-	       !memcmp(data, want->data, size);
-}
-
-static bool has_extensions(gnutls_x509_crt_t crt, const struct extension want[EXTENSIONS_MAX])
-{
-	char oid[128];
-	size_t size = sizeof(oid);
-	unsigned critical;
-
-	for (unsigned i = 0; i < EXTENSIONS_MAX; i++)
-		if (!has_extension(crt, i, &want[i]))
-			return false;
-	return gnutls_x509_crt_get_extension_info(crt, EXTENSIONS_MAX, oid, &size, &critical) ==
-	       GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
-}
-
-/* Version, serial, length of life. */
-static bool has_frame(gnutls_x509_crt_t crt, int64_t seconds, uint8_t ret_serial[RN_SERIAL_SIZE])
+static bool has_serial(gnutls_x509_crt_t crt, uint8_t ret[RN_SERIAL_SIZE])
 {
 	uint8_t serial[RN_SERIAL_SIZE + 4];
 	size_t size = sizeof(serial);
 
-	if (gnutls_x509_crt_get_version(crt) != 3 || gnutls_x509_crt_get_serial(crt, serial, &size) < 0 ||
-	    size != RN_SERIAL_SIZE)
+	if (gnutls_x509_crt_get_serial(crt, serial, &size) < 0 || size != RN_SERIAL_SIZE)
 		return false;
-	memcpy(ret_serial, serial, RN_SERIAL_SIZE);
-	return (int64_t)gnutls_x509_crt_get_expiration_time(crt) - gnutls_x509_crt_get_activation_time(crt) == seconds;
-}
-
-static bool has_name(gnutls_x509_crt_t crt, int (*get)(gnutls_x509_crt_t, char *, size_t *), const char *common_name)
-{
-	char text[NAME_TEXT + 4];
-	size_t size = sizeof(text);
-
-	return get(crt, text, &size) >= 0 && !strncmp(text, "CN=", 3) && !strcmp(text + 3, common_name);
+	memcpy(ret, serial, RN_SERIAL_SIZE);
+	return true;
 }
 
 static int within(int64_t now, int64_t not_before, int64_t not_after)
@@ -404,17 +374,24 @@ static int within(int64_t now, int64_t not_before, int64_t not_after)
 	return now + RN_CLOCK_SKEW < not_before || now - RN_CLOCK_SKEW > not_after ? -EKEYEXPIRED : 0;
 }
 
-static bool issuing_profile(struct rn_issuer *issuer)
+static bool issuing_profile(struct rn_issuer *issuer, const uint8_t *der, size_t size)
 {
 	char subject[NAME_TEXT], root[NAME_TEXT];
 	uint8_t serial[RN_SERIAL_SIZE];
+	const struct rn_draft draft = {.serial = serial,
+				       .key = issuer->public,
+				       .spki = ed25519_spki,
+				       .subject = subject,
+				       .not_before = gnutls_x509_crt_get_activation_time(issuer->crt),
+				       .seconds = ISSUING_SECONDS,
+				       .extensions = issuing_extensions};
 
 	root_name(issuer->network, root);
 	issuing_name(issuer->network, subject);
-	return has_frame(issuer->crt, ISSUING_SECONDS, serial) &&
-	       has_name(issuer->crt, gnutls_x509_crt_get_issuer_dn, root) &&
-	       has_name(issuer->crt, gnutls_x509_crt_get_dn, subject) &&
-	       has_key(issuer->crt, ed25519_spki, issuer->public) && has_extensions(issuer->crt, issuing_extensions);
+	issuer->not_before = draft.not_before;
+	issuer->not_after = draft.not_before + ISSUING_SECONDS;
+	return has_serial(issuer->crt, serial) && has_key(issuer->crt, ed25519_spki, issuer->public) &&
+	       is_draft(der, size, &draft, root);
 }
 
 int rn_issuer_new(const uint8_t *der, size_t size, const uint8_t root_public[RN_KEY_SIZE], int64_t now,
@@ -432,11 +409,9 @@ int rn_issuer_new(const uint8_t *der, size_t size, const uint8_t root_public[RN_
 	r = parse(der, size, &issuer->crt);
 	if (r < 0)
 		goto out;
-	r = issuing_profile(issuer) ? 0 : -EBADMSG;
+	r = issuing_profile(issuer, der, size) ? 0 : -EBADMSG;
 	if (r < 0)
 		goto out;
-	issuer->not_before = gnutls_x509_crt_get_activation_time(issuer->crt);
-	issuer->not_after = gnutls_x509_crt_get_expiration_time(issuer->crt);
 	r = within(now, issuer->not_before, issuer->not_after);
 out:
 	if (r < 0)
@@ -466,13 +441,14 @@ const char *rn_issuer_network(const struct rn_issuer *issuer)
 }
 
 /* rnaut://NETWORK/KIND/NAME out of the certificate's alternative name. */
-static bool leaf_uri(gnutls_x509_crt_t crt, const char *network, char ret_uri[URI_TEXT], struct rn_leaf *ret)
+static bool leaf_uri(gnutls_x509_crt_t crt, const char *network, char ret_uri[RN_DRAFT_URI_TEXT], struct rn_leaf *ret)
 {
-	size_t size = URI_TEXT - 1;
+	size_t size = RN_DRAFT_URI_TEXT - 1;
 	char head[32];
 	char *kind, *name;
 
-	if (gnutls_x509_crt_get_subject_alt_name(crt, 0, ret_uri, &size, NULL) != GNUTLS_SAN_URI || size >= URI_TEXT)
+	if (gnutls_x509_crt_get_subject_alt_name(crt, 0, ret_uri, &size, NULL) != GNUTLS_SAN_URI ||
+	    size >= RN_DRAFT_URI_TEXT)
 		return false;
 	ret_uri[size] = '\0';
 	snprintf(head, sizeof(head), "rnaut://%s/", network);
@@ -487,23 +463,25 @@ static bool leaf_uri(gnutls_x509_crt_t crt, const char *network, char ret_uri[UR
 	return kind_valid(ret->kind);
 }
 
-static bool leaf_profile(const struct rn_issuer *issuer, gnutls_x509_crt_t crt, struct rn_leaf *ret)
+static bool leaf_profile(const struct rn_issuer *issuer, gnutls_x509_crt_t crt, const uint8_t *der, size_t size,
+			 struct rn_leaf *ret)
 {
-	struct extension extensions[EXTENSIONS_MAX];
-	char uri[URI_TEXT], name[NAME_TEXT];
-	gnutls_datum_t subject = {NULL, 0};
-	bool empty;
+	struct rn_draft_extension extensions[RN_DRAFT_EXTENSIONS];
+	char uri[RN_DRAFT_URI_TEXT], name[NAME_TEXT];
+	struct rn_draft draft = {.serial = ret->serial,
+				 .key = ret->key,
+				 .spki = x25519_spki,
+				 .seconds = RN_LEAF_SECONDS,
+				 .extensions = extensions};
 
+	if (!has_serial(crt, ret->serial) || !has_key(crt, x25519_spki, ret->key) ||
+	    !leaf_uri(crt, issuer->network, uri, ret))
+		return false;
+	ret->not_before = draft.not_before = gnutls_x509_crt_get_activation_time(crt);
+	ret->not_after = draft.not_before + RN_LEAF_SECONDS;
 	issuing_name(issuer->network, name);
-	if (!has_frame(crt, RN_LEAF_SECONDS, ret->serial) || !has_name(crt, gnutls_x509_crt_get_issuer_dn, name) ||
-	    !has_key(crt, x25519_spki, ret->key) || !leaf_uri(crt, issuer->network, uri, ret))
-		return false;
 	leaf_extensions(uri, extensions);
-	if (!has_extensions(crt, extensions) || gnutls_x509_crt_get_raw_dn(crt, &subject) < 0)
-		return false;
-	empty = subject.size == 2;
-	gnutls_free(subject.data);
-	return empty;
+	return is_draft(der, size, &draft, name);
 }
 
 int rn_issuer_verify(const struct rn_issuer *issuer, const uint8_t *der, size_t size, int64_t now, unsigned flags,
@@ -518,9 +496,7 @@ int rn_issuer_verify(const struct rn_issuer *issuer, const uint8_t *der, size_t 
 	r = parse(der, size, &crt);
 	if (r < 0)
 		return r;
-	r = leaf_profile(issuer, crt, &leaf) ? 0 : -EBADMSG;
-	leaf.not_before = gnutls_x509_crt_get_activation_time(crt);
-	leaf.not_after = gnutls_x509_crt_get_expiration_time(crt);
+	r = leaf_profile(issuer, crt, der, size, &leaf) ? 0 : -EBADMSG;
 	gnutls_x509_crt_deinit(crt);
 	if (r == 0)
 		r = within(now, leaf.not_before, flags & RN_LEAF_EXPIRED_TOO ? INT64_MAX : leaf.not_after);

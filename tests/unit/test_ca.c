@@ -518,6 +518,22 @@ static void test_torn_and_broken_journal(void **state)
 }
 
 /* A disk that is full in the middle of a record: refused, nothing half done, and it goes on when there is room. */
+/* Found by tests/fuzz/fuzz_journal.c: bytes behind the name were taken, and a kind that does not exist. */
+static void test_an_entry_has_one_form(void **state)
+{
+	struct rn_issuance_entry entry = {.type = RN_ISSUANCE_ISSUED, .kind = RN_KIND_DESKTOP, .time = NOW, .name = "pc"};
+	uint8_t record[RN_ISSUANCE_ENTRY_SIZE];
+
+	(void)state;
+	rn_issuance_put(&entry, record);
+	assert_int_equal(rn_issuance_get(record, &entry), 0);
+	record[RN_ISSUANCE_ENTRY_SIZE - 2] = 1;
+	assert_int_equal(rn_issuance_get(record, &entry), -EBADMSG);
+	record[RN_ISSUANCE_ENTRY_SIZE - 2] = 0;
+	record[1] = 5;
+	assert_int_equal(rn_issuance_get(record, &entry), -EBADMSG);
+}
+
 static void test_full_disk(void **state)
 {
 	struct network *n = network_make();
@@ -582,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_key_under_another_name),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_torn_and_broken_journal),
+		cmocka_unit_test(test_an_entry_has_one_form),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_damaged_state_is_refused),
 	};

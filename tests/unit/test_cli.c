@@ -260,6 +260,13 @@ static void test_printing(void **state)
 	assert_string_equal(text, "14:03:07.123 deny  lap\\x1btop -> [fd00::1]:22/tcp      "
 				  "  deny_rule by rule no-ssh, on hub-a\n");
 	free(text);
+	/* Found by tests/fuzz/fuzz_flow_line.c: the time was written as it came. */
+	rn_json_free(json);
+	json = rn_json_parse("{\"time\":\"\\u001b[2J\"}", 20, 0, NULL);
+	assert_non_null(json);
+	text = print(draw_flow, json);
+	assert_memory_equal(text, "\\x1b[2J ", 8);
+	free(text);
 	rn_json_free(json);
 	json = rn_json_parse("{}", 2, 0, NULL);
 	text = print(draw_flow, json);

@@ -239,10 +239,82 @@ static void test_names(void **state)
 	rn_issuer_free(n.issuer);
 }
 
+/* Changes a byte of the signed part and signs it again: as a signer with another encoder would. */
+static void sign_again(uint8_t *der, size_t size, const uint8_t seed[32])
+{
+	size_t head = der[1] == 0x82 ? 4 : 3, part = size - head - 74;
+
+	rn_ed25519_sign(seed, der + head, part, der + size - RN_SIGNATURE_SIZE);
+}
+
+static size_t find_bytes(const uint8_t *der, size_t size, const uint8_t *wanted, size_t wanted_size)
+{
+	for (size_t i = 0; i + wanted_size <= size; i++)
+		if (!memcmp(der + i, wanted, wanted_size))
+			return i;
+	fail();
+	return 0;
+}
+
+/* Found by tests/fuzz/fuzz_x509.c: another form of TRUE, another type of string, signed by the right key, were taken. */
+static void test_one_form(void **state)
+{
+	static const uint8_t truth[] = {0x01, 0x01, 0xff}, string[] = {0x13, 0x1e, 'r', 'n'};
+	struct rn_issuer *issuer;
+	struct network n;
+	struct rn_leaf got;
+	uint8_t der[RN_CERT_MAX];
+	size_t at;
+	int size;
+
+	(void)state;
+	network_make(&n, 1);
+	size = leaf_make(&n, "desktop", "pc", der);
+	at = find_bytes(der, (size_t)size, truth, sizeof(truth));
+	der[at + 2] = 0xf5;
+	sign_again(der, (size_t)size, n.issuing_seed);
+	assert_int_equal(rn_issuer_verify(n.issuer, der, (size_t)size, NOW, 0, &got), -EBADMSG);
+	der[at + 2] = 0xff;
+	sign_again(der, (size_t)size, n.issuing_seed);
+	assert_int_equal(rn_issuer_verify(n.issuer, der, (size_t)size, NOW, 0, &got), 0);
+	at = find_bytes(n.issuing, (size_t)n.issuing_size, string, sizeof(string));
+	n.issuing[at] = 0x0c;
+	sign_again(n.issuing, (size_t)n.issuing_size, n.root_seed);
+	assert_int_equal(rn_issuer_new(n.issuing, (size_t)n.issuing_size, n.root_public, NOW, &issuer), -EBADMSG);
+	rn_issuer_free(n.issuer);
+}
+
+/* The encoding of times changes with the year 2050, in the middle of a certificate's life. */
+static void test_year_2050(void **state)
+{
+	const int64_t now = 2524608000 - 3600;
+	struct rn_leaf leaf = draft("desktop", "pc"), got;
+	struct rn_issuer *issuer = NULL;
+	uint8_t der[RN_CERT_MAX];
+	struct network n;
+	int size;
+
+	(void)state;
+	network_make(&n, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		size = rn_x509_issuing(n.root_seed, n.issuing_public, leaf.serial, now + i * 3600, der);
+		assert_true(size > 0);
+		assert_int_equal(rn_issuer_new(der, (size_t)size, n.root_public, now + i * 3600, &issuer), 0);
+		leaf.not_before = now + i * 3600;
+		size = rn_x509_leaf(issuer, n.issuing_seed, &leaf, der);
+		assert_int_equal(rn_issuer_verify(issuer, der, (size_t)size, leaf.not_before, 0, &got), 0);
+		assert_int_equal(got.not_before, leaf.not_before);
+		rn_issuer_free(issuer);
+	}
+	rn_issuer_free(n.issuer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_one_form),
+		cmocka_unit_test(test_year_2050),
 		cmocka_unit_test(test_sizes_fit_a_handshake),
 		cmocka_unit_test(test_validity),
 		cmocka_unit_test(test_role_matrix),
