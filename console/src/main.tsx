@@ -8,6 +8,7 @@ import "./styles/shell.css";
 import "./styles/widgets.css";
 import "./styles/grid.css";
 import "./styles/views.css";
+import "./styles/map.css";
 
 applyTheme();
 const page = document.getElementById("page");

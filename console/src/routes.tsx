@@ -8,6 +8,7 @@ import { EventsView } from "./views/events";
 import { FlowsView } from "./views/flows";
 import { HomeView } from "./views/home";
 import { HubsView } from "./views/hubs";
+import { MapView } from "./views/map";
 import { PolicyView } from "./views/policy";
 import { TokensView } from "./views/tokens";
 
@@ -26,6 +27,7 @@ export const GROUPS = ["Watch", "Manage", "Record"] as const;
 export const NAVIGATION: readonly Route[] = [
   { path: "/", title: "Overview", group: "Watch", key: "o", icon: "home", view: HomeView },
   { path: "/flows", title: "Flows", group: "Watch", key: "f", icon: "flows", view: FlowsView },
+  { path: "/map", title: "Map", group: "Watch", key: "m", icon: "map", view: MapView },
   { path: "/devices", title: "Devices", group: "Manage", key: "d", icon: "devices", view: DevicesView },
   { path: "/hubs", title: "Hubs", group: "Manage", key: "h", icon: "hubs", view: HubsView },
   { path: "/policy", title: "Policy", group: "Manage", key: "p", icon: "policy", view: PolicyView },
