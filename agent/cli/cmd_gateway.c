@@ -78,7 +78,7 @@ static int build_console(struct rn_setup *setup, const struct plan *plan)
 	int r = rn_console_begin(setup->building, names, &err);
 
 	if (r == 0)
-		r = rn_console_ensure(setup->building, &setup->owners.web, plan->ca.now, &err);
+		r = rn_console_ensure(setup->building, setup->owners.web.gid, plan->ca.now, &err);
 	return r < 0 ? rn_cli_fail(RN_EXIT_FAILED, "%s", err.text) : RN_EXIT_OK;
 }
 

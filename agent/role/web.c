@@ -56,12 +56,13 @@ static int64_t now(void)
 /* In a child, so that the CA's key has never been in the memory of the process that speaks to the network. */
 static int renew(const char *dir)
 {
-	struct rn_owner web = {0, 0};
 	struct rn_err err = {""};
-	int r = rn_process_user(RN_PROCESS_WEB, &web.uid, &web.gid, &err);
+	gid_t group;
+	uid_t user;
+	int r = rn_process_user(RN_PROCESS_WEB, &user, &group, &err);
 
 	if (r == 0)
-		r = rn_console_ensure(dir, &web, now(), &err);
+		r = rn_console_ensure(dir, group, now(), &err);
 	if (r == 1)
 		rn_log(RN_LOG_NOTICE, "the console has a new certificate, signed by %s/console-ca.pem", dir);
 	else if (r < 0)

@@ -117,24 +117,34 @@ static int read_ca(struct console *c, const char *dir, int64_t now, struct rn_er
 	return r < 0 ? rn_fail(err, r, "cannot write %s: %s", c->ca, strerror(-r)) : 0;
 }
 
+/* Root's, and web may read it: what speaks to the network cannot change its own certificate. */
+static int write_for_web(const struct console *c, const char *name, const char *text, gid_t group, struct rn_err *err)
+{
+	char path[RN_PATH_SIZE];
+	int r = rn_path_join(path, sizeof(path), c->web, name);
+
+	if (r == 0)
+		r = rn_file_write(path, text, strlen(text), 0640);
+	if (r == 0 && chown(path, 0, group) < 0)
+		r = -errno;
+	return r < 0 ? rn_fail(err, r, "cannot write %s/%s: %s", c->web, name, strerror(-r)) : 0;
+}
+
 /* The certificate last: with an old key beside a new certificate there would be neither. */
-static int issue(struct console *c, const char *dir, const struct rn_owner *web, int64_t now, struct rn_err *err)
+static int issue(struct console *c, gid_t group, int64_t now, struct rn_err *err)
 {
 	int r = rn_console_certificate(c->ca_key, c->ca_certificate, c->names, now, c->key, c->certificate);
 
 	if (r < 0)
 		return rn_fail(err, r, "cannot make the console's certificate: is %s/ca.key damaged?", c->secret);
-	r = rn_owned_directory(dir, "web", &root, err);
-	if (r == 0)
-		r = rn_owned_write(c->web, "tls.key", c->key, strlen(c->key), web, err);
-	if (r == 0)
-		r = rn_owned_write(c->web, "tls.pem", c->certificate, strlen(c->certificate), web, err);
-	if (r == 0)
-		r = rn_owned_directory(dir, "web", web, err);
-	return r;
+	r = rn_directory_make(c->web, 0750, 0, group);
+	if (r < 0)
+		return rn_fail(err, r, "cannot make the directory %s: %s", c->web, strerror(-r));
+	r = write_for_web(c, "tls.key", c->key, group, err);
+	return r < 0 ? r : write_for_web(c, "tls.pem", c->certificate, group, err);
 }
 
-static int ensure(struct console *c, const char *dir, const struct rn_owner *web, int64_t now, struct rn_err *err)
+static int ensure(struct console *c, const char *dir, gid_t group, int64_t now, struct rn_err *err)
 {
 	int ca, r = rn_owned_directory(dir, "console", &root, err);
 
@@ -148,18 +158,18 @@ static int ensure(struct console *c, const char *dir, const struct rn_owner *web
 	if (read_text(c->web, "tls.pem", c->certificate, sizeof(c->certificate)) == 0 &&
 	    read_text(c->web, "tls.key", c->key, sizeof(c->key)) == 0 &&
 	    rn_console_good(c->ca_certificate, c->certificate, c->names, now, now + RN_CONSOLE_RENEW_SECONDS))
-		return rn_owned_directory(dir, "web", web, err);
+		return 0;
 	if (ca == -ENOKEY)
 		return rn_fail(
 		    err, -ENOKEY,
 		    "the console's certificate is to be renewed and %s/ca.key is gone: bring it back, or remove %s "
 		    "and import the new one in browsers",
 		    c->secret, c->ca);
-	r = issue(c, dir, web, now, err);
+	r = issue(c, group, now, err);
 	return r < 0 ? r : 1;
 }
 
-int rn_console_ensure(const char *dir, const struct rn_owner *web, int64_t now, struct rn_err *err)
+int rn_console_ensure(const char *dir, gid_t group, int64_t now, struct rn_err *err)
 {
 	struct console *c = calloc(1, sizeof(*c));
 	int r;
@@ -172,7 +182,7 @@ int rn_console_ensure(const char *dir, const struct rn_owner *web, int64_t now, 
 	if (r == 0)
 		r = rn_path_join(c->ca, sizeof(c->ca), dir, "console-ca.pem");
 	if (r == 0)
-		r = ensure(c, dir, web, now, err);
+		r = ensure(c, dir, group, now, err);
 	else
 		rn_fail(err, r, "the path %s is too long", dir);
 	rn_wipe(c, sizeof(*c));

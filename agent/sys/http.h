@@ -39,7 +39,10 @@ struct rn_http_config {
 	/* One whole request. It is answered within the call, or later by rn_http_answer or rn_http_stream. */
 	void (*handle)(void *context, struct rn_http_request *request);
 	/* The rest may be absent. */
-	/* The header has come and the body has not: may answer already, and says how much body is wanted. */
+	/*
+	 * The header has come and the body has not: may answer already, and says how much body is wanted. It must
+	 * refuse a Content-Length that is no number: no body is read then, and what follows would be taken for a request.
+	 */
 	void (*head)(void *context, struct rn_http_request *request);
 	/* The request is over: answered to its end, or its client has gone. Called once for each that `handle` saw. */
 	void (*gone)(void *context, struct rn_http_request *request);

@@ -65,9 +65,24 @@ static void nothing(void *context)
 	(void)context;
 }
 
+static bool is_bad_length(void *context, const char *name, const char *value)
+{
+	bool *bad = context;
+
+	if (strcasecmp(name, "Content-Length") == 0 &&
+	    (!*value || value[strspn(value, "0123456789")] || strlen(value) > 18))
+		*bad = true;
+	return true;
+}
+
 static void head(void *context, struct rn_http_request *request)
 {
+	bool bad = false;
+
 	(void)context;
+	rn_http_header_each(request, is_bad_length, &bad);
+	if (bad)
+		rn_http_answer(request, &(struct rn_http_answer){.status = 400, .close = true});
 	if (strcmp(rn_http_target(request), "/refuse") == 0)
 		rn_http_answer(request, &(struct rn_http_answer){.status = 403, .close = true});
 	rn_http_expect(request, 65536);
@@ -309,7 +324,7 @@ static void test_no_requests(void **state)
 	    {"GET /a HTTP/1.1x\r\nHost: x\r\n\r\n", "400"},
 	    {"GET /a HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", "400"},
 	    {"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "400"},
-	    {"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n", "413"},
+	    {"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n", "400"},
 	    {"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400"},
 	    {"POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
 	     "403"},
@@ -321,7 +336,8 @@ static void test_no_requests(void **state)
 		ask(cases[i].request, out, sizeof(out), 2000);
 		snprintf(status, sizeof(status), "HTTP/1.1 %s ", cases[i].status);
 		if (strncmp(out, status, strlen(status)) != 0 || !strstr(out, "X-Mark: everywhere") ||
-		    !strstr(out, "Cache-Control: no-store") || strstr(out, "<html") || strstr(out, "smuggled"))
+		    !strstr(out, "Cache-Control: no-store") || strstr(strstr(out, "\r\n"), "HTTP/1.1 4") ||
+		    strstr(out, "<html") || strstr(out, "smuggled"))
 			fail_msg("case %zu: %s", i, out);
 	}
 	for (unsigned place = 0; place < 2; place++) { /* the target, a header */
