@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from harness import SLOW, TOP, Skip, case, equal, kill, number, true, wait_for
+from harness import SLOW, TOP, case, equal, kill, number, true, wait_for
 
 PROBE = [sys.executable, "-B", TOP + "/tests/netns/web_probe.py"]
 TLS, LOCAL = 8443, 8080
@@ -51,13 +51,8 @@ class Web:
             return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
 
     def token(self):
-        """An admin's API token, by core's own socket."""
-        body = json.dumps({"name": f"web-{time.monotonic_ns()}", "role": "admin"})
-        text = self.gateway.run(["curl", "-sS", "--unix-socket", "/run/rnaut/api.sock", "-d", body,
-                                 "http://local/api/v1/api-tokens"]).stdout
-        if "token" not in json.loads(text):
-            raise Skip(f"core gives no API token: {text.strip()[:120]}")
-        return json.loads(text)["token"]
+        """An admin's API token."""
+        return self.gateway.rnaut("api-token", "create", "--name", f"web-{time.monotonic_ns()}", "--role", "admin")["token"]
 
     def healthy(self):
         return self.raw([get("/api/v1/health")])[0].startswith("HTTP/1.1 200 ")
