@@ -22,8 +22,8 @@
 /* Makes the directory console/ with these names, a NULL-ended list. */
 int rn_console_begin(const char *dir, const char *const *names, struct rn_err *err);
 /*
- * group: rnaut-web's. Makes what is missing, and a new server certificate where it ends within RN_CONSOLE_RENEW_SECONDS or lacks a name. 0;
- * 1: a new certificate was made; -errno with a sentence (-ENOKEY: it is due, and ca.key is gone).
+ * Makes what is missing, and a new server certificate where it ends within RN_CONSOLE_RENEW_SECONDS or lacks a name.
+ * group: rnaut-web's. 0; 1: a new certificate was made; -errno with a sentence (-ENOKEY: it is due, and ca.key is gone).
  */
 int rn_console_ensure(const char *dir, gid_t group, int64_t now, struct rn_err *err);
 
