@@ -77,6 +77,27 @@ static void add_datapath(struct rn_json *root, const struct rn_local_status *ker
 	rn_json_add(root, "datapath", d);
 }
 
+/* Which UDP ports the control protocol needs open, and why more than one. */
+static void add_control(struct rn_json *root, const struct rn_local_status *kern)
+{
+	struct rn_json *c = rn_json_object();
+	char text[512];
+
+	if (kern->steering)
+		snprintf(text, sizeof(text), "control shares UDP port %u with WireGuard: no other needs to be open",
+			 kern->port);
+	else
+		snprintf(text, sizeof(text), "control needs UDP port %u open beside WireGuard's %u: %s",
+			 kern->control_port, kern->port,
+			 kern->steering_why[0] ? kern->steering_why : "kern has not said why yet");
+	rn_json_add_bool(c, "shared", kern->steering);
+	rn_json_add_u64(c, "port", kern->steering ? kern->port : kern->control_port);
+	rn_json_add_u64(c, "second_port", kern->control_port);
+	rn_json_add_u64(c, "steered", kern->steered);
+	rn_json_add_text(c, "text", text);
+	rn_json_add(root, "control", c);
+}
+
 static void add_upstream(struct rn_json *root, const struct rn_core_status *s)
 {
 	struct rn_json *upstream = rn_json_object();
@@ -117,10 +138,13 @@ void rn_api_status(struct rn_api_call *call)
 	rn_json_add_u64(root, "devices", s.devices);
 	add_upstream(root, &s);
 	add_processes(root, &s);
-	if (s.kern_connected)
+	if (s.kern_connected) {
 		add_datapath(root, &s.kern);
-	else
+		add_control(root, &s.kern);
+	} else {
 		rn_json_add_text(root, "datapath", NULL);
+		rn_json_add_text(root, "control", NULL);
+	}
 	wrong = problems(&s);
 	rn_json_add_bool(root, "enforcing", rn_json_count(wrong) == 0);
 	rn_json_add(root, "problems", wrong);

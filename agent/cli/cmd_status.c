@@ -89,13 +89,16 @@ static void print_firewall(const struct rn_json *firewall)
 static void print_status(const struct rn_json *answer)
 {
 	const char *type = rn_remote_text(answer, "client_type"), *ipv4 = rn_remote_text(answer, "virtual_ipv4");
-	const struct rn_json *datapath = rn_json_get(answer, "datapath"), *problem;
+	const struct rn_json *datapath = rn_json_get(answer, "datapath"), *control = rn_json_get(answer, "control");
+	const struct rn_json *problem;
 	bool enforcing = rn_remote_true(answer, "enforcing");
 
 	line("Host", "%s (%s)", rn_remote_text(answer, "client_id"), *type ? type : rn_remote_text(answer, "hub_type"));
 	line("Addresses", "%s%s%s", rn_remote_text(answer, "virtual_ip"), *ipv4 ? ", " : "", ipv4);
 	if (datapath && rn_json_type(datapath) == RN_JSON_OBJECT)
 		print_datapath(datapath);
+	if (control && rn_json_type(control) == RN_JSON_OBJECT)
+		line("Control", "%s", rn_remote_text(control, "text"));
 	print_upstream(answer);
 	line("Policy", "version %s", rn_remote_text(answer, "policy_version"));
 	line("Records", "epoch %s, version %s, %s devices", rn_remote_text(answer, "epoch"),

@@ -9,7 +9,7 @@
 static const char start[] = "rnt1.";
 #define START (sizeof(start) - 1)
 #define CHECK 4u			 /* bytes of SHA-256 */
-#define BODY (8 + 16 + 2 + 3 * 32u + 2) /* with an empty name */
+#define BODY (8 + 16 + 2 * 2 + 3 * 32u + 2) /* with an empty name */
 #define DATA_MAX (BODY + RN_NAME_MAX + CHECK)
 #define TEXT(size) (((size) * 4 + 2) / 3) /* characters of base64url */
 _Static_assert(START + TEXT(DATA_MAX) < RN_TOKEN_TEXT, "a token fits its text");
@@ -31,6 +31,7 @@ void rn_token_put(const struct rn_token *in, char out[RN_TOKEN_TEXT])
 	rn_write_u64(&w, in->id);
 	rn_write_bytes(&w, &in->gateway.addr, 16);
 	rn_write_u16(&w, in->gateway.port);
+	rn_write_u16(&w, in->gateway_shared);
 	rn_write_bytes(&w, in->seed, RN_KEY_SIZE);
 	rn_write_bytes(&w, in->fingerprint, RN_SHA256_SIZE);
 	rn_write_bytes(&w, in->gateway_key, RN_KEY_SIZE);
@@ -109,6 +110,7 @@ static int read_token(const uint8_t *data, size_t size, struct rn_token *ret)
 	t.id = rn_read_u64(&r);
 	rn_read_bytes(&r, &t.gateway.addr, 16);
 	t.gateway.port = rn_read_u16(&r);
+	t.gateway_shared = rn_read_u16(&r);
 	rn_read_bytes(&r, t.seed, RN_KEY_SIZE);
 	rn_read_bytes(&r, t.fingerprint, RN_SHA256_SIZE);
 	rn_read_bytes(&r, t.gateway_key, RN_KEY_SIZE);

@@ -12,7 +12,7 @@
 /*
  * An enrolment token, which carries first contact's trust both ways: whom to believe, and a seed that signs the
  * request.
- * Text: "rnt1." and base64url of id u64, address 16, port u16, seed 32, SHA-256 of the root's public key 32, the
+ * Text: "rnt1." and base64url of id u64, address 16, port u16, shared port u16, seed 32, SHA-256 of the root's public key 32, the
  * gateway's Noise key 32, kind u8, u8 length and name (what the device is to call itself, so that `rnaut up` needs no
  * more than the token) and the first 4 bytes of SHA-256 over all these, which finds typing errors.
  */
@@ -21,6 +21,7 @@
 struct rn_token {
 	uint64_t id;
 	struct rn_endpoint gateway;	   /* control endpoint */
+	uint16_t gateway_shared;	   /* WireGuard's port there, which control shares; 0: it does not */
 	uint8_t seed[RN_KEY_SIZE];	   /* Ed25519; a secret */
 	uint8_t fingerprint[RN_SHA256_SIZE]; /* of the root's public key */
 	uint8_t gateway_key[RN_KEY_SIZE];  /* Noise */

@@ -26,6 +26,7 @@ enum {
 	TEXT = 1 << 10,
 	BLOCK = 1 << 11,
 	STATUS = 1 << 12,
+	PORT = 1 << 13,
 };
 
 /* In their order on the wire. */
@@ -42,6 +43,7 @@ static const struct {
     {ROLE, AT(U8, role)},
     {TOKEN, AT(U64, token)},
     {EXPIRES, AT(U64, expires)},
+    {PORT, AT(U16, port)},
     {CODE, AT(U16, code)},
     {TEXT, AT(TEXT, text)},
     {BLOCK, VIEW(block)},
@@ -57,6 +59,10 @@ static const struct {
     {STATUS, AT(U64, status.lease_seconds_left)},
     {STATUS, AT(U64, status.flows)},
     {STATUS, AT(U64, status.lost)},
+    {STATUS, AT(U8, status.steering)},
+    {STATUS, AT(U16, status.control_port)},
+    {STATUS, AT(U64, status.steered)},
+    {STATUS, AT(TEXT, status.steering_why)},
     {STATUS, VIEW(status.counters)},
     {STATUS, VIEW(status.peers)},
 };
@@ -85,7 +91,7 @@ static const struct {
     TYPE(NET_CLOSED, SESSION | NUMBER | VERSION),
     TYPE(NET_BUSY, SESSION | NUMBER),
     TYPE(NET_SEALED, NUMBER | BLOCK),
-    TYPE(NET_CONNECT, NUMBER | KEY | ENDPOINT | CODE),
+    TYPE(NET_CONNECT, NUMBER | KEY | ENDPOINT | PORT | CODE),
     TYPE(NET_SEND, SESSION | BLOCK),
     TYPE(NET_CLOSE, SESSION),
     TYPE(NET_DENY, KEY),

@@ -40,12 +40,13 @@ enum rn_local_type {
 	RN_LOCAL_NET_BUSY,    /* session, number: 1 its queue is filling, send no more until 0; nothing sent is lost */
 	RN_LOCAL_NET_SEALED,  /* number: id of the NET_SEAL, block: the box */
 	/* core -> net */
-	RN_LOCAL_NET_CONNECT = 96, /* number: tag, key, endpoint, code; net answers with OPEN (number: tag) or CLOSED */
-	RN_LOCAL_NET_SEND,	   /* session, block */
-	RN_LOCAL_NET_CLOSE,	   /* session */
-	RN_LOCAL_NET_DENY,	   /* key: close and refuse from now on (revoked) */
-	RN_LOCAL_NET_LEAF,	   /* block: our new certificate, DER; net stores and uses it */
-	RN_LOCAL_NET_SEAL,	   /* number: id, key: to whom, block: at most 64 bytes to seal with our Noise secret */
+	RN_LOCAL_NET_CONNECT =
+	    96,		    /* number: tag, key, endpoint, port, code; net answers with OPEN (number: tag) or CLOSED */
+	RN_LOCAL_NET_SEND,  /* session, block */
+	RN_LOCAL_NET_CLOSE, /* session */
+	RN_LOCAL_NET_DENY,  /* key: close and refuse from now on (revoked) */
+	RN_LOCAL_NET_LEAF,  /* block: our new certificate, DER; net stores and uses it */
+	RN_LOCAL_NET_SEAL,  /* number: id, key: to whom, block: at most 64 bytes to seal with our Noise secret */
 	/* core -> ca, each answered by CA_ANSWER with the same id */
 	RN_LOCAL_CA_TOKEN = 128, /* a token was made; text: the name it is for, "" any */
 	RN_LOCAL_CA_ISSUE,	 /* block: the ENROLL message as received */
@@ -76,6 +77,10 @@ struct rn_local_status {
 	uint64_t policy_version, applied;
 	int64_t lease_seconds_left;
 	uint64_t flows, lost;
+	uint8_t steering; /* 1: control shares WireGuard's UDP port; 0: it needs control_port, and why */
+	uint16_t control_port;
+	uint64_t steered; /* datagrams that came in on the shared port */
+	char steering_why[160];
 	/* [direction * RN_REASON_COUNT + reason] packets then bytes, u64 each, as a block */
 	const uint8_t *counters;
 	size_t counters_size;
@@ -94,6 +99,7 @@ struct rn_local {
 	struct rn_endpoint endpoint; /* NET_CONNECT, NET_OPEN */
 	uint8_t role;		     /* NET_OPEN: enum rn_kind of the peer's certificate, 0: none; CA_TOKEN: kind */
 	uint64_t token, expires;     /* CA_TOKEN: id, Unix seconds; expires of NET_OPEN: the certificate's end */
+	uint16_t port;		     /* NET_CONNECT: WireGuard's there, which is tried first; 0: the endpoint's alone */
 	uint16_t code;		     /* CA_ANSWER: 0 or a positive errno; NET_CONNECT: keepalive in ms, 0: the usual */
 	char text[256];		     /* NET_OPEN: certificate's name; KERN_REFUSED, CA_ANSWER: why */
 	const uint8_t *block;	     /* RECORD, MESSAGE, EVENTS, FLOWS (struct rn_local_flow array), leaf ... */

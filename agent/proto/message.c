@@ -28,6 +28,7 @@ static const struct rn_field enrolled_fields[] = {
 	AT(U32, enrolled.hub),
 	AT(BYTES, enrolled.upstream_key),
 	AT(ENDPOINT, enrolled.upstream),
+	AT(U16, enrolled.upstream_shared),
 };
 static const struct rn_field subscribe_fields[] = { AT(U32, subscribe.epoch), AT(U64, subscribe.version) };
 static const struct rn_field record_fields[] = { AT(U32, record.total), AT(U32, record.offset),

@@ -50,6 +50,7 @@ struct rn_message_enrolled {
 	uint32_t device, hub;	      /* numbers: its own, and its hub's */
 	uint8_t upstream_key[RN_KEY_SIZE]; /* Noise key of where to subscribe: its hub, or for a hub the gateway */
 	struct rn_endpoint upstream;
+	uint16_t upstream_shared; /* WireGuard's port there, which control shares; 0: it does not */
 };
 struct rn_message_subscribe {
 	uint32_t epoch;

@@ -221,6 +221,16 @@ rn_session_id rn_sessions_connect(struct rn_sessions *s, int64_t now_ms, const s
 	return id;
 }
 
+void rn_sessions_alternate(struct rn_sessions *s, rn_session_id id, uint16_t port)
+{
+	struct rn_session *session = rn_session_find(s, id);
+
+	if (!session || session->state != RN_CONNECTING)
+		return;
+	session->ports[0] = session->endpoint.port;
+	session->ports[1] = port;
+}
+
 void rn_sessions_keepalive(struct rn_sessions *s, int64_t now_ms, rn_session_id id, int64_t ms)
 {
 	struct rn_session *session = rn_session_find(s, id);

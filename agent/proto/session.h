@@ -61,6 +61,11 @@ void rn_sessions_receive(struct rn_sessions *s, int64_t now_ms, const struct rn_
 rn_session_id rn_sessions_connect(struct rn_sessions *s, int64_t now_ms, const struct rn_endpoint *to,
 				  const uint8_t peer[RN_KEY_SIZE], const uint8_t *hello, size_t hello_size);
 /*
+ * The peer may be at another port of its address too: while it has not answered, every other attempt goes there, the
+ * third the first of them. Call after rn_sessions_connect; unknown ids are ignored.
+ */
+void rn_sessions_alternate(struct rn_sessions *s, rn_session_id id, uint16_t port);
+/*
  * How long our session, as its initiator, may be silent before it pings: 10 s unless this is called, at least 1 s. A
  * restart of the peer is noticed about a second after the next ping. Unknown ids are ignored.
  */

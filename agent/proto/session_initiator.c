@@ -118,12 +118,22 @@ static void send_initiation(struct rn_sessions *s, struct rn_session *session)
 	rn_session_send(s, &session->endpoint, datagram, w.at);
 }
 
+/* Nothing has come back yet: perhaps the other port is open. What answers is where the handshake goes on. */
+static void choose_port(struct rn_session *session)
+{
+	const struct rn_handshake *h = session->handshake;
+
+	if (session->state == RN_CONNECTING && session->ports[1] && !h->cookie_known)
+		session->endpoint.port = session->ports[h->attempts >= RN_PORT_FIRST && h->attempts % 2 == 0];
+}
+
 static void attempt(struct rn_sessions *s, int64_t now_ms, struct rn_session *session)
 {
 	struct rn_handshake *h = session->handshake;
 
 	if (h->cookie_known && now_ms - h->cookie_ms >= RN_COOKIE_USE_MS)
 		h->cookie_known = false;
+	choose_port(session);
 	schedule_retry(s, now_ms, h);
 	/* Before the request: whoever knows the session answers the ping first, and no handshake comes of it. */
 	if (h->check && !h->cookie_known)

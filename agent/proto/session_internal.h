@@ -49,6 +49,7 @@ struct rn_session {
 	bool initiator, heard, want_writable;
 	uint8_t peer[RN_KEY_SIZE];
 	struct rn_endpoint endpoint;
+	uint16_t ports[2]; /* while connecting: where else it may be; [1] 0: nowhere */
 	struct rn_cookie_keys peer_keys;
 	uint8_t *hello; /* the initiator's own; the responder keeps the peer's until OPEN */
 	size_t hello_size;

@@ -19,6 +19,8 @@
 #define SETTLE_MS 100  /* the same while the interface is not up */
 #define FLUSH_MS 50    /* of events */
 #define SAVE_MS 300000 /* of what is left of the lease */
+#define PORT_MS 5000   /* between looks at the underlay's interfaces, when nothing has changed */
+#define CHANGED_MS 100 /* when something has */
 #define RETRY_MS 30000 /* of the list of the revoked, where the disk did not take it */
 
 static volatile sig_atomic_t stopping;
@@ -38,7 +40,7 @@ static int64_t now_ms(void)
 }
 
 struct timers {
-	int64_t check, flush, save, retry;
+	int64_t check, flush, save, retry, port;
 };
 
 static int timeout_ms(const struct rn_kern *k, const struct timers *t, int64_t now)
@@ -49,6 +51,8 @@ static int timeout_ms(const struct rn_kern *k, const struct timers *t, int64_t n
 		next = t->flush;
 	if (k->core < 0 && k->connect_at_ms < next)
 		next = k->connect_at_ms;
+	if (t->port < next)
+		next = t->port;
 	return next > now ? next - now : 0;
 }
 
@@ -68,6 +72,10 @@ static void on_time(struct rn_kern *k, struct timers *t, int64_t now)
 		rn_kern_connect(k, now);
 	if (now >= t->check)
 		check_interface(k, t, now);
+	if (now >= t->port) {
+		rn_kern_port_check(k);
+		t->port = now + PORT_MS;
+	}
 	if (now >= t->flush && rn_telemetry_pending(k->telemetry)) {
 		rn_telemetry_collect(k->telemetry, rn_kern_send, k);
 		rn_telemetry_flush(k->telemetry, rn_kern_send, k);
@@ -80,6 +88,20 @@ static void on_time(struct rn_kern *k, struct timers *t, int64_t now)
 		rn_kern_save_revoked(k);
 		t->retry = now + RETRY_MS;
 	}
+}
+
+/* Changes of interfaces come in bursts, of which our own programs make some. */
+static void on_port(struct rn_kern *k, struct timers *t, const struct pollfd *fds)
+{
+	if (fds[0].revents) {
+		rn_underlay_drain(k->underlay);
+		if (t->port > now_ms() + CHANGED_MS)
+			t->port = now_ms() + CHANGED_MS;
+	}
+	if (fds[2].revents)
+		rn_sender_receive(k->sender, now_ms());
+	if (fds[1].revents)
+		rn_sender_accept(k->sender);
 }
 
 /* Events are let gather for a moment: the ring is not polled while some wait to be sent. */
@@ -98,6 +120,7 @@ static void on_descriptors(struct rn_kern *k, struct timers *t, const struct pol
 		if (k->settled) /* else its own attempts would wake it again and again */
 			t->check = 0;
 	}
+	on_port(k, t, fds + 3);
 }
 
 static int loop(struct rn_kern *k)
@@ -106,12 +129,15 @@ static int loop(struct rn_kern *k)
 
 	rn_memory_settle();
 	while (!stopping) {
-		struct pollfd fds[3] = {
+		struct pollfd fds[] = {
 		    {.fd = k->core, .events = POLLIN | (rn_kern_wants_write(k) ? POLLOUT : 0)},
 		    {.fd = rn_telemetry_pending(k->telemetry) ? -1 : rn_datapath_events_fd(k->dp), .events = POLLIN},
 		    {.fd = rn_overlay_monitor(k->overlay), .events = POLLIN},
+		    {.fd = rn_underlay_monitor(k->underlay), .events = POLLIN},
+		    {.fd = k->sender ? rn_sender_listener(k->sender) : -1, .events = POLLIN},
+		    {.fd = k->sender ? rn_sender_peer(k->sender) : -1, .events = POLLIN},
 		};
-		int n = poll(fds, 3, timeout_ms(k, &t, now_ms()));
+		int n = poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_ms(k, &t, now_ms()));
 
 		if (n < 0 && errno != EINTR) {
 			rn_log(RN_LOG_ERROR, "poll: %s", strerror(errno));

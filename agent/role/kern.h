@@ -12,7 +12,9 @@
 #include "service/overlay.h"
 #include "service/peers.h"
 #include "service/revoked.h"
+#include "service/sender.h"
 #include "service/telemetry.h"
+#include "service/underlay.h"
 #include "sys/conf.h"
 
 /* The process kern: what its files share. One thread, poll(2). */
@@ -31,6 +33,8 @@ struct rn_kern {
 	struct rn_lease *lease;
 	struct rn_revoked *revoked;
 	struct rn_telemetry *telemetry;
+	struct rn_underlay *underlay;
+	struct rn_sender *sender; /* NULL: net cannot be listened to */
 	bool network_applied; /* in this run */
 	bool syncing;
 	bool settled; /* the interface was up when last looked at */
@@ -61,6 +65,12 @@ void rn_kern_sync(struct rn_kern *k);
 void rn_kern_synced(struct rn_kern *k, uint64_t version);
 void rn_kern_save(struct rn_kern *k);	      /* the floor; logs a failure */
 void rn_kern_save_revoked(struct rn_kern *k); /* where something is due; logs a failure, which is tried again */
+
+/* kern_port.c: WireGuard's UDP port shared with control. */
+int rn_kern_port_listen(struct rn_kern *k, struct rn_err *err); /* as root */
+int rn_kern_port_start(struct rn_kern *k, uid_t net_uid, struct rn_err *err);
+void rn_kern_port_check(struct rn_kern *k);
+void rn_kern_port_status(const struct rn_kern *k, struct rn_local_status *s);
 
 /* kern_start.c: everything up to the loop. 0 or -errno with a sentence. */
 int rn_kern_start(struct rn_kern *k, struct rn_err *err);

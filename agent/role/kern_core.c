@@ -148,6 +148,7 @@ static void send_status(struct rn_kern *k, uint32_t id)
 	s->applied = k->applied;
 	s->lease_seconds_left = lease_left(k);
 	rn_telemetry_status(k->telemetry, s);
+	rn_kern_port_status(k, s);
 	k->peers_block_size = 0;
 	rn_peers_dump(k->peers, add_peer, k);
 	s->peers = k->peers_block;

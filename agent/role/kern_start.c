@@ -14,6 +14,7 @@
 #include "sys/netlink.h"
 #include "sys/owner.h"
 #include "sys/sandbox.h"
+#include "sys/steering.h"
 
 #define BPF_MOUNT "/sys/fs/bpf"
 #define HERE "." /* bpf_dir: its parent is closed to all but root on most hosts, so kern works from within */
@@ -58,14 +59,16 @@ static int make_bpf_directory(const struct rn_conf *conf, struct rn_err *err)
 	return 0;
 }
 
-static int become_kern(struct rn_kern *k, struct rn_err *err)
+static int become_kern(struct rn_kern *k, uid_t *ret_net, struct rn_err *err)
 {
 	gid_t gid;
 	int r = rn_process_user(RN_PROCESS_CORE, &k->core_uid, &gid, err);
 
+	if (r == 0)
+		r = rn_process_user(RN_PROCESS_NET, ret_net, &gid, err);
 	if (r < 0)
 		return r;
-	if (geteuid() == 0 && (r = make_bpf_directory(&k->conf, err)) < 0)
+	if (geteuid() == 0 && ((r = make_bpf_directory(&k->conf, err)) < 0 || (r = rn_kern_port_listen(k, err)) < 0))
 		return r;
 	if (chdir(k->conf.bpf_dir) < 0)
 		return rn_fail(err, -errno, "cannot enter %s: %s; start rnautd kern as root", k->conf.bpf_dir,
@@ -198,6 +201,7 @@ int rn_kern_start(struct rn_kern *k, struct rn_err *err)
 {
 	const struct rn_overlay_calls calls = {k, configure, gone};
 	bool adopted = false;
+	uid_t net;
 	int r;
 
 	if (rn_crypto_start() < 0)
@@ -205,7 +209,7 @@ int rn_kern_start(struct rn_kern *k, struct rn_err *err)
 	if ((r = rn_conf_load(NULL, &k->conf, err)) < 0)
 		return r;
 	rn_log_setup("kern", k->conf.log_level);
-	if ((r = rn_self_load(&k->conf, &k->self, &k->anchor, err)) < 0 || (r = become_kern(k, err)) < 0 ||
+	if ((r = rn_self_load(&k->conf, &k->self, &k->anchor, err)) < 0 || (r = become_kern(k, &net, err)) < 0 ||
 	    (r = read_state(k, err)) < 0 || (r = open_datapath(k, &adopted, err)) < 0)
 		return r;
 	resume_lease(k, adopted);
@@ -215,7 +219,7 @@ int rn_kern_start(struct rn_kern *k, struct rn_err *err)
 	if (r < 0)
 		return rn_fail(err, r, "the path of run_dir is too long");
 	if ((r = rn_overlay_new(&k->conf, k->dp, adopted, &calls, &k->overlay, err)) < 0 ||
-	    (r = rn_sandbox_seccomp(RN_PROCESS_KERN, err)) < 0)
+	    (r = rn_kern_port_start(k, net, err)) < 0 || (r = rn_sandbox_seccomp(RN_PROCESS_KERN, err)) < 0)
 		return r;
 	rn_kern_save(k);
 	rn_kern_save_revoked(k);
@@ -229,6 +233,8 @@ void rn_kern_done(struct rn_kern *k)
 	if (k->core >= 0)
 		close(k->core);
 	rn_overlay_free(k->overlay);
+	rn_underlay_free(k->underlay);
+	rn_sender_free(k->sender);
 	rn_telemetry_free(k->telemetry);
 	rn_enforce_free(k->enforce);
 	rn_peers_free(k->peers);
@@ -245,8 +251,12 @@ int rn_kern_clean(void)
 
 	if (r == 0 && (r = rn_overlay_remove(&conf)) < 0)
 		rn_fail(&err, r, "cannot remove %s: %s", conf.interface, strerror(-r));
+	if (r == 0 && (r = rn_underlay_remove(conf.bpf_dir)) < 0)
+		rn_fail(&err, r, "cannot take the steering programs off this host's interfaces: %s", strerror(-r));
 	if (r == 0 && access(conf.bpf_dir, F_OK) == 0) {
-		r = rn_datapath_remove(conf.bpf_dir, &err);
+		r = rn_steering_unpin(conf.bpf_dir, &err);
+		if (r == 0)
+			r = rn_datapath_remove(conf.bpf_dir, &err);
 		if (r == 0)
 			rmdir(conf.bpf_dir);
 	}

@@ -42,6 +42,7 @@ void net_settle(struct net *net)
 	/* What the tick has closed or broken is taken away before anybody can meet it. */
 	net_core_reap(net);
 	net_peers_reap(net);
+	net_sender_reap(net);
 	events = net_core_slow(net) ? 0 : RN_READABLE;
 	if (rn_udp_flush(net->udp) == -EAGAIN)
 		events |= RN_WRITABLE;
@@ -70,9 +71,7 @@ static void udp_ready(void *context, unsigned events)
 
 static void send_datagram(void *context, const struct rn_endpoint *to, const uint8_t *data, size_t size)
 {
-	struct net *net = context;
-
-	rn_udp_send(net->udp, to, data, size);
+	net_sender_send(context, to, data, size);
 }
 
 /* A public file of the state directory. */
@@ -138,7 +137,8 @@ static int open_state(struct net *net, const struct rn_conf *conf, struct rn_err
 		return r;
 	if (rn_path_join(state, sizeof(state), conf->state_dir, "state") < 0 ||
 	    rn_path_join(net->dir, sizeof(net->dir), state, "net") < 0 ||
-	    rn_path_join(net->core.path, sizeof(net->core.path), conf->run_dir, "ipc.sock") < 0)
+	    rn_path_join(net->core.path, sizeof(net->core.path), conf->run_dir, "ipc.sock") < 0 ||
+	    rn_path_join(net->sender.path, sizeof(net->sender.path), conf->run_dir, "port.sock") < 0)
 		return rn_fail(err, -ENAMETOOLONG, "the paths of state_dir and run_dir are too long");
 	r = rn_secret_read(net->dir, "noise.key", net->secret, sizeof(net->secret), err);
 	if (r < 0)
@@ -150,6 +150,8 @@ static int open_state(struct net *net, const struct rn_conf *conf, struct rn_err
 
 static int open_loop(struct net *net, struct rn_err *err)
 {
+	int r;
+
 	net->loop = rn_loop_new();
 	if (net->loop)
 		net->udp_watch = rn_watch_new(net->loop, rn_udp_fd(net->udp), RN_READABLE, udp_ready, net);
@@ -160,7 +162,8 @@ static int open_loop(struct net *net, struct rn_err *err)
 	if (!net->peers.sweep)
 		return rn_fail(err, -ENOMEM, "cannot make the event loop");
 	rn_timer_set(net->peers.sweep, 60000);
-	return net_core_start(net, err);
+	r = net_sender_start(net, err);
+	return r < 0 ? r : net_core_start(net, err);
 }
 
 /* What root alone may do comes first: the port may be a low one, and core's user is looked up in the host's files. */
@@ -174,6 +177,8 @@ static int prepare(struct net *net, struct rn_err *err)
 		rn_log_setup("net", conf.log_level);
 	if (r == 0)
 		r = rn_process_user(RN_PROCESS_CORE, &net->core.uid, &group, err);
+	if (r == 0)
+		r = rn_process_user(RN_PROCESS_KERN, &net->sender.uid, &group, err);
 	if (r == 0)
 		r = rn_udp_open(conf.control_port, &net->udp, err);
 	if (r == 0)
@@ -198,6 +203,8 @@ static void close_all(struct net *net)
 {
 	if (net->loop)
 		net_core_stop(net);
+	if (net->loop)
+		net_sender_stop(net);
 	rn_watch_free(net->udp_watch);
 	rn_sessions_free(net->sessions);
 	rn_loop_free(net->loop);
@@ -217,7 +224,7 @@ int rn_role_net(int argc, char **argv)
 	(void)argv;
 	if (!net)
 		return 1;
-	net->core.fd = -1;
+	net->core.fd = net->sender.fd = -1;
 	net->peers.refusals = (struct rn_log_limit){.burst = 10};
 	r = rn_crypto_start();
 	if (r == 0)

@@ -3,6 +3,7 @@
 #define RN_ROLE_NET_H
 
 #include "base/log.h"
+#include "proto/handoff.h"
 #include "proto/local.h"
 #include "proto/session.h"
 #include "service/gatekeeper.h"
@@ -12,7 +13,7 @@
 
 /*
  * The inside of the net process: net.c opens and joins, net_peers.c keeps the sessions with other hosts, net_core.c the
- * connection to core. Nothing is closed within a callback of the session protocol: what must go is marked, and
+ * connection to core, net_sender.c the way out by way of kern. Nothing is closed within a callback of the session protocol: what must go is marked, and
  * net_settle takes it away at the end of each turn of the loop.
  */
 #define NET_STRANGERS_MAX 64
@@ -22,6 +23,8 @@
 #define NET_PENDING_MAX (4u << 20) /* bytes that core may give for a session whose queue is full */
 #define NET_CORE_QUEUE_MAX (16u << 20) /* bytes that core has not read yet */
 #define NET_CORE_RETRY_MS 200
+#define NET_SENDER_WAIT_MS 5000 /* for kern, until the second port is used instead */
+#define NET_SENDER_KEPT 16	/* datagrams that wait meanwhile */
 
 struct net_parcel { /* a message that waits */
 	struct net_parcel *next;
@@ -45,6 +48,27 @@ struct net_core {
 	uint8_t buffer[RN_LOCAL_SIZE_MAX];
 };
 
+struct net_kept { /* a datagram that waits for kern */
+	struct rn_addr from;
+	struct rn_endpoint to;
+	size_t size;
+	uint8_t data[RN_DATAGRAM_MAX];
+};
+struct net_sender {
+	char path[RN_PATH_SIZE];
+	uid_t uid; /* of rnaut-kern */
+	int fd;	   /* -1: away */
+	bool lost; /* to be hung up by net_settle */
+	bool known; /* kern has said what it offers: state */
+	bool used_own; /* since then something left from our own port */
+	struct rn_handoff_state state;
+	int64_t away_ms; /* since when */
+	struct rn_watch *watch;
+	struct rn_timer *retry;
+	unsigned kept_next; /* all that were kept; the last NET_SENDER_KEPT are there */
+	struct net_kept kept[NET_SENDER_KEPT];
+};
+
 struct net_peer;
 struct net_peers {
 	void *tree; /* by session */
@@ -65,6 +89,8 @@ struct net {
 	struct rn_sessions *sessions;
 	struct rn_timer *tick;
 	struct net_core core;
+	struct net_sender sender;
+	struct rn_endpoint second; /* of whom we dialled last: its own control port */
 	struct net_peers peers;
 };
 
@@ -91,6 +117,12 @@ bool net_core_there(const struct net *net);
 void net_core_send(struct net *net, const struct rn_local *message);
 bool net_core_slow(const struct net *net); /* it does not read: take nothing more from the network */
 void net_core_reap(struct net *net);
+
+/* net_sender.c */
+int net_sender_start(struct net *net, struct rn_err *err);
+void net_sender_stop(struct net *net);
+void net_sender_send(struct net *net, const struct rn_endpoint *to, const uint8_t *data, size_t size);
+void net_sender_reap(struct net *net);
 
 /* Copies message; -ENOBUFS where the queue would hold more than max bytes. */
 int net_queue_put(struct net_queue *queue, const struct rn_local *message, size_t max);

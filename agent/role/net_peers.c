@@ -292,12 +292,17 @@ void net_peers_connect(struct net *net, const struct rn_local *in)
 	const struct rn_local failed = {.type = RN_LOCAL_NET_CLOSED, .number = ENOBUFS, .version = in->number};
 	uint8_t hello[RN_HELLO_MAX];
 	int size = rn_gatekeeper_hello(net->gatekeeper, false, hello);
+	struct rn_endpoint to = in->endpoint;
 	rn_session_id id = 0;
 	struct net_peer *peer;
 
+	net->second = in->endpoint;
+	if (in->port)
+		to.port = in->port;
 	if (size >= 0)
-		id = rn_sessions_connect(net->sessions, rn_loop_now_ms(net->loop), &in->endpoint, in->key, hello,
-					 (size_t)size);
+		id = rn_sessions_connect(net->sessions, rn_loop_now_ms(net->loop), &to, in->key, hello, (size_t)size);
+	if (id && in->port)
+		rn_sessions_alternate(net->sessions, id, in->endpoint.port);
 	peer = id ? add(net, id, in->key) : NULL;
 	if (!peer) {
 		if (id)

@@ -48,6 +48,11 @@ const struct rn_device_record *rn_core_self(struct rn_core *core)
 	return entry ? &entry->record : NULL;
 }
 
+uint16_t rn_core_shared_port(const struct rn_device_record *hub)
+{
+	return rn_addr_compare(&hub->wireguard.addr, &hub->control.addr) == 0 ? hub->wireguard.port : 0;
+}
+
 void rn_core_publish(struct rn_core *core)
 {
 	rn_core_kern_pump(core);

@@ -53,6 +53,7 @@ static void welcome(struct rn_core *core, uint64_t session, const struct rn_devi
 	m->hub = device->hub;
 	memcpy(m->upstream_key, upstream->record.noise_key, RN_KEY_SIZE);
 	m->upstream = upstream->record.control;
+	m->upstream_shared = rn_core_shared_port(&upstream->record);
 	rn_core_say(core, session, &message);
 }
 

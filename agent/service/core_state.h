@@ -118,6 +118,8 @@ int rn_core_send(struct rn_core *core, enum rn_core_peer peer, const struct rn_l
 /* Encodes and sends a control message on a session. */
 int rn_core_say(struct rn_core *core, uint64_t session, const struct rn_message *message);
 const struct rn_device_record *rn_core_self(struct rn_core *core); /* NULL: not known yet */
+/* Of a hub: the port where control may be met together with WireGuard; 0: they are not at one address. */
+uint16_t rn_core_shared_port(const struct rn_device_record *hub);
 /* The ledger has something new: kern, sessions. */
 void rn_core_publish(struct rn_core *core);
 /* -ENOTSUP with a sentence where this host is not the gateway. */

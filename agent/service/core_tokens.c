@@ -78,6 +78,7 @@ static int make_text(struct rn_core *core, struct rn_token *token, struct rn_cor
 		return rn_fail(err, -EIO,
 			       "the gateway's own record is missing: restore a backup of the state directory");
 	token->gateway = self->control;
+	token->gateway_shared = rn_core_shared_port(self);
 	memcpy(token->gateway_key, self->noise_key, RN_KEY_SIZE);
 	rn_sha256(core->params.anchor.root_public, RN_KEY_SIZE, token->fingerprint);
 	ret->id = token->id;

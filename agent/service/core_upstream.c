@@ -40,6 +40,7 @@ static void connect_now(struct rn_core *core)
 	struct rn_local local = {.type = RN_LOCAL_NET_CONNECT,
 				 .number = ++up->tag,
 				 .endpoint = core->params.self.upstream,
+				 .port = core->params.self.upstream_shared,
 				 .code = core->hub ? HUB_KEEPALIVE_MS : 0};
 	if (!local.number)
 		local.number = up->tag = 1;

@@ -69,7 +69,8 @@ static int check_self(const struct rn_enroll *in, const struct rn_message_enroll
 	struct rn_self self = {.device = enrolled->device,
 			       .hub = rn_kind_is_hub(in->kind) ? enrolled->device : enrolled->hub,
 			       .kind = in->kind,
-			       .upstream = enrolled->upstream};
+			       .upstream = enrolled->upstream,
+			       .upstream_shared = enrolled->upstream_shared};
 
 	if (!self.device || !self.hub || !self.upstream.port || rn_addr_is_zero(&self.upstream.addr) ||
 	    rn_is_zero(enrolled->upstream_key, RN_KEY_SIZE))

@@ -188,6 +188,7 @@ int rn_enroll_talk(const struct rn_enroll *in, const struct rn_enroll_keys *keys
 		   struct rn_err *err)
 {
 	struct talk t = {.in = in, .keys = keys, .err = err, .message = ret_message, .size = ret_size};
+	struct rn_endpoint gateway = in->token.gateway;
 	struct rn_sessions_config config = {
 		.sessions_max = 1, .context = &t, .send = send_datagram, .event = on_event, .admit = admit_nobody};
 	int r = rn_udp_open(0, &t.udp, err);
@@ -197,8 +198,12 @@ int rn_enroll_talk(const struct rn_enroll *in, const struct rn_enroll_keys *keys
 	memcpy(config.static_secret, keys->noise_secret, RN_KEY_SIZE);
 	t.sessions = rn_sessions_new(&config);
 	rn_wipe(&config, sizeof(config));
+	if (in->token.gateway_shared)
+		gateway.port = in->token.gateway_shared;
 	if (t.sessions)
-		t.session = rn_sessions_connect(t.sessions, now_ms(), &in->token.gateway, in->token.gateway_key, NULL, 0);
+		t.session = rn_sessions_connect(t.sessions, now_ms(), &gateway, in->token.gateway_key, NULL, 0);
+	if (t.session && in->token.gateway_shared)
+		rn_sessions_alternate(t.sessions, t.session, in->token.gateway.port);
 	if (t.session)
 		run(&t, now_ms() + (in->timeout_ms > 0 ? in->timeout_ms : 15000));
 	else

@@ -19,7 +19,7 @@ struct rn_conf {
 	char bpf_dir[128];   /* "bpf_dir", /sys/fs/bpf/rnaut */
 	char interface[16];  /* "interface", rn0 */
 	uint16_t wireguard_port; /* "wireguard_port", 51820 */
-	uint16_t control_port;	 /* "control_port", 51821 */
+	uint16_t control_port;	 /* "control_port", 51821: control's own, beside WireGuard's, which it shares */
 	uint32_t mtu;		 /* "mtu" of rn0; "auto" or 0: 1500 - 80 - 48 = 1372; never 0 once loaded */
 	char wireguard[16];	 /* "wireguard": "auto", "kernel" or "userspace" */
 	struct rn_listen console_listen; /* "console_listen", [::]:8443, HTTPS; or "off" */
@@ -45,6 +45,7 @@ struct rn_self {
 	char name[RN_NAME_MAX + 1];
 	uint8_t upstream_key[RN_KEY_SIZE]; /* zero on the gateway */
 	struct rn_endpoint upstream;
+	uint16_t upstream_shared; /* WireGuard's port there, which control shares and is tried first; 0: it does not */
 };
 #define RN_STATE_FORMAT 1 /* of STATE/state/ */
 /*

@@ -142,14 +142,10 @@ int rn_local_connect(const char *path, uid_t *ret_uid)
 	return fd;
 }
 
-int rn_local_send(int fd, const struct rn_local *message)
+int rn_local_send_bytes(int fd, const void *data, size_t size)
 {
-	RN_UNCLEARED uint8_t data[RN_LOCAL_SIZE_MAX];
-	int size = rn_local_encode(message, data, sizeof(data));
 	ssize_t n;
 
-	if (size < 0)
-		return size;
 	do {
 		n = send(fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
@@ -158,9 +154,9 @@ int rn_local_send(int fd, const struct rn_local *message)
 	return errno == ECONNRESET ? -EPIPE : errno == ENOBUFS ? -EAGAIN : -errno;
 }
 
-int rn_local_receive(int fd, void *buffer, struct rn_local *ret)
+int rn_local_receive_bytes(int fd, void *buffer, size_t size)
 {
-	struct iovec part = {buffer, RN_LOCAL_SIZE_MAX};
+	struct iovec part = {buffer, size};
 	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
 	ssize_t n;
 
@@ -169,9 +165,22 @@ int rn_local_receive(int fd, void *buffer, struct rn_local *ret)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
-	if (n == 0)
-		return 0;
-	if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-		return -EBADMSG;
-	return rn_local_decode(buffer, n, ret) < 0 ? -EBADMSG : 1;
+	return header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG : (int)n;
+}
+
+int rn_local_send(int fd, const struct rn_local *message)
+{
+	RN_UNCLEARED uint8_t data[RN_LOCAL_SIZE_MAX];
+	int size = rn_local_encode(message, data, sizeof(data));
+
+	return size < 0 ? size : rn_local_send_bytes(fd, data, (size_t)size);
+}
+
+int rn_local_receive(int fd, void *buffer, struct rn_local *ret)
+{
+	int n = rn_local_receive_bytes(fd, buffer, RN_LOCAL_SIZE_MAX);
+
+	if (n <= 0)
+		return n;
+	return rn_local_decode(buffer, (size_t)n, ret) < 0 ? -EBADMSG : 1;
 }

@@ -24,5 +24,9 @@ int rn_local_send(int fd, const struct rn_local *message);
  * the connection, -EAGAIN, or -EBADMSG (close it).
  */
 int rn_local_receive(int fd, void *buffer, struct rn_local *ret);
+/* The same for messages that are not of local.h: 0, -EAGAIN, -EPIPE ... */
+int rn_local_send_bytes(int fd, const void *data, size_t size);
+/* ... the size, 0 at the end of the connection, -EAGAIN, or -EBADMSG where it is longer than `size`. */
+int rn_local_receive_bytes(int fd, void *buffer, size_t size);
 
 #endif

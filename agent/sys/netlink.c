@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
+#include <linux/pkt_sched.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
+#include <netlink/route/classifier.h>
 #include <netlink/route/link.h>
 #include <netlink/route/route.h>
 #include <stdio.h>
@@ -85,6 +88,43 @@ int rn_netlink_link(struct rn_netlink *n, const char *name, struct rn_link *ret)
 	rtnl_link_put(link);
 	*ret = found;
 	return 0;
+}
+
+int rn_netlink_links(struct rn_netlink *n,
+		     void (*each)(void *context, uint32_t index, const char *name, bool ethernet, bool up), void *context)
+{
+	struct nl_cache *cache;
+	int r = rtnl_link_alloc_cache(n->sock, AF_UNSPEC, &cache);
+
+	if (r < 0)
+		return from_nl(r);
+	for (struct nl_object *o = nl_cache_get_first(cache); o; o = nl_cache_get_next(o)) {
+		struct rtnl_link *link = (struct rtnl_link *)o;
+		const unsigned type = rtnl_link_get_arptype(link);
+
+		each(context, rtnl_link_get_ifindex(link), rtnl_link_get_name(link),
+		     type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK, rtnl_link_get_flags(link) & IFF_UP);
+	}
+	nl_cache_free(cache);
+	return 0;
+}
+
+int rn_netlink_filters(struct rn_netlink *n, uint32_t index)
+{
+	static const uint32_t parents[] = {TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+					   TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)};
+	int count = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct nl_cache *cache;
+		int r = rtnl_cls_alloc_cache(n->sock, index, parents[i], &cache);
+
+		if (r < 0)
+			return from_nl(r);
+		count += nl_cache_nitems(cache);
+		nl_cache_free(cache);
+	}
+	return count;
 }
 
 /* Built by hand: libnl 3.7 has no link operations for this kind and refuses to name a kind that it does not know. */

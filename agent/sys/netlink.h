@@ -21,6 +21,14 @@ struct rn_link {
 };
 /* 0, -ENODEV where there is no such link, -errno. */
 int rn_netlink_link(struct rn_netlink *n, const char *name, struct rn_link *ret);
+/*
+ * Calls each for every link: its index, its name, whether its packets begin with an Ethernet header (else with IP), and
+ * whether it is up.
+ */
+int rn_netlink_links(struct rn_netlink *n,
+		     void (*each)(void *context, uint32_t index, const char *name, bool ethernet, bool up), void *context);
+/* How many filters the link has on its clsact qdisc, both directions, or -errno. */
+int rn_netlink_filters(struct rn_netlink *n, uint32_t index);
 /* Makes a link of kind wireguard, down: 0, -EEXIST, -EOPNOTSUPP (no WireGuard in this kernel), -EPERM. */
 int rn_netlink_wireguard_new(struct rn_netlink *n, const char *name);
 int rn_netlink_link_delete(struct rn_netlink *n, uint32_t index);

@@ -28,9 +28,10 @@ static const char *const core_calls[] = {COMMON,      SOCKETS,	REPLACE,   LOOP, 
 
 static const char *const net_calls[] = {COMMON, SOCKETS, REPLACE, LOOP, "sendmmsg", "recvmmsg", "geteuid", NULL};
 
-static const char *const kern_calls[] = {COMMON,      SOCKETS,	    REPLACE,	"bpf",	  "membarrier", "epoll_create1",
-					 "epoll_ctl", "epoll_wait", "statfs",	"access", "uname",	"prlimit64",
-					 "getuid",    "geteuid",    "readlink", "dup",	  "ioctl",	NULL};
+static const char *const kern_calls[] = {COMMON,	  SOCKETS,     REPLACE,	     "bpf",	"membarrier",
+					 "epoll_create1", "epoll_ctl", "epoll_wait", "statfs",	"access",
+					 "uname",	  "prlimit64", "getuid",     "geteuid", "readlink",
+					 "dup",		  "ioctl",     "accept4",    NULL};
 
 static const char *const ca_calls[] = {COMMON, SOCKETS, REPLACE, "fdatasync", "ftruncate", "geteuid", "access", NULL};
 

@@ -101,6 +101,8 @@ static int get_upstream(const struct rn_json *root, struct rn_self *self, struct
 {
 	const char *key = NULL, *endpoint = NULL;
 	size_t size = 0;
+	int64_t port;
+	int r;
 
 	if (self->gateway)
 		return 0;
@@ -109,13 +111,16 @@ static int get_upstream(const struct rn_json *root, struct rn_self *self, struct
 		return rn_fail(err, -EINVAL, "upstream_key is missing or not 32 bytes of base64");
 	if (rn_json_get_text(root, "upstream", &endpoint, err) < 0 || rn_endpoint_parse(endpoint, &self->upstream) < 0)
 		return rn_fail(err, -EINVAL, "upstream is missing or not an address and port");
-	return 0;
+	r = rn_json_get_int(root, "upstream_shared", 1, 65535, &port, err);
+	if (r == 0)
+		self->upstream_shared = port;
+	return r == -ENOENT ? 0 : r;
 }
 
 static int parse_self(const char *text, size_t size, struct rn_self *ret, struct rn_err *err)
 {
-	static const char *const names[] = {"device", "hub",	      "kind",	  "gateway",
-					    "name",   "upstream_key", "upstream", NULL};
+	static const char *const names[] = {
+	    "device", "hub", "kind", "gateway", "name", "upstream_key", "upstream", "upstream_shared", NULL};
 	struct rn_json *root = rn_json_parse(text, size, 0, err);
 	struct rn_self self = {0};
 	int r;
@@ -207,6 +212,8 @@ static char *print_self(const struct rn_self *self)
 		rn_base64(self->upstream_key, sizeof(self->upstream_key), key, sizeof(key));
 		rn_json_add_text(root, "upstream_key", key);
 		rn_json_add_text(root, "upstream", rn_endpoint_format(&self->upstream, endpoint));
+		if (self->upstream_shared)
+			rn_json_add_int(root, "upstream_shared", self->upstream_shared);
 	}
 	text = rn_json_print(root, true);
 	rn_json_free(root);

@@ -27,8 +27,7 @@ union address {
 };
 
 struct home {
-	struct rn_endpoint peer;
-	struct rn_addr ours;
+	struct rn_endpoint peer, ours;
 	int64_t until_ms;
 };
 
@@ -37,7 +36,7 @@ struct slot {
 	struct iovec part;
 	union {
 		struct cmsghdr align;
-		uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+		uint8_t bytes[CMSG_SPACE(sizeof(struct sockaddr_in6))]; /* the largest of those used */
 	} control;
 	uint8_t data[RN_UDP_DATAGRAM_MAX];
 };
@@ -107,41 +106,64 @@ static bool same_endpoint(const struct rn_endpoint *a, const struct rn_endpoint 
 	return a->port == b->port && rn_addr_compare(&a->addr, &b->addr) == 0;
 }
 
-/* What the kernel says of a datagram that has come: which of our addresses it was for. */
+static bool is_destination(const struct cmsghdr *c)
+{
+	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_ORIGDSTADDR &&
+		c->cmsg_len >= CMSG_LEN(sizeof(struct sockaddr_in))) ||
+	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_ORIGDSTADDR &&
+		c->cmsg_len >= CMSG_LEN(sizeof(struct sockaddr_in6)));
+}
+
+/* What the kernel says of a datagram that has come: which of our addresses, and which port, was on the wire. */
 static void remember(struct rn_udp *udp, struct msghdr *header, const struct rn_endpoint *peer)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
 		struct home *home = home_of(udp, peer);
-		struct in6_pktinfo info;
+		union address a = {0};
 
-		if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_PKTINFO)
+		if (!is_destination(c))
 			continue;
-		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		memcpy(&a, CMSG_DATA(c), c->cmsg_level == IPPROTO_IP ? sizeof(a.v4) : sizeof(a.v6));
 		home->peer = *peer;
-		memcpy(&home->ours, &info.ipi6_addr, sizeof(home->ours));
+		home->ours = from_socket(&a);
 		home->until_ms = now_ms() + HOME_MS;
 	}
+}
+
+bool rn_udp_home(struct rn_udp *udp, const struct rn_endpoint *peer, struct rn_endpoint *ret)
+{
+	const struct home *home = home_of(udp, peer);
+
+	if (!same_endpoint(&home->peer, peer) || now_ms() > home->until_ms)
+		return false;
+	*ret = home->ours;
+	return true;
+}
+
+void rn_udp_forget_homes(struct rn_udp *udp)
+{
+	memset(udp->homes, 0, sizeof(udp->homes));
 }
 
 /* Asks the kernel to send from where this peer knows us. */
 static void answer_from(struct rn_udp *udp, struct slot *slot, struct msghdr *header, const struct rn_endpoint *peer)
 {
-	const struct home *home = home_of(udp, peer);
 	struct in6_pktinfo info = {.ipi6_ifindex = 0};
 	struct cmsghdr *c = &slot->control.align;
+	struct rn_endpoint home;
 
 	header->msg_control = NULL;
 	header->msg_controllen = 0;
-	if (udp->v4_only || !same_endpoint(&home->peer, peer) || now_ms() > home->until_ms)
+	if (udp->v4_only || !rn_udp_home(udp, peer, &home))
 		return;
 	memset(&slot->control, 0, sizeof(slot->control));
-	memcpy(&info.ipi6_addr, &home->ours, sizeof(info.ipi6_addr));
+	memcpy(&info.ipi6_addr, &home.addr, sizeof(info.ipi6_addr));
 	c->cmsg_level = IPPROTO_IPV6;
 	c->cmsg_type = IPV6_PKTINFO;
 	c->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
 	header->msg_control = slot->control.bytes;
-	header->msg_controllen = sizeof(slot->control.bytes);
+	header->msg_controllen = CMSG_SPACE(sizeof(info));
 }
 
 /* The address may be ours no longer: the next datagram to this peer goes where the routes say. */
@@ -166,12 +188,13 @@ static int new_socket(bool *ret_v4_only)
 	if (fd < 0)
 		return -errno;
 	if (!*ret_v4_only && (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0 ||
-			      setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)) {
+			      setsockopt(fd, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &on, sizeof(on)) < 0)) {
 		int r = -errno;
 
 		close(fd);
 		return r;
 	}
+	setsockopt(fd, IPPROTO_IP, IP_RECVORIGDSTADDR, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	return fd;
 }

@@ -31,6 +31,12 @@ int rn_udp_receive(struct rn_udp *udp,
  * might. -EMSGSIZE above RN_UDP_DATAGRAM_MAX.
  */
 int rn_udp_send(struct rn_udp *udp, const struct rn_endpoint *to, const void *data, size_t size);
+/*
+ * Which of our addresses and ports this peer last spoke to, within some seconds. The port is another than the socket's
+ * where the kernel was told to give it datagrams of another's (bpf/tc_port.bpf.c).
+ */
+bool rn_udp_home(struct rn_udp *udp, const struct rn_endpoint *peer, struct rn_endpoint *ret);
+void rn_udp_forget_homes(struct rn_udp *udp);
 /* 0: the queue is empty; -EAGAIN: wait until writable. A destination that cannot be reached costs its datagram only. */
 int rn_udp_flush(struct rn_udp *udp);
 

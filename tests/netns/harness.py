@@ -20,7 +20,7 @@ IN_VM = os.environ.get("RN_IN_VM") == "1"
 SLOW = 4 if IN_VM else 1  # what takes time takes more under emulation
 CASES = []
 PREFIX = os.environ.get("RN_PREFIX", "rntest")
-PREFIXES = tuple(PREFIX + number for number in ("", "2", "3", "4"))
+PREFIXES = tuple(PREFIX + number for number in ("", "2", "3", "4", "5"))
 RNAUT, RNAUTD = "/usr/local/bin/rnaut", "/usr/local/sbin/rnautd"
 HERE_POLICY = TOP + "/lab/policy.json"
 

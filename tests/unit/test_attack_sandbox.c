@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -30,6 +31,11 @@ static void netlink_socket(void)
 static void internet_socket(void)
 {
 	socket(AF_INET6, SOCK_DGRAM, 0);
+}
+
+static void raw_socket(void)
+{
+	socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
 }
 
 static void packet_socket(void)
@@ -129,6 +135,8 @@ static void test_calls_that_are_needed(void **state)
 		assert_false(kills(processes[p], memory));
 		assert_int_equal(kills(processes[p], netlink_socket), processes[p] != RN_PROCESS_KERN);
 		assert_int_equal(kills(processes[p], internet_socket), processes[p] != RN_PROCESS_NET);
+		/* kern has its raw sockets from its start; net would need a capability */
+		assert_int_equal(kills(processes[p], raw_socket), processes[p] != RN_PROCESS_NET);
 	}
 }
 

@@ -96,6 +96,7 @@ static void make_state(struct rn_self *self, uint8_t anchor[RN_ANCHOR_SIZE], con
 	*self = (struct rn_self){.device = 4, .hub = 1, .kind = RN_KIND_SERVER, .name = "db"};
 	memset(self->upstream_key, 9, sizeof(self->upstream_key));
 	assert_int_equal(rn_endpoint_parse("[2001:db8::1]:51821", &self->upstream), 0);
+	self->upstream_shared = 51820;
 	rn_ed25519_public(seed, keys.root_public);
 	rn_anchor_put(&keys, seed, anchor);
 	assert_int_equal(rn_self_write(state, self, anchor, NULL), 0);
@@ -138,6 +139,7 @@ static void test_self(void **unused)
 	assert_true(found.device == 4 && found.hub == 1 && found.kind == RN_KIND_SERVER && !found.gateway);
 	assert_string_equal(found.name, "db");
 	assert_memory_equal(found.upstream_key, self.upstream_key, RN_KEY_SIZE);
+	assert_true(found.upstream.port == 51821 && found.upstream_shared == 51820);
 	assert_int_equal(anchor.epoch, 3);
 	spoil(state, "format", "2\n");
 	expect(-EPROTONOSUPPORT, "newer");

@@ -28,6 +28,7 @@ static struct rn_local sample(unsigned type)
 		.token = 9,
 		.expires = 10,
 		.code = 11,
+		.port = 51820,
 		.text = "why",
 		.block = (const uint8_t *)"block",
 		.block_size = 5,
@@ -35,6 +36,10 @@ static struct rn_local sample(unsigned type)
 			    .interface = "rn0",
 			    .lease_seconds_left = -1,
 			    .lost = 13,
+			    .steering = 1,
+			    .control_port = 51821,
+			    .steered = 1ull << 33,
+			    .steering_why = "on interface eth0 datagrams cannot be steered",
 			    .counters = (const uint8_t *)"counters",
 			    .counters_size = 8,
 			    .peers = (const uint8_t *)"peers",
@@ -96,6 +101,8 @@ static void fields_arrive(void **state)
 	assert_int_equal(rn_local_decode(out, (size_t)size, &got), 0);
 	assert_true(got.status.lease_seconds_left == -1 && got.status.lost == 13 && got.status.peers_size == 5);
 	assert_string_equal(got.status.interface, "rn0");
+	assert_true(got.status.steering == 1 && got.status.control_port == 51821 && got.status.steered == 1ull << 33);
+	assert_string_equal(got.status.steering_why, in.status.steering_why);
 	assert_int_equal(got.number, 0);
 	in = sample(RN_LOCAL_CA_ANSWER);
 	size = rn_local_encode(&in, out, sizeof(out));
