@@ -13,8 +13,8 @@
 
 /*
  * The inside of the net process: net.c opens and joins, net_peers.c keeps the sessions with other hosts, net_core.c the
- * connection to core, net_sender.c the way out by way of kern. Nothing is closed within a callback of the session protocol: what must go is marked, and
- * net_settle takes it away at the end of each turn of the loop.
+ * connection to core, net_sender.c the way out by way of kern. Nothing is closed within a callback of the session
+ * protocol: what must go is marked, and net_settle takes it away at the end of each turn of the loop.
  */
 #define NET_STRANGERS_MAX 64
 #define NET_STRANGER_MS 30000
