@@ -96,25 +96,26 @@ void rn_api_session_delete(struct rn_api_call *call)
 		rn_api_answer_nothing(call, no_cookie);
 }
 
+static void password_set(void *context, int code, const struct rn_err *err, const struct rn_core_session *session,
+			 unsigned wait_s)
+{
+	struct rn_api_call *call = context;
+	char cookie[COOKIE_MAX];
+
+	if (code < 0) {
+		fail(call, code, wait_s, err);
+		return;
+	}
+	put_cookie(session, cookie);
+	rn_api_answer_nothing(call, cookie);
+	rn_wipe(cookie, sizeof(cookie));
+}
+
 void rn_api_session_password(struct rn_api_call *call)
 {
 	const char *password, *current = NULL;
-	struct rn_core_session session;
-	struct rn_err err = {""};
-	char cookie[COOKIE_MAX];
-	unsigned wait_s = 0;
-	int code;
 
-	if (rn_api_need_text(call, "password", &password) < 0 || rn_api_text(call, "current", &current) < 0)
-		return;
-	code = rn_core_set_password(call->core, &call->who, password, current, &call->request->source.addr, &session,
-				    &wait_s, &err);
-	if (code < 0) {
-		fail(call, code, wait_s, &err);
-		return;
-	}
-	put_cookie(&session, cookie);
-	rn_api_answer_nothing(call, cookie);
-	rn_wipe(&session, sizeof(session));
-	rn_wipe(cookie, sizeof(cookie));
+	if (rn_api_need_text(call, "password", &password) == 0 && rn_api_text(call, "current", &current) == 0)
+		rn_core_set_password(call->core, &call->who, password, current, &call->request->source.addr,
+				     password_set, call);
 }

@@ -74,6 +74,8 @@ static void drop_body(struct web_request *r)
 static void drop_answer(struct web_request *r)
 {
 	r->door->answers -= r->out_size;
+	if (r->out)
+		rn_wipe(r->out, r->out_size); /* it may hold a token */
 	free(r->out);
 	r->out = NULL;
 	r->out_size = r->out_at = 0;

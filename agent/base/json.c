@@ -15,6 +15,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/crypto.h"
 #include "base/json_scan.h"
 #include "base/nearest.h"
 
@@ -172,12 +173,24 @@ struct rn_json *rn_json_parse(const char *text, size_t size, unsigned flags, str
 	else
 		root = build_tree(&scan, err);
 	free(scan.marks);
+	rn_wipe(scan.text, size);
 	free(scan.text);
 	return node(root);
 }
 
+/* Documents carry passwords and tokens: nothing here knows which text is one. */
+static void wipe_texts(cJSON *i)
+{
+	for (; i; i = i->next) {
+		if (i->valuestring)
+			rn_wipe(i->valuestring, strlen(i->valuestring));
+		wipe_texts(i->child);
+	}
+}
+
 void rn_json_free(struct rn_json *root)
 {
+	wipe_texts((cJSON *)root);
 	cJSON_Delete((cJSON *)root);
 }
 

@@ -11,7 +11,7 @@
 /*
  * The only file that includes cJSON. A document is parsed strictly (RFC 8259, one value, no trailing text, depth and
  * size bounded, duplicate keys refused); with RN_JSON_COMMENTS also // and slash-star comments and trailing commas.
- * Nodes belong to their document; rn_json_free(NULL) is legal.
+ * Nodes belong to their document; rn_json_free(NULL) is legal, and wipes the texts: they may be secrets.
  */
 struct rn_json; /* a node; the root owns the tree */
 

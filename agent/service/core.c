@@ -131,6 +131,8 @@ void rn_core_end(struct rn_core *core)
 	if (core->books.store)
 		rn_upstream_flush(core);
 	rn_enforcement_tick(core, true);
+	while (core->passwords)
+		rn_passwords_tick(core, true);
 }
 
 void rn_core_free(struct rn_core *core)
@@ -322,6 +324,7 @@ void rn_core_tick(struct rn_core *core)
 	rn_upstream_tick(core);
 	rn_request_tick(core);
 	rn_enforcement_tick(core, false);
+	rn_passwords_tick(core, false);
 	rn_ask_ca_tick(core, false);
 	if (core->gateway)
 		rn_gateway_tick(core);

@@ -47,10 +47,16 @@ int rn_core_sign_in_password(struct rn_core *core, const char *account, const ch
 			     const struct rn_addr *source, struct rn_core_session *ret, unsigned *ret_wait,
 			     struct rn_err *err);
 int rn_core_sign_out(struct rn_core *core, const struct rn_principal *who, struct rn_err *err);
-/* Ends all sessions of the account; *ret is a new one. current is NULL where none was given. -EPERM: it is wrong. */
-int rn_core_set_password(struct rn_core *core, const struct rn_principal *who, const char *password,
-			 const char *current, const struct rn_addr *source, struct rn_core_session *ret,
-			 unsigned *ret_wait, struct rn_err *err);
+/*
+ * core_passwords.c: ends all sessions of the account; session is a new one. current is NULL where none was given.
+ * -EPERM: it is wrong. Never more than one Argon2id in one turn of the loop, so done is called later, or at once with
+ * an error.
+ */
+typedef void rn_core_password_done(void *context, int code, const struct rn_err *err,
+				   const struct rn_core_session *session, unsigned wait_s);
+void rn_core_set_password(struct rn_core *core, const struct rn_principal *who, const char *password,
+			  const char *current, const struct rn_addr *source, rn_core_password_done *done,
+			  void *context);
 
 /* ---- accounts: core_accounts.c ---- */
 

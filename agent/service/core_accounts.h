@@ -27,6 +27,18 @@ int rn_accounts_add(struct rn_store *store, const char *name, enum rn_access rol
 int rn_accounts_link(struct rn_store *store, uint32_t account, int64_t now, struct rn_core_link *ret,
 		     struct rn_err *err);
 
+/* core_sessions.c */
+#define RN_PASSWORD_BYTES_MAX 1024
+/* A new session for the account as it is now; within a transaction. */
+int rn_sessions_add(struct rn_core *core, struct rn_store_account *account, struct rn_core_session *ret,
+		    struct rn_err *err);
+/* Counts a failure; -EACCES with a sentence that says nothing of why. account NULL: none is named. */
+int rn_sessions_refuse(struct rn_core *core, const char *account, const struct rn_addr *source, struct rn_err *err);
+/* 0, or -EDQUOT with *ret_wait in seconds: may this account try from there; is there an Argon2id left. */
+int rn_sessions_may_try(struct rn_core *core, const char *account, const struct rn_addr *source, unsigned *ret_wait,
+			struct rn_err *err);
+int rn_sessions_may_hash(struct rn_core *core, unsigned *ret_wait, struct rn_err *err);
+
 /* core_sessions.c and core_api_tokens.c: 0 or -EACCES. */
 int rn_sessions_authenticate(struct rn_core *core, const char *cookie, struct rn_principal *ret);
 int rn_api_tokens_authenticate(struct rn_core *core, const char *bearer, struct rn_principal *ret);

@@ -8,8 +8,6 @@
 #include "service/core_accounts.h"
 
 #define TOUCH_S 60
-#define PASSWORD_CHARACTERS_MIN 12
-#define PASSWORD_BYTES_MAX 1024
 
 /* ---- who calls ---- */
 
@@ -85,8 +83,8 @@ bool rn_core_still(struct rn_core *core, const struct rn_principal *who)
 
 /* ---- signing in ---- */
 
-/* The failure is said once in a while: strangers cause it. */
-static int refuse(struct rn_core *core, const char *account, const struct rn_addr *source, struct rn_err *err)
+/* The audit says it once in a while: strangers cause it. */
+int rn_sessions_refuse(struct rn_core *core, const char *account, const struct rn_addr *source, struct rn_err *err)
 {
 	char where[RN_ADDR_TEXT];
 
@@ -108,8 +106,8 @@ static int limit(struct rn_core *core, int64_t wait_ms, unsigned *ret_wait, stru
 	return rn_fail(err, -EDQUOT, "too many attempts: try again in %u seconds", *ret_wait);
 }
 
-static int may_try(struct rn_core *core, const char *account, const struct rn_addr *source, unsigned *ret_wait,
-		   struct rn_err *err)
+int rn_sessions_may_try(struct rn_core *core, const char *account, const struct rn_addr *source, unsigned *ret_wait,
+			struct rn_err *err)
 {
 	int rc = rn_core_need_gateway(core, err);
 
@@ -117,13 +115,13 @@ static int may_try(struct rn_core *core, const char *account, const struct rn_ad
 		  : limit(core, rn_attempts_wait(core->attempts, account, source, rn_core_now_ms(core)), ret_wait, err);
 }
 
-static int may_hash(struct rn_core *core, unsigned *ret_wait, struct rn_err *err)
+int rn_sessions_may_hash(struct rn_core *core, unsigned *ret_wait, struct rn_err *err)
 {
 	return limit(core, rn_attempts_hash(core->attempts, rn_core_now_ms(core)), ret_wait, err);
 }
 
-/* A new session for the account as it is now; within a transaction. */
-static int add(struct rn_core *core, struct rn_store_account *account, struct rn_core_session *ret, struct rn_err *err)
+int rn_sessions_add(struct rn_core *core, struct rn_store_account *account, struct rn_core_session *ret,
+		    struct rn_err *err)
 {
 	struct rn_store *store = core->books.store;
 	int64_t now = rn_core_now(core);
@@ -155,7 +153,7 @@ static int sign_in(struct rn_core *core, struct rn_store_account *account, bool 
 	if (!rc)
 		rc = rn_store_set_account(store, account, err);
 	if (!rc)
-		rc = add(core, account, ret, err);
+		rc = rn_sessions_add(core, account, ret, err);
 	if (!rc)
 		rc = rn_store_audit(store, rn_core_now(core), account->name, "sign-in", account->name, detail, err);
 	rc = rn_core_finish(core, rc, err);
@@ -169,7 +167,7 @@ int rn_core_sign_in_link(struct rn_core *core, const char *link, const struct rn
 	int64_t now = rn_core_now(core);
 	uint8_t hash[RN_SHA256_SIZE];
 	struct rn_store_entry entry;
-	int rc = may_try(core, NULL, source, ret_wait, err);
+	int rc = rn_sessions_may_try(core, NULL, source, ret_wait, err);
 
 	if (rc)
 		return rc;
@@ -179,7 +177,7 @@ int rn_core_sign_in_link(struct rn_core *core, const char *link, const struct rn
 	if (!rc && (now >= entry.until || now < entry.created - RN_CLOCK_SLACK_S))
 		rc = -EACCES;
 	if (rc == -EACCES || rc == -ENOENT)
-		return refuse(core, NULL, source, err);
+		return rn_sessions_refuse(core, NULL, source, err);
 	if (!rc)
 		rc = sign_in(core, &entry.account, true, source, ret, err);
 	rn_wipe(&entry, sizeof(entry));
@@ -205,21 +203,21 @@ int rn_core_sign_in_password(struct rn_core *core, const char *account, const ch
 			     struct rn_err *err)
 {
 	struct rn_store_account row = {0};
-	int rc = may_try(core, account, source, ret_wait, err);
+	int rc = rn_sessions_may_try(core, account, source, ret_wait, err);
 	bool known, good;
 
 	if (!rc)
-		rc = may_hash(core, ret_wait, err);
+		rc = rn_sessions_may_hash(core, ret_wait, err);
 	if (rc)
 		return rc;
 	known = rn_name_valid(account) && !rn_store_account(core->books.store, account, &row, err) && row.password[0];
-	good = strlen(password) <= PASSWORD_BYTES_MAX &&
+	good = strlen(password) <= RN_PASSWORD_BYTES_MAX &&
 	       rn_password_verify(known ? row.password : nobodys(core), password, strlen(password));
 	if (known && good) {
 		rn_attempts_forget(core->attempts, account);
 		rc = sign_in(core, &row, false, source, ret, err);
 	} else {
-		rc = refuse(core, account, source, err);
+		rc = rn_sessions_refuse(core, account, source, err);
 	}
 	rn_wipe(&row, sizeof(row));
 	return rc;
@@ -238,83 +236,6 @@ int rn_core_sign_out(struct rn_core *core, const struct rn_principal *who, struc
 	if (!rc)
 		rc = rn_core_audit(core, "sign-out", who->name, "", err);
 	return rn_core_finish(core, rc, err);
-}
-
-/* ---- passwords ---- */
-
-static int check_password(const char *password, struct rn_err *err)
-{
-	size_t characters = 0;
-
-	for (const char *c = password; *c; c++)
-		characters += ((unsigned char)*c & 0xc0) != 0x80; /* of UTF-8, not bytes */
-	if (characters < PASSWORD_CHARACTERS_MIN)
-		return rn_fail(err, -EINVAL, "a password has at least %d characters: a few words are easy to remember",
-			       PASSWORD_CHARACTERS_MIN);
-	return strlen(password) <= PASSWORD_BYTES_MAX
-		   ? 0
-		   : rn_fail(err, -EINVAL, "a password has at most %d bytes", PASSWORD_BYTES_MAX);
-}
-
-/* The session is nobody's proof of the password: whoever sits down at an open page does not know it. */
-static int check_current(struct rn_core *core, const struct rn_store_account *row, const char *current,
-			 const struct rn_addr *source, unsigned *ret_wait, struct rn_err *err)
-{
-	int rc;
-
-	if (!row->password[0])
-		return 0;
-	if (!current)
-		return rn_fail(err, -EINVAL, "the field \"current\" is missing: this account has a password");
-	rc = may_hash(core, ret_wait, err);
-	if (rc ||
-	    (strlen(current) <= PASSWORD_BYTES_MAX && rn_password_verify(row->password, current, strlen(current))))
-		return rc;
-	(void)refuse(core, row->name, source, err);
-	return rn_fail(err, -EPERM, "the current password is another one");
-}
-
-static int store_password(struct rn_core *core, struct rn_store_account *row, struct rn_core_session *ret,
-			  struct rn_err *err)
-{
-	int rc = rn_store_begin(core->books.store, err);
-
-	if (rc)
-		return rc;
-	rc = rn_store_set_account(core->books.store, row, err);
-	if (!rc)
-		rc = rn_store_remove_sessions(core->books.store, row->number, err);
-	if (!rc)
-		rc = rn_store_remove_link(core->books.store, row->number, err);
-	if (!rc)
-		rc = add(core, row, ret, err);
-	if (!rc)
-		rc = rn_core_audit(core, "password", row->name, "", err);
-	return rn_core_finish(core, rc, err);
-}
-
-int rn_core_set_password(struct rn_core *core, const struct rn_principal *who, const char *password,
-			 const char *current, const struct rn_addr *source, struct rn_core_session *ret,
-			 unsigned *ret_wait, struct rn_err *err)
-{
-	struct rn_store_account row = {0};
-	int rc = who->session ? check_password(password, err)
-			      : rn_fail(err, -EPERM, "only somebody who signed in has a password");
-
-	if (!rc)
-		rc = may_try(core, who->name, source, ret_wait, err);
-	if (!rc)
-		rc = rn_store_account(core->books.store, who->name, &row, err);
-	if (!rc)
-		rc = check_current(core, &row, current, source, ret_wait, err);
-	if (!rc)
-		rc = may_hash(core, ret_wait, err);
-	if (!rc && rn_password_hash(password, strlen(password), row.password))
-		rc = rn_fail(err, -ENOMEM, "out of memory");
-	if (!rc)
-		rc = store_password(core, &row, ret, err);
-	rn_wipe(&row, sizeof(row));
-	return rc;
 }
 
 void rn_core_access_counts(struct rn_core *core, struct rn_core_access_counts *ret)

@@ -104,6 +104,7 @@ struct rn_core {
 	int64_t lease_at; /* of now() */
 	char actor[RN_NAME_MAX + 8]; /* "": root */
 	struct rn_attempts *attempts;
+	struct rn_password_change *passwords; /* half done */
 	struct rn_log_limit refusals; /* of the audit: strangers cause them */
 	struct rn_core_access_counts access;
 	char nobodys_password[RN_PASSWORD_TEXT];
@@ -126,6 +127,9 @@ void rn_core_publish(struct rn_core *core);
 int rn_core_need_gateway(struct rn_core *core, struct rn_err *err);
 /* Flow events of a device: into the ring, and up. */
 void rn_core_take_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost);
+
+/* core_passwords.c: finishes one change of password; last: answers one that cannot be */
+void rn_passwords_tick(struct rn_core *core, bool last);
 
 /* core_audit.c: who the audit names now */
 const char *rn_core_actor(struct rn_core *core);

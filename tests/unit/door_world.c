@@ -243,3 +243,18 @@ const char *door_member(const struct door_answer *answer, const char *key, char 
 	rn_json_free(root);
 	return out;
 }
+
+static void stop(void *context)
+{
+	rn_loop_stop(context);
+}
+
+void door_run_loop(struct door *d, int64_t ms)
+{
+	struct rn_timer *timer = rn_timer_new(d->loop, stop, d->loop);
+
+	assert_non_null(timer);
+	rn_timer_set(timer, ms);
+	rn_loop_run(d->loop);
+	rn_timer_free(timer);
+}

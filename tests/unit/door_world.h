@@ -47,6 +47,8 @@ bool door_leave(struct door *d, uint64_t session);
 struct door_answer *door_ask(struct door *d, const struct door_ask *ask);
 /* The same, its answer ended and taken leave of; status asserted. */
 struct door_answer *door_want(struct door *d, unsigned status, const struct door_ask *ask);
+/* The loop, whose timers streams use, for so long. */
+void door_run_loop(struct door *d, int64_t ms);
 /* Member of the answer's object as text, into out (of 512); asserts that it is there. Numbers and booleans too. */
 const char *door_member(const struct door_answer *answer, const char *key, char out[512]);
 

@@ -180,12 +180,37 @@ static int start(void **state)
 	return rn_crypto_start();
 }
 
+/* Argon2id with the parameters that crypto.h promises, a salt of its own each time, and nothing taken for a hash. */
+static void passwords(void **state)
+{
+	static const char password[] = "correct horse battery staple";
+	char one[RN_PASSWORD_TEXT], two[RN_PASSWORD_TEXT], long_text[200];
+
+	(void)state;
+	assert_int_equal(rn_password_hash(password, strlen(password), one), 0);
+	assert_int_equal(rn_password_hash(password, strlen(password), two), 0);
+	assert_memory_equal(one, "$argon2id$v=19$m=19456,t=2,p=1$", 31);
+	assert_string_not_equal(one, two);
+	assert_true(rn_password_verify(one, password, strlen(password)));
+	assert_true(rn_password_verify(two, password, strlen(password)));
+	assert_false(rn_password_verify(one, password, strlen(password) - 1));
+	assert_false(rn_password_verify(one, "", 0));
+	assert_false(rn_password_verify("", password, strlen(password)));
+	assert_false(rn_password_verify("", "", 0));
+	assert_false(rn_password_verify("$argon2id$v=19$m=19456,t=2,p=1$", password, strlen(password)));
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = 0;
+	assert_false(rn_password_verify(long_text, password, strlen(password)));
+	one[40] ^= 1;
+	assert_false(rn_password_verify(one, password, strlen(password)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(x25519),      cmocka_unit_test(ed25519), cmocka_unit_test(hashes),
 		cmocka_unit_test(aead),	       cmocka_unit_test(boxes),	  cmocka_unit_test(texts),
-		cmocka_unit_test(comparisons),
+		cmocka_unit_test(comparisons), cmocka_unit_test(passwords),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
