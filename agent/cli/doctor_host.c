@@ -14,7 +14,8 @@
 #define ANSWER_MAX 65536
 #define TIMEOUT_MS 10000
 
-static const char *const processes[] = {"core", "net", "kern", "ca"}; /* ca on the gateway only */
+static const char *const processes[] = {"core", "net", "kern", "ca", "web"};
+#define EVERYWHERE 3 /* of them; the others are on the gateway */
 
 /* A property of a unit, as `systemctl show` says it: "" where it cannot be asked. */
 static const char *property(const char *unit, const char *name, char out[64])
@@ -32,13 +33,17 @@ static const char *property(const char *unit, const char *name, char out[64])
 	return out;
 }
 
-static bool unit_runs(const struct rn_doctor *d, const char *process, struct rn_finding *f)
+static unsigned processes_of(const struct rn_doctor *d)
+{
+	return d->self.gateway ? sizeof(processes) / sizeof(processes[0]) : EVERYWHERE;
+}
+
+static bool unit_runs(const char *process, struct rn_finding *f)
 {
 	char unit[64], state[64];
 
 	snprintf(unit, sizeof(unit), "rnautd-%s.service", process);
-	if (strcmp(property(unit, "ActiveState", state), "active") == 0 ||
-	    (strcmp(process, "ca") == 0 && !d->self.gateway))
+	if (strcmp(property(unit, "ActiveState", state), "active") == 0)
 		return true;
 	rn_found(f, RN_HEALTH_FAIL, "%s is %s", unit, *state ? state : "not known");
 	rn_fix(f, "systemctl start rnautd.target; journalctl -u %s says why it ended", unit);
@@ -57,8 +62,8 @@ void rn_check_units(struct rn_doctor *d, struct rn_finding *f)
 	}
 	if (!d->set_up)
 		return rn_found(f, RN_HEALTH_PASS, "installed; they wait for this host to be set up");
-	for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++)
-		if (!unit_runs(d, processes[i], f))
+	for (unsigned i = 0; i < processes_of(d); i++)
+		if (!unit_runs(processes[i], f))
 			return;
 	if (strcmp(property("rnautd-wireguard.service", "ActiveState", state), "failed") == 0) {
 		rn_found(f, RN_HEALTH_FAIL, "rnautd-wireguard.service has failed");
@@ -80,8 +85,8 @@ void rn_check_processes(struct rn_doctor *d, struct rn_finding *f)
 			 "rnautd core does not answer: the kernel goes on enforcing what it last had");
 		return rn_fix(f, "systemctl start rnautd.target; journalctl -u rnautd-core says why it ended");
 	}
-	for (size_t i = 1; i < sizeof(processes) / sizeof(processes[0]); i++) {
-		if (rn_remote_true(there, processes[i]) || (strcmp(processes[i], "ca") == 0 && !d->self.gateway))
+	for (unsigned i = 1; i < processes_of(d); i++) {
+		if (rn_remote_true(there, processes[i]))
 			continue;
 		rn_found(f, RN_HEALTH_FAIL, "core does not see rnautd %s", processes[i]);
 		return rn_fix(f, "systemctl restart rnautd-%s; journalctl -u rnautd-%s says why it ended", processes[i],
@@ -172,26 +177,42 @@ void rn_check_firewall(struct rn_doctor *d, struct rn_finding *f)
 	rn_fix(f, "%s", remedy);
 }
 
-/* The interface of the only default route; "" where there are none or several. */
-static int note_default(void *context, const struct rn_prefix *to, const char *interface)
-{
-	char *name = context;
+/* By which interface others come in: that of the default routes, or else of all routes but ours. "?": there are
+ * several. */
+struct uplink {
+	const char *own;
+	char of_default[16], of_any[16];
+};
 
+static void note(char out[16], const char *interface)
+{
+	snprintf(out, 16, "%s", *out && strcmp(out, interface) != 0 ? "?" : interface);
+}
+
+static int note_route(void *context, const struct rn_prefix *to, const char *interface)
+{
+	struct uplink *u = context;
+
+	if (strcmp(interface, u->own) == 0)
+		return 0;
+	note(u->of_any, interface);
 	if (to->bits == 0 || (to->bits == 96 && rn_addr_is_v4(&to->addr)))
-		snprintf(name, 16, "%s", *name && strcmp(name, interface) != 0 ? "?" : interface);
+		note(u->of_default, interface);
 	return 0;
 }
 
-static void uplink(char out[16])
+/* "" where it is not clear. */
+static void find_uplink(const struct rn_doctor *d, char out[16])
 {
+	struct uplink u = {.own = d->cli->conf.interface};
 	struct rn_netlink *n = rn_netlink_new();
+	const char *found;
 
-	*out = '\0';
 	if (n)
-		rn_netlink_routes(n, note_default, out);
+		rn_netlink_routes(n, note_route, &u);
 	rn_netlink_free(n);
-	if (*out == '?')
-		*out = '\0';
+	found = *u.of_default ? u.of_default : u.of_any;
+	snprintf(out, 16, "%s", *found == '?' ? "" : found);
 }
 
 void rn_check_firewall_ports(struct rn_doctor *d, struct rn_finding *f)
@@ -200,7 +221,7 @@ void rn_check_firewall_ports(struct rn_doctor *d, struct rn_finding *f)
 	struct rn_firewall firewall;
 	char interface[16], remedy[200];
 
-	uplink(interface);
+	find_uplink(d, interface);
 	for (unsigned i = 0; i < 2; i++) {
 		const struct rn_firewall_packet packet = {interface, "udp", ports[i]};
 

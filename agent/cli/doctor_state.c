@@ -32,7 +32,7 @@ void rn_check_users(struct rn_doctor *d, struct rn_finding *f)
 
 	(void)d;
 	if (rn_owners_of_host(&owners, &err) == 0)
-		return rn_found(f, RN_HEALTH_PASS, "rnaut-core, rnaut-net, rnaut-kern and rnaut-ca are there");
+		return rn_found(f, RN_HEALTH_PASS, "each process has its own");
 	rn_found(f, RN_HEALTH_FAIL, "%s", err.text);
 	rn_fix(f, "systemd-sysusers /usr/local/lib/sysusers.d/rnaut.conf");
 }

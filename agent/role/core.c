@@ -99,7 +99,7 @@ static int read_state(struct host *h, const struct rn_conf *conf, struct rn_err 
 static int listen_both(struct host *h, const struct rn_conf *conf, struct rn_err *err)
 {
 	char path[RN_PATH_SIZE];
-	int rc = rn_directory_make(conf->run_dir, 0755, 0, 0);
+	int rc = rn_directory_make(conf->run_dir, 0755, geteuid(), getegid());
 	if (!rc)
 		rc = rn_path_join(path, sizeof(path), conf->run_dir, "ipc.sock");
 	if (rc)
@@ -116,9 +116,10 @@ static int listen_both(struct host *h, const struct rn_conf *conf, struct rn_err
 
 static int find_users(struct host *h, struct rn_core_peers_config *config, struct rn_err *err)
 {
-	static const enum rn_process processes[RN_CORE_PEERS] = {
-	    [RN_CORE_KERN] = RN_PROCESS_KERN, [RN_CORE_NET] = RN_PROCESS_NET, [RN_CORE_CA] = RN_PROCESS_CA,
-	    [RN_CORE_WEB] = RN_PROCESS_WEB};
+	static const enum rn_process processes[RN_CORE_PEERS] = {[RN_CORE_KERN] = RN_PROCESS_KERN,
+								 [RN_CORE_NET] = RN_PROCESS_NET,
+								 [RN_CORE_CA] = RN_PROCESS_CA,
+								 [RN_CORE_WEB] = RN_PROCESS_WEB};
 	gid_t gid;
 	int rc = 0;
 	for (int i = 0; i < RN_CORE_PEERS && !rc; i++) {

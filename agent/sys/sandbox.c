@@ -79,9 +79,11 @@ static int select_capabilities(enum rn_process process)
 	return 0;
 }
 
-/* As root: the user and the bounding set too. As the user already: only less capabilities. */
-static int apply(uid_t uid, gid_t gid)
+/* As root: the user and the bounding set too. As the user already: only less capabilities, where it has any. */
+static int apply(uid_t uid, gid_t gid, bool has_any)
 {
+	if (geteuid() != 0 && !has_any)
+		return 0;
 	if (geteuid() != 0)
 		return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) < 0 ? -EPERM : 0;
 	if (capng_change_id(uid, gid, CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) < 0)
@@ -116,6 +118,7 @@ static int check(enum rn_process process, uid_t uid, gid_t gid)
 int rn_sandbox_user(enum rn_process process, struct rn_err *err)
 {
 	uid_t uid, me = geteuid();
+	bool has_any;
 	gid_t gid;
 	int r = rn_process_user(process, &uid, &gid, err);
 
@@ -123,9 +126,11 @@ int rn_sandbox_user(enum rn_process process, struct rn_err *err)
 		return r;
 	if (me != 0 && me != uid)
 		return rn_fail(err, -EPERM, "this process must be started as root or as %s", users[process]);
+	capng_get_caps_process();
+	has_any = capng_have_capabilities(CAPNG_SELECT_CAPS) > CAPNG_NONE;
 	r = select_capabilities(process);
 	if (r == 0)
-		r = apply(uid, gid);
+		r = apply(uid, gid, has_any);
 	if (r == 0)
 		r = check(process, uid, gid);
 	if (r < 0)

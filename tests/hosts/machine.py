@@ -43,39 +43,79 @@ def wait_for(what, condition, seconds):
         time.sleep(0.1)
 
 
-def in_root(root, *argv):
+def in_root(root, *argv, **environment):
     """Runs a command in a root that nobody has booted, with this machine's network."""
     script = ('mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && root=$1 && shift '
               '&& exec chroot "$root" "$@"')
     return run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", root] + list(argv),
-               env=dict(ENVIRONMENT, DEBIAN_FRONTEND="noninteractive"), timeout=1500)
+               env=dict(ENVIRONMENT, DEBIAN_FRONTEND="noninteractive", **environment), timeout=1500)
+
+
+def fetch_npm_packages(root):
+    """Into the user's cache, as the packages of Debian before: the hosts have no network but each other."""
+    bundle, away = os.environ.get("NODE_EXTRA_CA_CERTS"), f"/home/{USER}/console"
+    if not os.path.exists(f"{TOP}/console/package-lock.json"):
+        return
+    os.makedirs(root + away)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(f"{TOP}/console/{name}", root + away)
+    if bundle:
+        shutil.copy(bundle, root + "/root/bundle.pem")
+        os.chmod(root + "/root", 0o711)
+    in_root(root, "chown", "-R", f"{USER}:", away)
+    in_root(root, "runuser", "-u", USER, "--", "env", f"HOME=/home/{USER}", "npm", "--prefix", away, "ci", "--ignore-scripts",
+            "--no-audit", "--no-fund", **({"NODE_EXTRA_CA_CERTS": "/root/bundle.pem"} if bundle else {}))
+    shutil.rmtree(root + away)
+    if bundle:
+        os.chmod(root + "/root", 0o700)
+        os.unlink(root + "/root/bundle.pem")
+    with open(f"{root}/home/{USER}/.npmrc", "w", encoding="utf-8") as file:
+        file.write("prefer-offline=true\n")
 
 
 def prepare_base(root):
+    bootstrap(root)
+    install(root)
+    settle(root)
+
+
+def bootstrap(root):
     run(["debootstrap", "--variant=minbase", f"--include={INCLUDE}", SUITE, root, MIRROR], timeout=1500)
     with open(root + "/etc/apt/sources.list", "w", encoding="utf-8") as file:
         file.write(f"deb {MIRROR} {SUITE} main\ndeb {MIRROR} {SUITE}-updates main\n"
                    f"deb {MIRROR}-security {SUITE}-security main\n")
+
+
+def install(root):
+    """The packages that `make install` would fetch."""
     resolver = root + "/etc/resolv.conf"
     if os.path.lexists(resolver):
         os.unlink(resolver)
     shutil.copy("/etc/resolv.conf", resolver)
     shutil.copy(TOP + "/packaging/deps.sh", root + "/root/deps.sh")
     in_root(root, "/root/deps.sh", "run")
-    in_root(root, "useradd", "--create-home", "--shell", "/bin/bash", USER)
+    if not os.path.isdir(f"{root}/home/{USER}"):
+        in_root(root, "useradd", "--create-home", "--shell", "/bin/bash", USER)
+    fetch_npm_packages(root)
     os.unlink(resolver)
     os.unlink(root + "/root/deps.sh")
+    shutil.rmtree(root + "/var/cache/apt/archives", ignore_errors=True)
+
+
+def settle(root):
     with open(f"{root}/etc/sudoers.d/{USER}", "w", encoding="utf-8") as file:
         file.write(f"{USER} ALL=(ALL:ALL) NOPASSWD: ALL\n")
     for unit in NOT_HERE:
         os.symlink("/dev/null", f"{root}/etc/systemd/system/{unit}")
-    shutil.rmtree(root + "/var/cache/apt/archives", ignore_errors=True)
 
 
 def base():
     """The root with the packages, made once for each list of them."""
     with open(TOP + "/packaging/deps.sh", encoding="utf-8") as file:
-        packages = re.search(r"^build=.*?(?=^test=)", file.read(), re.M | re.S).group(0)
+        packages = re.sub(r"^test='.*?'", "", file.read(), flags=re.M | re.S)
+    if os.path.exists(TOP + "/console/package-lock.json"):
+        with open(TOP + "/console/package-lock.json", encoding="utf-8") as file:
+            packages += file.read()
     digest = hashlib.sha256((packages + INCLUDE + " ".join(NOT_HERE)).encode()).hexdigest()[:12]
     root = f"{CACHE}/base-{digest}"
     if not os.path.isdir(root):

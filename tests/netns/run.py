@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
 import test_matrix  # noqa: E402,F401
+import test_doctor  # noqa: E402,F401
 import test_flows  # noqa: E402,F401
 import test_next_packet  # noqa: E402,F401
 import test_host  # noqa: E402,F401
