@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,8 +57,8 @@ static uint64_t bounding_set(void)
 	uint64_t set = 0;
 
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "CapBnd: %" SCNx64, &set) == 1)
-			break;
+		if (strncmp(line, "CapBnd:", 7) == 0)
+			set = strtoull(line + 7, NULL, 16);
 	if (file)
 		fclose(file);
 	return set;

@@ -104,9 +104,9 @@ int rn_command(const char *const *argv, size_t max, int timeout_ms, char **ret, 
 		waitpid(child, &status, 0);
 	}
 	close(ends[0]);
-	if (code < 0) {
+	if (code < 0 || !text) {
 		free(text);
-		return code;
+		return code < 0 ? code : -EIO;
 	}
 	text[size] = '\0';
 	*ret = text;

@@ -96,7 +96,8 @@ def ports(lab, kept):
 @case("doctor says which way is blocked, and what steals a route")
 def network(lab, kept):
     laptop = lab["laptop"]
-    rules(laptop, "table inet out { chain output { type filter hook output priority 0; oifname \"eth0\" udp dport 51821 drop; }\n}\n")
+    rules(laptop, "table inet out { chain output { type filter hook output priority 0;\n"
+                  "oifname \"eth0\" udp dport 51821 drop\n}\n}\n")
     try:
         result, cause, fix = checks(laptop)[0]["udp"]
         equal(result, "FAIL", f"udp: {cause}")

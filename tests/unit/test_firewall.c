@@ -20,7 +20,9 @@
 #define RULE(family, table, chain, expr) \
 	",{\"rule\":{\"family\":\"" family "\",\"table\":\"" table "\",\"chain\":\"" chain "\",\"expr\":[" expr "]}}"
 #define META(key, op, value) "{\"match\":{\"op\":\"" op "\",\"left\":{\"meta\":{\"key\":\"" key "\"}},\"right\":" value "}}"
-#define PORT(protocol, value) "{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"" protocol "\",\"field\":\"dport\"}},\"right\":" value "}}"
+#define PORT(protocol, value) \
+	"{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"" protocol \
+	"\",\"field\":\"dport\"}},\"right\":" value "}}"
 #define ACCEPT "{\"accept\":null}"
 #define DROP "{\"drop\":null}"
 #define JUMP(chain) "{\"jump\":{\"target\":\"" chain "\"}}"
