@@ -49,14 +49,15 @@ BPF_SKELETONS := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c
 TEST_SUPPORT := $(call objects,$(wildcard tests/support/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
-# kern, net and web are programs of their own (role.h); each is linked with the libraries that it uses and no others.
-PROGRAMS := $(addprefix $(O)/,rnautd rnautd-kern rnautd-net rnautd-web)
-ALONE := $(wildcard agent/role/kern*.c agent/role/net*.c agent/role/web*.c)
+# All but core and ca are programs of their own (role.h); each is linked with the libraries that it uses and no others.
+PROGRAMS := $(addprefix $(O)/,rnautd rnautd-kern rnautd-net rnautd-web rnautd-wireguard)
+ALONE := $(wildcard $(addprefix agent/role/,kern*.c net*.c web*.c wireguard.c))
 all: $(PROGRAMS) $(O)/rnaut ## the daemon and the command line
 
 $(O)/rnautd: $(call objects,$(filter-out $(ALONE),$(SRC_role)))
 $(O)/rnautd-kern: $(call objects,$(filter agent/role/kern%,$(ALONE)))
 $(O)/rnautd-net: $(call objects,$(filter agent/role/net%,$(ALONE)))
+$(O)/rnautd-wireguard: $(O)/agent/role/wireguard.o
 $(O)/rnautd-web: $(call objects,$(filter agent/role/web%,$(ALONE))) $(O)/web_files.o
 $(PROGRAMS): $(O)/agent/rnautd.o $(call archives,api service sys domain proto base)
 	$(call msg,LINK,$@)
@@ -186,6 +187,9 @@ netns: ## the namespace tests on this kernel (root); TESTS='word ...' chooses
 vmtest: ## the namespace tests on Debian's 6.1 kernel with its WireGuard
 	$(Q)$(BUILD)
 	$(Q)python3 -B vmtest/vm.py --timeout 2400 python3 -B tests/netns/run.py $(TESTS); $(GIVE_BACK)
+bench: deps ## the benchmarks (root, takes a quarter of an hour); TESTS='decide size' chooses; figures go to build/bench
+	$(Q)$(BUILD)
+	$(Q)python3 -B tests/bench/run.py $(TESTS); $(GIVE_BACK)
 lint: $(BPF_SKELETONS) ## what tools can judge
 	$(Q)python3 -B tests/lint/lint.py
 
@@ -226,4 +230,4 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 .PHONY: all console console-test kern-test fuzz fuzz-programs unit bpf-test verdicts deps \
-	 run lab-down test netns vmtest lint install uninstall clean help
+	 run lab-down test netns vmtest bench lint install uninstall clean help

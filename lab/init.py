@@ -68,7 +68,7 @@ def private_view(binaries):
     empty("/etc/rnaut")
     empty("/var/lib/rnaut")
     add_users()
-    for program in ("rnautd", "rnautd-kern", "rnautd-net", "rnautd-web"):
+    for program in ("rnautd", "rnautd-kern", "rnautd-net", "rnautd-web", "rnautd-wireguard"):
         shutil.copy(f"{binaries}/{program}", f"/usr/local/sbin/{program}")
     shutil.copy(f"{binaries}/rnaut", "/usr/local/bin/rnaut")
 

@@ -246,7 +246,7 @@ class Network:
 
     def create(self, tied=True):
         """The switch and the empty hosts."""
-        for program in ("rnautd", "rnautd-kern", "rnautd-net", "rnautd-web", "rnaut"):
+        for program in ("rnautd", "rnautd-kern", "rnautd-net", "rnautd-web", "rnautd-wireguard", "rnaut"):
             if not os.access(f"{self.binaries}/{program}", os.X_OK):
                 raise LabError(f"{self.binaries}/{program} is missing; run make first.")
         shutil.rmtree(self.logs, ignore_errors=True)

@@ -8,7 +8,7 @@ build='gcc libc6-dev make pkg-config git clang llvm bpftool linux-libc-dev libbp
 	libmicrohttpd-dev libseccomp-dev libcap-ng-dev libcurl4-gnutls-dev libqrencode-dev'
 run='iproute2 iputils-ping util-linux procps python3 wireguard-tools wireguard-go'
 test='libcmocka-dev clang-tidy clang-format cppcheck tcpdump nftables conntrack ethtool strace sqlite3 openssl
-	qemu-system-x86 busybox-static prometheus chromium fonts-dejavu-core debootstrap libclang-rt-14-dev'
+	qemu-system-x86 busybox-static prometheus chromium fonts-dejavu-core debootstrap libclang-rt-14-dev iperf3'
 
 case ${1:-all} in
 build) wanted=$build ;;

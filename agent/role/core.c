@@ -25,6 +25,7 @@ struct host {
 	struct rn_core_params params;
 	struct rn_loop *loop;
 	struct rn_timer *tick;
+	struct rn_timer *settle; /* once */
 	struct rn_core_peers *peers;
 	struct rn_core *core;
 	struct rn_api *api;
@@ -73,6 +74,12 @@ static void tick(void *context)
 {
 	struct host *h = context;
 	rn_core_tick(h->core);
+}
+
+static void settled(void *context)
+{
+	(void)context;
+	rn_memory_settle();
 }
 
 /* ---- as root ---- */
@@ -135,9 +142,11 @@ static int start(struct host *h, const struct rn_core_peers_config *config, stru
 	h->params.io = (struct rn_core_io){
 	    .context = h, .ready = io_ready, .send = io_send, .now_us = io_now_us, .now = io_now, .arm = io_arm};
 	h->tick = rn_timer_new(h->loop, tick, h);
+	h->settle = rn_timer_new(h->loop, settled, NULL);
 	h->peers = rn_core_peers_new(config);
-	if (!h->tick || !h->peers)
+	if (!h->tick || !h->settle || !h->peers)
 		return rn_fail(err, -ENOMEM, "out of memory");
+	rn_timer_set(h->settle, RN_SETTLE_MS);
 	int rc = rn_core_new(&h->params, &h->core, err);
 	if (!rc)
 		rc = rn_api_start(h->loop, h->core, h->http, &h->api, err);
@@ -176,7 +185,6 @@ static int run(struct host *h, struct rn_err *err)
 	if (rc)
 		return rc;
 	rn_log(RN_LOG_NOTICE, "ready: %s, device %u", h->params.self.name, h->params.self.device);
-	rn_memory_settle();
 	return rn_loop_run(h->loop);
 }
 
@@ -189,6 +197,7 @@ static void end(struct host *h)
 	rn_api_free(h->api);
 	rn_core_free(h->core);
 	rn_timer_free(h->tick);
+	rn_timer_free(h->settle);
 	rn_loop_free(h->loop);
 	if (h->ipc >= 0)
 		close(h->ipc);

@@ -40,7 +40,7 @@ static int64_t now_ms(void)
 }
 
 struct timers {
-	int64_t check, flush, save, retry, port;
+	int64_t check, flush, save, retry, port, settle;
 };
 
 static int timeout_ms(const struct rn_kern *k, const struct timers *t, int64_t now)
@@ -84,6 +84,10 @@ static void on_time(struct rn_kern *k, struct timers *t, int64_t now)
 		rn_kern_save(k);
 		t->save = now + SAVE_MS;
 	}
+	if (now >= t->settle) {
+		rn_memory_settle();
+		t->settle = INT64_MAX;
+	}
 	if (now >= t->retry) {
 		rn_kern_save_revoked(k);
 		t->retry = now + RETRY_MS;
@@ -125,9 +129,8 @@ static void on_descriptors(struct rn_kern *k, struct timers *t, const struct pol
 
 static int loop(struct rn_kern *k)
 {
-	struct timers t = {.save = now_ms() + SAVE_MS};
+	struct timers t = {.save = now_ms() + SAVE_MS, .settle = now_ms() + RN_SETTLE_MS};
 
-	rn_memory_settle();
 	while (!stopping) {
 		struct pollfd fds[] = {
 		    {.fd = k->core, .events = POLLIN | (rn_kern_wants_write(k) ? POLLOUT : 0)},

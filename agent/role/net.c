@@ -60,6 +60,12 @@ static void datagram(void *context, const struct rn_endpoint *from, const uint8_
 	rn_sessions_receive(net->sessions, rn_loop_now_ms(net->loop), from, data, size);
 }
 
+static void on_settled(void *context)
+{
+	(void)context;
+	rn_memory_settle();
+}
+
 static void udp_ready(void *context, unsigned events)
 {
 	struct net *net = context;
@@ -159,8 +165,11 @@ static int open_loop(struct net *net, struct rn_err *err)
 		net->tick = rn_timer_new(net->loop, on_tick, net);
 	if (net->tick)
 		net->peers.sweep = rn_timer_new(net->loop, net_peers_sweep, net);
-	if (!net->peers.sweep)
+	if (net->peers.sweep)
+		net->settle = rn_timer_new(net->loop, on_settled, NULL);
+	if (!net->settle)
 		return rn_fail(err, -ENOMEM, "cannot make the event loop");
+	rn_timer_set(net->settle, RN_SETTLE_MS);
 	rn_timer_set(net->peers.sweep, 60000);
 	r = net_sender_start(net, err);
 	return r < 0 ? r : net_core_start(net, err);
@@ -231,7 +240,6 @@ int rn_role_net(int argc, char **argv)
 		r = prepare(net, &err);
 	if (r == 0) {
 		rn_log(RN_LOG_INFO, "control protocol on UDP port %u", rn_udp_port(net->udp));
-		rn_memory_settle();
 		rn_loop_run(net->loop);
 		finish(net);
 	} else {

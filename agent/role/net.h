@@ -88,6 +88,7 @@ struct net {
 	struct rn_watch *udp_watch;
 	struct rn_sessions *sessions;
 	struct rn_timer *tick;
+	struct rn_timer *settle; /* once */
 	struct net_core core;
 	struct net_sender sender;
 	struct rn_endpoint second; /* of whom we dialled last: its own control port */

@@ -7,7 +7,7 @@
  * `--config FILE` has already become $RNAUT_CONF, so rn_conf_load(NULL, ...) reads it. The log is set up with the
  * process's name. Each runs until SIGTERM or SIGINT and returns the exit status: 0, or 1 after it logged one sentence.
  *
- * kern, net and web are programs of their own, so that neither carries the libraries of the others: what a program was not
+ * All but core and ca are programs of their own, so that none carries the libraries of the others: what a program was not
  * linked with is NULL in it.
  */
 #define RN_ROLE __attribute__((weak))

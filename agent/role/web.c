@@ -278,7 +278,7 @@ int rn_role_web(int argc, char **argv)
 	if (r == 0)
 		r = prepare(web, argc, argv, &err);
 	if (r == 0) {
-		rn_memory_settle();
+		rn_memory_settle(); /* what follows its start is other work */
 		rn_loop_run(web->loop);
 	} else {
 		rn_log(RN_LOG_ERROR, "%s", err.text[0] ? err.text : strerror(-r));

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #define LARGE (64 * 1024)
+#define STACK_KEPT (16 * 1024)
+#define STACK_DROPPED (512 * 1024)
 
 void rn_memory_start(void)
 {
@@ -35,8 +37,19 @@ static int drop_text(struct dl_phdr_info *object, size_t size, void *context)
 	return 0;
 }
 
+/* What is below the frames that are in use is nobody's. The rest of it was never mapped, which is no error here. */
+static void drop_stack(void)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	const char here = 0;
+	uintptr_t end = ((uintptr_t)&here - STACK_KEPT) & ~(page - 1);
+
+	madvise((void *)(end - STACK_DROPPED), STACK_DROPPED, MADV_DONTNEED); // NOLINT: an address
+}
+
 void rn_memory_settle(void)
 {
 	malloc_trim(0);
 	dl_iterate_phdr(drop_text, NULL);
+	drop_stack();
 }

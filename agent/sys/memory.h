@@ -10,9 +10,11 @@
 /* First of all: what is large and short-lived goes back to the kernel when it is freed, however often it comes. */
 void rn_memory_start(void);
 /*
- * Once everything is open: gives back what only starting needed, on the heap and of the program's and its libraries'
- * text. (Half of what the linker reads is never read again. What is, comes back from the page cache.)
+ * Once, some time after the start: gives back what only starting needed, on the heap, on the stack below the caller and
+ * of the program's and its libraries' text. (Half of what was read of them by then is never read again. What is, comes
+ * back from the page cache.)
  */
+#define RN_SETTLE_MS 10000 /* the first connections and the first sync are over */
 void rn_memory_settle(void);
 
 /*

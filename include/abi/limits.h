@@ -17,7 +17,7 @@
 #define RN_TRUST_MAX 100u	 /* trust is 0..100 */
 #define RN_FLOWS_MAX 65536u	 /* flow entries */
 #define RN_EVENT_RING_BYTES (512u * 1024u)
-#define RN_EVENT_RING_NODE_BYTES (128u * 1024u) /* on a node: both mappings of it count as kern's memory */
+#define RN_EVENT_RING_NODE_BYTES (64u * 1024u) /* on a node: 500 events, and kern reads them 20 times a second */
 #define RN_EVENTS_PER_SECOND 2000u /* a CPU; beyond that events are counted as lost */
 #define RN_EXTENSION_HEADERS_MAX 4u
 
