@@ -107,11 +107,10 @@ void rn_http_guard_remove(struct rn_http_guard *guard, struct rn_http_link *link
 	free(source);
 }
 
-static unsigned merit(const struct rn_http_link *link)
+/* More than a browser opens. */
+static bool crowds(const struct rn_http_guard *guard, const struct rn_http_link *link)
 {
-	if (link->proven)
-		return 2;
-	return link->phase != RN_HTTP_HANDSHAKE && link->phase != RN_HTTP_HEADER && link->phase != RN_HTTP_IDLE;
+	return link->source->alive * 4 > guard->limits.source_max;
 }
 
 struct rn_http_link *rn_http_guard_victim(const struct rn_http_guard *guard)
@@ -123,8 +122,9 @@ struct rn_http_link *rn_http_guard_victim(const struct rn_http_guard *guard)
 	for (struct rn_http_link *l = guard->oldest; l; l = l->next) {
 		if (l->doomed || l->proven)
 			continue;
-		if (!victim || merit(l) < merit(victim) ||
-		    (merit(l) == merit(victim) && l->source->alive > victim->source->alive))
+		if (crowds(guard, l))
+			return l;
+		if (!victim)
 			victim = l;
 	}
 	return victim;

@@ -90,7 +90,7 @@ def no_root(lab, kept):
 @case("a process without state refuses to start and says what to do")
 def no_state_start(lab, kept):
     node = fresh(kept)
-    for process in ("core", "net", "kern", "ca"):
+    for process in ("core", "net", "kern", "ca", "web"):
         done = node.run(["timeout", "20", RNAUTD, process], check=False)
         one_sentence(done)
         true(done.returncode != 124, f"{process} goes on")
@@ -167,7 +167,7 @@ def bad_state(lab, kept):
     equal(done.returncode, 0, done.stderr)
     node.run(["cp", "-a", STATE + "/state/format", "/run/format"])
     node.write(STATE + "/state/format", "9999\n", 0o644)
-    for process in ("core", "net", "kern", "ca"):
+    for process in ("core", "net", "kern", "ca", "web"):
         one_sentence(node.run(["timeout", "20", RNAUTD, process], check=False), "newer")
     one_sentence(node.run([RNAUT, "status"], check=False), "newer")
     node.run(["cp", "-a", "/run/format", STATE + "/state/format"])

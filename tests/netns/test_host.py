@@ -45,12 +45,12 @@ def capture(lab, kept):
 
 @case("no process of ours but kern has a capability, each has its own user and its allow-list")
 def privileges(lab, kept):
-    users = {"core": 6301, "net": 6302, "kern": 6303, "ca": 6304}
+    users = {"core": 6301, "net": 6302, "kern": 6303, "ca": 6304, "web": 6305}
     for name in ("gateway", "hub-a", "laptop"):
         for process, uid in users.items():
             pid = lab[name].unit_pid(f"rnautd-{process}")
-            if process == "ca" and name != "gateway":
-                equal(pid, 0, f"ca on {name}")
+            if process in ("ca", "web") and name != "gateway":
+                equal(pid, 0, f"{process} on {name}")
                 continue
             true(pid, f"{process} does not run on {name}")
             with open(f"/proc/{pid}/status", encoding="utf-8") as file:

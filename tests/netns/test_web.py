@@ -144,8 +144,9 @@ def rebinding(lab, kept):
             equal((status, json.loads(body)["error"]["code"]), (421, "misdirected"), f"{host} {path}")
     for host in ("127.0.0.1", "127.0.0.1:8080", "localhost", "LOCALHOST:9"):
         equal(split(web.raw([get("/api/v1/health", host=host)], False)[0])[0], 200, host)
-    refused = web.guest.run(["curl", "-sS", "-m", "3", f"http://{web.gateway.underlay4}:{LOCAL}/"], check=False)
-    true(refused.returncode == 7, f"the port without TLS answers another host: {refused.stdout[:100]}")
+    dial = [sys.executable, "-c", "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"]
+    refused = web.guest.run(dial + [web.gateway.underlay4, str(LOCAL)], check=False)
+    true("ConnectionRefusedError" in refused.stderr, f"the port without TLS answers another host: {refused.stderr[-100:]}")
 
 
 def strange_requests():
@@ -262,16 +263,19 @@ def slow_clients(lab, kept):
             first = json.loads(many.stdout.readline() or "{}")
             done = polite.run(PROBE + ["polite", web.gateway.underlay4, str(TLS), web.ca, "40"], check=False)
             true(done.returncode == 0, f"{kind}: {done.stderr.strip()[-200:]}")
-            taken = sorted(json.loads(done.stdout))
+            served = json.loads(done.stdout)
+            taken = sorted(served["seconds"])
             many.stdin.close()
             last = json.loads(many.stdout.readline() or "{}")
         finally:
             kill(many)
         figures.append(f"{kind} {count}: median {taken[20] * 1000:.0f} ms, worst {taken[-1] * 1000:.0f} ms, "
-                       f"{last.get('made', 0)} connections made")
+                       f"{served['tries']} tries for 40, {last.get('made', 0)} connections made")
         true(first.get("made", 0) >= min(count, 300), f"{kind}: only {first} were made")
-        # Both ends of the crowd's handshakes run on this machine's few cores: the worst of 40 says as much of it as of us.
-        true(taken[35] < 1 * SLOW and taken[-1] < 4 * SLOW, f"{kind}: a well-behaved client waited: {figures[-1]}")
+        # Both ends of the crowd's handshakes run on this machine's few cores, which the worst of 40 feels; who had to wait
+        # for somebody's deadline would wait for ten seconds.
+        true(taken[20] < 1 * SLOW and taken[-1] < 8 * SLOW, f"a well-behaved client waited: {figures[-1]}")
+        true(served["tries"] <= 44, f"a well-behaved client was sent away: {figures[-1]}")
     grown = web.resident() - before
     print("    " + "\n    ".join(figures) + f"\n    resident memory grew by {grown} KiB", flush=True)
     true(grown < 80 * 1024, f"resident memory grew by {grown} KiB")

@@ -145,30 +145,37 @@ static void fill_up(struct rn_http_guard *guard, enum rn_http_phase phase)
 static void test_victims(void **state)
 {
 	struct rn_http_guard guard = {.limits = limits};
-	struct rn_http_link *proven, *answered, *idle, *crowd;
+	struct rn_http_link *proven, *second, *third, *newcomer;
 
 	(void)state;
+	guard.limits.source_max = 8;
 	proven = add(&guard, "192.0.2.1", RN_HTTP_IDLE, 0);
 	proven->proven = true;
-	answered = add(&guard, "192.0.2.2", RN_HTTP_ANSWER, 0);
+	second = add(&guard, "192.0.2.2", RN_HTTP_ANSWER, 0);
+	third = add(&guard, "192.0.2.3", RN_HTTP_HANDSHAKE, 0);
 	assert_null(rn_http_guard_victim(&guard));
 	fill_up(&guard, RN_HTTP_ANSWER);
-	/* All alike: the oldest that proved nothing. */
-	assert_ptr_equal(rn_http_guard_victim(&guard), answered);
-	/* Whoever has more connections than others gives first. */
+	/* The oldest that proved nothing, whatever it is doing; never who has just come, while there are others. */
+	assert_ptr_equal(rn_http_guard_victim(&guard), second);
+	rn_http_guard_doom(&guard, second);
+	newcomer = add(&guard, "192.0.2.9", RN_HTTP_HANDSHAKE, 0);
+	assert_ptr_equal(rn_http_guard_victim(&guard), third);
+	/* Before it the oldest of a source that has many. */
+	take_away(&guard, newcomer);
 	take_away(&guard, guard.newest);
-	crowd = add(&guard, "198.51.100.3", RN_HTTP_ANSWER, 0);
-	assert_ptr_equal(rn_http_guard_victim(&guard)->source, crowd->source);
-	/* And before all of them who has not finished a header, however old. */
-	take_away(&guard, crowd);
-	idle = add(&guard, "192.0.2.9", RN_HTTP_HANDSHAKE, 0);
-	assert_ptr_equal(rn_http_guard_victim(&guard), idle);
-	rn_http_guard_doom(&guard, idle);
-	assert_null(rn_http_guard_victim(&guard));
+	take_away(&guard, guard.newest);
+	newcomer = add(&guard, "198.51.100.4", RN_HTTP_ANSWER, 0);
+	add(&guard, "198.51.100.4", RN_HTTP_ANSWER, 0);
+	add(&guard, "198.51.100.4", RN_HTTP_ANSWER, 0);
+	assert_true(rn_http_guard_victim(&guard) != third);
+	assert_ptr_equal(rn_http_guard_victim(&guard)->source, newcomer->source);
+	/* Where all others are known, the newcomer is refused; where he is too, nobody is sent away. */
 	for (struct rn_http_link *l = guard.oldest; l; l = l->next)
 		l->proven = true;
-	add(&guard, "192.0.2.10", RN_HTTP_HANDSHAKE, 0)->proven = true;
-	assert_null(rn_http_guard_victim(&guard)); /* the caller refuses the new one */
+	newcomer = add(&guard, "192.0.2.10", RN_HTTP_HANDSHAKE, 0);
+	assert_ptr_equal(rn_http_guard_victim(&guard), newcomer);
+	newcomer->proven = true;
+	assert_null(rn_http_guard_victim(&guard));
 	empty(&guard);
 }
 
