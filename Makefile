@@ -154,7 +154,8 @@ $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_PARTS)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(TEST_LIBS)
-$(O)/tests/fuzz/fuzz_core: $(O)/tests/unit/core_world.o
+$(addprefix $(O)/tests/fuzz/fuzz_,core door): $(O)/tests/unit/core_world.o
+$(O)/tests/fuzz/fuzz_door: $(O)/tests/unit/door_world.o
 $(addprefix $(O)/tests/fuzz/fuzz_,session datagram): $(O)/tests/unit/session_world.o
 $(O)/tests/fuzz/seeds: $(O)/tests/fuzz/seeds.o $(call archives,sys domain proto base)
 	$(call msg,LINK,$@)

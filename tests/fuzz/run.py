@@ -17,7 +17,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 PROGRAMS, CORPUS = TOP + "/build/fuzz/tests/fuzz", TOP + "/tests/fuzz/corpus"
 FOUND, CRASHES = TOP + "/build/fuzz/found", TOP + "/build/fuzz/crashes"
 DICTIONARIES = {"policy": "json", "json": "json", "conf": "json", "self": "json", "wg_conf": "json", "flow_line": "json",
-                "door": "json", "uapi": "uapi"}
+                "door": "json", "uapi": "uapi", "web_head": "http", "web_target": "http"}
 LONGEST = {"local": 2048, "core": 4096, "door": 2048, "session": 1024, "datagram": 2600}
 ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1:handle_abort=1",
            UBSAN_OPTIONS="print_stacktrace=1")
