@@ -146,6 +146,18 @@ $(KERN_TEST): $(call objects,$(wildcard tests/kern/*.c)) $(call archives,sys dom
 kern-test: $(KERN_TEST) $(PROGRAMS) ## the process kern with WireGuard and the datapath (root)
 	$(Q)RNAUTD=$(O)/rnautd $(KERN_TEST)
 
+# rnautd-net whose net is the attacker (tests/netns/test_attacker.py): its objects stand in place of role/net.c.
+ATTACKER := $(O)/tests/rnautd-attacker
+$(ATTACKER): $(O)/agent/rnautd.o $(call objects,$(wildcard tests/attacker/*.c) agent/role/net_core.c agent/role/net_peers.c) \
+		$(call archives,service sys domain proto base)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(DAEMON_LIBS)
+.PHONY: attacker mutate
+attacker: $(ATTACKER)
+mutate: ## changes of the datapath, policy and protocol: COUNT=300 drawn by SEED, each to be caught by a test (root)
+	$(Q)python3 -B tests/mutate/mutate.py --count $(or $(COUNT),300) $(if $(SEED),--seed $(SEED))
+
 # Fuzzers: tests/fuzz/fuzz_X.c is one target each, its corpus is tests/fuzz/corpus/X (docs/testing.md).
 SECONDS_EACH := $(or $(SECONDS),30)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -165,7 +177,7 @@ fuzz: ## every parser under random input: SECONDS=30 each; TARGETS='word ...' ch
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) FUZZ=1 fuzz-programs
 	$(Q)python3 -B tests/fuzz/run.py --seconds $(SECONDS_EACH) $(TARGETS)
 
-test-programs: $(UNIT_TESTS) $(BPF_TESTS) $(KERN_TEST)
+test-programs: $(UNIT_TESTS) $(BPF_TESTS) $(KERN_TEST) $(ATTACKER)
 
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
 CALLER := $(shell [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && runuser -u "$(SUDO_USER)" -- test -w . && echo "$(SUDO_USER)")
@@ -183,10 +195,10 @@ lab-down: ## remove it
 test: deps ## everything (root): build, lint, unit, BPF, namespaces, VM
 	$(Q)python3 -B tests/all.py $(TESTS)
 netns: ## the namespace tests on this kernel (root); TESTS='word ...' chooses
-	$(Q)$(BUILD)
+	$(Q)$(BUILD) attacker
 	$(Q)python3 -B tests/netns/run.py $(TESTS); $(GIVE_BACK)
 vmtest: ## the namespace tests on Debian's 6.1 kernel with its WireGuard
-	$(Q)$(BUILD)
+	$(Q)$(BUILD) attacker
 	$(Q)python3 -B vmtest/vm.py --timeout 2400 python3 -B tests/netns/run.py $(TESTS); $(GIVE_BACK)
 bench: deps ## the benchmarks (root, takes a quarter of an hour); TESTS='decide size' chooses; figures go to build/bench
 	$(Q)$(BUILD)

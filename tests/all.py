@@ -105,7 +105,7 @@ def kernel_steps():
 
 
 def steps():
-    yield Step("build", make("all"), 1200)
+    yield Step("build", make("all", "attacker"), 1200)
     yield Step("lint", make("lint"), 1200)
     yield Step("console", make("console-test"), 300)
     yield Step("build with sanitizers", make("SAN=1", "all", "test-programs"), 1800)

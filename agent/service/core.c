@@ -155,6 +155,7 @@ static void net_connected(struct rn_core *core)
 {
 	rn_downstream_deny_all(core);
 	core->upstream.retry_at = 0;
+	core->upstream.afresh = true;
 	rn_upstream_tick(core);
 }
 

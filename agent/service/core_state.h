@@ -44,6 +44,7 @@ struct rn_core_upstream {
 	bool busy, presence_due; /* somebody's coming or going could not be said */
 	int64_t retry_at, backoff_ms, since;
 	struct rn_position synced;
+	bool afresh; /* ask for everything: SYNCED bears no signature, and an earlier net may have lied */
 	int64_t flush_at; /* 0: nothing to store */
 	uint8_t *record;  /* being put together */
 	uint32_t record_total, record_at;

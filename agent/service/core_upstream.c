@@ -102,14 +102,15 @@ void rn_upstream_busy(struct rn_core *core, bool busy)
 void rn_upstream_open(struct rn_core *core, const struct rn_local *local)
 {
 	struct rn_core_upstream *up = &core->upstream;
-	struct rn_message message = {.type = RN_MESSAGE_SUBSCRIBE,
-				     .subscribe = {.epoch = up->synced.epoch, .version = up->synced.version}};
+	struct rn_message message = {.type = RN_MESSAGE_SUBSCRIBE};
 	struct rn_local end = {.type = RN_LOCAL_NET_CLOSE, .session = local->session};
 	if (up->state != RN_UPSTREAM_CONNECTING || local->number != up->tag || !local->session ||
 	    !rn_equal(local->key, core->params.self.upstream_key, RN_KEY_SIZE)) {
 		rn_core_send(core, RN_CORE_NET, &end);
 		return;
 	}
+	if (!up->afresh)
+		message.subscribe = (struct rn_message_subscribe){up->synced.epoch, up->synced.version};
 	up->state = RN_UPSTREAM_OPEN;
 	up->session = local->session;
 	up->busy = up->presence_due = false;
@@ -195,6 +196,7 @@ static bool take_piece(struct rn_core *core, const struct rn_message_record *m)
 static void synced(struct rn_core *core, const struct rn_message_version *m)
 {
 	core->upstream.backoff_ms = 0;
+	core->upstream.afresh = false;
 	core->upstream.synced = (struct rn_position){m->epoch, m->version};
 	flush(core, &core->upstream.synced);
 	rn_core_publish(core);

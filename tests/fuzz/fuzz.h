@@ -7,16 +7,16 @@
 #include <stdint.h>
 
 /*
- * What the fuzzers share. A target is one file fuzz_X.c with LLVMFuzzerTestOneInput; it takes the input apart with these,
- * gives the parser exact heap copies, so that a read past the end is seen, and states what must hold with CHECK.
+ * What the fuzzers share. A target is one file fuzz_X.c with LLVMFuzzerTestOneInput; it takes the input apart with
+ * these, gives the parser exact heap copies, so that a read past the end is seen, and states what must hold with CHECK.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-#define CHECK(condition)                                           \
-	do {                                                       \
-		if (!(condition))                                  \
-			fuzz_fail(#condition, __FILE__, __LINE__); \
+#define CHECK(condition)                                                                                               \
+	do {                                                                                                           \
+		if (!(condition))                                                                                      \
+			fuzz_fail(#condition, __FILE__, __LINE__);                                                     \
 	} while (0)
 void fuzz_fail(const char *what, const char *file, int line) __attribute__((noreturn));
 

@@ -63,7 +63,8 @@ static void give(const struct rn_local *message)
 		return;
 	exact = fuzz_copy(data, (size_t)size);
 	/* What makes no sense ends the connection; net dials again. */
-	if (rn_local_decode(exact, (size_t)size, &decoded) < 0 || !rn_core_receive(w->hosts[0].core, RN_CORE_NET, &decoded)) {
+	if (rn_local_decode(exact, (size_t)size, &decoded) < 0 ||
+	    !rn_core_receive(w->hosts[0].core, RN_CORE_NET, &decoded)) {
 		rn_core_gone(w->hosts[0].core, RN_CORE_NET);
 		rn_core_connected(w->hosts[0].core, RN_CORE_NET);
 	}
@@ -93,9 +94,10 @@ static void say(struct fuzz *f)
 
 static void anything(struct fuzz *f)
 {
-	static const enum rn_local_type types[] = {RN_LOCAL_NET_HELLO, RN_LOCAL_NET_CLOSED,   RN_LOCAL_NET_BUSY,
+	static const enum rn_local_type types[] = {RN_LOCAL_NET_HELLO,	RN_LOCAL_NET_CLOSED,   RN_LOCAL_NET_BUSY,
 						   RN_LOCAL_NET_SEALED, RN_LOCAL_KERN_APPLIED, RN_LOCAL_CA_ANSWER};
-	struct rn_local local = {.type = types[fuzz_u8(f) % 6], .session = session_of(fuzz_u8(f)), .number = fuzz_u8(f)};
+	struct rn_local local = {
+	    .type = types[fuzz_u8(f) % 6], .session = session_of(fuzz_u8(f)), .number = fuzz_u8(f)};
 	uint8_t *block = fuzz_block(f, 256, &local.block_size);
 
 	local.block = block;

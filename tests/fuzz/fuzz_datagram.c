@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Datagrams at an endpoint that has an open session, one after the other: as they are, or with what a stranger who knows
- * our public key can make right (the magic, mac1, mac2 by a cookie of its address). No answer is larger than what asked
- * for it, and the open session is not hurt.
+ * Datagrams at an endpoint that has an open session, one after the other: as they are, or with what a stranger who
+ * knows our public key can make right (the magic, mac1, mac2 by a cookie of its address). No answer is larger than what
+ * asked for it, and the open session is not hurt.
  */
 #include <stdlib.h>
 #include <string.h>

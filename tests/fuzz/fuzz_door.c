@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The API behind the web's door with core behind it. First byte odd: an administrator's session, and bodies and queries of
- * the input's choice, so that every handler is reached; even: a stranger with credentials of the input's choice. Each
- * request ends in one answer that is not the server's fault; a stranger is told and changes nothing.
+ * The API behind the web's door with core behind it. First byte odd: an administrator's session, and bodies and queries
+ * of the input's choice, so that every handler is reached; even: a stranger with credentials of the input's choice.
+ * Each request ends in one answer that is not the server's fault; a stranger is told and changes nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +17,34 @@ static struct door *door;
 
 static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 static const char *const paths[] = {
-	"/api/v1/health",	   "/api/v1/status",		  "/api/v1/session",	     "/api/v1/session/password",
-	"/api/v1/accounts",	   "/api/v1/accounts/bob",	  "/api/v1/accounts/bob/role", "/api/v1/accounts/bob/link",
-	"/api/v1/api-tokens",	   "/api/v1/api-tokens/1",	  "/api/v1/hubs",	     "/api/v1/identities",
-	"/api/v1/events",	   "/api/v1/metrics",		  "/api/v1/tokens",	     "/api/v1/tokens/1",
-	"/api/v1/link",		   "/api/v1/devices",		  "/api/v1/devices/gw",	     "/api/v1/devices/gw/quarantine",
-	"/api/v1/devices/gw/trust", "/api/v1/devices/gw/revoke",  "/api/v1/policy",	     "/api/v1/policy/check",
-	"/api/v1/explain",	   "/api/v1/flows",		  "/api/v1/flows/stream",    "/api/v1/drops",
+    "/api/v1/health",
+    "/api/v1/status",
+    "/api/v1/session",
+    "/api/v1/session/password",
+    "/api/v1/accounts",
+    "/api/v1/accounts/bob",
+    "/api/v1/accounts/bob/role",
+    "/api/v1/accounts/bob/link",
+    "/api/v1/api-tokens",
+    "/api/v1/api-tokens/1",
+    "/api/v1/hubs",
+    "/api/v1/identities",
+    "/api/v1/events",
+    "/api/v1/metrics",
+    "/api/v1/tokens",
+    "/api/v1/tokens/1",
+    "/api/v1/link",
+    "/api/v1/devices",
+    "/api/v1/devices/gw",
+    "/api/v1/devices/gw/quarantine",
+    "/api/v1/devices/gw/trust",
+    "/api/v1/devices/gw/revoke",
+    "/api/v1/policy",
+    "/api/v1/policy/check",
+    "/api/v1/explain",
+    "/api/v1/flows",
+    "/api/v1/flows/stream",
+    "/api/v1/drops",
 };
 static char cookie[128], csrf[512]; /* the administrator's */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The CA's journal. First byte 0: the file as it is; else the rest is records, 136 bytes each, with right check sums. What
- * is taken opens a second time with the same entries, and appending to it works.
+ * The CA's journal. First byte 0: the file as it is; else the rest is records, 136 bytes each, with right check sums.
+ * What is taken opens a second time with the same entries, and appending to it works.
  */
 #include <errno.h>
 #include <stdlib.h>

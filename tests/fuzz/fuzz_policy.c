@@ -62,8 +62,8 @@ static bool serves(const struct rn_policy_rule *rule, uint8_t protocol, uint16_t
 	for (uint32_t i = 0; i < rule->service_count; i++) {
 		const struct rn_service *s = &rule->services[i];
 
-		if (!s->protocol || (s->protocol == protocol && (protocol == IPPROTO_ICMP ||
-								  (port >= s->first && port <= s->last))))
+		if (!s->protocol ||
+		    (s->protocol == protocol && (protocol == IPPROTO_ICMP || (port >= s->first && port <= s->last))))
 			return true;
 	}
 	return false;

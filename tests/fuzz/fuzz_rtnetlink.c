@@ -18,7 +18,8 @@ static int each(void *context, const struct rn_prefix *to, const char *interface
 
 static void taken(struct nl_object *object, void *context)
 {
-	static const struct rn_addr wanted[2] = {{{0xfd, 1}}, {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1}}};
+	static const struct rn_addr wanted[2] = {{{0xfd, 1}},
+						 {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1}}};
 	struct address_sweep sweep = {.index = 1, .wanted = wanted, .count = 2};
 	struct route_walk walk = {each, NULL, 0};
 
@@ -33,13 +34,14 @@ static void taken(struct nl_object *object, void *context)
 }
 
 /*
- * libnl 3.7 itself reads a "via" that is shorter than its family with a negative size. It is left out here: these messages
- * come from the kernel alone, which never makes one.
+ * libnl 3.7 itself reads a "via" that is shorter than its family with a negative size. It is left out here: these
+ * messages come from the kernel alone, which never makes one.
  */
 static bool short_via(const uint8_t *data, size_t size)
 {
 	for (size_t i = 0; i + 4 <= size; i++) {
-		if (data[i + 2] == RTA_VIA && (data[i + 3] & 0x3f) == 0 && data[i] < 4 + sizeof(struct rtvia) && !data[i + 1])
+		if (data[i + 2] == RTA_VIA && (data[i + 3] & 0x3f) == 0 && data[i] < 4 + sizeof(struct rtvia) &&
+		    !data[i + 1])
 			return true;
 	}
 	return false;

@@ -15,7 +15,7 @@
 
 static struct world *w;
 static struct world_host *host[2]; /* 0 dials 1 */
-static bool bad; /* somebody seals what no honest endpoint would */
+static bool bad;		   /* somebody seals what no honest endpoint would */
 
 /* A message: who sent it, its number there, and bytes that follow from both. */
 struct stamp {
@@ -144,7 +144,8 @@ static void initiate(struct fuzz *f)
 	noise = rn_noise_new(true, &prologue, sizeof(prologue), secret, host[1]->public);
 	CHECK(noise);
 	rn_write_u32(&out, fuzz_u32(f));
-	CHECK(rn_noise_write(noise, payload, sizeof(payload), datagram + out.at, RN_INITIATION_NOISE) == RN_INITIATION_NOISE);
+	CHECK(rn_noise_write(noise, payload, sizeof(payload), datagram + out.at, RN_INITIATION_NOISE) ==
+	      RN_INITIATION_NOISE);
 	out.at += RN_INITIATION_NOISE;
 	rn_mac(s->keys.mac1, RN_KEY_SIZE, datagram, out.at, datagram + out.at);
 	rn_mac(cookie, sizeof(cookie), datagram, out.at + RN_MAC_SIZE, datagram + out.at + RN_MAC_SIZE);

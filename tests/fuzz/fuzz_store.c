@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A damaged core.db: first byte even, bytes of a good one are changed; odd, rows are put in whose columns are of any type
- * and size. Whatever it is, opening and reading everything ends with an answer or a sentence.
+ * A damaged core.db: first byte even, bytes of a good one are changed; odd, rows are put in whose columns are of any
+ * type and size. Whatever it is, opening and reading everything ends with an answer or a sentence.
  */
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -21,7 +21,8 @@ static size_t image_size;
 
 static void put_rows(struct rn_store *store)
 {
-	struct rn_store_device device = {.number = 2, .name = "pc", .noise_key = {1}, .wireguard_key = {2}, .created = 5};
+	struct rn_store_device device = {
+	    .number = 2, .name = "pc", .noise_key = {1}, .wireguard_key = {2}, .created = 5};
 	struct rn_store_token token = {.id = 7, .kind = 16, .name = "pc", .tags = "a\nb\n", .expires = 9, .hub = 1};
 	struct rn_store_record record = {.type = 2, .device = 2, .epoch = 1, .version = 3, .blob = image, .size = 90};
 	static const uint32_t set[] = {1, 2, 3};
@@ -34,8 +35,10 @@ static void put_rows(struct rn_store *store)
 	CHECK(rn_store_put_record(store, &record, &err) == 0 && rn_store_next(store, "version", &next, &err) == 0);
 	CHECK(rn_store_add_selector(store, "user:alice", &number, &err) == 0);
 	CHECK(rn_store_identity(store, set, 3, &number, &err) == 0 && rn_store_add_tag(store, 2, "a", &err) == 0);
-	CHECK(rn_store_set_leaf(store, 2, "leaf", 4, &err) == 0 && rn_store_set_blob(store, "epoch", "x", 1, &err) == 0);
-	CHECK(rn_store_add_policy(store, 1, "{}", 2, 1, &err) == 0 && rn_store_audit(store, 1, "a", "b", "c", "d", &err) == 0);
+	CHECK(rn_store_set_leaf(store, 2, "leaf", 4, &err) == 0 &&
+	      rn_store_set_blob(store, "epoch", "x", 1, &err) == 0);
+	CHECK(rn_store_add_policy(store, 1, "{}", 2, 1, &err) == 0 &&
+	      rn_store_audit(store, 1, "a", "b", "c", "d", &err) == 0);
 }
 
 static void make_image(void)
@@ -159,12 +162,15 @@ static void bind(sqlite3_stmt *st, int at, struct fuzz *f)
 static void insert(const char *path, struct fuzz *f)
 {
 	static const char *const statements[] = {
-		"INSERT OR REPLACE INTO meta VALUES ('version', ?)", "INSERT OR REPLACE INTO meta VALUES ('epoch', ?)",
-		"INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)", "INSERT OR REPLACE INTO selectors VALUES (?, ?)",
-		"INSERT OR REPLACE INTO identities VALUES (?, ?)",
-		"INSERT OR REPLACE INTO devices VALUES (3, ?, ?, ?, ?, ?, ?)", "INSERT OR REPLACE INTO tags VALUES (2, ?)",
-		"INSERT OR REPLACE INTO tokens VALUES (7, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		"INSERT OR REPLACE INTO policies VALUES (9, ?, ?)",
+	    "INSERT OR REPLACE INTO meta VALUES ('version', ?)",
+	    "INSERT OR REPLACE INTO meta VALUES ('epoch', ?)",
+	    "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)",
+	    "INSERT OR REPLACE INTO selectors VALUES (?, ?)",
+	    "INSERT OR REPLACE INTO identities VALUES (?, ?)",
+	    "INSERT OR REPLACE INTO devices VALUES (3, ?, ?, ?, ?, ?, ?)",
+	    "INSERT OR REPLACE INTO tags VALUES (2, ?)",
+	    "INSERT OR REPLACE INTO tokens VALUES (7, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    "INSERT OR REPLACE INTO policies VALUES (9, ?, ?)",
 	};
 	sqlite3 *db;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Targets into small and large memory, hosts, origins: the first byte says how much memory, then texts ended by newlines. */
+/* Targets into small and large memory, hosts, origins: the first byte says how much memory, then texts ended by
+ * newlines. */
 #include <stdlib.h>
 #include <string.h>
 

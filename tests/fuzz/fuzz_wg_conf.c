@@ -8,8 +8,17 @@
 
 static void check_lines(char *text)
 {
-	static const char *const begins[] = {"# ",	    "[Interface]", "PrivateKey = ", "Address = ",   "MTU = ", "",
-					     "[Peer]", "PublicKey = ", "Endpoint = ",  "AllowedIPs = ", "PersistentKeepalive = 25"};
+	static const char *const begins[] = {"# ",
+					     "[Interface]",
+					     "PrivateKey = ",
+					     "Address = ",
+					     "MTU = ",
+					     "",
+					     "[Peer]",
+					     "PublicKey = ",
+					     "Endpoint = ",
+					     "AllowedIPs = ",
+					     "PersistentKeepalive = 25"};
 	char *line, *rest = text;
 	unsigned at = 0;
 

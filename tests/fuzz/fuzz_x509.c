@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates. First byte: bit 0 a leaf, else an issuing one; bit 1: the rest is the part that is signed, and is signed
- * here with the right key, so that everything behind the signature is reached. What is taken is byte for byte what we
- * would have issued: there is no second form of a certificate. The file's own functions by including it.
+ * Certificates. First byte: bit 0 a leaf, else an issuing one; bit 1: the rest is the part that is signed, and is
+ * signed here with the right key, so that everything behind the signature is reached. What is taken is byte for byte
+ * what we would have issued: there is no second form of a certificate. The file's own functions by including it.
  */
 #include "sys/x509.c"
 

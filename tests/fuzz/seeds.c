@@ -69,19 +69,28 @@ static void messages(void)
 {
 	const uint8_t block[88] = {1, 2, 3};
 	const struct rn_message list[] = {
-		{.type = RN_MESSAGE_ENROLL, .enroll = {.token = 9, .role = RN_KIND_DESKTOP, .name = "pc", .control = endpoint()}},
-		{.type = RN_MESSAGE_ENROLLED,
-		 .enrolled = {.anchor = block, .anchor_size = 4, .leaf = block, .leaf_size = 4, .issuer = block,
-			      .issuer_size = 4, .device = 2, .hub = 1, .upstream = endpoint(), .text = "why"}},
-		{.type = RN_MESSAGE_SUBSCRIBE, .subscribe = {1, 0}},
-		{.type = RN_MESSAGE_RECORD, .record = {88, 0, block, 88}},
-		{.type = RN_MESSAGE_SYNCED, .version = {1, 2}},
-		{.type = RN_MESSAGE_APPLIED, .version = {1, 2}},
-		{.type = RN_MESSAGE_REQUEST, .request = {.device = 3, .id = 1, .sealed = block, .sealed_size = 60}},
-		{.type = RN_MESSAGE_ANSWER, .answer = {.device = 3, .id = 1, .text = "no", .body = block, .body_size = 5}},
-		{.type = RN_MESSAGE_EVENTS, .events = {.reporter = 3, .lost = 1, .events = block, .events_size = 88}},
-		{.type = RN_MESSAGE_REMOVED, .removed = {3}},
-		{.type = RN_MESSAGE_PRESENCE, .presence = {3, 1}},
+	    {.type = RN_MESSAGE_ENROLL,
+	     .enroll = {.token = 9, .role = RN_KIND_DESKTOP, .name = "pc", .control = endpoint()}},
+	    {.type = RN_MESSAGE_ENROLLED,
+	     .enrolled = {.anchor = block,
+			  .anchor_size = 4,
+			  .leaf = block,
+			  .leaf_size = 4,
+			  .issuer = block,
+			  .issuer_size = 4,
+			  .device = 2,
+			  .hub = 1,
+			  .upstream = endpoint(),
+			  .text = "why"}},
+	    {.type = RN_MESSAGE_SUBSCRIBE, .subscribe = {1, 0}},
+	    {.type = RN_MESSAGE_RECORD, .record = {88, 0, block, 88}},
+	    {.type = RN_MESSAGE_SYNCED, .version = {1, 2}},
+	    {.type = RN_MESSAGE_APPLIED, .version = {1, 2}},
+	    {.type = RN_MESSAGE_REQUEST, .request = {.device = 3, .id = 1, .sealed = block, .sealed_size = 60}},
+	    {.type = RN_MESSAGE_ANSWER, .answer = {.device = 3, .id = 1, .text = "no", .body = block, .body_size = 5}},
+	    {.type = RN_MESSAGE_EVENTS, .events = {.reporter = 3, .lost = 1, .events = block, .events_size = 88}},
+	    {.type = RN_MESSAGE_REMOVED, .removed = {3}},
+	    {.type = RN_MESSAGE_PRESENCE, .presence = {3, 1}},
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
@@ -97,8 +106,14 @@ static void locals(void)
 	const uint8_t block[88] = {1, 2, 3};
 
 	for (int type = 1; type < 256; type++) {
-		struct rn_local local = {.type = type, .session = 5, .number = 1, .version = 2, .endpoint = endpoint(),
-					 .text = "text", .block = block, .block_size = sizeof(block)};
+		struct rn_local local = {.type = type,
+					 .session = 5,
+					 .number = 1,
+					 .version = 2,
+					 .endpoint = endpoint(),
+					 .text = "text",
+					 .block = block,
+					 .block_size = sizeof(block)};
 		int size = rn_local_encode(&local, buffer, sizeof(buffer));
 
 		if (size > 0)
@@ -108,9 +123,17 @@ static void locals(void)
 
 static void web(void)
 {
-	struct rn_web_request ask = {.method = RN_WEB_POST, .secure = 1, .path = "/api/v1/devices", .cookie = "c",
-				     .bearer = "b", .csrf = "t", .last_event = "7", .source = endpoint(), .body_size = 2,
-				     .query = (const uint8_t *)"a\0b\0c\0", .query_size = 7};
+	struct rn_web_request ask = {.method = RN_WEB_POST,
+				     .secure = 1,
+				     .path = "/api/v1/devices",
+				     .cookie = "c",
+				     .bearer = "b",
+				     .csrf = "t",
+				     .last_event = "7",
+				     .source = endpoint(),
+				     .body_size = 2,
+				     .query = (const uint8_t *)"a\0b\0c\0",
+				     .query_size = 7};
 	struct rn_web_answer say = {.status = 200, .body_size = 9, .type = "application/json", .allow = "GET"};
 
 	put("web", 0, buffer, rn_web_request_encode(&ask, buffer, sizeof(buffer)));
@@ -122,10 +145,25 @@ static void policy(const struct rn_record_head *head)
 	uint32_t everyone[] = {1}, some[] = {2, 3};
 	struct rn_service services[] = {{6, 22, 22}, {17, 5000, 5100}, {0, 0, 65535}};
 	struct rn_policy_rule rules[] = {
-		{.id = "no", .number = 2, .deny = true, .source = some, .source_count = 2, .destination = everyone,
-		 .destination_count = 1, .services = services, .service_count = 2},
-		{.id = "yes", .number = 1, .same_owner = true, .minimum_trust = 50, .source = everyone, .source_count = 1,
-		 .destination = some, .destination_count = 2, .services = services + 2, .service_count = 1},
+	    {.id = "no",
+	     .number = 2,
+	     .deny = true,
+	     .source = some,
+	     .source_count = 2,
+	     .destination = everyone,
+	     .destination_count = 1,
+	     .services = services,
+	     .service_count = 2},
+	    {.id = "yes",
+	     .number = 1,
+	     .same_owner = true,
+	     .minimum_trust = 50,
+	     .source = everyone,
+	     .source_count = 1,
+	     .destination = some,
+	     .destination_count = 2,
+	     .services = services + 2,
+	     .service_count = 1},
 	};
 	const struct rn_policy_record record = {rules, 2};
 	int size = rn_record_put_policy(head, &record, seed, buffer, sizeof(buffer));
@@ -138,9 +176,19 @@ static void records(void)
 {
 	const struct rn_record_head head = {.epoch = 1, .version = 2, .issued = 3};
 	struct rn_network network = {.lease_seconds = RN_LEASE_SECONDS};
-	struct rn_device_record device = {.number = 3, .hub = 1, .owner = 1, .identity = 4, .kind = RN_KIND_DESKTOP,
-					  .flags = RN_DEVICE_MANAGED, .trust = 100, .name = "pc", .owner_name = "alice",
-					  .noise_key = {5}, .wireguard_key = {6}, .selectors = {1, 2, 9}, .selector_count = 3};
+	struct rn_device_record device = {.number = 3,
+					  .hub = 1,
+					  .owner = 1,
+					  .identity = 4,
+					  .kind = RN_KIND_DESKTOP,
+					  .flags = RN_DEVICE_MANAGED,
+					  .trust = 100,
+					  .name = "pc",
+					  .owner_name = "alice",
+					  .noise_key = {5},
+					  .wireguard_key = {6},
+					  .selectors = {1, 2, 9},
+					  .selector_count = 3};
 	struct rn_anchor anchor = {.epoch = 1, .policy_public = {4}, .box_public = {5}};
 	int size;
 
@@ -183,7 +231,8 @@ static void certificate(int kind, const uint8_t *der, int size)
 static void certificates(void)
 {
 	static const uint8_t serial[RN_SERIAL_SIZE] = {0x11, 7};
-	struct rn_leaf leaf = {.serial = {0x12, 3}, .key = {9}, .kind = "desktop", .name = "pc", .not_before = 1799999900};
+	struct rn_leaf leaf = {
+	    .serial = {0x12, 3}, .key = {9}, .kind = "desktop", .name = "pc", .not_before = 1799999900};
 	uint8_t root_public[RN_KEY_SIZE], public[RN_KEY_SIZE], der[RN_CERT_MAX], leaf_der[RN_CERT_MAX];
 	struct rn_issuer *issuer = NULL;
 	struct rn_hello hello = {.leaf = leaf_der, .issuer = der, .anchor = buffer, .anchor_size = RN_ANCHOR_SIZE};
@@ -209,10 +258,15 @@ static void certificates(void)
 static void journal(void)
 {
 	const struct rn_issuance_entry list[] = {
-		{.type = RN_ISSUANCE_TOKEN, .kind = RN_KIND_DESKTOP, .token = 7, .time = 9, .key = {1}, .name = "pc"},
-		{.type = RN_ISSUANCE_ISSUED, .kind = RN_KIND_DESKTOP, .token = 7, .time = 8, .key = {2}, .serial = {3},
-		 .name = "pc"},
-		{.type = RN_ISSUANCE_REVOKED, .key = {2}, .time = 9},
+	    {.type = RN_ISSUANCE_TOKEN, .kind = RN_KIND_DESKTOP, .token = 7, .time = 9, .key = {1}, .name = "pc"},
+	    {.type = RN_ISSUANCE_ISSUED,
+	     .kind = RN_KIND_DESKTOP,
+	     .token = 7,
+	     .time = 8,
+	     .key = {2},
+	     .serial = {3},
+	     .name = "pc"},
+	    {.type = RN_ISSUANCE_REVOKED, .key = {2}, .time = 9},
 	};
 
 	for (unsigned i = 0; i < 3; i++)
@@ -244,9 +298,10 @@ static void scripts(void)
 {
 	/* fuzz_session: time, messages both ways, a bad peer's frames, an initiation, close, restart. */
 	static const uint8_t life[] = {0, 200, 0, 200, 3, 16, 0, 4, 200, 15, 0, 100, 12, 1, 0, 50, 14, 0, 100};
-	static const uint8_t frames[] = {0,  200, 0, 100, 7, 16, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 'x', 3, 0, 0,
-					 0, 8, 13, 0, 1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-	static const uint8_t odd[] = {0, 200, 9, 1, 12, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 13, 2, 9, 11, 30, 30, 9};
+	static const uint8_t frames[] = {0, 200, 0, 100, 7, 16, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 'x',
+					 3, 0,	 0, 0,	 8, 13, 0, 1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t odd[] = {0, 200, 9, 1, 12, 0, 1, 0,  0, 0, 0,  0,	0,  0,
+				      0, 0,   0, 0, 10, 0, 0, 13, 2, 9, 11, 30, 30, 9};
 
 	put("session", -1, life, sizeof(life));
 	put("session", -1, frames, sizeof(frames));

@@ -125,10 +125,43 @@ static void events_of_one_device_are_limited(void **state)
 	assert_int_equal(seen, 0);
 }
 
+/*
+ * A hub's net that was captured says that all is there and holds back a quarantine. With the honest net, or the next start
+ * of core, the hub hears of it. (Found with tests/attacker: it subscribed after what the attacker had named.)
+ */
+static void what_a_captured_net_held_back_comes(void **state)
+{
+	struct world *w = *state;
+	struct world_host *gateway = &w->hosts[0], *hub = &w->hosts[1];
+	struct rn_local open = {.type = RN_LOCAL_NET_OPEN, .session = ++session, .role = RN_KIND_GATEWAY};
+	struct rn_message synced = {.type = RN_MESSAGE_SYNCED, .version = {1, 0}};
+	struct world_done d = {0};
+	world_disconnect(hub, RN_CORE_NET);
+	world_run(w);
+	rn_core_quarantine(gateway->core, "laptop", true, world_done, &d);
+	world_run(w);
+	assert_false(hub->devices[3].flags & RN_DEVICE_QUARANTINED);
+	/* The attacker answers the hub's CONNECT itself. */
+	world_disconnect(gateway, RN_CORE_NET);
+	hub->there[RN_CORE_NET] = true;
+	rn_core_connected(hub->core, RN_CORE_NET);
+	memcpy(open.key, gateway->noise_public, RN_KEY_SIZE);
+	for (open.number = 1; open.number < 5; open.number++)
+		assert_true(rn_core_receive(hub->core, RN_CORE_NET, &open));
+	synced.version.version = newest(gateway);
+	say(hub, &synced);
+	world_disconnect(hub, RN_CORE_NET);
+	world_connect(gateway, RN_CORE_NET);
+	world_connect(hub, RN_CORE_NET);
+	world_wait(w, 20000);
+	assert_true(hub->devices[3].flags & RN_DEVICE_QUARANTINED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(requests_of_one_device_are_limited, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_a_captured_net_held_back_comes, setup, teardown),
 		cmocka_unit_test_setup_teardown(events_of_one_device_are_limited, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
