@@ -148,8 +148,8 @@ kern-test: $(KERN_TEST) $(PROGRAMS) ## the process kern with WireGuard and the d
 
 # rnautd-net whose net is the attacker (tests/netns/test_attacker.py): its objects stand in place of role/net.c.
 ATTACKER := $(O)/tests/rnautd-attacker
-$(ATTACKER): $(O)/agent/rnautd.o $(call objects,$(wildcard tests/attacker/*.c) agent/role/net_core.c agent/role/net_peers.c) \
-		$(call archives,service sys domain proto base)
+$(ATTACKER): $(O)/agent/rnautd.o $(call objects,$(wildcard tests/attacker/*.c) \
+		$(filter-out agent/role/net.c,$(wildcard agent/role/net*.c))) $(call archives,service sys domain proto base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(DAEMON_LIBS)
