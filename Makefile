@@ -229,13 +229,14 @@ install: ## into DESTDIR and PREFIX (/usr/local); on this host (root) also the p
 uninstall: ## what install made; the state in /var/lib/rnaut stays
 	$(if $(DESTDIR),,[ ! -d /run/systemd/system ] || \
 		systemctl disable --now rnautd.target $(notdir $(filter %.service,$(UNITS))))
+	$(if $(DESTDIR),,[ ! -x $(PREFIX)/sbin/rnautd ] || $(PREFIX)/sbin/rnautd kern --remove)
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/sbin/,$(notdir $(PROGRAMS)))
 	rm -f $(DESTDIR)$(PREFIX)/bin/rnaut $(DESTDIR)$(PREFIX)/lib/sysusers.d/rnaut.conf
 	rm -f $(addprefix $(unit_dir)/,$(notdir $(UNITS)))
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/network/05-rnaut.network $(nm_conf)
 	rmdir --ignore-fail-on-non-empty -p $(dir $(nm_conf)) 2>/dev/null || true
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/rnaut
-	$(if $(DESTDIR),,rm -rf /run/rnaut /sys/fs/bpf/rnaut; ip link delete rn0 type wireguard 2>/dev/null || true)
+	$(if $(DESTDIR),,rm -rf /run/rnaut /sys/fs/bpf/rnaut)
 
 clean: ## remove what was built
 	rm -rf build console/dist console/node_modules tests/browser/node_modules

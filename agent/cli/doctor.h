@@ -20,6 +20,7 @@ struct rn_trial {
 	int wireguard; /* 0: the kernel makes WireGuard interfaces; -errno */
 	int stage;     /* how far kern's start came: enum rn_trial_stage of what failed, or RN_TRIAL_DONE */
 	char error[400];
+	char steering[400]; /* why the programs that let control share WireGuard's port cannot be; "" where they can */
 };
 enum rn_trial_stage {
 	RN_TRIAL_NAMESPACES,

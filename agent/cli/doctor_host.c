@@ -217,12 +217,14 @@ static void find_uplink(const struct rn_doctor *d, char out[16])
 
 void rn_check_firewall_ports(struct rn_doctor *d, struct rn_finding *f)
 {
+	const struct rn_json *control = d->status ? rn_json_get(d->status, "control") : NULL;
 	const uint16_t ports[] = {d->cli->conf.wireguard_port, d->cli->conf.control_port};
+	bool shared = control && rn_json_type(control) == RN_JSON_OBJECT && rn_remote_true(control, "shared");
 	struct rn_firewall firewall;
 	char interface[16], remedy[200];
 
 	find_uplink(d, interface);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < (shared ? 1 : 2); i++) {
 		const struct rn_firewall_packet packet = {interface, "udp", ports[i]};
 
 		rn_firewall_look(&packet, &firewall);
@@ -238,5 +240,8 @@ void rn_check_firewall_ports(struct rn_doctor *d, struct rn_finding *f)
 			 ports[i], firewall.answer == RN_FIREWALL_CLOSED ? "" : ", but for some of it");
 		return rn_fix(f, "%s", remedy);
 	}
+	if (shared)
+		return rn_found(f, RN_HEALTH_PASS, "this host's own lets UDP %u in, and no other port is needed",
+				ports[0]);
 	rn_found(f, RN_HEALTH_PASS, "this host's own lets UDP %u and %u in", ports[0], ports[1]);
 }

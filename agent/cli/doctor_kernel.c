@@ -110,6 +110,11 @@ void rn_check_programs(struct rn_doctor *d, struct rn_finding *f)
 		rn_found(f, RN_HEALTH_WARN, "not tried: %s", d->trial.ran ? d->trial.error : "the trial did not run");
 		return rn_fix(f, "see the checks before this one");
 	}
+	if (d->trial.stage == RN_TRIAL_DONE && *d->trial.steering) {
+		rn_found(f, RN_HEALTH_WARN, "control cannot share WireGuard's port: %s", d->trial.steering);
+		return rn_fix(f, "let UDP %u through too, beside %u", d->cli->conf.control_port,
+			      d->cli->conf.wireguard_port);
+	}
 	if (d->trial.stage == RN_TRIAL_DONE)
 		return rn_found(f, RN_HEALTH_PASS, "this kernel (%s) takes them, maps and traffic control",
 				host.release);

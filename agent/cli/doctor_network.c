@@ -157,17 +157,25 @@ static bool answers(const void *context, const uint8_t *data, size_t size)
 	return rn_knock_answered(context, data, size);
 }
 
-/* Whom to ask, and by which key: the hub, or on a gateway itself. */
-static int whom(struct rn_doctor *d, struct rn_endpoint *ret_to, const uint8_t **ret_key, struct rn_leaf *leaf)
+/* Whom to ask, and by which key: the hub, or on a gateway itself. The port that control shares comes first. */
+struct question {
+	struct rn_endpoint to[2]; /* the second: control's own port */
+	const uint8_t *key;
+	struct rn_leaf leaf; /* the gateway's own */
+};
+
+static int whom(struct rn_doctor *d, struct question *q)
 {
 	if (!d->self.gateway) {
-		*ret_to = d->self.upstream;
-		*ret_key = d->self.upstream_key;
+		q->to[0] = q->to[1] = d->self.upstream;
+		q->to[0].port = d->self.upstream_shared ? d->self.upstream_shared : d->self.upstream.port;
+		q->key = d->self.upstream_key;
 		return 0;
 	}
-	*ret_to = (struct rn_endpoint){rn_addr_from_v4(0x7f000001), d->cli->conf.control_port};
-	*ret_key = leaf->key;
-	return rn_doctor_leaf(d, leaf);
+	q->to[0] = (struct rn_endpoint){rn_addr_from_v4(0x7f000001), d->cli->conf.wireguard_port};
+	q->to[1] = (struct rn_endpoint){rn_addr_from_v4(0x7f000001), d->cli->conf.control_port};
+	q->key = q->leaf.key;
+	return rn_doctor_leaf(d, &q->leaf);
 }
 
 static void no_answer(const struct rn_doctor *d, int code, const char *where, struct rn_finding *f)
@@ -188,25 +196,35 @@ static void no_answer(const struct rn_doctor *d, int code, const char *where, st
 		rn_fix(f, "see that this host has a way there and that rnautd runs there: rnaut doctor on that host");
 }
 
+static int ask(const struct question *q, unsigned which, int *ret_ms)
+{
+	struct rn_knock knock;
+
+	rn_knock_make(q->key, &knock);
+	return rn_reach_ask(&q->to[which], knock.datagram, sizeof(knock.datagram), ANSWER_MS, answers, &knock, ret_ms);
+}
+
 void rn_check_udp(struct rn_doctor *d, struct rn_finding *f)
 {
-	char where[RN_ENDPOINT_TEXT];
-	struct rn_endpoint to;
-	struct rn_knock knock;
-	struct rn_leaf leaf;
-	const uint8_t *key;
-	int code = whom(d, &to, &key, &leaf), ms = 0;
+	char first[RN_ENDPOINT_TEXT], second[RN_ENDPOINT_TEXT];
+	struct question q;
+	int ms = 0, code, other;
 
-	if (code < 0) {
+	if (whom(d, &q) < 0) {
 		rn_found(f, RN_HEALTH_FAIL, "this gateway's key is not known, since its certificate does not load");
 		return rn_fix(f, "see the check of the certificate");
 	}
-	rn_endpoint_format(&to, where);
-	rn_knock_make(key, &knock);
-	code = rn_reach_ask(&to, knock.datagram, sizeof(knock.datagram), ANSWER_MS, answers, &knock, &ms);
-	if (code < 0)
-		return no_answer(d, code, where, f);
-	rn_found(f, RN_HEALTH_PASS, "%s answers after %d ms, and proves its key", where, ms);
+	rn_endpoint_format(&q.to[0], first);
+	rn_endpoint_format(&q.to[1], second);
+	code = ask(&q, 0, &ms);
+	if (code == 0)
+		return rn_found(f, RN_HEALTH_PASS, "%s answers after %d ms, and proves its key", first, ms);
+	other = q.to[0].port == q.to[1].port ? code : ask(&q, 1, &ms);
+	if (other < 0)
+		return no_answer(d, code, first, f);
+	rn_found(f, RN_HEALTH_WARN, "%s answers after %d ms, and %s, which needs no second open port, does not", second,
+		 ms, first);
+	rn_fix(f, "rnaut status on that host says why; or a firewall between drops UDP to %s", first);
 }
 
 void rn_check_upstream(struct rn_doctor *d, struct rn_finding *f)

@@ -15,6 +15,7 @@
 #include "sys/files.h"
 #include "sys/netlink.h"
 #include "sys/sandbox.h"
+#include "sys/steering.h"
 
 /*
  * A child does what rnautd kern does when it starts: in network and mount namespaces of its own, with a bpf file system
@@ -67,6 +68,7 @@ static int make_place(struct rn_trial *t)
 static int load(const struct rn_cli *cli, struct rn_trial *t)
 {
 	const struct rn_meta want = {.schema = RN_SCHEMA_VERSION, .role = RN_ROLE_HUB, .self = 1};
+	struct rn_steering *steering = NULL;
 	struct rn_datapath *dp = NULL;
 	struct rn_err err = {""};
 	bool adopted;
@@ -80,6 +82,9 @@ static int load(const struct rn_cli *cli, struct rn_trial *t)
 	}
 	code = rn_datapath_attach(dp, LOOPBACK, &err);
 	rn_datapath_close(dp);
+	if (code == 0 && rn_steering_open(".", &steering, &err) < 0)
+		snprintf(t->steering, sizeof(t->steering), "%s", *err.text ? err.text : "the kernel refuses them");
+	rn_steering_close(steering);
 	if (code == 0)
 		return 0;
 	t->stage = RN_TRIAL_ATTACH;

@@ -222,8 +222,9 @@ def exposure(first):
 
 def files_of(machine):
     """What is ours outside the checkout."""
-    return set(machine.sh(f"find / /run /sys/fs/bpf -xdev \\( -path {CHECKOUT} -o -path /tmp -o -path /var/log \\) -prune -o "
-                          "-iname '*rnaut*' -print; ip -o link show rn0 2>/dev/null || true").stdout.split("\n"))
+    found = machine.sh(f"find / /run /sys/fs/bpf -xdev \\( -path {CHECKOUT} -o -path /tmp -o -path /var/log \\) -prune -o "
+                       "-iname '*rnaut*' -print; ip -o link show rn0 2>/dev/null; tc qdisc show dev eth0 | grep clsact || true")
+    return set(found.stdout.split("\n"))
 
 
 @case("uninstall leaves nothing but the state")

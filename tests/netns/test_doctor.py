@@ -96,14 +96,15 @@ def ports(lab, kept):
 @case("doctor says which way is blocked, and what steals a route")
 def network(lab, kept):
     laptop = lab["laptop"]
-    rules(laptop, "table inet out { chain output { type filter hook output priority 0;\n"
-                  "oifname \"eth0\" udp dport 51821 drop\n}\n}\n")
-    try:
-        result, cause, fix = checks(laptop)[0]["udp"]
-        equal(result, "FAIL", f"udp: {cause}")
-        true("firewall" in fix, f"whose fault it is: {fix}")
-    finally:
-        laptop.run(["nft", "delete", "table", "inet", "out"])
+    for ports, result in (("51820, 51821", "FAIL"), ("51820", "WARN")):
+        rules(laptop, "table inet out { chain output { type filter hook output priority 0;\n"
+                      f"oifname \"eth0\" udp dport {{ {ports} }} drop\n}}\n}}\n")
+        try:
+            found, cause, fix = checks(laptop)[0]["udp"]
+            equal(found, result, f"udp without {ports}: {cause}")
+            true("firewall" in fix, f"whose fault it is: {fix}")
+        finally:
+            laptop.run(["nft", "delete", "table", "inet", "out"])
     network_part = laptop.ipv4.rsplit(".", 1)[0] + ".0/24"
     laptop.run(["ip", "route", "add", network_part, "dev", "eth0"])
     try:
