@@ -457,7 +457,9 @@ void rn_web_door_free(struct rn_web_door *door)
 		return;
 	rn_core_on_web(door->core, NULL);
 	gone(door);
-	while (door->first)
-		request_free(door->first);
+	for (struct web_request *r = door->first, *next; r; r = next) {
+		next = r->next;
+		request_free(r);
+	}
 	free(door);
 }

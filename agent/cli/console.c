@@ -19,12 +19,12 @@ static void append(struct rn_json *urls, const char *scheme, struct rn_endpoint 
 struct rn_json *rn_console_urls(const struct rn_conf *conf, const struct rn_addr *host)
 {
 	struct rn_json *urls = rn_json_array();
-	struct rn_endpoint public = conf->console_listen.at;
+	struct rn_endpoint outside = conf->console_listen.at;
 
-	if (any(&public.addr) && host)
-	public.addr = *host;
-	if (conf->console_listen.on && !any(&public.addr))
-		append(urls, "https", public);
+	if (any(&outside.addr) && host)
+		outside.addr = *host;
+	if (conf->console_listen.on && !any(&outside.addr))
+		append(urls, "https", outside);
 	if (conf->console_local.on)
 		append(urls, "http", conf->console_local.at);
 	return urls;

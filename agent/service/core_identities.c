@@ -80,19 +80,21 @@ int rn_core_identities(struct rn_core *core, void (*each)(void *context, const s
 		       void *context, struct rn_err *err)
 {
 	unsigned total = rn_ledger_count(core->books.ledger), count = 0;
-	const struct rn_device_record **devices = calloc(total + 1, sizeof(*devices));
+	const struct rn_device_record **devices;
 	const struct rn_ledger_entry *entry;
 	struct texts t = {0};
 	int rc = rn_core_need_gateway(core, err);
 
-	if (!rc)
-		rc = rn_store_selectors(core->books.store, keep, &t, err);
+	if (rc)
+		return rc;
+	devices = calloc(total + 1, sizeof(*devices));
+	rc = rn_store_selectors(core->books.store, keep, &t, err);
 	if (!rc && (t.failed || !devices))
 		rc = rn_fail(err, -ENOMEM, "out of memory");
-	for (unsigned i = 0; !rc && (entry = rn_ledger_at(core->books.ledger, i)); i++)
+	for (unsigned i = 0; !rc && devices && (entry = rn_ledger_at(core->books.ledger, i)); i++)
 		if (!(entry->record.flags & RN_DEVICE_REVOKED))
 			devices[count++] = &entry->record;
-	if (!rc) {
+	if (!rc && devices) {
 		qsort(devices, count, sizeof(*devices), by_identity);
 		walk(&t, devices, count, each, context);
 	}

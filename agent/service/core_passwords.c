@@ -76,10 +76,8 @@ void rn_core_set_password(struct rn_core *core, const struct rn_principal *who, 
 	int rc = first_half(core, who, password, current, source, &wait_s, &err);
 
 	change = rc ? NULL : calloc(1, sizeof(*change));
-	if (!rc && !change)
-		rc = rn_fail(&err, -ENOMEM, "out of memory");
-	if (rc) {
-		done(context, rc, &err, NULL, wait_s);
+	if (!change) {
+		done(context, rc ? rc : rn_fail(&err, -ENOMEM, "out of memory"), &err, NULL, wait_s);
 		return;
 	}
 	change->who = *who;
