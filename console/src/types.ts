@@ -73,6 +73,14 @@ export interface Datapath {
   events_lost: Exact;
 }
 
+export interface ControlPort {
+  shared: boolean;
+  port: number;
+  second_port: number;
+  steered: number;
+  text: string;
+}
+
 export interface Status {
   version: string;
   client_id: string;
@@ -87,8 +95,9 @@ export interface Status {
   policy_version: Exact;
   devices: number;
   upstream: { connected: boolean; since: Time | null };
-  processes: { kern: boolean; net: boolean; ca: boolean };
+  processes: { kern: boolean; net: boolean; ca: boolean; web: boolean };
   datapath: Datapath | null;
+  control: ControlPort | null;
   enforcing: boolean;
   problems: string[];
 }
@@ -234,14 +243,14 @@ export interface Account {
   last_login: Time | null;
 }
 
-export interface NewAccount extends NewLink {
-  account: string;
-  role: Role;
-}
-
 export interface NewLink {
   link: string;
   expires: Time;
+}
+
+export interface NewAccount extends NewLink {
+  account: string;
+  role: Role;
 }
 
 export interface ApiToken {

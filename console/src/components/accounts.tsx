@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { api, sentence } from "../api";
 import { useResource } from "../hooks/resource";
 import { useSession } from "../hooks/session";
@@ -7,6 +7,7 @@ import { say } from "../hooks/toast";
 import { moment } from "../logic/format";
 import type { Account, NewLink, Role } from "../types";
 import { Button } from "../ui/button";
+import { Confirm } from "../ui/confirm";
 import { CopyBox } from "../ui/copy";
 import { Dialog } from "../ui/dialog";
 import { Field, Select } from "../ui/field";
@@ -65,11 +66,14 @@ function CreateAccount({ onDone, onClose }: { onDone: (account: string, link: Ne
 
 function AccountRow({ account, mine, onLink, onChange }: { account: Account; mine: boolean; onLink: (link: NewLink) => void; onChange: () => Promise<void> }) {
   const [deleting, setDeleting] = useState(false);
+  const [role, setRole] = useState(account.role);
+  useEffect(() => setRole(account.role), [account.role]);
   const attempt = async (what: () => Promise<unknown>, done?: string) => {
     try {
       await what();
       if (done) say("done", done);
     } catch (error) {
+      setRole(account.role);
       say("failed", sentence(error));
     }
     await onChange();
@@ -82,13 +86,20 @@ function AccountRow({ account, mine, onLink, onChange }: { account: Account; min
         {mine && <span class="tag">you</span>}
       </th>
       <td>
-        <Select
-          label={`Role of ${name}`}
-          hideLabel
-          value={account.role}
-          options={ROLES}
-          onInput={(role) => attempt(() => api.setRole(name, role as Role), `${name} is ${role} now; its sessions have ended.`)}
-        />
+        <form
+          class="role-edit"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void attempt(() => api.setRole(name, role), `${name} is ${role} now; its sessions have ended.`);
+          }}
+        >
+          <Select label={`Role of ${name}`} hideLabel value={role} options={ROLES} onInput={(value) => setRole(value as Role)} />
+          {role !== account.role && (
+            <Button type="submit" size="small">
+              Change
+            </Button>
+          )}
+        </form>
       </td>
       <td>{account.has_password ? "set" : "none: by link only"}</td>
       <td>{moment(account.last_login)}</td>
@@ -100,21 +111,14 @@ function AccountRow({ account, mine, onLink, onChange }: { account: Account; min
           <Button size="small" icon="trash" kind="quiet" label={`Delete ${name}`} onClick={() => setDeleting(true)} />
         </div>
         {deleting && (
-          <Dialog title={`Delete ${name}?`} onClose={() => setDeleting(false)}>
-            <p>Its sessions end at once. What it did stays in the record.</p>
-            <div class="dialog-actions">
-              <Button onClick={() => setDeleting(false)}>Cancel</Button>
-              <Button
-                kind="danger"
-                onClick={async () => {
-                  await attempt(() => api.deleteAccount(name), `${name} is deleted.`);
-                  setDeleting(false);
-                }}
-              >
-                Delete account
-              </Button>
-            </div>
-          </Dialog>
+          <Confirm
+            title={`Delete ${name}?`}
+            action="Delete account"
+            onClose={() => setDeleting(false)}
+            onConfirm={() => attempt(() => api.deleteAccount(name), `${name} is deleted.`)}
+          >
+            Its sessions end at once. What it did stays in the record.
+          </Confirm>
         )}
       </td>
     </tr>

@@ -7,6 +7,7 @@ import { say } from "../hooks/toast";
 import { moment, relative } from "../logic/format";
 import type { ApiToken, NewApiToken, Role } from "../types";
 import { Button } from "../ui/button";
+import { Confirm } from "../ui/confirm";
 import { CopyBox } from "../ui/copy";
 import { Dialog } from "../ui/dialog";
 import { Field, Select } from "../ui/field";
@@ -67,6 +68,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
 
 function Rows({ tokens, onChange }: { tokens: readonly ApiToken[]; onChange: () => Promise<void> }) {
   const now = useNow();
+  const [revoking, setRevoking] = useState<ApiToken | null>(null);
   const revoke = async (token: ApiToken) => {
     try {
       await api.deleteApiToken(token.id);
@@ -98,12 +100,17 @@ function Rows({ tokens, onChange }: { tokens: readonly ApiToken[]; onChange: () 
               <td>{relative(token.last_used, now)}</td>
               <td title={moment(token.expires)}>{relative(token.expires, now)}</td>
               <td class="number">
-                <Button size="small" icon="trash" kind="quiet" label={`Revoke ${token.name}`} onClick={() => revoke(token)} />
+                <Button size="small" icon="trash" kind="quiet" label={`Revoke ${token.name}`} onClick={() => setRevoking(token)} />
               </td>
             </tr>
           ))}
         </tbody>
       </table>
+      {revoking && (
+        <Confirm title={`Revoke ${revoking.name}?`} action="Revoke token" onClose={() => setRevoking(null)} onConfirm={() => revoke(revoking)}>
+          What uses this token is refused from now on.
+        </Confirm>
+      )}
     </div>
   );
 }

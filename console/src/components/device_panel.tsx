@@ -2,10 +2,10 @@
 import { useState } from "preact/hooks";
 import { quarantine } from "../hooks/devices";
 import { useSession } from "../hooks/session";
-import { bytes, count, moment, relative } from "../logic/format";
+import { bytes, moment, plural, relative } from "../logic/format";
 import { refusal } from "../logic/roles";
 import { deviceState } from "../logic/states";
-import type { Device } from "../types";
+import type { Device, Exact } from "../types";
 import { Button } from "../ui/button";
 import { kindOf } from "./device_row";
 import { Link } from "./link";
@@ -46,6 +46,14 @@ function Actions({ device, onChange }: Pick<DevicePanelProps, "device" | "onChan
   );
 }
 
+function Amount({ value }: { value: Exact }) {
+  return (
+    <>
+      {bytes(value)} <span class="exact">{plural(value, "byte")}</span>
+    </>
+  );
+}
+
 export function DevicePanel({ device, now, onClose, onChange }: DevicePanelProps) {
   const { security_context: security, bandwidth_stats: traffic } = device;
   const name = encodeURIComponent(device.client_id);
@@ -67,10 +75,10 @@ export function DevicePanel({ device, now, onClose, onChange }: DevicePanelProps
           ["Hub", device.hub ?? "–"],
           ["IPv4", device.virtual_ipv4 ? <code>{device.virtual_ipv4}</code> : "–"],
           ["IPv6", device.virtual_ip ? <code>{device.virtual_ip}</code> : "–"],
-          ["Last handshake", device.last_seen ? `${moment(device.last_seen)}, ${relative(device.last_seen, now)}` : "never"],
+          ["Last handshake", device.last_seen ? `${moment(device.last_seen)}, ${relative(device.last_seen, now)}` : "not known at the gateway"],
           ["Joined", moment(device.created)],
-          ["Received", <span title={`${count(traffic.received)} bytes`}>{bytes(traffic.received)} <span class="exact">{count(traffic.received)} bytes</span></span>],
-          ["Sent", <span title={`${count(traffic.sent)} bytes`}>{bytes(traffic.sent)} <span class="exact">{count(traffic.sent)} bytes</span></span>],
+          ["Here received", <Amount value={traffic.received} />],
+          ["Here sent", <Amount value={traffic.sent} />],
           ["Runs", device.managed ? "rnautd; its own kernel judges too" : "a stock WireGuard app; its hub judges"],
           device.wireguard_endpoint ? ["Endpoint", <code>{device.wireguard_endpoint}</code>] : null,
           ["WireGuard key", device.wireguard_public_key ? <code class="break">{device.wireguard_public_key}</code> : "–"],

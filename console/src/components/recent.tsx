@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { clock, endName, service } from "../logic/format";
+import type { Denial } from "../logic/denials";
+import { clock, endName, plural, service } from "../logic/format";
 import { reasonText } from "../logic/reasons";
-import type { FlowEvent } from "../types";
 import { Empty } from "../ui/notice";
 import { Link } from "./link";
 import { VerdictMark } from "./verdict";
 
 /** The newest denials, each one leading to its like among the flows. */
-export function RecentDenials({ events }: { events: readonly FlowEvent[] }) {
-  if (events.length === 0) return <Empty title="Nothing was denied">Denied packets appear here as they happen.</Empty>;
+export function RecentDenials({ denials }: { denials: readonly Denial[] }) {
+  if (denials.length === 0) return <Empty title="Nothing was denied">Denied packets appear here as they happen.</Empty>;
   return (
     <ul class="recent">
-      {events.map((event) => (
-        <li key={String(event.serial)}>
+      {denials.map(({ event, count }) => (
+        <li key={`${endName(event.source)} ${endName(event.destination)} ${event.protocol} ${event.destination.port} ${event.reason} ${event.rule}`}>
           <Link to={`/flows?verdict=deny&device=${encodeURIComponent(endName(event.source))}&reason=${event.reason}`}>
             <VerdictMark verdict={event.verdict} />
             <span class="recent-ends">
@@ -28,7 +28,10 @@ export function RecentDenials({ events }: { events: readonly FlowEvent[] }) {
                 </>
               )}
             </span>
-            <time>{clock(event.time)}</time>
+            <time title={`${plural(count, "time")} among the newest events, last at ${clock(event.time)}`}>
+              {count > 1 && `${count}×, `}
+              {clock(event.time)}
+            </time>
           </Link>
         </li>
       ))}

@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people do with devices, and how the page says that it happened.
+import { useEffect, useState } from "preact/hooks";
 import { api, sentence } from "../api";
 import { duration } from "../logic/format";
-import type { Change } from "../types";
+import type { Change, Device } from "../types";
+import { useResource, type Resource } from "./resource";
 import { say } from "./toast";
+
+const MANY = 2000;
+
+/** All devices, asked for again the less often the more they are. */
+export function useDevices(): Resource<Device[]> {
+  const [seconds, setSeconds] = useState(5);
+  const resource = useResource((signal) => api.devices(signal), seconds);
+  const wanted = (resource.data?.length ?? 0) > MANY ? 20 : 5;
+  useEffect(() => setSeconds(wanted), [wanted]);
+  return resource;
+}
 
 /** "hub-a enforces it after 3.2 ms" or who does not yet. */
 export function enforcedText(change: Change): string {

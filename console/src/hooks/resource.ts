@@ -16,12 +16,14 @@ export function useResource<T>(load: (signal: AbortSignal) => Promise<T>, everyS
   const [data, setData] = useState<T>();
   const [error, setError] = useState<string | null>(null);
   const running = useRef<AbortController | null>(null);
+  const busy = useRef(false);
   const loader = useRef(load);
   loader.current = load;
 
   const reload = useCallback(async () => {
     running.current?.abort();
     const mine = (running.current = new AbortController());
+    busy.current = true;
     try {
       const value = await loader.current(mine.signal);
       if (mine.signal.aborted) return;
@@ -29,19 +31,23 @@ export function useResource<T>(load: (signal: AbortSignal) => Promise<T>, everyS
       setError(null);
     } catch (failure) {
       if (!isAbort(failure) && !mine.signal.aborted) setError(sentence(failure));
+    } finally {
+      if (running.current === mine) busy.current = false;
     }
   }, []);
 
   useEffect(() => {
     void reload();
+    return () => running.current?.abort();
+  }, [reload]);
+  useEffect(() => {
+    if (!everySeconds) return undefined;
     const refresh = () => {
-      if (document.visibilityState === "visible") void reload();
+      // An answer that takes longer than the interval is waited for.
+      if (document.visibilityState === "visible" && !busy.current) void reload();
     };
-    const timer = everySeconds ? setInterval(refresh, everySeconds * 1000) : undefined;
-    return () => {
-      clearInterval(timer);
-      running.current?.abort();
-    };
+    const timer = setInterval(refresh, everySeconds * 1000);
+    return () => clearInterval(timer);
   }, [reload, everySeconds]);
 
   const change = useCallback((update: (value: T) => T) => {

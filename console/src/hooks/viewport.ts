@@ -10,11 +10,12 @@ export interface Viewport {
 }
 
 const MAX_FIT = 1.7;
+const ROOM = 24; // pixels above, for the words over a cluster
 const MIN = 0.15;
 const MAX = 6;
 
 export function fit(bounds: MapLayout["bounds"], width: number, height: number): Viewport {
-  const scale = Math.min(MAX_FIT, width / bounds.width, height / bounds.height);
+  const scale = Math.max(MIN, Math.min(MAX_FIT, width / bounds.width, (height - 2 * ROOM) / bounds.height));
   return {
     scale,
     x: width / 2 - scale * (bounds.x + bounds.width / 2),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { FlowEvent } from "../types";
+import { newestDenials } from "./denials";
 import { Ring, View } from "./ring";
 
 test("the newest are kept under ids that rise", () => {
@@ -52,4 +54,13 @@ test("a cleared ring goes on with new ids", () => {
   view.update();
   assert.equal(view.length, 1);
   assert.equal(view.newest(0)?.id, 2);
+});
+
+test("denials of one kind are told once", () => {
+  const ring = new Ring<FlowEvent>(100);
+  const event = (port: number, verdict: "allow" | "deny", serial: number) =>
+    ({ serial, verdict, protocol: "tcp", reason: "deny_rule", rule: "r", source: { client_id: "a" }, destination: { client_id: "b", port } }) as FlowEvent;
+  [event(22, "deny", 1), event(23, "deny", 2), event(22, "deny", 3), event(22, "allow", 4)].forEach((e) => ring.push(e));
+  assert.deepEqual(newestDenials(ring, 8).map((d) => [d.event.serial, d.count]), [[3, 2], [2, 1]]);
+  assert.equal(newestDenials(ring, 1).length, 1);
 });

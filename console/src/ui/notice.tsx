@@ -18,7 +18,7 @@ export function Notice({ kind = "info", children, action }: { kind?: Kind; child
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <div class="empty">
-      <h3>{title}</h3>
+      <p class="empty-title">{title}</p>
       {children && <p>{children}</p>}
     </div>
   );

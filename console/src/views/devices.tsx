@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useMemo } from "preact/hooks";
-import { api } from "../api";
 import { DevicePanel } from "../components/device_panel";
 import { DeviceCells } from "../components/device_row";
 import { Page } from "../components/page";
+import { useDevices } from "../hooks/devices";
 import { useNarrow, useNow } from "../hooks/media";
-import { useResource } from "../hooks/resource";
 import { useQuery } from "../hooks/router";
 import { devicesFromQuery, devicesToQuery, selectDevices, type DeviceQuery, type DeviceSort } from "../logic/devices";
 import { count, plural } from "../logic/format";
@@ -40,7 +39,7 @@ function columns(query: DeviceQuery, set: (next: DeviceQuery) => void): Column[]
 }
 
 export function DevicesView() {
-  const { data: devices, error, reload } = useResource((signal) => api.devices(signal), 5);
+  const { data: devices, error, reload } = useDevices();
   const [params, setParams] = useQuery();
   const narrow = useNarrow();
   const now = useNow();

@@ -8,21 +8,12 @@ import { Pulse } from "../components/pulse";
 import { RecentDenials } from "../components/recent";
 import { useFlowFeed } from "../hooks/flows";
 import { useResource } from "../hooks/resource";
+import { newestDenials } from "../logic/denials";
 import { bytes, count, plural, span } from "../logic/format";
-import type { Drops, FlowEvent, Status } from "../types";
+import type { Drops, Status } from "../types";
 import { Failure, Loading, Notice } from "../ui/notice";
 
 const DENIALS = 8;
-const LOOK_BACK = 5000;
-
-function newestDenials(ring: ReturnType<typeof useFlowFeed>["ring"]): FlowEvent[] {
-  const found: FlowEvent[] = [];
-  for (let id = ring.endId - 1; id >= Math.max(ring.firstId, ring.endId - LOOK_BACK) && found.length < DENIALS; id--) {
-    const event = ring.get(id)?.value;
-    if (event?.verdict === "deny") found.push(event);
-  }
-  return found;
-}
 
 /** Is this network protected, in one sentence; else what is wrong, one line a problem. */
 function Standing({ status }: { status: Status }) {
@@ -67,7 +58,7 @@ function Figures({ status }: { status: Status }) {
 }
 
 function Counters({ drops }: { drops: Drops }) {
-  const dropped = [...drops.dropped].sort((a, b) => (BigInt(b.packets) > BigInt(a.packets) ? 1 : -1));
+  const dropped = drops.dropped.filter((row) => BigInt(row.packets) > 0n).sort((a, b) => (BigInt(b.packets) > BigInt(a.packets) ? 1 : -1));
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label="Packet counters">
       <table>
@@ -131,7 +122,7 @@ export function HomeView() {
       <div class="columns">
         <section>
           <h2>Recently denied</h2>
-          {feed.loaded ? <RecentDenials events={newestDenials(feed.ring)} /> : <Loading what="flow events" rows={4} />}
+          {feed.loaded ? <RecentDenials denials={newestDenials(feed.ring, DENIALS)} /> : <Loading what="flow events" rows={4} />}
         </section>
         <section>
           <h2>Flow events</h2>

@@ -116,6 +116,12 @@ export function LoginView() {
   const problem = useStore(sessionProblem);
   const [link, setLink] = useState(takeLink);
   const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    // A link that is pasted into this very tab changes the fragment only.
+    const take = () => setLink((now) => takeLink() || now);
+    window.addEventListener("hashchange", take);
+    return () => window.removeEventListener("hashchange", take);
+  }, []);
   const first = session && !session.has_password && !link;
   useEffect(() => {
     if (session?.has_password && !link) goOn();

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useMemo, useState } from "preact/hooks";
-import { api } from "../api";
 import { DevicePanel } from "../components/device_panel";
 import { LiveBadge } from "../components/live";
 import { MapList } from "../components/map_list";
 import { NetworkMap } from "../components/network_map";
 import { Page } from "../components/page";
+import { useDevices } from "../hooks/devices";
 import { useNow } from "../hooks/media";
-import { useResource } from "../hooks/resource";
 import { useQuery } from "../hooks/router";
 import { useShortcuts } from "../hooks/shortcuts";
 import { useTraffic } from "../hooks/traffic";
@@ -70,7 +69,7 @@ function Legend() {
 }
 
 export function MapView() {
-  const { data, error, reload } = useResource((signal) => api.devices(signal), 5);
+  const { data, error, reload } = useDevices();
   const [paused, setPaused] = useState(false);
   const { traffic, now, feed } = useTraffic(paused);
   const slowNow = useNow();
