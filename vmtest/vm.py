@@ -155,7 +155,7 @@ def boot(kernel, initramfs, timeout):
     machine = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2G",
                "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
                "-kernel", glob.glob(kernel + "/boot/vmlinuz-*")[0], "-initrd", initramfs,
-               "-append", "console=ttyS0 quiet panic=-1 random.trust_cpu=on",
+               "-append", "console=ttyS0 quiet panic=-1 random.trust_cpu=on no_timer_check",
                "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
                "-device", "virtio-9p-pci,fsdev=host,mount_tag=host"]
     process = subprocess.Popen(machine, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)

@@ -124,7 +124,7 @@ static void choose_port(struct rn_session *session)
 	const struct rn_handshake *h = session->handshake;
 
 	if (session->state == RN_CONNECTING && session->ports[1] && !h->cookie_known)
-		session->endpoint.port = session->ports[h->attempts >= RN_PORT_FIRST && h->attempts % 2 == 0];
+		session->endpoint.port = session->ports[h->attempts % 2 == 0]; /* the first two went to the first */
 }
 
 static void attempt(struct rn_sessions *s, int64_t now_ms, struct rn_session *session)

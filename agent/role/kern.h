@@ -67,7 +67,7 @@ void rn_kern_save(struct rn_kern *k);	      /* the floor; logs a failure */
 void rn_kern_save_revoked(struct rn_kern *k); /* where something is due; logs a failure, which is tried again */
 
 /* kern_port.c: WireGuard's UDP port shared with control. */
-int rn_kern_port_listen(struct rn_kern *k, struct rn_err *err); /* as root */
+void rn_kern_port_listen(struct rn_kern *k); /* as root; logs a failure */
 int rn_kern_port_start(struct rn_kern *k, uid_t net_uid, struct rn_err *err);
 void rn_kern_port_check(struct rn_kern *k);
 void rn_kern_port_status(const struct rn_kern *k, struct rn_local_status *s);

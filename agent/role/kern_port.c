@@ -11,17 +11,19 @@
  * out. Neither is needed for enforcing, so nothing that fails here ends the process: control has a port of its own.
  */
 
-int rn_kern_port_listen(struct rn_kern *k, struct rn_err *err)
+void rn_kern_port_listen(struct rn_kern *k)
 {
 	char path[RN_PATH_SIZE];
-	int r = rn_path_join(path, sizeof(path), k->conf.run_dir, "port.sock");
+	struct rn_err err = {"the path of run_dir is too long"};
 
-	return r < 0 ? rn_fail(err, r, "the path of run_dir is too long") : rn_sender_new(path, &k->sender, err);
+	if (rn_path_join(path, sizeof(path), k->conf.run_dir, "port.sock") < 0 ||
+	    rn_sender_new(path, &k->sender, &err) < 0)
+		rn_log(RN_LOG_ERROR, "%s", err.text);
 }
 
 int rn_kern_port_start(struct rn_kern *k, uid_t net_uid, struct rn_err *err)
 {
-	struct rn_err why = {"kern was not started as root, so net cannot reach it"};
+	struct rn_err why = {"net cannot reach kern, whose log says why its socket was not made"};
 	int r = rn_underlay_new(&k->conf, ".", &k->underlay, err);
 
 	if (r < 0)

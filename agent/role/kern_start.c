@@ -68,8 +68,11 @@ static int become_kern(struct rn_kern *k, uid_t *ret_net, struct rn_err *err)
 		r = rn_process_user(RN_PROCESS_NET, ret_net, &gid, err);
 	if (r < 0)
 		return r;
-	if (geteuid() == 0 && ((r = make_bpf_directory(&k->conf, err)) < 0 || (r = rn_kern_port_listen(k, err)) < 0))
-		return r;
+	if (geteuid() == 0) {
+		if ((r = make_bpf_directory(&k->conf, err)) < 0)
+			return r;
+		rn_kern_port_listen(k);
+	}
 	if (chdir(k->conf.bpf_dir) < 0)
 		return rn_fail(err, -errno, "cannot enter %s: %s; start rnautd kern as root", k->conf.bpf_dir,
 			       strerror(errno));

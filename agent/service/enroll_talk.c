@@ -107,9 +107,12 @@ static void on_message(struct talk *t, const struct rn_session_event *event)
 
 static void no_answer(struct talk *t)
 {
+	struct rn_endpoint gateway = t->in->token.gateway;
 	char text[RN_ENDPOINT_TEXT];
 
-	rn_endpoint_format(&t->in->token.gateway, text);
+	if (t->in->token.gateway_shared) /* the one port that has to be open */
+		gateway.port = t->in->token.gateway_shared;
+	rn_endpoint_format(&gateway, text);
 	if (t->state == ASKED)
 		rn_fail(t->err, 0, "the gateway at %s took the request but did not answer: look at its log, then try "
 			"again with the same token", text);

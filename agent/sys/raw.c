@@ -180,14 +180,14 @@ static size_t route_by(const struct rn_addr *source, union control *c)
 static int send_whole(const struct rn_raw *raw, const struct rn_addr *source, const struct rn_endpoint *to,
 		      struct iovec parts[2])
 {
-	const struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr = {htonl(rn_addr_to_v4(&to->addr))}};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr = {htonl(rn_addr_to_v4(&to->addr))}};
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
 	const bool is_v4 = rn_addr_is_v4(&to->addr);
 	union control control;
 	struct msghdr m = {.msg_iov = parts, .msg_iovlen = 2, .msg_control = &control};
 
 	memcpy(&v6.sin6_addr, &to->addr, sizeof(v6.sin6_addr));
-	m.msg_name = is_v4 ? (void *)(uintptr_t)&v4 : (void *)&v6;
+	m.msg_name = is_v4 ? (void *)&v4 : (void *)&v6;
 	m.msg_namelen = is_v4 ? sizeof(v4) : sizeof(v6);
 	m.msg_controllen = route_by(source, &control);
 	if (sendmsg(is_v4 ? raw->v4 : raw->v6, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
@@ -211,7 +211,7 @@ int rn_raw_send(struct rn_raw *raw, const struct rn_addr *from, const struct rn_
 	const bool v4 = rn_addr_is_v4(&to->addr);
 	struct rn_addr source;
 	union header h;
-	struct iovec parts[2] = {{&h, 0}, {(void *)(uintptr_t)data, size}};
+	struct iovec parts[2] = {{&h, 0}, {(void *)data, size}};
 	int r;
 
 	if (size > RN_RAW_DATAGRAM_MAX)

@@ -70,6 +70,7 @@ static int load_anew(struct rn_steering *s, const char *dir)
 	if (code != -EINVAL)
 		return code;
 	tc_port__destroy(s->skeleton);
+	s->skeleton = NULL;
 	code = rn_steering_unpin(dir, NULL);
 	return code ? code : load(s, dir);
 }

@@ -70,7 +70,6 @@ static void messages(void)
 {
 	const uint8_t block[88] = {1, 2, 3};
 	const struct rn_message list[] = {
-<<<<<<< HEAD
 	    {.type = RN_MESSAGE_ENROLL,
 	     .enroll = {.token = 9, .role = RN_KIND_DESKTOP, .name = "pc", .control = endpoint()}},
 	    {.type = RN_MESSAGE_ENROLLED,
@@ -83,6 +82,7 @@ static void messages(void)
 			  .device = 2,
 			  .hub = 1,
 			  .upstream = endpoint(),
+			  .upstream_shared = 51820,
 			  .text = "why"}},
 	    {.type = RN_MESSAGE_SUBSCRIBE, .subscribe = {1, 0}},
 	    {.type = RN_MESSAGE_RECORD, .record = {88, 0, block, 88}},
@@ -93,22 +93,6 @@ static void messages(void)
 	    {.type = RN_MESSAGE_EVENTS, .events = {.reporter = 3, .lost = 1, .events = block, .events_size = 88}},
 	    {.type = RN_MESSAGE_REMOVED, .removed = {3}},
 	    {.type = RN_MESSAGE_PRESENCE, .presence = {3, 1}},
-=======
-		{.type = RN_MESSAGE_ENROLL, .enroll = {.token = 9, .role = RN_KIND_DESKTOP, .name = "pc", .control = endpoint()}},
-		{.type = RN_MESSAGE_ENROLLED,
-		 .enrolled = {.anchor = block, .anchor_size = 4, .leaf = block, .leaf_size = 4, .issuer = block,
-			      .issuer_size = 4, .device = 2, .hub = 1, .upstream = endpoint(), .upstream_shared = 51820,
-			      .text = "why"}},
-		{.type = RN_MESSAGE_SUBSCRIBE, .subscribe = {1, 0}},
-		{.type = RN_MESSAGE_RECORD, .record = {88, 0, block, 88}},
-		{.type = RN_MESSAGE_SYNCED, .version = {1, 2}},
-		{.type = RN_MESSAGE_APPLIED, .version = {1, 2}},
-		{.type = RN_MESSAGE_REQUEST, .request = {.device = 3, .id = 1, .sealed = block, .sealed_size = 60}},
-		{.type = RN_MESSAGE_ANSWER, .answer = {.device = 3, .id = 1, .text = "no", .body = block, .body_size = 5}},
-		{.type = RN_MESSAGE_EVENTS, .events = {.reporter = 3, .lost = 1, .events = block, .events_size = 88}},
-		{.type = RN_MESSAGE_REMOVED, .removed = {3}},
-		{.type = RN_MESSAGE_PRESENCE, .presence = {3, 1}},
->>>>>>> 25fab23 (doctor, fuzz: the shared port)
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
@@ -124,19 +108,15 @@ static void locals(void)
 	const uint8_t block[88] = {1, 2, 3};
 
 	for (int type = 1; type < 256; type++) {
-<<<<<<< HEAD
 		struct rn_local local = {.type = type,
 					 .session = 5,
 					 .number = 1,
 					 .version = 2,
 					 .endpoint = endpoint(),
+					 .port = 51820,
 					 .text = "text",
 					 .block = block,
 					 .block_size = sizeof(block)};
-=======
-		struct rn_local local = {.type = type, .session = 5, .number = 1, .version = 2, .endpoint = endpoint(),
-					 .port = 51820, .text = "text", .block = block, .block_size = sizeof(block)};
->>>>>>> 25fab23 (doctor, fuzz: the shared port)
 		int size = rn_local_encode(&local, buffer, sizeof(buffer));
 
 		if (size > 0)

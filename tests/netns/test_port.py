@@ -102,11 +102,16 @@ class Place:
         gateway.underlay4 = self.underlay(gateway)  # what the gateway and the hub call themselves
         self.hub.underlay4 = self.underlay(self.hub)
         net.init_gateway(gateway)
-        net.join(self.hub)
-        for node in (self.laptop, self.desk):
-            net.join(node, "hub-a")
+        for node in (self.hub, self.laptop, self.desk):
+            self.join(node)
         net.learn_addresses()
         wait_for("the laptop to reach the desk", self.data_passes, 30 * SLOW)
+
+    def join(self, node):
+        done = self.net.enrol(node, self.net.token(node, "hub-a"))
+        equal(done.returncode, 0, f"{node.name}: rnaut up: {done.stderr.strip()}")
+        node.start_units()
+        wait_for(f"{node.name} to be ready", lambda: self.net.ready(node), 30 * SLOW)
 
     def data_passes(self):
         return attempt(self.laptop, [["icmp", self.desk.ipv6, 0], ["icmp", self.desk.ipv4, 0]]) == [True, True]
@@ -128,8 +133,10 @@ def place(kept, family="IPv4"):
     if not have or have.family != family:
         if have:
             have.remove()
-        kept["place"] = have = Place(family)
+            del kept["place"]
+        have = Place(family)
         have.bring_up()
+        kept["place"] = have
     return have
 
 
