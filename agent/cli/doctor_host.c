@@ -138,7 +138,7 @@ void rn_check_managers(struct rn_doctor *d, struct rn_finding *f)
 	rn_netlink_free(n);
 	snprintf(path, sizeof(path), "%s/%u", networkd, link.index);
 	if (there && exists(path) && !noted(networkd, link.index, "ADMIN_STATE=unmanaged")) {
-		rn_found(f, RN_HEALTH_FAIL, "systemd-networkd manages %s and takes its addresses and routes away",
+		rn_found(f, RN_HEALTH_WARN, "systemd-networkd manages %s and may take its addresses and routes away",
 			 name);
 		return rn_fix(f,
 			      "make install ships 05-rnaut.network: networkctl reload, networkctl reconfigure %s; or a "
@@ -146,7 +146,7 @@ void rn_check_managers(struct rn_doctor *d, struct rn_finding *f)
 			      name);
 	}
 	if (there && noted(manager, link.index, "managed=true")) {
-		rn_found(f, RN_HEALTH_FAIL, "NetworkManager manages %s and may take its addresses away", name);
+		rn_found(f, RN_HEALTH_WARN, "NetworkManager manages %s and may take its addresses away", name);
 		return rn_fix(f, "make install ships NetworkManager/conf.d/rnaut.conf: nmcli general reload");
 	}
 	rn_found(f, RN_HEALTH_PASS, "none touches %s%s", name, there ? "" : ", which is not there yet");

@@ -220,6 +220,27 @@ def exposure(first):
     return ", ".join(f"{name} {value}" for name, value in seen.items())
 
 
+# A host whose systemd-networkd takes every interface. Where it may write to /sys it waits for udev, which is not here.
+NETWORKD = r"""
+printf '[Match]\nName=eth0\n[Network]\nAddress=203.0.113.1/24\n' >/etc/systemd/network/10-eth0.network
+printf '[Match]\nName=*\n[Network]\nLinkLocalAddressing=no\n' >/etc/systemd/network/50-all.network
+mount -o remount,ro,bind /sys && systemctl start systemd-networkd
+"""
+
+
+@case("a systemd-networkd that takes every interface leaves ours alone")
+def networkd(first):
+    def managers(wanted):
+        checks = json.loads(first.sh("rnaut doctor --json", check=False).stdout)["checks"]
+        return [c["result"] for c in checks if c["check"] == "network managers"] == [wanted]
+    def configured(name, wanted):
+        return bool(re.search(rf"{name} .*{wanted}", first.sh("networkctl list --no-pager", check=False).stdout))
+    first.sh(NETWORKD)
+    wait_for("networkd to see rn0", lambda: configured("rn0", "unmanaged"), 60)
+    assert managers("PASS"), "the check"
+    first.sh("systemctl stop systemd-networkd; rm /etc/systemd/network/*.network")
+
+
 def files_of(machine):
     """What is ours outside the checkout."""
     found = machine.sh(f"find / /run /sys/fs/bpf -xdev \\( -path {CHECKOUT} -o -path /tmp -o -path /var/log \\) -prune -o "
@@ -285,6 +306,7 @@ def go(first, second):
     reboot_device(first, second)
     reboot_gateway(first, second)
     doctor(first, second)
+    networkd(first)
     uninstall(second)
 
 
