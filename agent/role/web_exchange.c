@@ -25,7 +25,7 @@ struct piece {
 
 struct web_exchange {
 	struct web *web;
-	struct web_exchange *next, **link;
+	struct web_exchange *next, *prev;
 	struct rn_http_request *request; /* NULL: gone */
 	uint64_t session;
 	int64_t since;
@@ -53,9 +53,12 @@ static void drop_pieces(struct web_exchange *e)
 
 static void exchange_free(struct web_exchange *e)
 {
-	*e->link = e->next;
+	if (e->prev)
+		e->prev->next = e->next;
+	else
+		e->web->exchanges = e->next;
 	if (e->next)
-		e->next->link = e->link;
+		e->next->prev = e->prev;
 	e->web->under_way--;
 	drop_pieces(e);
 	rn_wipe(e->ask, sizeof(e->ask));
@@ -260,6 +263,20 @@ static const struct rn_web_verdict away = {503, "unavailable", "the gateway's co
 				   busy = {503, "unavailable", "too many requests are under way: try again"},
 				   late = {503, "unavailable", "the gateway's core gave no answer in time: try again"};
 
+/* At the end: core wants sessions to rise. */
+static void append(struct web *web, struct web_exchange *e)
+{
+	struct web_exchange *last = web->exchanges;
+
+	while (last && last->next)
+		last = last->next;
+	e->prev = last;
+	if (last)
+		last->next = e;
+	else
+		web->exchanges = e;
+}
+
 void web_exchange_begin(struct web *web, struct rn_http_request *request, const struct rn_web_request *ask)
 {
 	struct web_exchange *e;
@@ -285,11 +302,7 @@ void web_exchange_begin(struct web *web, struct rn_http_request *request, const 
 	e->ask_size = (size_t)size;
 	e->body_size = ask->body_size;
 	e->last = &e->first;
-	/* At the end: core wants sessions to rise. */
-	e->link = &web->exchanges;
-	while (*e->link)
-		e->link = &(*e->link)->next;
-	*e->link = e;
+	append(web, e);
 	web->under_way++;
 	rn_http_set_context(request, e);
 	web_core_flush(web);
@@ -339,6 +352,10 @@ void web_exchanges_sweep(struct web *web)
 
 void web_exchanges_free(struct web *web)
 {
-	while (web->exchanges)
-		exchange_free(web->exchanges);
+	struct web_exchange *next;
+
+	for (struct web_exchange *e = web->exchanges; e; e = next) {
+		next = e->next;
+		exchange_free(e);
+	}
 }

@@ -41,7 +41,8 @@ struct rn_http_config {
 	/* The rest may be absent. */
 	/*
 	 * The header has come and the body has not: may answer already, and says how much body is wanted. It must
-	 * refuse a Content-Length that is no number: no body is read then, and what follows would be taken for a request.
+	 * refuse a Content-Length that is no number: no body is read then, and what follows would be taken for a
+	 * request.
 	 */
 	void (*head)(void *context, struct rn_http_request *request);
 	/* The request is over: answered to its end, or its client has gone. Called once for each that `handle` saw. */

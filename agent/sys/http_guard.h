@@ -58,9 +58,9 @@ bool rn_http_guard_add(struct rn_http_guard *guard, struct rn_http_link *link, c
 void rn_http_guard_doom(struct rn_http_guard *guard, struct rn_http_link *link);
 void rn_http_guard_remove(struct rn_http_guard *guard, struct rn_http_link *link);
 /*
- * Who goes where there are more than connections_max: of those that proved nothing the oldest whose source has more than
- * a quarter of what it may, or else the oldest. What it is doing does not matter: whoever came to stay is old, and who
- * came for an answer has gone. NULL: nobody needs to, or nobody may.
+ * Who goes where there are more than connections_max: of those that proved nothing the oldest whose source has more
+ * than a quarter of what it may, or else the oldest. What it is doing does not matter: whoever came to stay is old, and
+ * who came for an answer has gone. NULL: nobody needs to, or nobody may.
  */
 struct rn_http_link *rn_http_guard_victim(const struct rn_http_guard *guard);
 void rn_http_guard_enter(const struct rn_http_guard *guard, struct rn_http_link *link, enum rn_http_phase phase,

@@ -110,10 +110,11 @@ static void connection_begin(struct rn_http *http, struct MHD_Connection *connec
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	const enum rn_http_phase phase = http->config.tls ? RN_HTTP_HANDSHAKE : RN_HTTP_HEADER;
 	struct rn_endpoint from = peer_of(connection);
-	struct http_connection *c = calloc(1, sizeof(*c)), *victim;
+	struct http_connection *c, *victim;
 
 	if (!info)
 		return;
+	c = calloc(1, sizeof(*c));
 	if (!c || !rn_http_guard_add(&http->guard, &c->link, &from.addr, phase, rn_loop_now_ms(http->loop))) {
 		shutdown(info->connect_fd, SHUT_RDWR);
 		free(c);
