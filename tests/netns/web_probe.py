@@ -83,14 +83,16 @@ def polite(address, port, ca, count):
 
 class Slow:
     def __init__(self, kind, address, port, ca):
-        self.kind, self.address, self.port, self.ca = kind, address, port, ca
+        self.kind, self.address, self.port, self.context = kind, address, port, context(ca)
         self.open = self.made = 0
+        self.door = asyncio.Semaphore(64)  # handshakes at once: more than a few and none of them ends
 
     async def one(self, source):
         secure = self.kind != "silent"
-        reader, writer = await asyncio.open_connection(
-            self.address, self.port, local_addr=(source, 0), ssl=context(self.ca) if secure else None,
-            server_hostname=self.address if secure else None)
+        async with self.door:
+            reader, writer = await asyncio.open_connection(
+                self.address, self.port, local_addr=(source, 0), ssl=self.context if secure else None,
+                server_hostname=self.address if secure else None)
         self.open += 1
         self.made += 1
         try:
@@ -126,7 +128,7 @@ async def slow(kind, count, address, port, ca, sources):
     resource.setrlimit(resource.RLIMIT_NOFILE, (16384, 16384))
     crowd = Slow(kind, address, int(port), ca)
     tasks = [asyncio.create_task(crowd.again(sources[i % len(sources)])) for i in range(int(count))]
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while crowd.made < min(int(count), 300) and time.monotonic() < until:
         await asyncio.sleep(0.2)
     await asyncio.sleep(2)
