@@ -116,7 +116,8 @@ $(NOISE_VECTORS): $(O)/tests/vectors/noise_vectors.o $(call archives,proto base)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lsodium -lcjson
 $(O)/tests/test_noise: | $(NOISE_VECTORS)
 all: $(NOISE_VECTORS)
-$(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_session*.c)): $(O)/tests/unit/session_world.o
+$(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_session*.c tests/unit/test_knock.c)): \
+	$(O)/tests/unit/session_world.o
 $(addprefix $(O)/tests/test_,registry tokens core_sync attack_core): $(O)/tests/unit/core_world.o
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_door*.c)): $(O)/tests/unit/core_world.o \
 	$(O)/tests/unit/door_world.o
