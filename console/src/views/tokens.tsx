@@ -35,12 +35,12 @@ function Rows({ tokens, now, onChange }: { tokens: readonly TokenInfo[]; now: nu
       <table>
         <thead>
           <tr>
-            <th scope="col">Token</th>
             <th scope="col">For</th>
             <th scope="col">Owner</th>
             <th scope="col">Hub</th>
             <th scope="col">Tags</th>
             <th scope="col">State</th>
+            <th scope="col">Token's id</th>
             <th scope="col">
               <span class="unseen">Actions</span>
             </th>
@@ -51,11 +51,10 @@ function Rows({ tokens, now, onChange }: { tokens: readonly TokenInfo[]; now: nu
             const state = tokenState(token, now);
             return (
               <tr key={token.id} class={state === "open" ? undefined : "past"}>
-                <th scope="row">{token.id}</th>
-                <td>
+                <th scope="row">
                   {token.name ?? "any name"}
                   <span class="device-kind">{token.hub_type ? `${token.hub_type} hub` : KIND_WORDS[token.client_type ?? ""]}</span>
-                </td>
+                </th>
                 <td>{token.owner ?? "nobody"}</td>
                 <td>{token.hub ?? "–"}</td>
                 <td>{token.tags.length ? token.tags.join(", ") : "–"}</td>
@@ -75,6 +74,9 @@ function Rows({ tokens, now, onChange }: { tokens: readonly TokenInfo[]; now: nu
                   ) : (
                     `expired ${relative(token.expires, now)}`
                   )}
+                </td>
+                <td>
+                  <code>{token.id}</code>
                 </td>
                 <td class="number">
                   <Button size="small" icon="trash" kind="quiet" label={`Delete token ${token.id}`} onClick={() => withdraw(token)} />
