@@ -178,6 +178,16 @@ fuzz: ## every parser under random input: SECONDS=30 each; TARGETS='word ...' ch
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) FUZZ=1 fuzz-programs
 	$(Q)python3 -B tests/fuzz/run.py --seconds $(SECONDS_EACH) $(TARGETS)
 
+# What measures in the kernel: programs of its own around the datapath's.
+BENCH_PACKET := $(O)/tests/bench/packet
+$(O)/bpf/bench_packet.bpf.o: tests/bench/packet.bpf.c $(wildcard bpf/* include/abi/*)
+	$(call msg,BPF,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c -o $@.tmp $< && bpftool gen object $@ $@.tmp && rm $@.tmp
+$(O)/tests/bench/packet.o: $(O)/bpf/bench_packet.skel.h
+$(BENCH_PACKET): $(O)/tests/bench/packet.o $(call archives,domain base)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+
 test-programs: $(UNIT_TESTS) $(BPF_TESTS) $(KERN_TEST) $(ATTACKER)
 
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
@@ -202,7 +212,7 @@ vmtest: ## the namespace tests on Debian's 6.1 kernel with its WireGuard
 	$(Q)$(BUILD) attacker
 	$(Q)python3 -B vmtest/vm.py --timeout 2400 python3 -B tests/netns/run.py $(TESTS); $(GIVE_BACK)
 bench: deps ## the benchmarks (root, takes a quarter of an hour); TESTS='decide size' chooses; figures go to build/bench
-	$(Q)$(BUILD)
+	$(Q)$(BUILD) $(BENCH_PACKET)
 	$(Q)python3 -B tests/bench/run.py $(TESTS); $(GIVE_BACK)
 lint: $(BPF_SKELETONS) ## what tools can judge
 	$(Q)python3 -B tests/lint/lint.py

@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "role/role.h"
-#include "sys/memory.h"
 #include "sys/sandbox.h"
 
 /*
@@ -121,7 +120,6 @@ static int run(const struct process *p, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	rn_memory_start();
 	if (argc < 2)
 		return usage(stderr);
 	if (strcmp(argv[1], "--version") == 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,7 +192,8 @@ int rn_policy_tables_build(const struct rn_policy_record *policy, uint64_t versi
 	if (policy->rule_count > RN_RULES_MAX)
 		return rn_fail(err, -EMSGSIZE, "the policy has %u compiled rules, but %u fit", policy->rule_count,
 			       RN_RULES_MAX);
-	memset(ret, 0, sizeof(*ret));
+	memset(ret, 0, offsetof(struct rn_policy_tables, services[1])); /* the other classes are written as they come */
+	memset(ret->ports, 0, sizeof(ret->ports));
 	ret->service_classes = 1;
 	ret->policy.version = version;
 	ret->policy.rules = policy->rule_count;

@@ -14,7 +14,7 @@ struct rn_policy_tables {
 	struct rn_policy policy;
 	struct rn_rule rules[RN_RULES_MAX];
 	struct rn_rule_set trust[RN_TRUST_MAX + 1];
-	struct rn_rule_set services[RN_SERVICES_MAX];
+	struct rn_rule_set services[RN_SERVICES_MAX]; /* service_classes of them */
 	struct rn_ports ports[2 * RN_PORT_BLOCKS];
 	uint32_t service_classes; /* used, counting class 0 */
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "service/enforce_state.h"
@@ -36,9 +35,9 @@ int rn_enforce_slot_write(struct rn_enforce *e, uint32_t slot)
 	return rn_datapath_identity_write(e->dp, generation & 1, slot, &rows);
 }
 
-static int write_half(struct rn_enforce *e, unsigned half, const struct rn_policy_record *policy,
-		      const struct rn_policy_tables *t)
+static int write_half(struct rn_enforce *e, unsigned half, const struct rn_policy_record *policy)
 {
+	const struct rn_policy_tables *t = e->tables;
 	struct rn_datapath_policy parts = {&t->policy, t->rules, t->trust, t->services, t->service_classes, t->ports};
 	int r = rn_datapath_policy_write(e->dp, half, &parts);
 
@@ -71,15 +70,11 @@ static int flip(struct rn_enforce *e, uint32_t epoch, uint64_t version, const st
 		struct rn_err *err)
 {
 	uint64_t generation = generation_of(e) + 1;
-	struct rn_policy_tables *tables = malloc(sizeof(*tables)); /* half a megabyte, for this moment only */
-	int r = tables ? rn_policy_tables_build(policy, version, tables, err) : rn_fail(err, -ENOMEM, "out of memory");
+	int r = rn_policy_tables_build(policy, version, e->tables, err);
 
-	if (r < 0) {
-		free(tables);
+	if (r < 0)
 		return r;
-	}
-	r = write_half(e, generation & 1, policy, tables);
-	free(tables);
+	r = write_half(e, generation & 1, policy);
 	if (r < 0)
 		return rn_fail(err, r, "the kernel's tables did not take policy %llu: %s", (unsigned long long)version,
 			       strerror(-r));

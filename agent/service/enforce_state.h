@@ -42,6 +42,7 @@ struct rn_enforce {
 	struct rn_slots *slots;
 	struct rn_policy_record policy; /* in force, where policy_known */
 	bool policy_known;
+	struct rn_policy_tables *tables; /* scratch, kept: new memory for each policy costs more time than the policy */
 	uint64_t policy_version; /* in force, 0: none */
 	struct rn_waiting_device *waiting;
 	uint32_t waiting_count, waiting_room;

@@ -275,6 +275,10 @@ static int load(struct rn_datapath *dp, const char *dir, const struct rn_meta *w
 		code = make_buffers(dp);
 	if (!code && !adopted)
 		rn_datapath_begin(dp, want);
+	for (int half = 0; half < 2 && adopted; half++) {
+		dp->identities_end[half] = RN_IDENTITIES_MAX;
+		dp->services_end[half] = RN_SERVICES_MAX;
+	}
 	if (!code)
 		code = pin_program(dir, skeleton->progs.rn_ingress, &dp->ingress_id);
 	if (!code)
@@ -452,6 +456,8 @@ int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t s
 
 	if (half > 1 || slot >= RN_IDENTITIES_MAX)
 		return -ERANGE;
+	if (slot >= dp->identities_end[half])
+		dp->identities_end[half] = slot + 1;
 	return bpf_map_update_elem(dp->fd[RN_FD_IDENTITIES], &key, identity, BPF_ANY);
 }
 

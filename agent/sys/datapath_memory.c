@@ -153,11 +153,15 @@ static void write_half(struct rn_datapath *dp, unsigned half, const struct rn_da
 	struct rn_rule *rules = dp->rules + half * RN_RULES_MAX;
 	uint32_t count = p->policy->rules;
 
-	memset(dp->identities, 0, RN_IDENTITIES_MAX * sizeof(*dp->identities));
+	memset(dp->identities, 0, dp->identities_end[half] * sizeof(*dp->identities));
+	dp->identities_end[half] = 0;
 	memcpy(rules, p->rules, count * sizeof(*rules));
 	memset(rules + count, 0, (RN_RULES_MAX - count) * sizeof(*rules));
 	memcpy(dp->services, p->services, p->service_classes * sizeof(*dp->services));
-	memset(dp->services + p->service_classes, 0, (RN_SERVICES_MAX - p->service_classes) * sizeof(*dp->services));
+	if (p->service_classes < dp->services_end[half])
+		memset(dp->services + p->service_classes, 0,
+		       (dp->services_end[half] - p->service_classes) * sizeof(*dp->services));
+	dp->services_end[half] = p->service_classes;
 	memcpy(dp->trust + half * (RN_TRUST_MAX + 1), p->trust, (RN_TRUST_MAX + 1) * sizeof(*p->trust));
 	memcpy(dp->ports, p->ports, 2 * RN_PORT_BLOCKS * sizeof(*p->ports));
 	dp->policy[half] = *p->policy;

@@ -49,7 +49,8 @@ struct rn_datapath {
 	struct rn_rule *rules;
 	struct rn_device *devices;	/* RN_DEVICES_MAX, of which those of open windows are there */
 	bool window[RN_WINDOWS];	/* open */
-	struct rn_identity *identities; /* of the half that is open; NULL: none */
+	uint32_t identities_end[2], services_end[2]; /* of each half: from here on all is zero */
+	struct rn_identity *identities;		     /* of the half that is open; NULL: none */
 	struct rn_ports *ports;
 	struct rn_rule_set *services;
 	struct rn_flow_key *batch_keys;

@@ -7,17 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LARGE (64 * 1024)
 #define STACK_KEPT (16 * 1024)
 #define STACK_DROPPED (512 * 1024)
-
-void rn_memory_start(void)
-{
-	/* Set by hand, they no longer grow with what is freed. */
-	mallopt(M_MMAP_THRESHOLD, LARGE);
-	mallopt(M_TRIM_THRESHOLD, LARGE);
-	mallopt(M_TOP_PAD, 0);
-}
 
 /* A segment that was never writable is as it is in the file, so nothing is lost. */
 static int drop_text(struct dl_phdr_info *object, size_t size, void *context)

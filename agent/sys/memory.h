@@ -2,13 +2,8 @@
 #ifndef RN_SYS_MEMORY_H
 #define RN_SYS_MEMORY_H
 
-/*
- * How much memory a process keeps. Both are hints to the C library and the kernel: nothing depends on them, nothing
- * fails.
- */
+/* How much memory a process keeps: hints to the C library and the kernel. Nothing depends on them, nothing fails. */
 
-/* First of all: what is large and short-lived goes back to the kernel when it is freed, however often it comes. */
-void rn_memory_start(void);
 /*
  * Once, some time after the start: gives back what only starting needed, on the heap, on the stack below the caller and
  * of the program's and its libraries' text. (Half of what was read of them by then is never read again. What is, comes

@@ -13,6 +13,7 @@ BENCHES = {
     "decide": [sys.executable, "-B", HERE + "/decide.py"],
     "stream": [sys.executable, "-B", HERE + "/stream.py"],
     "overlay": [sys.executable, "-B", HERE + "/overlay.py"],
+    "packet": [sys.executable, "-B", HERE + "/packet.py"],
     "vm": [sys.executable, "-B", HERE + "/vm.py"],
 }
 
