@@ -85,7 +85,7 @@ def main():
     lab = bench.standard()
     ways, on, off = prepare(lab), [], []
     for number in range(ROUNDS):
-        quiet.append(bench.wait_quiet(20))
+        quiet.append(bench.wait_quiet(5))
         for side in ((True, False), (False, True))[number % 2]:
             (on if side else off).append(one_round(lab, ways, side))
     results = {way: compare(on, off, way) for way in ways}
