@@ -91,7 +91,7 @@ struct net {
 	struct rn_timer *settle; /* once */
 	struct net_core core;
 	struct net_sender sender;
-	struct rn_endpoint second; /* of whom we dialled last: its own control port */
+	struct rn_endpoint first, second; /* of whom we dialled last: WireGuard's port, and its own control port */
 	struct net_peers peers;
 };
 

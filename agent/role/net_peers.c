@@ -299,6 +299,7 @@ void net_peers_connect(struct net *net, const struct rn_local *in)
 	net->second = in->endpoint;
 	if (in->port)
 		to.port = in->port;
+	net->first = in->port ? to : (struct rn_endpoint){.port = 0};
 	if (size >= 0)
 		id = rn_sessions_connect(net->sessions, rn_loop_now_ms(net->loop), &to, in->key, hello, (size_t)size);
 	if (id && in->port)

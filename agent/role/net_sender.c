@@ -25,19 +25,29 @@ static enum way usual_way(const struct net *net)
 	return rn_loop_now_ms(net->loop) - s->away_ms < NET_SENDER_WAIT_MS ? WAIT : OWN;
 }
 
+static bool same(const struct rn_endpoint *a, const struct rn_endpoint *b)
+{
+	return a->port == b->port && rn_addr_compare(&a->addr, &b->addr) == 0;
+}
+
 static enum way way_to(struct net *net, const struct rn_endpoint *to, struct rn_addr *ret_from)
 {
 	const enum way usual = usual_way(net);
 	struct rn_endpoint home;
 
 	memset(ret_from, 0, sizeof(*ret_from));
-	if (rn_udp_home(net->udp, to, &home)) {
+	if (rn_udp_home(net->udp, to, &home))
 		*ret_from = home.addr;
-		if (home.port == rn_udp_port(net->udp))
-			return OWN;
-		return net->sender.known ? (net->sender.state.port ? SHARED : OWN) : usual;
-	}
-	if (net->second.port == to->port && rn_addr_compare(&net->second.addr, &to->addr) == 0)
+	else
+		home.port = 0;
+	if (same(&net->first, to)) /* wherever it spoke to us before kern was there */
+		return usual;
+	if (home.port)
+		return home.port == rn_udp_port(net->udp) ? OWN
+		       : !net->sender.known		  ? usual
+		       : net->sender.state.port		  ? SHARED
+							  : OWN;
+	if (same(&net->second, to))
 		return OWN;
 	return usual;
 }
