@@ -23,6 +23,7 @@ struct rn_watch {
 
 struct rn_timer {
 	uv_timer_t uv;
+	uv_idle_t soon; /* for no delay at all */
 	void (*fire)(void *context);
 	void *context;
 };
@@ -90,7 +91,12 @@ static void free_handle(uv_handle_t *handle)
 static void close_handle(uv_handle_t *handle, void *context)
 {
 	(void)context;
-	if (!uv_is_closing(handle))
+	/* A timer goes with the idle handle beside it. */
+	if (uv_is_closing(handle) || handle->type == UV_TIMER)
+		return;
+	if (handle->type == UV_IDLE)
+		rn_timer_free(handle->data);
+	else
 		uv_close(handle, handle->type == UV_SIGNAL ? NULL : free_handle);
 }
 
@@ -198,6 +204,14 @@ static void on_timer(uv_timer_t *handle)
 	timer->fire(timer->context);
 }
 
+static void on_soon(uv_idle_t *handle)
+{
+	struct rn_timer *timer = handle->data;
+
+	uv_idle_stop(handle);
+	timer->fire(timer->context);
+}
+
 struct rn_timer *rn_timer_new(struct rn_loop *loop, void (*fire)(void *context), void *context)
 {
 	struct rn_timer *timer = calloc(1, sizeof(*timer));
@@ -205,6 +219,8 @@ struct rn_timer *rn_timer_new(struct rn_loop *loop, void (*fire)(void *context),
 	if (!timer)
 		return NULL;
 	uv_timer_init(&loop->uv, &timer->uv);
+	uv_idle_init(&loop->uv, &timer->soon);
+	timer->soon.data = timer;
 	timer->fire = fire;
 	timer->context = context;
 	return timer;
@@ -212,8 +228,14 @@ struct rn_timer *rn_timer_new(struct rn_loop *loop, void (*fire)(void *context),
 
 void rn_timer_set(struct rn_timer *timer, int64_t delay_ms)
 {
-	if (delay_ms < 0) {
-		uv_timer_stop(&timer->uv);
+	uv_timer_stop(&timer->uv);
+	uv_idle_stop(&timer->soon);
+	if (delay_ms < 0)
+		return;
+	/* libuv fires timers until none is due: one that is set anew without delay each time would keep all else
+	 * waiting. */
+	if (delay_ms == 0) {
+		uv_idle_start(&timer->soon, on_soon);
 		return;
 	}
 	/* The loop's own clock stands still within one round; a delay counts from now. */
@@ -221,8 +243,15 @@ void rn_timer_set(struct rn_timer *timer, int64_t delay_ms)
 	uv_timer_start(&timer->uv, on_timer, (uint64_t)delay_ms, 0);
 }
 
+static void free_rest(uv_handle_t *soon)
+{
+	uv_close((uv_handle_t *)&((struct rn_timer *)soon->data)->uv, free_handle);
+}
+
 void rn_timer_free(struct rn_timer *timer)
 {
-	if (timer)
-		uv_close((uv_handle_t *)&timer->uv, free_handle);
+	if (!timer)
+		return;
+	uv_timer_stop(&timer->uv);
+	uv_close((uv_handle_t *)&timer->soon, free_rest);
 }

@@ -128,7 +128,7 @@ def files(lab, kept):
 def gateway_net(lab, kept):
     gateway = lab["gateway"]
     hub, laptop = noise_key(lab, "hub-a"), noise_key(lab, "laptop")
-    token = gateway.rnaut("token", "create", "--type", "desktop", "--name", "victim", "--hub", "hub-a")["token"]
+    token = gateway.rnaut("token", "create", "--type", "desktop", "--name", "prey", "--hub", "hub-a")["token"]
     before, running = picture(lab, gateway), processes(gateway)
     with Captured(lab, gateway) as captured:
         lines, _ = captured.attack("as_others")

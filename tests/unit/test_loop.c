@@ -135,13 +135,63 @@ static void test_sigterm_ends_an_idle_loop(void **state)
 	rn_loop_free(loop);
 }
 
+struct hurry {
+	struct rn_timer *timer;
+	struct rn_loop *loop;
+	unsigned turns;
+	bool heard;
+};
+
+static void hurry(void *context)
+{
+	struct hurry *h = context;
+
+	if (++h->turns < 100000 && !h->heard)
+		rn_timer_set(h->timer, 0);
+	else
+		rn_loop_stop(h->loop);
+}
+
+static void hear(void *context, unsigned events)
+{
+	(void)events;
+	((struct hurry *)context)->heard = true;
+}
+
+static void test_a_timer_without_delay_keeps_nobody_waiting(void **state)
+{
+	struct hurry h = {.loop = rn_loop_new()};
+	struct rn_watch *watch;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	watch = rn_watch_new(h.loop, pair[0], RN_WRITABLE, hear, &h);
+	h.timer = rn_timer_new(h.loop, hurry, &h);
+	rn_timer_set(h.timer, 0);
+	rn_loop_run(h.loop);
+	assert_true(h.heard);
+	assert_in_range(h.turns, 1, 10);
+	/* Set and set aside, or freed, it does not fire. */
+	h.turns = 0;
+	rn_timer_set(h.timer, 0);
+	rn_timer_set(h.timer, -1);
+	rn_timer_free(h.timer);
+	rn_watch_free(watch);
+	rn_loop_free(h.loop);
+	assert_int_equal(h.turns, 0);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_watch_freed_in_its_own_callback),
-		cmocka_unit_test(test_peer_gone_is_readable),
-		cmocka_unit_test(test_events_and_timer),
-		cmocka_unit_test(test_sigterm_ends_an_idle_loop),
+	    cmocka_unit_test(test_watch_freed_in_its_own_callback),
+	    cmocka_unit_test(test_peer_gone_is_readable),
+	    cmocka_unit_test(test_events_and_timer),
+	    cmocka_unit_test(test_sigterm_ends_an_idle_loop),
+	    cmocka_unit_test(test_a_timer_without_delay_keeps_nobody_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
