@@ -19,6 +19,7 @@ FOUND, CRASHES = TOP + "/build/fuzz/found", TOP + "/build/fuzz/crashes"
 DICTIONARIES = {"policy": "json", "json": "json", "conf": "json", "self": "json", "wg_conf": "json", "flow_line": "json",
                 "door": "json", "uapi": "uapi", "web_head": "http", "web_target": "http"}
 LONGEST = {"local": 2048, "core": 4096, "door": 2048, "session": 1024, "datagram": 2600}
+SEED = os.environ.get("SEED", "1")  # the same draws each time, as far as the time goes; 0: others each time
 ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1:handle_abort=1",
            UBSAN_OPTIONS="print_stacktrace=1")
 
@@ -30,7 +31,7 @@ def targets(words):
 
 def options(name):
     chosen = ["-timeout=25", "-rss_limit_mb=1500", f"-max_len={LONGEST.get(name, 4096)}", "-print_final_stats=1",
-              f"-artifact_prefix={CRASHES}/{name}-"]
+              f"-seed={SEED}", f"-artifact_prefix={CRASHES}/{name}-"]
     if name in DICTIONARIES:
         chosen.append(f"-dict={TOP}/tests/fuzz/dict/{DICTIONARIES[name]}.dict")
     return chosen
