@@ -51,6 +51,12 @@ void rn_x509_network(const uint8_t root_public[RN_KEY_SIZE], char ret[RN_NETWORK
 	rn_hex(digest, (RN_NETWORK_TEXT - 1) / 2, ret, RN_NETWORK_TEXT);
 }
 
+/* A positive INTEGER of exactly RN_SERIAL_SIZE bytes (X.690 section 8.3.2, RFC 5280 section 4.1.2.2). */
+static bool serial_good(const uint8_t serial[RN_SERIAL_SIZE])
+{
+	return serial[0] > 0 && serial[0] < 0x80;
+}
+
 void rn_x509_serial(uint8_t ret[RN_SERIAL_SIZE])
 {
 	rn_random(ret, RN_SERIAL_SIZE);
@@ -164,7 +170,7 @@ static int issue(const struct rn_draft *d, gnutls_x509_crt_t issuer, const uint8
 	size_t size = RN_CERT_MAX;
 	int r;
 
-	if (!(d->serial[0] & 0x7f) || (d->serial[0] & 0x80))
+	if (!serial_good(d->serial))
 		return -EINVAL;
 	r = gnutls_x509_crt_init(&crt);
 	if (r < 0)
@@ -363,7 +369,7 @@ static bool has_serial(gnutls_x509_crt_t crt, uint8_t ret[RN_SERIAL_SIZE])
 	uint8_t serial[RN_SERIAL_SIZE + 4];
 	size_t size = sizeof(serial);
 
-	if (gnutls_x509_crt_get_serial(crt, serial, &size) < 0 || size != RN_SERIAL_SIZE)
+	if (gnutls_x509_crt_get_serial(crt, serial, &size) < 0 || size != RN_SERIAL_SIZE || !serial_good(serial))
 		return false;
 	memcpy(ret, serial, RN_SERIAL_SIZE);
 	return true;
