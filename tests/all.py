@@ -118,7 +118,7 @@ def steps():
     yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 1500, env={"RN_BINARIES": SANITIZED})
     yield Step("browser", PYTHON + ["tests/browser/run.py"], 1200)
     yield Step("hosts", PYTHON + ["tests/hosts/run.py"], 1800)
-    yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "2400", "python3", "-B", "tests/netns/run.py"], 2500)
+    yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "2700", "python3", "-B", "tests/netns/run.py"], 2760)
 
 
 def give_to_caller():
