@@ -65,11 +65,14 @@ void rn_web_head_add(struct rn_web_head *head, const char *name, const char *val
 	}
 }
 
-/* What does not fit is no credential that we gave: it is left out, and core says 401. */
+/* What does not fit, or is not visible ASCII, is nothing that we gave: it is left out, and core says 401. */
 static void copy(char *out, size_t size, const char *text, size_t length)
 {
 	if (length >= size)
 		length = 0;
+	for (size_t i = 0; i < length; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			length = 0;
 	memcpy(out, text, length);
 	out[length] = '\0';
 }
@@ -188,7 +191,7 @@ struct rn_web_verdict rn_web_head_judge(const struct rn_web_head *head, const ch
 	if (head->csrf)
 		copy(ret->csrf, sizeof(ret->csrf), head->csrf, strlen(head->csrf));
 	if (head->last_event)
-		snprintf(ret->last_event, sizeof(ret->last_event), "%s", head->last_event);
+		copy(ret->last_event, sizeof(ret->last_event), head->last_event, strlen(head->last_event));
 	return judge_body(head, ret);
 }
 
