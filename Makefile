@@ -162,7 +162,7 @@ mutate: ## changes of the datapath, policy and protocol: COUNT=300 drawn by SEED
 # Fuzzers: tests/fuzz/fuzz_X.c is one target each, its corpus is tests/fuzz/corpus/X (docs/testing.md).
 SECONDS_EACH := $(or $(SECONDS),30)
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_PARTS := $(O)/tests/fuzz/fuzz.o $(call archives,api cli service sys domain proto base)
+FUZZ_PARTS := $(O)/tests/fuzz/fuzz.o $(O)/tests/fuzz/assert.o $(call archives,api cli service sys domain proto base)
 $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_PARTS)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \

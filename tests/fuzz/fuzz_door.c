@@ -12,6 +12,7 @@
 #include "tests/unit/door_world.h"
 
 #define INPUTS_A_WORLD 64
+#define DEVICES_A_WORLD 32
 
 static struct door *door;
 
@@ -67,6 +68,14 @@ static void begin(void)
 	door_leave(door, door->session);
 }
 
+/* The pretended kern keeps so many records and devices; what one input adds must fit. */
+static bool nearly_full(void)
+{
+	const struct world_host *h = &door->w->hosts[0];
+
+	return h->given_count > WORLD_KERN_LOG / 2 || h->devices[DEVICES_A_WORLD].number;
+}
+
 static uint64_t version(void)
 {
 	struct rn_core_status status;
@@ -118,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz f = {data, size};
 	bool admin;
 
-	if (inputs++ % INPUTS_A_WORLD == 0)
+	if (inputs++ % INPUTS_A_WORLD == 0 || nearly_full())
 		begin();
 	admin = fuzz_u8(&f) & 1;
 	for (unsigned i = 0; f.size && i < 8; i++)

@@ -133,15 +133,26 @@ static void copy(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text ? text : "");
 }
 
-/* a=1&b=2 as name, NUL, value, NUL. */
+/* a=1&b=2 as name, NUL, value, NUL; as web does, a name alone has an empty value and a value keeps its "=". */
 static size_t put_query(const char *query, uint8_t *out)
 {
+	bool in_value = false;
 	size_t size = 0;
 
-	for (const char *c = query; c && *c; c++)
-		out[size++] = *c == '=' || *c == '&' ? 0 : (uint8_t)*c;
-	if (size)
+	if (!query || !*query)
+		return 0;
+	for (const char *c = query; *c; c++) {
+		bool ends = *c == '&' || (*c == '=' && !in_value);
+
+		if (*c == '&' && !in_value)
+			out[size++] = 0;
+		out[size++] = ends ? 0 : (uint8_t)*c;
+		if (ends)
+			in_value = *c == '=';
+	}
+	if (!in_value)
 		out[size++] = 0;
+	out[size++] = 0;
 	return size;
 }
 

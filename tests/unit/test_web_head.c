@@ -258,6 +258,16 @@ static void test_credentials(void **state)
 	assert_int_equal(judged("GET", true, LINES(HOST, {"X-Rnaut-Csrf", huge}, {"Last-Event-ID", huge}), &request),
 			 0);
 	assert_string_equal(request.csrf, "");
+	assert_string_equal(request.last_event, "");
+	assert_int_equal(judged("GET", true,
+				LINES(HOST, {"Cookie", "__Host-rnaut=caf\xc3\xa9"}, {"Authorization", "Bearer a\tb"},
+				      {"X-Rnaut-Csrf", "a\tb"}, {"Last-Event-ID", "7 8"}),
+				&request),
+			 0);
+	assert_string_equal(request.cookie, "");
+	assert_string_equal(request.bearer, "");
+	assert_string_equal(request.csrf, "");
+	assert_string_equal(request.last_event, "");
 }
 
 static void test_many_lines(void **state)
