@@ -12,6 +12,7 @@ BENCHES = {
     "memory": [sys.executable, "-B", HERE + "/memory.py"],
     "decide": [sys.executable, "-B", HERE + "/decide.py"],
     "stream": [sys.executable, "-B", HERE + "/stream.py"],
+    "page": [sys.executable, "-B", HERE + "/page.py"],
     "overlay": [sys.executable, "-B", HERE + "/overlay.py"],
     "packet": [sys.executable, "-B", HERE + "/packet.py"],
     "vm": [sys.executable, "-B", HERE + "/vm.py"],

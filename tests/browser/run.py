@@ -18,20 +18,9 @@ sys.path.insert(0, TOP + "/tests/netns")
 sys.path.insert(0, TOP + "/lab")
 import lab as lab_module  # noqa: E402
 import network  # noqa: E402
+from driver import install, talk  # noqa: E402
 from harness import PREFIX, PROBE, Flow, show_logs  # noqa: E402
 from network import LabError, kill, wait_for  # noqa: E402
-
-
-def install():
-    """The packages of package-lock.json, unless they are there."""
-    lock, done = HERE + "/package-lock.json", HERE + "/node_modules/.rnaut-lock"
-    with open(lock, "rb") as file:
-        wanted = file.read()
-    if os.path.exists(done) and open(done, "rb").read() == wanted:
-        return
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=HERE, check=True,
-                   stdin=subprocess.DEVNULL)
-    shutil.copyfile(lock, done)
 
 
 class Network:
@@ -70,22 +59,6 @@ class Network:
     def close(self):
         for process in self.started:
             kill(process)
-
-
-def talk(process, net):
-    """Answers what the browser's side asks, passes on what it says."""
-    for line in process.stdout:
-        if not line.startswith("ask "):
-            print(line, end="", flush=True)
-            continue
-        request = json.loads(line[4:])
-        try:
-            answer = {"value": getattr(net, request["name"])(*request["values"])}
-        except (LabError, OSError, subprocess.SubprocessError, ValueError, AttributeError) as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        process.stdin.write(json.dumps(answer) + "\n")
-        process.stdin.flush()
-    return process.wait()
 
 
 def main(words):
