@@ -6,13 +6,12 @@ import os
 import re
 import signal
 
-from harness import SLOW, Skip, attempt, case, equal, true, wait_for
+from harness import SANITIZED, SLOW, Skip, attempt, case, equal, true, wait_for
 from test_matrix import start_servers
 
 STATE = "/var/lib/rnaut/state"
 CALLS = ("ptrace vm_write signal tgkill fork exec bpf netlink packet mount unshare setuid chown code pidfd uring keyctl perf "
          "userfault listen module list_files link hand_over").split()
-SANITIZED = "asan" in os.environ.get("RN_BINARIES", "")
 
 
 class Captured:
