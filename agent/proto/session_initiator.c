@@ -131,8 +131,6 @@ static void attempt(struct rn_sessions *s, int64_t now_ms, struct rn_session *se
 {
 	struct rn_handshake *h = session->handshake;
 
-	if (h->cookie_known && now_ms - h->cookie_ms >= RN_COOKIE_USE_MS)
-		h->cookie_known = false;
 	choose_port(session);
 	schedule_retry(s, now_ms, h);
 	/* Before the request: whoever knows the session answers the ping first, and no handshake comes of it. */
@@ -215,7 +213,6 @@ void rn_receive_cookie(struct rn_sessions *s, int64_t now_ms, const struct rn_en
 	}
 	memcpy(h->cookie, cookie, sizeof(cookie));
 	h->cookie_known = true;
-	h->cookie_ms = now_ms;
 	/* A cookie in answer to an initiation waits for its retry, or two confused hosts could go on at wire speed. */
 	if (first)
 		attempt(s, now_ms, session);

@@ -36,7 +36,7 @@ struct rn_handshake {		/* the initiator's, while it lasts */
 	bool cookie_known;
 	bool check; /* asks whether the session is still known; every sign that it is ends this */
 	uint8_t cookie[RN_COOKIE_SIZE], mac1[RN_MAC_SIZE]; /* mac1 of the latest datagram: a cookie must be for it */
-	int64_t cookie_ms, retry_ms, give_up_ms;
+	int64_t retry_ms, give_up_ms;
 	unsigned attempts;
 };
 

@@ -58,7 +58,6 @@ enum rn_response_status { RN_RESPONSE_ADMITTED = 0, RN_RESPONSE_REFUSED = 1, RN_
 
 /* Timers in milliseconds. */
 #define RN_COOKIE_ROTATE_MS 120000     /* a cookie is good for one to two of these */
-#define RN_COOKIE_USE_MS 100000	       /* an initiator asks for a new one after this */
 #define RN_HANDSHAKE_RETRY_MS 500      /* the first; then doubled up to ... */
 #define RN_HANDSHAKE_RETRY_MAX_MS 2000 /* ... this, each with up to a quarter more by chance */
 #define RN_HANDSHAKE_GIVE_UP_MS 40000
