@@ -163,6 +163,95 @@ static void test_bounds(void **state)
 	    "the compiled policy has");
 }
 
+/* 512 rules with same-owner beside another criterion are 1,024 compiled ones, which still fit. */
+static void test_doubled_rules(void **state)
+{
+	struct selectors s = {.most = 16};
+	struct rn_policy_record p;
+	struct rn_err err = {""};
+	char *fits = many(512, "", "\"user:a\", \"same-owner\"", "");
+
+	(void)state;
+	assert_int_equal(compile(fits, &s, &p, &err), 0);
+	assert_int_equal(p.rule_count, 1024);
+	rn_policy_record_done(&p);
+	free(fits);
+}
+
+/* user:uN is N + 1; others come after all of them. */
+static uint32_t number_of_user(void *context, const char *selector)
+{
+	(void)context;
+	return strncmp(selector, "user:u", 6) == 0 ? (uint32_t)strtoul(selector + 6, NULL, 10) + 1 : 100000;
+}
+
+/* One rule from `groups` groups of users, whose first are the numbers of `first`, each with `each` users. */
+static int compile_groups(const unsigned *first, unsigned groups, unsigned each, struct rn_policy_record *ret,
+			  struct rn_err *err)
+{
+	const struct rn_selector_source source = {NULL, number_of_user};
+	size_t room = RN_POLICY_TEXT_MAX, at = 0;
+	char *out = malloc(room);
+	struct rn_policy_model *m;
+	int code;
+
+	assert_non_null(out);
+	at += (size_t)snprintf(out, room, "{\"groups\":{");
+	for (unsigned g = 0; g < groups; g++) {
+		at += (size_t)snprintf(out + at, room - at, "\"g%u\":[", g);
+		for (unsigned u = each; u-- > 0;)
+			at += (size_t)snprintf(out + at, room - at, "\"u%u\",", first[g] + u);
+		at += (size_t)snprintf(out + at, room - at, "],");
+	}
+	at += (size_t)snprintf(out + at, room - at,
+			       "},\"rules\":[{\"id\":\"r\",\"action\":\"allow\",\"destination_criteria\":"
+			       "[\"everyone\"],\"source_criteria\":[");
+	for (unsigned g = 0; g < groups; g++)
+		at += (size_t)snprintf(out + at, room - at, "\"group:g%u\",", g);
+	snprintf(out + at, room - at, "]}]}");
+	m = rn_policy_parse(out, strlen(out), err);
+	if (!m)
+		fail_msg("%s", err->text);
+	code = rn_policy_compile(m, &source, ret, err);
+	rn_policy_model_free(m);
+	free(out);
+	return code;
+}
+
+/* 4,096 different users on one side, ascending and each once; with one more it is refused. */
+static void test_many_users(void **state)
+{
+	static const unsigned apart[] = {0, 2048}, overlapping[] = {0, 2047}, beyond[] = {0, 2048, 2049};
+	struct rn_policy_record p;
+	struct rn_err err = {""};
+
+	(void)state;
+	assert_int_equal(compile_groups(apart, 2, 2048, &p, &err), 0);
+	assert_int_equal(p.rules[0].source_count, 4096);
+	for (uint32_t i = 0; i < 4096; i++)
+		assert_int_equal(p.rules[0].source[i], i + 1);
+	rn_policy_record_done(&p);
+	assert_int_equal(compile_groups(overlapping, 2, 2048, &p, &err), 0);
+	assert_int_equal(p.rules[0].source_count, 4095);
+	rn_policy_record_done(&p);
+	assert_int_equal(compile_groups(beyond, 3, 2048, &p, &err), -EMSGSIZE);
+	assert_non_null(strstr(err.text, "rule 1 (\"r\") names more than 4096 users"));
+}
+
+/* The same users in group after group are one user each, up to four times what a side may have. */
+static void test_same_users_again(void **state)
+{
+	static const unsigned same[9] = {0};
+	struct rn_policy_record p;
+	struct rn_err err = {""};
+
+	(void)state;
+	assert_int_equal(compile_groups(same, 8, 2048, &p, &err), 0);
+	assert_int_equal(p.rules[0].source_count, 2048);
+	rn_policy_record_done(&p);
+	assert_int_equal(compile_groups(same, 9, 2048, &p, &err), -EMSGSIZE);
+}
+
 /* 1,024 rules, each alone on some ports and together with the next on others, and all on one: 2,048 classes and none.
  */
 static void test_service_classes(void **state)
@@ -190,6 +279,9 @@ int main(void)
 	    cmocka_unit_test(test_no_number),
 	    cmocka_unit_test(test_bounds),
 	    cmocka_unit_test(test_service_classes),
+	    cmocka_unit_test(test_doubled_rules),
+	    cmocka_unit_test(test_many_users),
+	    cmocka_unit_test(test_same_users_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

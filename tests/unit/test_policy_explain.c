@@ -45,6 +45,9 @@ static const struct {
     {&alice_low, &nas, IPPROTO_TCP, 22, RN_TRUST_TOO_LOW, 2, 0},
     {&bob, &nas, IPPROTO_TCP, 22, RN_ALLOWED, 3, 0}, /* rule 2 asks for too much, rule 3 does not */
     {&bob, &nas, IPPROTO_TCP, 30, RN_ALLOWED, 3, 0},
+    {&bob, &nas, IPPROTO_TCP, 20, RN_ALLOWED, 3, 0},
+    {&bob, &nas, IPPROTO_TCP, 19, RN_DEFAULT_DENY, 0, 2},
+    {&nobodys, &nas, IPPROTO_TCP, 22, RN_DEFAULT_DENY, 0, 0}, /* in no group, and no user */
     {&bob, &nas, IPPROTO_TCP, 31, RN_DEFAULT_DENY, 0, 2},
     {&bob, &nas, IPPROTO_ICMP, 0, RN_ALLOWED, 3, 0},
     {&carol, &nas, IPPROTO_TCP, 22, RN_DEFAULT_DENY, 0, 0},

@@ -249,6 +249,8 @@ static void test_too_many(void **state)
 	memset(text, ' ', room);
 	assert_null(rn_policy_parse(text, room - 1, &err));
 	assert_non_null(strstr(err.text, "but at most 262144 fit"));
+	assert_null(rn_policy_parse(text, RN_POLICY_TEXT_MAX, &err)); /* not too large, only empty */
+	assert_null(strstr(err.text, "fit"));
 	at = (size_t)snprintf(text, room, "{\"rules\": [");
 	for (unsigned i = 0; i <= RN_RULES_MAX; i++)
 		at += (size_t)snprintf(text + at, room - at, "{},");
