@@ -102,6 +102,27 @@ static void test_changed(void **state)
 	assert_int_equal(e.rule, 3);
 }
 
+/* Another rule with the same outcome, and another outcome of the same rule: both are told. */
+static void test_changed_in_part(void **state)
+{
+	struct world *w = *state;
+	struct packet p = world_packet(LAPTOP, SERVER, true, IPPROTO_UDP, 4000, 53);
+	struct rn_rule *rules = w->bpf->rules + RN_RULES_MAX; /* of an odd generation */
+	unsigned i;
+
+	expect(w, RN_BPF_IN, &p, RN_ALLOWED);
+	one(w, &p, RN_EVENT_FLOW_NEW, RN_ALLOWED);
+	world_policy(w, 3, 0);
+	for (i = 0; rules[i].number != 3; i++)
+		;
+	rules[i].number = 33;
+	expect(w, RN_BPF_IN, &p, RN_ALLOWED);
+	assert_int_equal(one(w, &p, RN_EVENT_FLOW_CHANGED, RN_ALLOWED).rule, 33);
+	w->bpf->devices[LAPTOP].state -= WORLD_TRUST - 49;
+	expect(w, RN_BPF_IN, &p, RN_TRUST_TOO_LOW);
+	assert_int_equal(one(w, &p, RN_EVENT_FLOW_CHANGED, RN_TRUST_TOO_LOW).rule, 33);
+}
+
 static void test_denied(void **state)
 {
 	struct world *w = *state;
@@ -221,8 +242,9 @@ static void test_full_ring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_new),	     TEST(test_changed),  TEST(test_denied), TEST(test_denied_echo),
-	    TEST(test_syn_backward), TEST(test_unparsed), TEST(test_rate),   TEST(test_full_ring),
+	    TEST(test_new),	    TEST(test_changed),	     TEST(test_denied),
+	    TEST(test_denied_echo), TEST(test_syn_backward), TEST(test_unparsed),
+	    TEST(test_rate),	    TEST(test_full_ring),    TEST(test_changed_in_part),
 	};
 
 	return cmocka_run_group_tests(tests, open_world, teardown);

@@ -83,6 +83,35 @@ static void test_counts(void **state)
 	assert_int_equal(rn_bpf_flow_count(w->bpf), 2);
 }
 
+/* Which end of the key is which is told by the whole address, its first half before its second. */
+static void test_order(void **state)
+{
+	static const uint8_t halves[][4] = {/* first and second half of the laptop's, of the server's */
+					    {1, 5, 2, 5}, {2, 5, 1, 5}, {1, 5, 2, 4}, {2, 4, 1, 5},
+					    {1, 4, 1, 5}, {1, 5, 1, 4}, {1, 5, 2, 6}, {2, 6, 1, 5}};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+		struct packet p = web(true);
+		bool from_hi = halves[i][0] != halves[i][2] ? halves[i][0] > halves[i][2] : halves[i][1] > halves[i][3];
+
+		world_reset(w);
+		p.source.b[6] = halves[i][0];
+		p.source.b[15] = halves[i][1];
+		p.destination.b[6] = halves[i][2];
+		p.destination.b[15] = halves[i][3];
+		rn_bpf_address(w->bpf, &p.source, LAPTOP);
+		rn_bpf_address(w->bpf, &p.destination, SERVER);
+		packet_build(&p);
+		handshake(w, &p);
+		assert_int_equal(world_flow(w, &p).from_hi, from_hi);
+		assert_int_equal(world_flow(w, &p).packets[1], 1);
+		assert_int_equal(rn_bpf_flow_count(w->bpf), 1);
+		rn_bpf_address(w->bpf, &p.source, 0);
+		rn_bpf_address(w->bpf, &p.destination, 0);
+	}
+}
+
 /* The reply is allowed because the request was; nothing else from the server is. */
 static void test_reply_only(void **state)
 {
@@ -474,7 +503,7 @@ int main(void)
 	    TEST(test_clock_behind),  TEST(test_closed_then_syn), TEST(test_syn_backward),
 	    TEST(test_echo),	      TEST(test_judged_again),	  TEST(test_established_stops),
 	    TEST(test_generation),    TEST(test_place),		  TEST(test_hub_itself),
-	    TEST(test_reused_memory),
+	    TEST(test_reused_memory), TEST(test_order),
 	};
 	const struct CMUnitTest sizes[] = {
 	    cmocka_unit_test_setup_teardown(test_full, open_small, teardown),

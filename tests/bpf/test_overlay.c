@@ -216,7 +216,7 @@ static void test_bounds(void **state)
 	assert_int_equal(rn_bpf_flow_count(w->bpf), 0);
 }
 
-/* The last bit of the sets, and a rule in each word. */
+/* Every bit of the first two words, then the ends of each other one. */
 static void test_every_rule(void **state)
 {
 	struct world *w = *state;
@@ -224,7 +224,7 @@ static void test_every_rule(void **state)
 	struct rn_bpf *b = w->bpf;
 	unsigned class = b->ports[RN_PORT_BLOCKS].class[53];
 
-	for (unsigned bit = 0; bit < RN_RULES_MAX; bit += bit % 64 ? 62 : 1) {
+	for (unsigned bit = 0; bit < RN_RULES_MAX; bit += bit < 128 || bit % 64 == 0 ? 1 : bit % 64 == 1 ? 62 : 1) {
 		struct rn_rule_set one = {.word = {[0] = 0}};
 
 		one.word[bit / 64] = 1ull << bit % 64;
@@ -238,6 +238,35 @@ static void test_every_rule(void **state)
 		expect(w, RN_BPF_IN, &p, bit % 3 ? RN_ALLOWED : RN_DENY_RULE);
 		if (bit % 3)
 			assert_int_equal(world_flow(w, &p).rule, bit + 7);
+	}
+}
+
+/* The lowest rule that matches but wants more trust is named, be it the first of all; one further on may allow. */
+static void test_lowest_of_too_low(void **state)
+{
+	struct world *w = *state;
+	struct packet p = world_packet(LAPTOP, SERVER, false, IPPROTO_UDP, 4000, 53);
+	struct rn_bpf *b = w->bpf;
+	struct rn_rule_set set = {.word = {[0] = 1, [1] = 6, [2] = 8}};
+
+	memcpy(b->identities[LAPTOP * 10].source, &set, sizeof(set));
+	memcpy(b->identities[SERVER * 10].destination, &set, sizeof(set));
+	b->services[b->ports[RN_PORT_BLOCKS].class[53]] = set;
+	b->trust[WORLD_TRUST] = (struct rn_rule_set){.word = {0}};
+	b->policy[0].different_owner = set;
+	b->rules[0].number = 70;
+	b->rules[65].number = 71;
+	b->rules[131].number = 72;
+	for (int i = 0; i < 2; i++) { /* told of the flow only where there is one */
+		b->trust[WORLD_TRUST].word[2] = 8;
+		rn_bpf_flows_clear(b);
+		expect(w, RN_BPF_IN, &p, RN_ALLOWED);
+		assert_int_equal(world_flow(w, &p).rule, 72);
+		b->trust[WORLD_TRUST].word[2] = 0;
+		b->devices[LAPTOP].state += 1ull << RN_STATE_INCARNATION_SHIFT;
+		expect(w, RN_BPF_IN, &p, RN_TRUST_TOO_LOW);
+		assert_int_equal(world_flow(w, &p).rule, i ? 71 : 70);
+		memset(&b->services[b->ports[RN_PORT_BLOCKS].class[53]], 0, 8);
 	}
 }
 
@@ -359,10 +388,19 @@ static void test_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_hub, hub),	TEST(test_node, node),	 TEST(test_states, hub),
-	    TEST(test_trust, hub),	TEST(test_gate, hub),	 TEST(test_bounds, hub),
-	    TEST(test_every_rule, hub), TEST(test_hairpin, hub), TEST(test_to_host, hub),
-	    TEST(test_too_big, hub),	TEST(test_size, hub),	 TEST(test_no_flow_for_what_cannot_leave, hub),
+	    TEST(test_hub, hub),
+	    TEST(test_node, node),
+	    TEST(test_states, hub),
+	    TEST(test_trust, hub),
+	    TEST(test_gate, hub),
+	    TEST(test_bounds, hub),
+	    TEST(test_every_rule, hub),
+	    TEST(test_hairpin, hub),
+	    TEST(test_to_host, hub),
+	    TEST(test_too_big, hub),
+	    TEST(test_size, hub),
+	    TEST(test_no_flow_for_what_cannot_leave, hub),
+	    TEST(test_lowest_of_too_low, hub),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,7 @@ static const struct spoiled spoiled[] = {
     {"offset 1", 0, IPPROTO_TCP, 0, 7, 1, RN_FRAGMENT},
     {"multicast", 0, IPPROTO_UDP, 0, 16, 224, RN_MULTICAST},
     {"multicast 239", 0, IPPROTO_UDP, 0, 16, 239, RN_MULTICAST},
+    {"223 is not multicast", 0, IPPROTO_UDP, 0, 16, 223, RN_UNKNOWN_DESTINATION},
     {"240 is not multicast", 0, IPPROTO_UDP, 0, 16, 240, RN_UNKNOWN_DESTINATION},
     {"source equals destination", 0, IPPROTO_TCP, 0, 15, SERVER, RN_MALFORMED},
     {"GRE", 0, IPPROTO_TCP, 0, 9, 47, RN_PROTOCOL},
@@ -52,6 +53,7 @@ static const struct spoiled spoiled[] = {
     {"payload past the packet", 1, IPPROTO_TCP, 0, 5, 255, RN_MALFORMED},
     {"payload 19 of TCP", 1, IPPROTO_TCP, 0, 5, 19, RN_MALFORMED},
     {"multicast", 1, IPPROTO_UDP, 0, 24, 0xff, RN_MULTICAST},
+    {"link-local is not multicast", 1, IPPROTO_UDP, 0, 24, 0xfe, RN_UNKNOWN_DESTINATION},
     {"source equals destination", 1, IPPROTO_TCP, 0, 23, SERVER, RN_MALFORMED},
     {"routing", 1, IPPROTO_TCP, 0, 6, 43, RN_EXTENSION_HEADER},
     {"fragment", 1, IPPROTO_TCP, 0, 6, 44, RN_FRAGMENT},
@@ -59,6 +61,10 @@ static const struct spoiled spoiled[] = {
     {"mobility", 1, IPPROTO_TCP, 0, 6, 135, RN_EXTENSION_HEADER},
     {"host identity", 1, IPPROTO_TCP, 0, 6, 139, RN_EXTENSION_HEADER},
     {"shim6", 1, IPPROTO_TCP, 0, 6, 140, RN_EXTENSION_HEADER},
+    {"UDP-Lite, beside mobility", 1, IPPROTO_TCP, 0, 6, 136, RN_PROTOCOL},
+    {"beside mobility", 1, IPPROTO_TCP, 0, 6, 134, RN_PROTOCOL},
+    {"beside host identity", 1, IPPROTO_TCP, 0, 6, 138, RN_PROTOCOL},
+    {"beside shim6", 1, IPPROTO_TCP, 0, 6, 141, RN_PROTOCOL},
     {"ESP", 1, IPPROTO_TCP, 0, 6, 50, RN_PROTOCOL},
     {"no next header", 1, IPPROTO_TCP, 0, 6, 59, RN_PROTOCOL},
     {"ICMP in IPv6", 1, IPPROTO_ICMP, 0, 6, IPPROTO_ICMP, RN_PROTOCOL},
@@ -145,6 +151,34 @@ static void test_broadcast(void **state)
 	expect(*state, RN_BPF_IN, &p, RN_UNKNOWN_DESTINATION);
 }
 
+/* A header and nothing after it is whole; what follows it is then not spoken here. */
+static void test_headers_alone(void **state)
+{
+	struct world *w = *state;
+
+	families(v6)
+	{
+		struct packet p = sample(v6, IPPROTO_UDP);
+
+		p.size = v6 ? 40 : 20;
+		p.data[v6 ? 5 : 3] = v6 ? 0 : 20;
+		p.data[v6 ? 6 : 9] = 59; /* no next header */
+		expect(w, RN_BPF_IN, &p, RN_PROTOCOL);
+		p.data[v6 ? 6 : 9] = IPPROTO_UDP;
+		expect(w, RN_BPF_IN, &p, RN_MALFORMED);
+	}
+	struct packet p = sample(true, IPPROTO_UDP);
+
+	p.extensions = 4;
+	packet_build(&p);
+	p.size = 40 + 4 * 8;
+	p.data[5] = 4 * 8;
+	p.data[40 + 3 * 8] = 59;
+	expect(w, RN_BPF_IN, &p, RN_PROTOCOL);
+	p.data[40 + 3 * 8] = 60; /* a fifth, which is not even there: more than are looked at */
+	expect(w, RN_BPF_IN, &p, RN_EXTENSION_HEADER);
+}
+
 /* An IPv6 packet must not get at what its IPv4-mapped address means. */
 static void test_mapped(void **state)
 {
@@ -156,6 +190,16 @@ static void test_mapped(void **state)
 	p = sample(true, IPPROTO_TCP);
 	mapped = world_addr(LAPTOP, false);
 	memcpy(p.data + 8, &mapped, 16);
+	expect(*state, RN_BPF_IN, &p, RN_MALFORMED);
+	/* what only looks like it in one half is an address as any other */
+	p.data[8] = 0xfd;
+	expect(*state, RN_BPF_IN, &p, RN_UNKNOWN_SOURCE);
+	p.data[8] = 0;
+	for (int at = 16; at < 20; at++) {
+		p.data[at] ^= 1;
+		expect(*state, RN_BPF_IN, &p, RN_UNKNOWN_SOURCE);
+		p.data[at] ^= 1;
+	}
 	expect(*state, RN_BPF_IN, &p, RN_MALFORMED);
 }
 
@@ -283,7 +327,7 @@ int main(void)
 	    cmocka_unit_test_setup(test_spoiled, reset),    cmocka_unit_test_setup(test_not_ip, reset),
 	    cmocka_unit_test_setup(test_broadcast, reset),  cmocka_unit_test_setup(test_mapped, reset),
 	    cmocka_unit_test_setup(test_extensions, reset), cmocka_unit_test_setup(test_cut, reset),
-	    cmocka_unit_test_setup(test_paged, reset),
+	    cmocka_unit_test_setup(test_paged, reset),	    cmocka_unit_test_setup(test_headers_alone, reset),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -89,7 +89,9 @@ static void make_host(void)
 	must(ioctl(tun, TUNSETIFF, &request), "TUNSETIFF");
 	set("/proc/sys/net/ipv6/conf/all/accept_dad", "0");
 	set("/proc/sys/net/ipv6/conf/tun0/accept_dad", "0");
-	must(system("ip addr add 10.9.0.1/24 dev tun0; ip -6 addr add fd00:5::1/64 dev tun0 nodad"), "ip addr");
+	must(system("ip addr add 10.9.0.1/24 dev tun0; ip addr add 223.9.0.1/24 dev tun0; "
+		    "ip -6 addr add fd00:5::1/64 dev tun0 nodad"),
+	     "ip addr");
 	up("lo");
 	up("tun0");
 	set("/proc/sys/net/ipv4/ip_forward", "1");
@@ -137,6 +139,8 @@ static struct packet sample(bool v6, const char *content, uint16_t payload)
 	return p;
 }
 
+static uint8_t to_mac; /* the first byte of the frame's destination; 0: this host's in test runs */
+
 /* One test run: was it recognised as ours? Its verdict and its bytes stay as they were. */
 static bool taken(const void *packet, size_t size, bool v6, uint32_t gso_size)
 {
@@ -149,6 +153,7 @@ static bool taken(const void *packet, size_t size, bool v6, uint32_t gso_size)
 
 	int result;
 
+	in[0] = to_mac;
 	in[12] = v6 ? 0x86 : 0x08;
 	in[13] = v6 ? 0xdd : 0x00;
 	memcpy(in + L2, packet, size);
@@ -278,6 +283,68 @@ static void test_put_together(void **state)
 	}
 }
 
+/* Exactly so many pieces of exactly so many bytes, and not one more of either. */
+static void test_put_together_at_most(void **state)
+{
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct packet p = sample(v6, MAGIC, 10 * (RN_PORT_SEGMENTS_MAX + 1));
+		uint8_t *content = p.data + p.transport + 8;
+
+		for (unsigned i = 0; i <= RN_PORT_SEGMENTS_MAX; i++)
+			memcpy(content + 10 * i, MAGIC, 4);
+		assert_false(taken(p.data, p.size, v6, 10));
+		p.data[v6 ? 5 : 3] -= 10; /* their high bytes stay */
+		p.data[p.transport + 5] -= 10;
+		assert_true(taken(p.data, p.size - 10, v6, 10));
+		p = sample(v6, MAGIC, 2 * RN_PORT_DATAGRAM_MAX);
+		memcpy(p.data + p.transport + 8 + RN_PORT_DATAGRAM_MAX, MAGIC, 4);
+		assert_true(taken(p.data, p.size, v6, RN_PORT_DATAGRAM_MAX));
+		memcpy(p.data + p.transport + 8 + RN_PORT_DATAGRAM_MAX + 1, MAGIC, 4);
+		assert_false(taken(p.data, p.size, v6, RN_PORT_DATAGRAM_MAX + 1));
+	}
+}
+
+/* 223 is the last that is not multicast. */
+static void test_last_unicast(void **state)
+{
+	struct packet p = sample(false, MAGIC, 100);
+
+	(void)state;
+	p.data[16] = 223;
+	assert_true(taken(p.data, p.size, false, 0));
+}
+
+/* A frame for another host, which a promiscuous interface shows, is none of ours. */
+static void test_other_hosts_frames_pass(void **state)
+{
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		const struct packet p = sample(v6, MAGIC, 100);
+
+		to_mac = 2;
+		assert_false(taken(p.data, p.size, v6, 0));
+		to_mac = 0;
+		assert_true(taken(p.data, p.size, v6, 0));
+	}
+}
+
+/* A host that forwards nothing is told so before it is told that the address is its own. */
+static void test_without_forwarding(void **state)
+{
+	static const char *const files[] = {"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"};
+
+	(void)state;
+	for (int v6 = 0; v6 < 2; v6++) {
+		const struct packet p = sample(v6, MAGIC, 100);
+
+		set(files[v6], "0");
+		assert_true(taken(p.data, p.size, v6, 0));
+		set(files[v6], "1");
+		assert_true(taken(p.data, p.size, v6, 0));
+	}
+}
+
 static void test_nothing_is_taken_when_off(void **state)
 {
 	const struct packet p = sample(false, MAGIC, 100);
@@ -402,10 +469,18 @@ static void test_taken_over(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_takes_ours),	     cmocka_unit_test(test_every_truncation_passes),
-	    cmocka_unit_test(test_odd_packets_pass), cmocka_unit_test(test_extensions_pass),
-	    cmocka_unit_test(test_wireguard_passes), cmocka_unit_test(test_put_together),
-	    cmocka_unit_test(test_attached),	     cmocka_unit_test(test_nothing_is_taken_when_off),
+	    cmocka_unit_test(test_takes_ours),
+	    cmocka_unit_test(test_every_truncation_passes),
+	    cmocka_unit_test(test_odd_packets_pass),
+	    cmocka_unit_test(test_extensions_pass),
+	    cmocka_unit_test(test_wireguard_passes),
+	    cmocka_unit_test(test_put_together),
+	    cmocka_unit_test(test_attached),
+	    cmocka_unit_test(test_nothing_is_taken_when_off),
+	    cmocka_unit_test(test_put_together_at_most),
+	    cmocka_unit_test(test_last_unicast),
+	    cmocka_unit_test(test_other_hosts_frames_pass),
+	    cmocka_unit_test(test_without_forwarding),
 	    cmocka_unit_test(test_taken_over),
 	};
 
