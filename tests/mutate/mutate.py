@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mechanical mutations of the datapath, the policy and the protocol: mutate.py [--count N] [--seed N] [--only WORD] ...
 
-Each mutant is one small change of one file, drawn by the seed, built in a copy of the tree and given to the tests that
-cover the file; a test that fails kills it. One that survives must stand in survivors.txt with a reason. Root (BPF).
-Ends with "N passed, N failed": passed are those killed or listed, failed those that survived unlisted."""
+Each mutant is one small change of one file, drawn by the seed and given to the tests that cover the file, with the
+sanitizers as CI runs them; a test that fails kills it. Nothing but the changed file is compiled: its object is linked
+before the archives, a BPF object is what the tests load (swap.c). One that compiles to the same code is no change. One
+that survives must stand in survivors.txt with a reason. Root (BPF). Ends with "N passed, N failed": passed are those
+killed, listed or without effect, failed those that survived unlisted."""
 import argparse
+import functools
 import glob
 import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,33 +26,47 @@ TOKENS = re.compile(r"""
     (?P<directive>^[ \t]*\#(?:\\\n|[^\n])*) | (?P<number>\b(?:0[xX][0-9a-fA-F]+|[0-9]+)[uUlL]*\b) |
     (?P<word>[A-Za-z_]\w*) | (?P<operator>->|<<=|>>=|<=|>=|==|!=|&&|\|\||<<|>>|\+\+|--|[-+*/%&|^]=|[<>]) |
     (?P<mark>[^\s\w])""", re.X | re.S | re.M)
+MAPS = re.compile(r"__uint|RN_ARRAY|RN_PERCPU")  # a map is defined by types alone: no code shows its change
 FLIPPED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||", "||": "&&"}
 
-# What covers what, quick ones first. bpf/ is run in the kernel, with fewer random policies than the whole test has.
-BPF = ["bpf/test_parse", "bpf/test_events", "bpf/test_flow", "bpf/test_overlay", "bpf/test_verdicts"]
-SESSIONS = ["test_session", "test_session_restart", "test_session_lossy", "test_session_strangers"]
+# What covers what, likeliest to kill first. The random policies are fewer than the whole test has.
+BPF = ["bpf/test_overlay", "bpf/test_flow", "bpf/test_parse", "bpf/test_events", "bpf/test_verdicts"]
+SESSIONS = ["test_session", "test_session_timing", "test_session_port", "test_session_restart", "test_session_strangers"]
 COVERED = {
+    "bpf/tc_port.bpf.c": ["bpf/test_steering"],
+    "bpf/parse.h": ["bpf/test_parse", "bpf/test_flow", "bpf/test_overlay", "bpf/test_verdicts"],
+    "bpf/flow.h": ["bpf/test_flow", "bpf/test_overlay", "bpf/test_events", "bpf/test_verdicts"],
+    "bpf/emit.h": ["bpf/test_events", "bpf/test_overlay", "bpf/test_verdicts"],
+    "bpf/tc_overlay.bpf.c": [*BPF, "bpf/test_attach"],
     "bpf/": BPF,
     "agent/domain/policy_parse.c": ["test_policy_parse", "test_policy_compile"],
     "agent/domain/policy_criteria.c": ["test_policy_parse", "test_policy_compile"],
     "agent/domain/policy_starter.c": ["test_policy_parse", "test_policy_compile"],
     "agent/domain/policy_compile.c": ["test_policy_compile", "test_policy_parse", "bpf/test_verdicts"],
     "agent/domain/policy_tables.c": ["test_policy_tables", "test_policy_compile", "bpf/test_verdicts"],
-    "agent/domain/policy_explain.c": ["test_policy_explain", "test_policy_compile"],
+    "agent/domain/policy_explain.c": ["test_policy_explain", "test_policy_tables"],
     "agent/proto/noise.c": ["test_noise", "test_session"],
     "agent/proto/cookie.c": ["test_cookie", *SESSIONS],
     "agent/proto/source_limit.c": ["test_cookie", *SESSIONS],
-    "agent/proto/replay.c": ["test_cookie", *SESSIONS],
-    "agent/proto/hello.c": ["test_message", "test_gatekeeper"],
+    "agent/proto/replay.c": ["test_replay", *SESSIONS],
+    "agent/proto/knock.c": ["test_knock"],
+    "agent/proto/handoff.c": ["test_handoff"],
+    "agent/proto/hello.c": ["test_hello", "test_message", "test_gatekeeper"],
     "agent/proto/message.c": ["test_message"],
     "agent/proto/local.c": ["test_local_codec"],
     "agent/proto/web.c": ["test_web_codec"],
     "agent/proto/web_head.c": ["test_web_head"],
     "agent/proto/web_target.c": ["test_web_head"],
     "agent/proto/fields.c": ["test_message", "test_local_codec", "test_web_codec"],
+    "agent/proto/rtt.c": ["test_rtt", "test_reliable"],
+    "agent/proto/reliable.c": ["test_reliable", *SESSIONS],
     "agent/proto/": SESSIONS,
 }
-ENVIRONMENT = dict(os.environ, RN_EPISODES="150")
+WORK = "build/mutate"
+BUILT = "build/asan"
+# Leaks: a mutant that forgets to free is one that a test under CI's sanitizers sees.
+ENVIRONMENT = dict(os.environ, RN_EPISODES="150", ASAN_OPTIONS="detect_leaks=1:verify_asan_link_order=0",
+                   UBSAN_OPTIONS="print_stacktrace=0")
 
 
 class Mutant:
@@ -131,60 +149,125 @@ def files(words):
     return [path for path in paths if not words or any(word in path for word in words)]
 
 
+def programs(path):
+    """The BPF programs that a file of bpf/ is part of."""
+    return ["tc_port"] if path == "bpf/tc_port.bpf.c" else ["tc_overlay"]
+
+
 def tests_of(path):
     return COVERED.get(path) or next(tests for prefix, tests in COVERED.items() if path.startswith(prefix))
 
 
-class Copy:
-    """A copy of the tree with a build of its own."""
+def quiet(argv, seconds=900, env=None):
+    """The exit status; 124 where it took too long."""
+    try:
+        return subprocess.run(argv, cwd=TOP, check=False, timeout=seconds, stdin=subprocess.DEVNULL,
+                              env=dict(ENVIRONMENT, **(env or {})), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode
+    except subprocess.TimeoutExpired:
+        return 124
 
-    def __init__(self, directory):
-        self.directory = directory
-        listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=TOP, check=True,
-                                stdout=subprocess.PIPE).stdout.decode().split("\0")
-        for path in filter(None, listed):
-            if path.startswith(("tests/fuzz/corpus", "console/")) or not os.path.exists(f"{TOP}/{path}"):
-                continue
-            target = f"{directory}/{path}"
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            if not os.path.exists(target) or open(target, "rb").read() != open(f"{TOP}/{path}", "rb").read():
-                shutil.copy(f"{TOP}/{path}", target)
 
-    def make(self, tests, seconds=900):
-        """0 where everything builds; -Werror would kill mutants that no test does."""
-        argv = ["nice", "-n19", "make", "-s", "-j2", "WARN=-w", "CFLAGS=-std=gnu11 -O1 -fPIE -fno-strict-aliasing "
-                "-ftrivial-auto-var-init=zero"] + [f"build/out/tests/{test}" for test in tests]
-        return self.run(argv, seconds)
+@functools.lru_cache(None)
+def command(target, last):
+    """How make builds a file: the words of the command that ends with, or names after -o, `last`."""
+    lines = subprocess.run(["make", "-n", "-B", "SAN=1", target], cwd=TOP, check=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL).stdout.decode().splitlines()
+    for part in (part.strip() for line in lines for part in line.split("&&")):
+        words = shlex.split(part)
+        if words[:1] in (["gcc"], ["clang"]) and "-o" in words and words[words.index("-o") + 1] == last:
+            return words
+    raise SystemExit(f"make does not say how it builds {target}")
 
-    def run(self, argv, seconds):
-        try:
-            done = subprocess.run(argv, cwd=self.directory, check=False, timeout=seconds, stdin=subprocess.DEVNULL,
-                                  env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        except subprocess.TimeoutExpired:
-            return 124
-        return done.returncode
+
+def contents(path):
+    with open(f"{TOP}/{path}", "rb") as file:
+        return file.read()
+
+
+class Bench:
+    """Where mutants are built: beside the tree's own build with sanitizers, which is not touched."""
+
+    def __init__(self):
+        shutil.rmtree(f"{TOP}/{WORK}", ignore_errors=True)
+        os.makedirs(f"{TOP}/{WORK}/bpf")
+        self.originals = {}  # file -> its code without a change
+
+    def prepare(self, tests):
+        make = ["make", "-s", f"-j{os.cpu_count() or 2}", "SAN=1"]
+        if quiet(make + [f"{BUILT}/tests/{test}" for test in tests], 1800) != 0:
+            print("the tests do not build")
+            return False
+        swap = ["gcc", "-shared", "-fPIC", "-O1", "-o", f"{WORK}/swap.so", "tests/mutate/swap.c", "-ldl"]
+        return quiet(swap) == 0
+
+    def compile(self, path, source):
+        """Writes the file's objects below WORK; False where it does not build."""
+        if not path.startswith("bpf/"):
+            with open(f"{TOP}/{WORK}/mutant.c", "w", encoding="utf-8") as file:
+                file.write(source)
+            words = [word for word in command(f"{BUILT}/{path[:-2]}.o", f"{BUILT}/{path[:-2]}.o")
+                     if word not in ("-Werror", "-g", "-MMD", "-MP")]
+            words[words.index("-o") + 1], words[-1] = f"{WORK}/mutant.o", f"{WORK}/mutant.c"
+            return quiet(words + ["-w"]) == 0
+        for old in glob.glob(f"{TOP}/{WORK}/*.bpf.o"):
+            os.remove(old)
+        for header in glob.glob(f"{TOP}/bpf/*.[ch]"):
+            shutil.copy(header, f"{TOP}/{WORK}/bpf/")
+        with open(f"{TOP}/{WORK}/{path}", "w", encoding="utf-8") as file:
+            file.write(source)
+        return all(self.compile_program(name, "-g", f"{WORK}/{name}.tmp") and quiet(
+            ["bpftool", "gen", "object", f"{WORK}/{name}.bpf.o", f"{WORK}/{name}.tmp"]) == 0 for name in programs(path))
+
+    def compile_program(self, name, debug, out):
+        target = f"{BUILT}/bpf/{name}.bpf.o"
+        words = [word for word in command(target, target + ".tmp") if word not in ("-Werror", "-g")]
+        words = [f"-I{WORK}/bpf" if word == "-Ibpf" else word for word in words]
+        words[words.index("-o") + 1], words[-1] = out, f"{WORK}/bpf/{name}.bpf.c"
+        return quiet(words + ["-w"] + ([debug] if debug else [])) == 0
+
+    def code(self, path):
+        """What the compiler makes of the file, without what says where in the source it was. A map's definition is such."""
+        if path.startswith("bpf/"):
+            if not all(self.compile_program(name, "", f"{WORK}/{name}.plain") for name in programs(path)):
+                return None
+            return [contents(f"{WORK}/{name}.plain") for name in programs(path)]
+        words = [word for word in command(f"{BUILT}/{path[:-2]}.o", f"{BUILT}/{path[:-2]}.o")
+                 if word not in ("-Werror", "-g", "-MMD", "-MP") and not word.startswith(("-fsanitize", "-fno-sanitize"))]
+        words[words.index("-o") + 1], words[-1] = f"{WORK}/plain.o", f"{WORK}/mutant.c"
+        return [contents(f"{WORK}/plain.o")] if quiet(words + ["-w"]) == 0 else None
+
+    def run(self, path, test, seconds):
+        """The exit status of a test with what was compiled last in place of the file's own objects."""
+        program = f"{BUILT}/tests/{test}"
+        if path.startswith("bpf/"):
+            return quiet([program], seconds, {"LD_PRELOAD": f"{TOP}/{WORK}/swap.so", "RN_SWAP": f"{TOP}/{WORK}"})
+        words = list(command(program, program))
+        words[words.index("-o") + 1] = f"{WORK}/test"
+        own = f"{BUILT}/{path[:-2]}.o"
+        words = [f"{WORK}/mutant.o" if word == own else word for word in words]
+        if f"{WORK}/mutant.o" not in words:
+            words.insert(words.index("-Wl,--start-group"), f"{WORK}/mutant.o")
+        return quiet([f"{WORK}/test"], seconds) if quiet(words) == 0 else None
 
     def judge(self, mutant, seconds):
-        """"killed by ...", "survived" or "does not build"."""
-        path = f"{self.directory}/{mutant.path}"
-        with open(path, encoding="utf-8") as file:
+        """"killed by ...", "survived", "same code" or "does not build"."""
+        with open(f"{TOP}/{mutant.path}", encoding="utf-8") as file:
             source = file.read()
-        tests = tests_of(mutant.path)
-        try:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(source[:mutant.start] + mutant.text + source[mutant.end:])
-            if self.make(tests[:1]) != 0:
+        if mutant.path not in self.originals:
+            self.compile(mutant.path, source)
+            self.originals[mutant.path] = self.code(mutant.path)
+        if not self.compile(mutant.path, source[:mutant.start] + mutant.text + source[mutant.end:]):
+            return "does not build"
+        if not MAPS.search(mutant.code) and self.code(mutant.path) == self.originals[mutant.path]:
+            return "same code"
+        for test in tests_of(mutant.path):
+            status = self.run(mutant.path, test, seconds[test])
+            if status is None:
                 return "does not build"
-            for test in tests:
-                if self.make([test]) != 0:
-                    return "does not build"
-                status = self.run(["nice", "-n19", f"build/out/tests/{test}"], seconds[test])
-                if status != 0:
-                    return f"killed by {test}" + (" (endless)" if status == 124 else "")
-            return "survived"
-        finally:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(source)
+            if status != 0:
+                return f"killed by {test}" + (" (endless)" if status == 124 else "")
+        return "survived"
 
 
 def listed_survivors():
@@ -198,18 +281,19 @@ def listed_survivors():
     return found
 
 
-def unchanged(copy, chosen):
+def unchanged(bench, chosen):
     """Builds and runs what will be needed, without a mutation: how long each test may take; None where one fails."""
     seconds = {}
-    for test in dict.fromkeys(test for mutant in chosen for test in tests_of(mutant.path)):
-        if copy.make([test]) != 0:
-            print(f"{test} does not build")
-            return None
+    tests = list(dict.fromkeys(test for mutant in chosen for test in tests_of(mutant.path)))
+    if not bench.prepare(tests):
+        return None
+    for test in tests:
         began = time.monotonic()
-        if copy.run([f"build/out/tests/{test}"], 600) != 0:
+        if quiet([f"{BUILT}/tests/{test}"], 600) != 0:
             print(f"{test} fails without a mutation")
             return None
-        seconds[test] = 15 + 10 * (time.monotonic() - began)
+        seconds[test] = 10 + 10 * (time.monotonic() - began)
+    print(", ".join(f"{test} {(limit - 10) / 10:.1f} s" for test, limit in seconds.items()), flush=True)
     return seconds
 
 
@@ -220,7 +304,6 @@ def main():
     parser.add_argument("--only", action="append", help="a word of the files' paths")
     parser.add_argument("--again", action="store_true", help="the listed survivors instead of drawn ones")
     parser.add_argument("--least", type=int, help="percent that must be killed; survivors are then told and do not fail")
-    parser.add_argument("--directory", default=TOP + "/build/mutate")
     given = parser.parse_args()
     everything = [mutant for path in files(given.only) for mutant in mutants(path)]
     listed = listed_survivors()
@@ -230,14 +313,14 @@ def main():
         chosen = random.Random(given.seed).sample(everything, min(given.count, len(everything)))
     print(f"seed {given.seed}: {len(chosen)} of {len(everything)} mutants", flush=True)
     chosen.sort(key=lambda mutant: mutant.path)
-    copy = Copy(given.directory)
-    seconds = unchanged(copy, chosen)
+    bench = Bench()
+    seconds = unchanged(bench, chosen)
     if seconds is None:
         print("0 passed, 1 failed")
         return 1
-    outcomes = {"killed": 0, "listed": 0, "does not build": 0, "survived": 0}
+    outcomes = {"killed": 0, "same code": 0, "listed": 0, "does not build": 0, "survived": 0}
     for mutant in chosen:
-        outcome = copy.judge(mutant, seconds)
+        outcome = bench.judge(mutant, seconds)
         known = mutant.key() in listed
         kind = "killed" if outcome.startswith("killed") else "listed" if known and outcome == "survived" else outcome
         outcomes[kind] += 1
