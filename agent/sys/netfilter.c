@@ -19,14 +19,19 @@
 static int count(const void *data, size_t size)
 {
 	const struct nlmsghdr *m = data;
-	int tables = 0;
+	int tables = 0, code = 0;
 
 	for (; NLMSG_OK(m, size); m = NLMSG_NEXT(m, size)) {
 		if (m->nlmsg_type == NLMSG_DONE)
 			return END + tables;
-		if (m->nlmsg_type == NLMSG_ERROR)
-			return ((const struct nlmsgerr *)NLMSG_DATA(m))->error;
+		if (m->nlmsg_type == NLMSG_ERROR) {
+			if (m->nlmsg_len >= NLMSG_LENGTH(sizeof(struct nlmsgerr)))
+				code = ((const struct nlmsgerr *)NLMSG_DATA(m))->error;
+			return code < 0 ? code : -EPROTO;
+		}
 		tables += m->nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE);
+		if (NLMSG_ALIGN(m->nlmsg_len) > size)
+			break; /* what is left would be less than nothing */
 	}
 	return tables;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The gateway's core whose net is the input: any local message, and any control message in any session, from strangers,
- * the hub and its device, whose keys net claims as it likes. Whatever it says, no device comes or changes, no record is
- * signed, no leaf is asked of ca without a token, and the honest calls of the API go on working.
+ * the hub and its device, whose keys net claims as it likes; and kern, as far as it speaks. Whatever it says, no device
+ * comes or changes, no record is signed, no leaf is asked of ca without a token, and the honest calls of the API go on
+ * working.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,28 @@ static void raw(struct fuzz *f)
 	free(block);
 }
 
+/* kern is believed in what it has seen, and in no more. */
+static void kern_says(struct fuzz *f)
+{
+	static const enum rn_local_type types[] = {RN_LOCAL_KERN_HELLO,	 RN_LOCAL_KERN_APPLIED, RN_LOCAL_KERN_REFUSED,
+						   RN_LOCAL_KERN_EVENTS, RN_LOCAL_KERN_FLOWS,	RN_LOCAL_KERN_STATUS};
+	struct rn_local local = {.type = types[fuzz_u8(f) % 6], .number = fuzz_u8(f), .version = fuzz_u8(f)};
+	uint8_t more = fuzz_u8(f);
+	size_t size;
+	uint8_t *block = fuzz_block(f, 1024, &size);
+
+	local.role = more & 1;
+	local.block = local.status.peers = block;
+	local.block_size = local.status.peers_size = size;
+	local.status.id = local.number;
+	if ((more & 2 && rn_local_decode(block, size, &local) < 0) ||
+	    !rn_core_receive(w->hosts[0].core, RN_CORE_KERN, &local)) {
+		rn_core_gone(w->hosts[0].core, RN_CORE_KERN);
+		rn_core_connected(w->hosts[0].core, RN_CORE_KERN);
+	}
+	free(block);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const steps[])(struct fuzz *) = {open_session, say, say, say, anything, raw};
@@ -126,8 +149,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (inputs++ % INPUTS_A_WORLD == 0)
 		begin();
-	while (f.size)
-		steps[fuzz_u8(&f) % 6](&f);
+	while (f.size) {
+		uint8_t step = fuzz_u8(&f);
+
+		(step >= 0xf0 ? kern_says : steps[step % 6])(&f);
+	}
 	world_wait(w, 50);
 	CHECK(newest() == version && w->ca_asked == asked);
 	return 0;

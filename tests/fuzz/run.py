@@ -18,9 +18,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 PROGRAMS, CORPUS = TOP + "/build/fuzz/tests/fuzz", TOP + "/tests/fuzz/corpus"
 FOUND, CRASHES = TOP + "/build/fuzz/found", TOP + "/build/fuzz/crashes"
 DICTIONARIES = {"policy": "json", "json": "json", "conf": "json", "self": "json", "wg_conf": "json", "flow_line": "json",
-                "door": "json", "uapi": "uapi", "web_head": "http", "web_target": "http"}
+                "door": "json", "firewall": "nft", "uapi": "uapi", "web_head": "http", "web_target": "http"}
 # What one input leaves behind the next finds: the leak checker would stop at each, so it looks once, at the end.
-STATEFUL = ("core", "door", "store")
+STATEFUL = ("ca", "core", "door", "store")
 LONGEST = {"local": 2048, "core": 4096, "door": 2048, "session": 1024, "datagram": 2600}
 SEED = os.environ.get("SEED", "1")  # the same draws each time, as far as the time goes; 0: others each time
 ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1:handle_abort=1:quarantine_size_mb=64",
