@@ -147,15 +147,19 @@ $(KERN_TEST): $(call objects,$(wildcard tests/kern/*.c)) $(call archives,sys dom
 kern-test: $(KERN_TEST) $(PROGRAMS) ## the process kern with WireGuard and the datapath (root)
 	$(Q)RNAUTD=$(O)/rnautd $(KERN_TEST)
 
-# rnautd-net whose net is the attacker (tests/netns/test_attacker.py): its objects stand in place of role/net.c.
-ATTACKER := $(O)/tests/rnautd-attacker
-$(ATTACKER): $(O)/agent/rnautd.o $(call objects,$(wildcard tests/attacker/*.c) \
-		$(filter-out agent/role/net.c,$(wildcard agent/role/net*.c))) $(call archives,service sys domain proto base)
+# rnautd-net and rnautd-web that are the attacker (tests/netns/test_attacker*.py): their objects stand in place of
+# role/net.c and role/web.c.
+attacker_objects = $(O)/agent/rnautd.o $(call objects,$(wildcard tests/attacker/attack_*.c tests/attacker/$(1)_*.c) \
+	$(filter-out agent/role/$(1).c,$(wildcard agent/role/$(1)*.c)))
+ATTACKERS := $(O)/tests/rnautd-attacker-net $(O)/tests/rnautd-attacker-web
+$(O)/tests/rnautd-attacker-net: $(call attacker_objects,net) $(call archives,service sys domain proto base)
+$(O)/tests/rnautd-attacker-web: $(call attacker_objects,web) $(O)/web_files.o $(call archives,service sys domain proto base)
+$(ATTACKERS):
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--as-needed -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		$(DAEMON_LIBS)
 .PHONY: attacker mutate
-attacker: $(ATTACKER)
+attacker: $(ATTACKERS)
 mutate: ## changes of the datapath, policy and protocol: COUNT=300 drawn by SEED, each to be caught by a test (root)
 	$(Q)python3 -B tests/mutate/mutate.py --count $(or $(COUNT),300) $(if $(SEED),--seed $(SEED))
 

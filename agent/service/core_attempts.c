@@ -18,7 +18,8 @@ struct slot {
 
 struct rn_attempts {
 	uint8_t key[RN_KEY_SIZE];
-	struct slot slots[SETS][WAYS];
+	/* Apart: sources cost their inventor nothing, and would push out the accounts, each of which costs a hash. */
+	struct slot accounts[SETS][WAYS], sources[SETS][WAYS];
 	int64_t second_ms;
 	unsigned hashes;
 };
@@ -54,6 +55,11 @@ static uint64_t tag_of(const struct rn_attempts *a, char kind, const void *data,
 	return tag ? tag : 1;
 }
 
+static uint64_t tag_of_account(const struct rn_attempts *a, const char *account)
+{
+	return tag_of(a, 'a', account, strlen(account));
+}
+
 static uint64_t tag_of_source(const struct rn_attempts *a, const struct rn_addr *source)
 {
 	return tag_of(a, 's', source, rn_addr_is_v4(source) ? 16 : 8);
@@ -64,9 +70,9 @@ static bool fresh(const struct slot *slot, int64_t now_ms)
 	return slot->tag && now_ms - slot->since_ms < RN_ATTEMPTS_MS;
 }
 
-static int64_t wait_of(const struct rn_attempts *a, uint64_t tag, int64_t now_ms)
+static int64_t wait_of(const struct slot (*table)[WAYS], uint64_t tag, int64_t now_ms)
 {
-	const struct slot *set = a->slots[tag % SETS];
+	const struct slot *set = table[tag % SETS];
 
 	for (unsigned i = 0; i < WAYS; i++)
 		if (set[i].tag == tag && fresh(&set[i], now_ms) && set[i].failures >= RN_ATTEMPTS)
@@ -76,15 +82,15 @@ static int64_t wait_of(const struct rn_attempts *a, uint64_t tag, int64_t now_ms
 
 int64_t rn_attempts_wait(const struct rn_attempts *a, const char *account, const struct rn_addr *source, int64_t now_ms)
 {
-	int64_t by_account = account ? wait_of(a, tag_of(a, 'a', account, strlen(account)), now_ms) : 0;
-	int64_t by_source = wait_of(a, tag_of_source(a, source), now_ms);
+	int64_t by_account = account ? wait_of(a->accounts, tag_of_account(a, account), now_ms) : 0;
+	int64_t by_source = wait_of(a->sources, tag_of_source(a, source), now_ms);
 
 	return by_account > by_source ? by_account : by_source;
 }
 
-static void fail(struct rn_attempts *a, uint64_t tag, int64_t now_ms)
+static void fail(struct slot (*table)[WAYS], uint64_t tag, int64_t now_ms)
 {
-	struct slot *set = a->slots[tag % SETS], *to = &set[0];
+	struct slot *set = table[tag % SETS], *to = &set[0];
 
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (set[i].tag == tag && fresh(&set[i], now_ms)) {
@@ -102,14 +108,14 @@ static void fail(struct rn_attempts *a, uint64_t tag, int64_t now_ms)
 void rn_attempts_failed(struct rn_attempts *a, const char *account, const struct rn_addr *source, int64_t now_ms)
 {
 	if (account)
-		fail(a, tag_of(a, 'a', account, strlen(account)), now_ms);
-	fail(a, tag_of_source(a, source), now_ms);
+		fail(a->accounts, tag_of_account(a, account), now_ms);
+	fail(a->sources, tag_of_source(a, source), now_ms);
 }
 
 void rn_attempts_forget(struct rn_attempts *a, const char *account)
 {
-	uint64_t tag = tag_of(a, 'a', account, strlen(account));
-	struct slot *set = a->slots[tag % SETS];
+	uint64_t tag = tag_of_account(a, account);
+	struct slot *set = a->accounts[tag % SETS];
 
 	for (unsigned i = 0; i < WAYS; i++)
 		if (set[i].tag == tag)

@@ -9,7 +9,8 @@
 /*
  * How often somebody may guess: at most RN_ATTEMPTS failures a minute for an account and for a source (an IPv4 address
  * or an IPv6 /64), and RN_HASHES_A_SECOND Argon2id in all, which are what a guess costs core. The table has a fixed
- * size and random places; in a full one the oldest failure makes room. Times are monotonic milliseconds.
+ * size and random places; in a full one the oldest failure makes room, a source's for a source's and an account's for
+ * an account's. Times are monotonic milliseconds.
  */
 #define RN_ATTEMPTS 5
 #define RN_ATTEMPTS_MS 60000

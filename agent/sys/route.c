@@ -141,6 +141,20 @@ static bool is_ours(struct rn_route *r, const struct rn_addr *address)
 	return ask(r, &q, &answer) == 0 && answer.type == RTN_LOCAL;
 }
 
+static bool is_loopback(const struct rn_addr *a)
+{
+	static const struct rn_addr one = {.b = {[15] = 1}};
+
+	return rn_addr_is_v4(a) ? a->b[12] == 127 : rn_addr_compare(a, &one) == 0;
+}
+
+/* The kernel lets ::1 out to other hosts, where it is nobody's. */
+static bool may_be_from(struct rn_route *r, const struct rn_addr *from, const struct rn_addr *to)
+{
+	return !rn_addr_is_zero(from) && rn_addr_is_v4(from) == rn_addr_is_v4(to) &&
+	       (!is_loopback(from) || is_loopback(to)) && is_ours(r, from);
+}
+
 static int find(struct rn_route *r, const struct kept *question, struct rn_addr *ret)
 {
 	const uint16_t ports[2] = {htons(question->source_port), htons(question->to.port)};
@@ -150,7 +164,7 @@ static int find(struct rn_route *r, const struct kept *question, struct rn_addr 
 	struct request q;
 	int code;
 
-	if (!rn_addr_is_zero(from) && rn_addr_is_v4(from) == rn_addr_is_v4(to) && is_ours(r, from)) {
+	if (may_be_from(r, from, to)) {
 		*ret = *from;
 		return 0;
 	}

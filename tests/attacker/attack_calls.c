@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls that net does not need. Each ends the process at once; a line "went on" says that it did not. */
+/* System calls that neither net nor web needs. Each ends the process at once; a line "went on" says that it did not. */
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,12 +21,12 @@
 #include "attacker.h"
 
 #define TRY(name, ...)                                                                                                 \
-	static void try_##name(struct net *net, char **words, int count)                                               \
+	static void try_##name(const struct inside *inside, char **words, int count)                                   \
 	{                                                                                                              \
 		long r = -1;                                                                                           \
 		long pid = count > 0 ? strtol(words[0], NULL, 10) : 1;                                                 \
                                                                                                                        \
-		(void)net;                                                                                             \
+		(void)inside;                                                                                          \
 		(void)pid;                                                                                             \
 		errno = 0;                                                                                             \
 		__VA_ARGS__;                                                                                           \
@@ -55,11 +56,20 @@ TRY(uring, r = syscall(SYS_io_uring_setup, 8, &attr))
 TRY(keyctl, r = syscall(SYS_keyctl, 0, 0, 0, 0, 0))
 TRY(perf, r = syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0))
 TRY(userfault, r = syscall(SYS_userfaultfd, 0))
-TRY(listen, r = listen(rn_udp_fd(net->udp), 1))
+TRY(listen, r = listen(inside->socket, 1))
 TRY(module, r = syscall(SYS_init_module, &byte, 1, ""))
 TRY(list_files, r = syscall(SYS_getdents64, 0, &attr, sizeof(attr)))
 TRY(link, r = link("/run/attack", "/run/attack2"))
 TRY(hand_over, r = syscall(SYS_sendfile, 1, 0, NULL, 1))
+
+/* Those that net has and web has not. */
+TRY(unlink, r = unlink("/run/attack"))
+TRY(rename, r = rename("/run/attack", "/run/attack2"))
+TRY(chmod, r = fchmod(2, 0777))
+TRY(many, r = sendmmsg(inside->socket, NULL, 0, 0))
+TRY(tcp, r = socket(AF_INET, SOCK_STREAM, 0))
+TRY(udp6, r = socket(AF_INET6, SOCK_DGRAM, 0))
+TRY(raw, r = socket(AF_INET, SOCK_RAW, IPPROTO_RAW))
 
 #define CALL(name)                                                                                                     \
 	{                                                                                                              \
@@ -69,5 +79,6 @@ const struct attack attack_calls[] = {
     CALL(ptrace),     CALL(vm_write), CALL(signal),    CALL(tgkill),  CALL(fork),      CALL(exec),   CALL(bpf),
     CALL(netlink),    CALL(packet),   CALL(mount),     CALL(unshare), CALL(setuid),    CALL(chown),  CALL(code),
     CALL(pidfd),      CALL(uring),    CALL(keyctl),    CALL(perf),    CALL(userfault), CALL(listen), CALL(module),
-    CALL(list_files), CALL(link),     CALL(hand_over), {NULL, NULL},
+    CALL(list_files), CALL(link),     CALL(hand_over), CALL(unlink),  CALL(rename),    CALL(chmod),  CALL(many),
+    CALL(tcp),	      CALL(udp6),     CALL(raw),       {NULL, NULL},
 };

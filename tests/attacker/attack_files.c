@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What net may still try with the calls that it has: files, other processes' memory, sockets, what it was given. */
+/* What a captured process may still try with the calls that it has: files, other processes' memory, sockets, what it
+ * was given. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -23,7 +24,15 @@ static bool opens(const char *path, int flags)
 	return true;
 }
 
-static void others_files(struct net *net, char **words, int count)
+/* state/OWN/... is what this process has itself. */
+static bool is_own(const struct inside *inside, const char *name)
+{
+	size_t size = strlen(inside->process);
+
+	return strncmp(name, inside->process, size) == 0 && (name[size] == '/' || !name[size]);
+}
+
+static unsigned read_or_write(const struct inside *inside)
 {
 	static const char *const names[] = {"core/core.db",
 					    "core/policy.key",
@@ -36,49 +45,82 @@ static void others_files(struct net *net, char **words, int count)
 					    "ca/issuing.der",
 					    "ca/journal",
 					    "root/root.key",
-					    "web/console.key",
+					    "web/tls.key",
+					    "web/tls.pem",
+					    "net/noise.key",
+					    "console/ca.key",
+					    "console/names",
 					    "core",
 					    "kern",
 					    "ca",
 					    "root",
-					    "web"};
-	static const char *const written[] = {"format", "anchor", "self.json", "", "net/../anchor"};
+					    "web",
+					    "net",
+					    "console"};
+	static const char *const roots[] = {"/sys/fs/bpf/rnaut/rn_devices",
+					    "/sys/fs/bpf/rnaut/rn_rules",
+					    "/sys/fs/bpf/rnaut",
+					    "/dev/net/tun",
+					    "/dev/mem",
+					    "/etc/shadow"};
 	char path[256];
 	unsigned good = 0;
 
-	(void)net;
-	(void)words;
-	(void)count;
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "/var/lib/rnaut/state/%s", names[i]);
+		if (is_own(inside, names[i]))
+			continue;
 		if (opens(path, O_RDONLY) || opens(path, O_RDWR) || opens(path, O_WRONLY | O_APPEND)) {
 			said("could open %s", path);
 			good++;
 		}
 	}
-	for (unsigned i = 0; i < sizeof(written) / sizeof(written[0]); i++) {
-		snprintf(path, sizeof(path), "/var/lib/rnaut/state/%s", written[i]);
-		if (opens(path, O_WRONLY) || unlink(path) == 0 || rename(path, "/var/lib/rnaut/state/net/x") == 0) {
-			said("could change %s", path);
+	for (unsigned i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		if (opens(roots[i], O_RDONLY) || opens(roots[i], O_RDWR)) {
+			said("could open %s", roots[i]);
 			good++;
 		}
 	}
-	if (opens("/sys/fs/bpf/rnaut/rn_devices", O_RDWR) || opens("/etc/rnaut/rnaut.conf", O_WRONLY | O_CREAT) ||
-	    opens("/etc/passwd", O_WRONLY) || opens("/dev/net/tun", O_RDWR) || opens("/dev/mem", O_RDWR)) {
-		said("could open what is root's");
-		good++;
+	return good;
+}
+
+static void others_files(const struct inside *inside, char **words, int count)
+{
+	static const char *const written[] = {"/var/lib/rnaut/state/format",
+					      "/var/lib/rnaut/state/anchor",
+					      "/var/lib/rnaut/state/self.json",
+					      "/var/lib/rnaut/state/console-ca.pem",
+					      "/var/lib/rnaut/state/new",
+					      "/var/lib/rnaut/new",
+					      "/etc/rnaut/rnaut.conf",
+					      "/etc/passwd",
+					      "/run/rnaut/new",
+					      "/usr/local/sbin/rnautd"};
+	/* Calls that end web have an attack of their own. */
+	const bool may_rename = strcmp(inside->process, "net") == 0;
+	unsigned good = read_or_write(inside);
+
+	(void)words;
+	(void)count;
+	for (unsigned i = 0; i < sizeof(written) / sizeof(written[0]); i++) {
+		if (opens(written[i], O_WRONLY | O_CREAT) ||
+		    (may_rename &&
+		     (unlink(written[i]) == 0 || rename(written[i], "/var/lib/rnaut/state/net/x") == 0))) {
+			said("could change %s", written[i]);
+			good++;
+		}
 	}
 	said("%u files of others", good);
 }
 
-static void others_memory(struct net *net, char **words, int count)
+static void others_memory(const struct inside *inside, char **words, int count)
 {
 	static const char *const names[] = {"mem", "environ", "maps", "fd/3", "root/etc/passwd", "exe", "auxv"};
 	const int self = getpid();
 	char path[64];
 	unsigned good = 0, seen = 0;
 
-	(void)net;
+	(void)inside;
 	(void)words;
 	(void)count;
 	for (int pid = 1; pid < 4096; pid++) {
@@ -111,7 +153,7 @@ static bool connects(const char *path, size_t length, int type)
 }
 
 /* Every name of /proc/net/unix, those without a file ("@...") too, and what is known to be there. */
-static void others_sockets(struct net *net, char **words, int count)
+static void others_sockets(const struct inside *inside, char **words, int count)
 {
 	static const char *const known[] = {"/run/rnaut/api.sock", "/run/wireguard/rn0.sock",
 					    "/run/dbus/system_bus_socket"};
@@ -120,7 +162,7 @@ static void others_sockets(struct net *net, char **words, int count)
 	ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 	unsigned good = 0;
 
-	(void)net;
+	(void)inside;
 	(void)words;
 	(void)count;
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -159,18 +201,20 @@ static const char *kind_of(int fd, const struct stat *st)
 	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
 	size = sizeof(type);
 	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
-	return (domain == AF_INET || domain == AF_INET6) && type == SOCK_DGRAM ? "udp"
-	       : domain == AF_UNIX					       ? "unix socket"
-									       : "other socket";
+	if (domain == AF_UNIX)
+		return "unix socket";
+	if (domain != AF_INET && domain != AF_INET6)
+		return "other socket";
+	return type == SOCK_DGRAM ? "udp" : type == SOCK_STREAM ? "tcp" : "raw";
 }
 
 /* What it was given: listed, and whether more can be had of any than it is for. */
-static void descriptors(struct net *net, char **words, int count)
+static void descriptors(const struct inside *inside, char **words, int count)
 {
 	struct stat st;
 	char what[64];
 
-	(void)net;
+	(void)inside;
 	(void)words;
 	(void)count;
 	for (int fd = 0; fd < 4096; fd++) {
@@ -184,7 +228,8 @@ static void descriptors(struct net *net, char **words, int count)
 		if (openat(fd, "..", O_RDONLY) >= 0)
 			said("descriptor %d is a way out", fd);
 	}
-	if (socket(AF_INET, SOCK_RAW, IPPROTO_RAW) >= 0)
+	/* Any such call ends web. */
+	if (inside->net && socket(AF_INET, SOCK_RAW, IPPROTO_RAW) >= 0)
 		said("descriptor raw: could be made");
 }
 

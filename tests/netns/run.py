@@ -15,8 +15,10 @@ import test_kill  # noqa: E402,F401
 import test_enrol  # noqa: E402,F401
 import test_bad_input  # noqa: E402,F401
 import test_web  # noqa: E402,F401
+import test_web_access  # noqa: E402,F401
 import test_port  # noqa: E402,F401
 import test_attacker  # noqa: E402,F401
+import test_attacker_web  # noqa: E402,F401
 
 if __name__ == "__main__":
     sys.exit(harness.main(sys.argv[1:]))

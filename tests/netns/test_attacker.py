@@ -1,93 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A host whose net process is the attacker (tests/attacker): as net's user, in its sandbox, with its key and descriptors."""
-import base64
-import hashlib
-import os
 import re
-import signal
+import subprocess
+import sys
+import threading
 
-from harness import SANITIZED, SLOW, Skip, attempt, case, equal, true, wait_for
+from captured import (CALLS, STATE, Captured, calls_end, database, goes_on, memory, noise_key, nothing_of_others,
+                      picture, processes, same)
+from harness import HERE_POLICY, SANITIZED, SLOW, Skip, attempt, case, equal, kill, same_lines, true, wait_for
 from test_matrix import start_servers
 
-STATE = "/var/lib/rnaut/state"
-CALLS = ("ptrace vm_write signal tgkill fork exec bpf netlink packet mount unshare setuid chown code pidfd uring keyctl perf "
-         "userfault listen module list_files link hand_over").split()
-
-
-class Captured:
-    """net of this host is the attacker while this lasts; afterwards the honest one is back."""
-
-    def __init__(self, lab, node):
-        self.lab, self.node = lab, node
-
-    def __enter__(self):
-        if not os.access(f"{self.lab.binaries}/tests/rnautd-attacker", os.X_OK):
-            raise Skip("the attacker is not built: make attacker")
-        self.node.ask(stop="rnautd-net")
-        return self
-
-    def __exit__(self, *_):
-        self.node.start_units(["rnautd-net"])
-
-    def attack(self, name, *words, seconds=60):
-        """One attack: the lines it said, and the status it ended with."""
-        before = len(self.node.log_text("attacker"))
-        self.node.write("/run/attack", " ".join((name, *words)) + "\n", 0o644)
-        self.node.spawn("attacker", [f"{self.lab.binaries}/tests/rnautd-attacker", "net"])
-
-        def lines():
-            return re.findall(rf"attack {name}: (.*)", self.node.log_text("attacker")[before:])
-
-        def status():
-            return self.node.ask(status=1).get("attacker", {}).get("status")
-
-        try:
-            wait_for(f"the attack {name}", lambda: status() is not None, seconds * SLOW)
-            return lines(), status()
-        finally:
-            self.node.ask(stop="attacker")
-
-
-def processes(node):
-    return {name: node.unit_pid(f"rnautd-{name}") for name in ("core", "kern", "ca", "web")}
-
-
-def database(node, query):
-    return node.run(["sqlite3", "-readonly", f"{STATE}/core/core.db", query]).stdout.strip()
-
-
-def picture(lab, node):
-    """What an attacker would like to change, seen from outside."""
-    gateway = lab["gateway"]
-    devices = [{key: d[key] for key in ("client_id", "hub", "virtual_ip", "trust_score", "quarantined", "revoked")
-                if key in d} for d in gateway.rnaut("devices")["devices"]]
-    return {"devices": devices, "policy": gateway.rnaut("policy", "get")["version"],
-            "peers": sorted(node.run(["wg", "show", "rn0", "allowed-ips"]).stdout.splitlines()),
-            "key": node.run(["wg", "show", "rn0", "public-key"]).stdout,
-            "maps": [hashlib.sha256(node.run(["bpftool", "map", "dump", "pinned", f"/sys/fs/bpf/rnaut/{name}"])
-                                    .stdout.encode()).hexdigest() for name in ("rn_devices", "rn_rules", "rn_identities")],
-            "records": database(node, "SELECT type, device, epoch, version, hex(blob) FROM records ORDER BY 1, 2"),
-            "wireguard keys": database(gateway, "SELECT number, hex(noise_key), hex(wireguard_key) FROM devices"),
-            "journal": gateway.run(["sha256sum", f"{STATE}/ca/journal"]).stdout}
-
-
-def same(found, wanted):
-    for name, value in wanted.items():
-        true(found[name] == value, f"{name} changed: {str(value)[:300]} became {str(found[name])[:300]}")
-
-
-def noise_key(lab, name):
-    key = database(lab["gateway"], f"SELECT hex(noise_key) FROM devices WHERE name = '{name}'")
-    return base64.b64encode(bytes.fromhex(key)).decode()
-
-
-def goes_on(lab):
-    """The honest parts answer, and who may reach whom is as before."""
-    laptop, phone, server = lab["laptop"], lab["phone"], lab["server"]
-    ports = [["icmp", server.ipv6, 0], ["tcp", server.ipv6, 8080], ["tcp", server.ipv6, 22]]
-    wait_for("the laptop to reach the server", lambda: attempt(laptop, ports) == [True, True, True], 20 * SLOW)
-    equal(attempt(phone, ports), [True, True, False], "what the phone reaches")
-    wait_for("the hub to be connected", lambda: lab["hub-a"].rnaut("status")["upstream"]["connected"], 30 * SLOW)
+PORT = 51820
 
 
 @case("attacker in net: every system call that it does not need ends it")
@@ -96,14 +19,7 @@ def calls(lab, kept):
     gateway = lab["gateway"]
     before = processes(gateway)
     with Captured(lab, gateway) as captured:
-        for name in CALLS:
-            lines, status = captured.attack(name, "2")
-            went_on = [line for line in lines if line.startswith("went on")]
-            # With sanitizers a few calls are let through; the kernel refuses them then.
-            if SANITIZED and went_on:
-                true(went_on[0].startswith("went on: -1 "), f"{name}: {went_on}")
-            else:
-                equal((status, went_on), (-signal.SIGSYS, []), name)
+        calls_end(captured, CALLS)
     equal(processes(gateway), before, "the other processes")
 
 
@@ -111,16 +27,7 @@ def calls(lab, kept):
 def files(lab, kept):
     gateway = lab["gateway"]
     with Captured(lab, gateway) as captured:
-        for name, wanted in (("others_files", "0 files of others"), ("others_memory", "0 of the memory of many processes"),
-                             ("others_sockets", "0 sockets of others")):
-            lines, status = captured.attack(name)
-            equal((lines, status), ([wanted, "done"], 0), name)
-        lines, status = captured.attack("descriptors")
-        equal(status, 0, "status")
-        kinds = {line.split()[1] for line in lines[:-1]}
-        true(lines[-1] == "done" and kinds <= {"device", "file", "pipe", "anonymous", "udp"}, f"descriptors: {lines}")
-        writable = [line for line in lines if line.startswith("descriptor file") and int(line.split()[-1], 8) & 3]
-        true(all(int(line.split()[2]) <= 2 for line in writable), f"files it may write: {writable}")
+        nothing_of_others(captured, {"udp"})
 
 
 @case("attacker in the gateway's net: no peer, no policy, no trust, no certificate, no other's voice")
@@ -145,11 +52,6 @@ def gateway_net(lab, kept):
         same(picture(lab, gateway), before)
     equal(processes(gateway), running, "the other processes")
     goes_on(lab)
-
-
-def memory(pid):
-    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) // 1024
 
 
 @case("attacker in the gateway's net: a flood costs no memory that does not come back, and the API answers")
@@ -209,4 +111,90 @@ def held_back(lab, kept):
         wait_for("quarantine", lambda: attempt(laptop, ping) == [False], 20 * SLOW)
     finally:
         gateway.rnaut("quarantine", "--release", "laptop")
+    goes_on(lab)
+
+
+# Every UDP datagram of the attacker that this host sends, on any interface: source, port, destination, port.
+SNIFF = """import socket, struct, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+print('ready', flush=True)
+while True:
+    data, address = s.recvfrom(65536)
+    if address[2] != socket.PACKET_OUTGOING or b'RN1\\5from ' not in data:
+        continue
+    six = address[1] == 0x86dd
+    head, protocol = (40, data[6]) if six else ((data[0] & 15) * 4, data[9])
+    if protocol in (1, 58):  # the kernel's own words about one that it did not let go
+        continue
+    family = socket.AF_INET6 if six else socket.AF_INET
+    ends = (data[8:24], data[24:40]) if six else (data[12:16], data[16:20])
+    source, to = (socket.inet_ntop(family, end) for end in ends)
+    print(protocol, source, to, *struct.unpack('!HH', data[head:head + 4]), data[head + 8:].split()[1].decode(), flush=True)
+"""
+
+
+def handed(hub, spare):
+    """(source that is asked for, destination, port, source that is seen; None: nothing leaves)"""
+    own4, own6, far4, far6 = hub.underlay4, hub.underlay6, spare.underlay4, spare.underlay6
+    yield from (("-", far4, "9", own4), ("-", far6, "9", own6), (own4, far4, "53", own4))
+    for other in ("192.0.2.99", "192.0.2.1", "192.0.2.255", "224.0.0.1", "255.255.255.255", "127.0.0.1", "127.9.9.9", own6):
+        yield other, far4, "9", own4
+    for other in ("2001:db8::99", "2001:db8::1", "ff02::1", "::1", own4):
+        yield other, far6, "9", own6
+    for source in ("-", own4):
+        for to in ("192.0.2.255", "192.0.2.0", "255.255.255.255", "224.0.0.1", "239.1.1.1", "0.0.0.0", "240.0.0.1"):
+            yield source, to, "9", None
+    for source in ("-", own6):
+        for to in ("ff02::1", "ff0e::1", "::", "fe80::1"):
+            yield source, to, "9", None
+    yield "-", far4, "0", None
+
+
+@case("attacker in a hub's net: kern sends control datagrams of this host from one port, to hosts, and nothing else")
+def port(lab, kept):
+    start_servers(lab, kept)
+    hub, spare = lab["hub-a"], lab["spare"]
+    before, running = picture(lab, hub), processes(hub)
+    wanted, seen = ["ready"], []
+    with Captured(lab, hub) as captured:
+        sniffer = hub.popen([sys.executable, "-B", "-c", SNIFF], stdout=subprocess.PIPE, text=True)
+        threading.Thread(target=lambda: seen.extend(line.strip() for line in sniffer.stdout), daemon=True).start()
+        try:
+            wait_for("the sniffer", lambda: seen, 20 * SLOW)
+            lines, _ = captured.attack("send_other", spare.underlay4, "9", seconds=120)
+            equal(lines, ["10 of 10 ended the connection", "done"], "what is no control datagram")
+            for source, to, number, leaves in (*handed(hub, spare), ("-", spare.underlay4, "7", hub.underlay4)):
+                equal(captured.attack("send_as", source, to, number), (["handed over", "done"], 0), f"{source} {to} {number}")
+                if leaves:
+                    wanted.append(f"17 {leaves} {to} {PORT} {number} {source}")
+            wait_for("the last to leave", lambda: seen[-1] == wanted[-1], 20 * SLOW)
+            same_lines("\n".join(seen), "\n".join(wanted), "what left")
+        finally:
+            kill(sniffer)
+        same(picture(lab, hub), before)
+    equal(processes(hub), running, "the other processes")
+    goes_on(lab)
+
+
+@case("attacker in the gateway's net: a flood of kern's sender does not keep kern from enforcing")
+def port_flood(lab, kept):
+    start_servers(lab, kept)
+    gateway, spare = lab["gateway"], lab["spare"]
+    running = processes(gateway)
+    with open(HERE_POLICY, encoding="utf-8") as file:
+        gateway.write("/run/policy.json", file.read())
+    with Captured(lab, gateway) as captured:
+        lines = captured.begin("send_flood", spare.underlay4)
+        wait_for("the flood", lambda: "began" in lines(), 20 * SLOW)
+        for _ in range(3):
+            # The hub hears nothing of it now; the gateway's own kern does.
+            gateway.run(["/usr/local/bin/rnaut", "policy", "set", "/run/policy.json"], check=False)
+            version = gateway.rnaut("policy", "get")["version"]
+            wait_for(f"policy {version} in the gateway's kern",
+                     lambda v=version: f"policy {v} is in force" in gateway.log_text("rnautd-kern"), 20 * SLOW)
+        captured.tell_to_end()
+        equal(captured.end("send_flood"), 0, "status")
+        true(lines()[1:] and int(lines()[1].split()[0]) > 1000, f"flood: {lines()}")
+        print(f"    {lines()[1]}", flush=True)
+    equal(processes(gateway), running, "the other processes")
     goes_on(lab)

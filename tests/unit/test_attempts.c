@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -101,14 +102,37 @@ static void a_full_table_goes_on(void **state)
 	assert_true(rn_attempts_wait(a, "admin", &source, 3001) > 0);
 }
 
+/* Links that are guessed from a million sources, which cost nothing, do not make an account's failures forgotten. */
+static void sources_push_out_no_account(void **state)
+{
+	struct rn_attempts *a = *state;
+	struct rn_addr source = at("2001:db8::1");
+
+	for (int i = 0; i < RN_ATTEMPTS; i++)
+		rn_attempts_failed(a, "admin", &source, 0);
+	for (unsigned i = 0; i < 1000000; i++) {
+		memcpy(&source.b[4], &i, sizeof(i));
+		rn_attempts_failed(a, NULL, &source, i / 50);
+	}
+	source = at("2001:db8:ffff:ffff::1");
+	assert_int_equal(rn_attempts_wait(a, "admin", &source, 20000), 40000);
+	/* As many accounts as there are hashes in a minute: each costs one, so there are no more. */
+	for (unsigned i = 0; i < 60 * RN_HASHES_A_SECOND; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "u%u", i);
+		rn_attempts_failed(a, name, &source, 20000 + i);
+	}
+	source = at("2001:db8:ffff:fffe::1");
+	assert_int_equal(rn_attempts_wait(a, "admin", &source, 21000), 39000);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(five_a_minute),
-	    T(a_source_is_a_network),
-	    T(hashes_a_second),
-	    T(a_full_table_goes_on),
+	    T(five_a_minute),	     T(a_source_is_a_network),	     T(hashes_a_second),
+	    T(a_full_table_goes_on), T(sources_push_out_no_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

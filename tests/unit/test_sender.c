@@ -152,6 +152,9 @@ static void test_sends(void **state)
 	    {NULL, "192.0.2.7", "192.0.2.7"},
 	    {NULL, "::1", "::1"},
 	    {"2001:db8::7", "::1", "2001:db8::7"},
+	    /* loopback stays on loopback */
+	    {"127.0.0.1", "192.0.2.7", "192.0.2.7"},
+	    {"::1", "2001:db8::7", "2001:db8::7"},
 	    /* not ours, of the other family, nonsense: what the routes choose */
 	    {"198.51.100.9", "127.0.0.1", "127.0.0.1"},
 	    {"2001:db8::9", "::1", "::1"},

@@ -5,15 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "attacker.h"
+#include "net_attacker.h"
 #include "domain/record.h"
 
 #define UPSTREAM 77
 
 /* Waits until core wants a session to the gateway and says that it is there. */
-static int become_upstream(struct net *net)
+static int become_upstream(const struct inside *inside)
 {
-	int fd = dial_core(net);
+	int fd = dial_core(inside);
 	struct rn_local in;
 
 	for (unsigned i = 0; fd >= 0 && i < 100; i++) {
@@ -46,10 +46,10 @@ static bool hung_up(int fd)
 }
 
 /* Each record again: as it was; then changed in one byte; then as a new version under its own signature. */
-static void replay(struct net *net, char **words, int count)
+static void replay(const struct inside *inside, char **words, int count)
 {
 	static uint8_t loot[1 << 20], blob[8192];
-	int in = open("/run/loot", O_RDONLY | O_CLOEXEC), fd = become_upstream(net);
+	int in = open("/run/loot", O_RDONLY | O_CLOEXEC), fd = become_upstream(inside);
 	ssize_t size = read(in, loot, sizeof(loot));
 	unsigned records = 0, refused = 0;
 
@@ -66,7 +66,7 @@ static void replay(struct net *net, char **words, int count)
 		if (hung_up(fd)) {
 			refused++;
 			close(fd);
-			fd = become_upstream(net);
+			fd = become_upstream(inside);
 		}
 		at += 2 + (ssize_t)length;
 	}
@@ -75,7 +75,7 @@ static void replay(struct net *net, char **words, int count)
 }
 
 /* A device of its own, an open policy and full trust, signed with a key of its own. */
-static void forge_records(struct net *net, char **words, int count)
+static void forge_records(const struct inside *inside, char **words, int count)
 {
 	static const uint8_t seed[RN_KEY_SIZE] = {0x66};
 	static uint8_t blob[8192];
@@ -109,7 +109,7 @@ static void forge_records(struct net *net, char **words, int count)
 	for (unsigned i = 0; i < 2; i++) {
 		size = i ? rn_record_put_policy(&head, &policy, seed, blob, sizeof(blob))
 			 : rn_record_put_device(&head, &device, seed, blob, sizeof(blob));
-		fd = become_upstream(net);
+		fd = become_upstream(inside);
 		send_record(fd, blob, (size_t)size);
 		refused += hung_up(fd);
 		close(fd);
@@ -118,11 +118,11 @@ static void forge_records(struct net *net, char **words, int count)
 }
 
 /* Says that all was sent, up to what the gateway has not made yet; a hub that believes it would miss what comes. */
-static void lie_synced(struct net *net, char **words, int count)
+static void lie_synced(const struct inside *inside, char **words, int count)
 {
 	uint64_t version = count > 0 ? strtoull(words[0], NULL, 10) : UINT64_MAX;
 	const struct rn_message synced = {.type = RN_MESSAGE_SYNCED, .version = {1, version}};
-	int fd = become_upstream(net);
+	int fd = become_upstream(inside);
 
 	speak(fd, UPSTREAM, &synced);
 	rest_ms(500);

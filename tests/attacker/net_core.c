@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "attacker.h"
+#include "net_attacker.h"
 #include "domain/token.h"
 
 #define LOOT "/var/lib/rnaut/state/net/loot"
@@ -19,67 +19,25 @@ static void key_of(const char *text, uint8_t ret[RN_KEY_SIZE])
 		said("bad key %s", text);
 }
 
-/* Every type with something in every field, every type with random bytes, and bytes that are none. */
-static void nonsense(struct net *net, char **words, int count)
+static void nonsense(const struct inside *inside, char **words, int count)
 {
-	static uint8_t block[4096];
-	unsigned refused = 0, rounds = 0;
-	int fd = -1;
-
 	(void)words;
 	(void)count;
-	for (unsigned type = 0; type < 512; type++) {
-		struct rn_local local = {.type = type % 256,
-					 .session = 1,
-					 .number = 1,
-					 .version = UINT64_MAX,
-					 .code = 1,
-					 .role = 1,
-					 .block = block,
-					 .block_size = 60,
-					 .text = "\x1b[2J"};
-
-		rn_random(block, sizeof(block));
-		if (fd < 0)
-			fd = dial_core(net);
-		if (fd < 0)
-			rest_ms(50);
-		else if (type < 256 ? !tell(fd, &local) : send(fd, block, type * 7 % sizeof(block), MSG_NOSIGNAL) < 0)
-			refused++;
-		rounds++;
-		if (fd >= 0 && hear(fd, 2, &local) == 0) {
-			refused++;
-			close(fd);
-			fd = -1;
-		}
-	}
-	close(fd);
-	said("%u of %u ended the connection", refused, rounds);
+	talk_nonsense(dial_core, inside);
 }
 
 /* Says what other processes say; each must end the connection. */
-static void as_others(struct net *net, char **words, int count)
+static void as_others(const struct inside *inside, char **words, int count)
 {
 	static const enum rn_local_type types[] = {RN_LOCAL_KERN_HELLO,	 RN_LOCAL_KERN_APPLIED, RN_LOCAL_KERN_EVENTS,
 						   RN_LOCAL_KERN_STATUS, RN_LOCAL_CA_HELLO,	RN_LOCAL_CA_ANSWER,
 						   RN_LOCAL_WEB_HELLO,	 RN_LOCAL_WEB_REQUEST,	RN_LOCAL_KERN_RECORD,
 						   RN_LOCAL_KERN_LINK,	 RN_LOCAL_CA_ISSUE,	RN_LOCAL_NET_LEAF};
-	unsigned hung_up = 0, total = sizeof(types) / sizeof(types[0]);
+	unsigned total = sizeof(types) / sizeof(types[0]);
 
 	(void)words;
 	(void)count;
-	for (unsigned i = 0; i < total; i++) {
-		struct rn_local local = {.type = types[i], .number = 1, .version = UINT64_MAX}, in;
-		int fd = dial_core(net), r;
-
-		memset(local.key, 0x66, sizeof(local.key));
-		tell(fd, &local);
-		while ((r = hear(fd, 300, &in)) == 1)
-			;
-		hung_up += r == 0;
-		close(fd);
-	}
-	said("%u of %u ended the connection", hung_up, total);
+	said("%u of %u ended the connection", hung_up_on(dial_core, inside, types, total), total);
 }
 
 /* Keeps the records that a session is sent, for the other host's attacker. */
@@ -103,10 +61,10 @@ static void take_records(int fd, int out)
 }
 
 /* Claims that the hub has come and reads what it would be sent: net can read, and that is all. */
-static void read_records(struct net *net, char **words, int count)
+static void read_records(const struct inside *inside, char **words, int count)
 {
 	const struct rn_message subscribe = {.type = RN_MESSAGE_SUBSCRIBE};
-	int out = open(LOOT, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), fd = dial_core(net);
+	int out = open(LOOT, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), fd = dial_core(inside);
 	uint8_t key[RN_KEY_SIZE];
 
 	if (count < 1 || out < 0 || fd < 0)
@@ -120,7 +78,7 @@ static void read_records(struct net *net, char **words, int count)
 }
 
 /* A request of device `number`, sealed with the only secret that net has. */
-static void sealed_request(struct net *net, int fd, uint64_t session, uint32_t number, const uint8_t *plain,
+static void sealed_request(const struct inside *inside, int fd, uint64_t session, uint32_t number, const uint8_t *plain,
 			   size_t size)
 {
 	uint8_t box[128];
@@ -128,18 +86,18 @@ static void sealed_request(struct net *net, int fd, uint64_t session, uint32_t n
 	    .type = RN_MESSAGE_REQUEST,
 	    .request = {.device = number, .id = 5, .sealed = box, .sealed_size = size + RN_SEAL_OVERHEAD}};
 
-	rn_box_seal(net->box_public, net->secret, plain, size, box);
+	rn_box_seal(inside->net->box_public, inside->net->secret, plain, size, box);
 	speak(fd, session, &request);
 }
 
 /* Speaks for the hub and for a device whose keys it does not have: other WireGuard keys, renewals, events, presence. */
-static void forge(struct net *net, char **words, int count)
+static void forge(const struct inside *inside, char **words, int count)
 {
 	static const uint8_t change[41] = {RN_REQUEST_WIREGUARD_KEY, 0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0, 0x66, 0x66};
 	static const uint8_t renew[9] = {RN_REQUEST_RENEW, 0xff, 0xff, 0xff, 0x7e};
 	static uint8_t event[88];
 	uint8_t key[RN_KEY_SIZE];
-	int fd = dial_core(net);
+	int fd = dial_core(inside);
 	struct rn_local in;
 	unsigned answers = 0;
 
@@ -156,8 +114,8 @@ static void forge(struct net *net, char **words, int count)
 								     .events_size = 88}},
 						present = {.type = RN_MESSAGE_PRESENCE, .presence = {number, 1}};
 
-			sealed_request(net, fd, 80 + (unsigned)who, number, change, sizeof(change));
-			sealed_request(net, fd, 80 + (unsigned)who, number, renew, sizeof(renew));
+			sealed_request(inside, fd, 80 + (unsigned)who, number, change, sizeof(change));
+			sealed_request(inside, fd, 80 + (unsigned)who, number, renew, sizeof(renew));
 			speak(fd, 80 + (unsigned)who, &applied);
 			speak(fd, 80 + (unsigned)who, &events);
 			speak(fd, 80 + (unsigned)who, &present);
@@ -188,12 +146,12 @@ static int enrol(int fd, uint64_t session, const uint8_t claimed[RN_KEY_SIZE], c
  * An honest request for key A passes through net, which knows its bytes. It wants a certificate for its own key,
  * another name or another kind of them. Word: the token, which only makes the honest request here.
  */
-static void steal_certificate(struct net *net, char **words, int count)
+static void steal_certificate(const struct inside *inside, char **words, int count)
 {
 	struct rn_message_enroll honest = {0}, changed;
 	uint8_t data[512], a[RN_KEY_SIZE], mine[RN_KEY_SIZE], secret[RN_KEY_SIZE];
 	struct rn_token token;
-	int fd = dial_core(net), size, status[5];
+	int fd = dial_core(inside), size, status[5];
 
 	if (count < 1 || fd < 0 || rn_token_get(words[0], &token, NULL) < 0)
 		return;
@@ -224,7 +182,7 @@ static void steal_certificate(struct net *net, char **words, int count)
 }
 
 /* As much as core will take: sessions of strangers and messages in all of them. */
-static void flood(struct net *net, char **words, int count)
+static void flood(const struct inside *inside, char **words, int count)
 {
 	static uint8_t event[88 * 100];
 	const struct rn_message events = {.type = RN_MESSAGE_EVENTS,
@@ -232,7 +190,7 @@ static void flood(struct net *net, char **words, int count)
 	struct rn_message_enroll enroll = {.token = 1, .role = RN_KIND_DESKTOP, .name = "flood"};
 	uint8_t key[RN_KEY_SIZE];
 	struct rn_local in;
-	int fd = dial_core(net);
+	int fd = dial_core(inside);
 	unsigned told = 0;
 
 	for (uint64_t i = 1; fd >= 0 && i <= 6000; i++) {
@@ -255,22 +213,11 @@ static void flood(struct net *net, char **words, int count)
 	said("%u messages told", told);
 }
 
-static void dial_again(struct net *net, char **words, int count)
+static void dial_again(const struct inside *inside, char **words, int count)
 {
-	unsigned dialled = 0;
-
 	(void)words;
 	(void)count;
-	for (unsigned i = 0; i < 2000; i++) {
-		int fd = dial_core(net);
-
-		dialled += fd >= 0;
-		if (fd >= 0)
-			close(fd);
-		else
-			rest_ms(5);
-	}
-	said("dialled %u times", dialled);
+	dial_often(dial_core, inside);
 }
 
 const struct attack attack_core[] = {
