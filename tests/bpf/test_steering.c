@@ -348,10 +348,13 @@ static void test_without_forwarding(void **state)
 static void test_nothing_is_taken_when_off(void **state)
 {
 	const struct packet p = sample(false, MAGIC, 100);
+	struct packet zero = p;
 
 	(void)state;
 	assert_int_equal(rn_steering_set(steering, 0, 0), 0);
 	assert_false(taken(p.data, p.size, false, 0));
+	memset(zero.data + zero.transport + 2, 0, 2); /* to port 0, as WireGuard's is while it is off */
+	assert_false(taken(zero.data, zero.size, false, 0));
 	assert_int_equal(rn_steering_set(steering, WIREGUARD, CONTROL), 0);
 	assert_true(taken(p.data, p.size, false, 0));
 }

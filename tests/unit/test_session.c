@@ -100,6 +100,26 @@ static void first_contact_takes_four_datagrams(void **state)
 	world_free(p.world);
 }
 
+/* What is said before there are keys waits for them: nothing is sealed with none. */
+static void said_while_connecting(void **state)
+{
+	struct pair p = make_pair(15);
+	rn_session_id id = world_connect(p.client, p.server, "hello");
+	size_t i;
+
+	(void)state;
+	p.world->keep = true;
+	assert_int_equal(rn_sessions_send(p.client->sessions, p.world->now_ms, id, (const uint8_t *)"early", 5), 0);
+	while (!p.client->opened) {
+		for (i = 0; i < p.world->kept_count; i++)
+			assert_int_not_equal(p.world->kept[i].data[3], RN_WIRE_TRANSPORT);
+		pass(&p, 1);
+	}
+	pass(&p, 100);
+	assert_int_equal(p.server->messages, 1);
+	world_free(p.world);
+}
+
 static void refusal(void **state)
 {
 	struct pair p = make_pair(3);
@@ -381,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_talks_and_closes),
 		cmocka_unit_test(first_contact_takes_four_datagrams),
+		cmocka_unit_test(said_while_connecting),
 		cmocka_unit_test(refusal),
 		cmocka_unit_test(nobody_there),
 		cmocka_unit_test(wrong_key_is_met_with_silence),

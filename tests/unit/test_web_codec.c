@@ -93,6 +93,10 @@ static void nonsense_is_refused(void **state)
 	request = sample();
 	request.query_size = 6; /* a name without a value */
 	refuse(request);
+	request = sample();
+	request.query = (const uint8_t *)"a\0b\0c"; /* a pair, and a name that does not end */
+	request.query_size = 5;
+	refuse(request);
 }
 
 static void methods_have_names(void **state)
