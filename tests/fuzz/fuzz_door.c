@@ -47,6 +47,7 @@ static const char *const paths[] = {
     "/api/v1/flows/stream",
     "/api/v1/drops",
 };
+static bool stale;		    /* the administrator has ended its own session */
 static char cookie[128], csrf[512]; /* the administrator's */
 
 static void begin(void)
@@ -57,6 +58,7 @@ static void begin(void)
 
 	if (door)
 		door_free(door);
+	stale = false;
 	door = door_new();
 	snprintf(body, sizeof(body), "{\"link\":\"%s\"}", door->w->link.link);
 	answer = door_ask(door, &(struct door_ask){.method = "POST", .path = "/api/v1/session", .body = body});
@@ -109,6 +111,7 @@ static void ask(struct fuzz *f, bool admin)
 		CHECK(!answer->answered || answer->status < 500 || answer->status == 503);
 		CHECK(admin || !answer->answered || answer->status >= 400 || !strcmp(in.path, "/api/v1/health"));
 		CHECK(admin || version() == before);
+		stale |= admin && answer->answered && answer->status == 401;
 		door_leave(door, door->session);
 	}
 	free(own);
@@ -127,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz f = {data, size};
 	bool admin;
 
-	if (inputs++ % INPUTS_A_WORLD == 0 || nearly_full())
+	if (inputs++ % INPUTS_A_WORLD == 0 || stale || nearly_full())
 		begin();
 	admin = fuzz_u8(&f) & 1;
 	for (unsigned i = 0; f.size && i < 8; i++)
