@@ -64,9 +64,7 @@ int rn_cmd_api_token_list(struct rn_cli *cli)
 		return code;
 	if (cli->json)
 		return rn_cli_json(answer);
-	table = rn_table_new(5);
-	for (unsigned i = 0; i < 5; i++)
-		rn_table_cell(table, heads[i]);
+	table = rn_table_new(heads, 5);
 	list = rn_json_get(answer, "api_tokens");
 	for (item = list ? rn_json_first(list) : NULL; item; item = rn_json_next(item))
 		for (unsigned i = 0; i < 5; i++)

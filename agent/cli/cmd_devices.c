@@ -53,10 +53,8 @@ static void print_devices(const struct rn_json *list, const struct rn_json *one)
 {
 	static const char *const heading[] = {"NAME", "TYPE", "STATE", "TRUST", "OWNER",
 					      "TAGS", "HUB",  "IPV4",  "IPV6",	"LAST SEEN"};
-	struct rn_table *table = rn_table_new(10);
+	struct rn_table *table = rn_table_new(heading, 10);
 
-	for (unsigned i = 0; i < 10; i++)
-		rn_table_cell(table, heading[i]);
 	rn_table_right(table, 3);
 	if (one)
 		add_row(table, one);

@@ -24,6 +24,7 @@ static const struct rn_json *first(const struct rn_json *answer, const char *key
 
 int rn_cmd_drops(struct rn_cli *cli)
 {
+	static const char *const heads[] = {"DIRECTION", "REASON", "PACKETS", "BYTES", "MEANING"};
 	bool all = rn_cli_option(cli, "all");
 	struct rn_json *answer;
 	struct rn_table *table;
@@ -33,9 +34,7 @@ int rn_cmd_drops(struct rn_cli *cli)
 		return code;
 	if (cli->json)
 		return rn_cli_json(answer);
-	table = rn_table_new(5);
-	for (unsigned i = 0; i < 5; i++)
-		rn_table_cell(table, ((const char *const[]){"DIRECTION", "REASON", "PACKETS", "BYTES", "MEANING"})[i]);
+	table = rn_table_new(heads, 5);
 	rn_table_right(table, 2);
 	rn_table_right(table, 3);
 	for (const struct rn_json *c = first(answer, "passed"); c; c = rn_json_next(c))

@@ -107,15 +107,6 @@ struct rn_table {
 	bool failed;
 };
 
-struct rn_table *rn_table_new(unsigned columns)
-{
-	struct rn_table *table = columns > 0 && columns <= TABLE_COLUMNS_MAX ? calloc(1, sizeof(*table)) : NULL;
-
-	if (table)
-		table->columns = columns;
-	return table;
-}
-
 void rn_table_right(struct rn_table *table, unsigned column)
 {
 	if (table)
@@ -143,6 +134,17 @@ void rn_table_cell(struct rn_table *table, const char *text)
 		table->count++;
 	else
 		table->failed = true;
+}
+
+struct rn_table *rn_table_new(const char *const headings[], unsigned columns)
+{
+	struct rn_table *table = columns > 0 && columns <= TABLE_COLUMNS_MAX ? calloc(1, sizeof(*table)) : NULL;
+
+	if (table)
+		table->columns = columns;
+	for (unsigned i = 0; i < columns; i++)
+		rn_table_cell(table, headings[i]);
+	return table;
 }
 
 static size_t column_width(const struct rn_table *table, unsigned column)

@@ -21,11 +21,11 @@ bool rn_out_color(FILE *file);
 enum rn_paint { RN_PAINT_NONE, RN_PAINT_GOOD, RN_PAINT_BAD, RN_PAINT_DIM };
 void rn_out_painted(FILE *file, enum rn_paint paint, const char *text);
 
-/* Rows of aligned columns; cells are copied and escaped. The first row is the heading. */
+/* Rows of aligned columns; cells are copied and escaped. */
 struct rn_table;
-struct rn_table *rn_table_new(unsigned columns);
-void rn_table_cell(struct rn_table *table, const char *text); /* NULL or "": a dash */
-void rn_table_right(struct rn_table *table, unsigned column); /* numbers stand at the right */
-void rn_table_print_free(struct rn_table *table, FILE *file); /* NULL: says that memory ran out */
+struct rn_table *rn_table_new(const char *const headings[], unsigned columns); /* NULL: out of memory */
+void rn_table_cell(struct rn_table *table, const char *text);		       /* NULL or "": a dash */
+void rn_table_right(struct rn_table *table, unsigned column);		       /* numbers stand at the right */
+void rn_table_print_free(struct rn_table *table, FILE *file);		       /* NULL: says that memory ran out */
 
 #endif

@@ -27,8 +27,9 @@ struct ca {
 	struct rn_ca *ca;
 	char ipc[RN_PATH_SIZE];
 	uid_t core;
-	int signals; /* signalfd of SIGTERM and SIGINT */
-	int peer;    /* -1: core is away */
+	bool strange; /* another listened: said once */
+	int signals;  /* signalfd of SIGTERM and SIGINT */
+	int peer;     /* -1: core is away */
 	uint8_t buffer[RN_LOCAL_SIZE_MAX];
 };
 
@@ -55,7 +56,8 @@ static int open_state(struct ca *c, struct rn_err *err)
 	if (r < 0)
 		return r;
 	if (!self.gateway)
-		return rn_fail(err, -ENOTSUP, "this host is no gateway: the CA runs only where `rnaut gateway init` ran");
+		return rn_fail(err, -ENOTSUP,
+			       "this host is no gateway: the CA runs only where `rnaut gateway init` ran");
 	r = rn_path_join(dir, sizeof(dir), conf.state_dir, "state/ca");
 	if (r == 0)
 		r = rn_path_join(c->ipc, sizeof(c->ipc), conf.run_dir, "ipc.sock");
@@ -105,20 +107,12 @@ static void hang_up(struct ca *c, const char *why)
 static void dial(struct ca *c)
 {
 	const struct rn_local hello = {.type = RN_LOCAL_CA_HELLO};
-	uid_t uid = (uid_t)-1;
-	int fd = rn_local_connect(c->ipc, &uid);
+	int fd = rn_local_dial(c->ipc, c->core, "core", &c->strange);
 
-	if (fd >= 0 && uid == 0) {
-		/* core makes its socket as root and is not core's user yet */
-		close(fd);
-		fd = -1;
-	}
 	if (fd < 0)
 		return;
 	c->peer = fd;
-	if (uid != c->core)
-		hang_up(c, "another user listens in its place; not speaking to it");
-	else if (rn_local_send(fd, &hello) < 0)
+	if (rn_local_send(fd, &hello) < 0)
 		hang_up(c, "gone again");
 	else
 		rn_log(RN_LOG_INFO, "core: connected");

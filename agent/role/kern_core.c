@@ -51,21 +51,11 @@ static void say_hello(struct rn_kern *k)
 
 void rn_kern_connect(struct rn_kern *k, int64_t now_ms)
 {
-	uid_t uid;
-	int fd = rn_local_connect(k->core_path, &uid);
+	int fd = rn_local_dial(k->core_path, k->core_uid, "core", &k->strange_core);
 
 	k->connect_at_ms = now_ms + RETRY_MS;
 	if (fd < 0)
 		return;
-	if (uid != k->core_uid) {
-		if (!k->strange_core)
-			rn_log(RN_LOG_WARNING, "uid %u listens on %s, which is core's; staying away", (unsigned)uid,
-			       k->core_path);
-		k->strange_core = true;
-		close(fd);
-		return;
-	}
-	k->strange_core = false;
 	k->core = fd;
 	rn_log(RN_LOG_INFO, "core is there");
 	say_hello(k);

@@ -20,7 +20,7 @@
 #define NET_STRANGER_MS 30000
 #define NET_STRANGER_FAIR_MS 2000 /* one source, at its rate (wire.h), fills the table more slowly */
 #define NET_STRANGER_MESSAGES 4
-#define NET_PENDING_MAX (4u << 20) /* bytes that core may give for a session whose queue is full */
+#define NET_PENDING_MAX (4u << 20)     /* bytes that core may give for a session whose queue is full */
 #define NET_CORE_QUEUE_MAX (16u << 20) /* bytes that core has not read yet */
 #define NET_CORE_RETRY_MS 200
 #define NET_SENDER_WAIT_MS 5000 /* for kern, until the second port is used instead */
@@ -39,9 +39,10 @@ struct net_queue {
 
 struct net_core {
 	char path[RN_PATH_SIZE];
-	uid_t uid; /* of rnaut-core */
-	int fd;	   /* -1: away */
-	bool lost; /* to be hung up by net_settle */
+	uid_t uid;    /* of rnaut-core */
+	bool strange; /* another listened: said once */
+	int fd;	      /* -1: away */
+	bool lost;    /* to be hung up by net_settle */
 	struct rn_watch *watch;
 	struct rn_timer *retry;
 	struct net_queue queue;
@@ -56,10 +57,11 @@ struct net_kept { /* a datagram that waits for kern */
 };
 struct net_sender {
 	char path[RN_PATH_SIZE];
-	uid_t uid; /* of rnaut-kern */
-	int fd;	   /* -1: away */
-	bool lost; /* to be hung up by net_settle */
-	bool known; /* kern has said what it offers: state */
+	uid_t uid;     /* of rnaut-kern */
+	bool strange;  /* another listened: said once */
+	int fd;	       /* -1: away */
+	bool lost;     /* to be hung up by net_settle */
+	bool known;    /* kern has said what it offers: state */
 	bool used_own; /* since then something left from our own port */
 	struct rn_handoff_state state;
 	int64_t away_ms; /* since when */
@@ -107,8 +109,8 @@ void net_peers_send(struct net *net, rn_session_id id, const uint8_t *message, s
 void net_peers_close(struct net *net, rn_session_id id);
 void net_peers_close_key(struct net *net, const uint8_t key[RN_KEY_SIZE]);
 void net_peers_close_dialled(struct net *net); /* our own certificate changed */
-void net_peers_close_all(struct net *net);	/* core is away, or we end */
-void net_peers_reap(struct net *net);		/* takes away what is marked */
+void net_peers_close_all(struct net *net);     /* core is away, or we end */
+void net_peers_reap(struct net *net);	       /* takes away what is marked */
 void net_peers_sweep(void *context);
 
 /* net_core.c */

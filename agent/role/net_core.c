@@ -156,8 +156,8 @@ static const struct {
 	enum rn_local_type type;
 	void (*handle)(struct net *net, const struct rn_local *in);
 } handlers[] = {
-	{RN_LOCAL_NET_CONNECT, on_connect}, {RN_LOCAL_NET_SEND, on_send}, {RN_LOCAL_NET_CLOSE, on_close},
-	{RN_LOCAL_NET_DENY, on_deny},	    {RN_LOCAL_NET_LEAF, on_leaf}, {RN_LOCAL_NET_SEAL, on_seal},
+    {RN_LOCAL_NET_CONNECT, on_connect}, {RN_LOCAL_NET_SEND, on_send}, {RN_LOCAL_NET_CLOSE, on_close},
+    {RN_LOCAL_NET_DENY, on_deny},	{RN_LOCAL_NET_LEAF, on_leaf}, {RN_LOCAL_NET_SEAL, on_seal},
 };
 
 static bool dispatch(struct net *net, const struct rn_local *in)
@@ -195,17 +195,8 @@ static void dial(void *context)
 	struct net *net = context;
 	struct net_core *core = &net->core;
 	struct rn_local hello = {.type = RN_LOCAL_NET_HELLO};
-	uid_t uid = (uid_t)-1;
-	int fd = rn_local_connect(core->path, &uid);
+	int fd = rn_local_dial(core->path, core->uid, "core", &core->strange);
 
-	if (fd >= 0 && uid != core->uid) {
-		/* core makes its socket as root and is not core's user yet: that passes */
-		if (uid != 0)
-			rn_log(RN_LOG_ERROR, "%s is served by uid %u and not by core; not speaking to it", core->path,
-			       (unsigned)uid);
-		close(fd);
-		fd = -1;
-	}
 	if (fd >= 0)
 		core->watch = rn_watch_new(net->loop, fd, RN_READABLE, ready, net);
 	if (fd < 0 || !core->watch) {

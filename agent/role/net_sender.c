@@ -153,10 +153,9 @@ static void dial(void *context)
 {
 	struct net *net = context;
 	struct net_sender *s = &net->sender;
-	uid_t uid = (uid_t)-1;
-	int fd = rn_local_connect(s->path, &uid);
+	int fd = rn_local_dial(s->path, s->uid, "kern", &s->strange);
 
-	if (fd >= 0 && uid == s->uid)
+	if (fd >= 0)
 		s->watch = rn_watch_new(net->loop, fd, RN_READABLE, ready, net);
 	if (!s->watch) {
 		if (fd >= 0)

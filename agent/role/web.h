@@ -22,9 +22,10 @@ struct web_exchange;
 
 struct web_core {
 	char path[RN_PATH_SIZE];
-	uid_t uid; /* of rnaut-core */
-	int fd;	   /* -1: away */
-	bool lost; /* to be hung up, from the loop */
+	uid_t uid;    /* of rnaut-core */
+	bool strange; /* another listened: said once */
+	int fd;	      /* -1: away */
+	bool lost;    /* to be hung up, from the loop */
 	struct rn_watch *watch;
 	struct rn_timer *retry;
 	uint8_t buffer[RN_LOCAL_SIZE_MAX];

@@ -69,17 +69,8 @@ static void dial(struct web *web)
 {
 	struct web_core *core = &web->core;
 	struct rn_local hello = {.type = RN_LOCAL_WEB_HELLO};
-	uid_t uid = (uid_t)-1;
-	int fd = rn_local_connect(core->path, &uid);
+	int fd = rn_local_dial(core->path, core->uid, "core", &core->strange);
 
-	if (fd >= 0 && uid != core->uid) {
-		/* core makes its socket as root and is not core's user yet: that passes */
-		if (uid != 0)
-			rn_log(RN_LOG_ERROR, "%s is served by uid %u and not by core; not speaking to it", core->path,
-			       (unsigned)uid);
-		close(fd);
-		fd = -1;
-	}
 	if (fd >= 0 && rn_local_send(fd, &hello) == 0)
 		core->watch = rn_watch_new(web->loop, fd, RN_READABLE, ready, web);
 	if (fd < 0 || !core->watch) {

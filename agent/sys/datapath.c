@@ -5,7 +5,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "base/log.h"
 #include "bpf/tc_overlay.skel.h"
 #include "sys/datapath_memory.h"
+#include "sys/pin.h"
 
 #define DIR_MAX 200
 #define BATCH 256u /* flows read at once; a bucket of the table is never that long */
@@ -42,13 +42,6 @@ static int quiet_print(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
-static int pin_path(char out[PATH_MAX], const char *dir, const char *name, const char *suffix)
-{
-	int size = snprintf(out, PATH_MAX, "%s/%s%s", dir, name, suffix);
-
-	return size < 0 || size >= PATH_MAX ? -ENAMETOOLONG : 0;
-}
-
 static int check_directory(const char *dir, struct rn_err *err)
 {
 	struct statfs fs;
@@ -67,15 +60,7 @@ static int check_directory(const char *dir, struct rn_err *err)
 
 int rn_datapath_remove(const char *dir, struct rn_err *err)
 {
-	char path[PATH_MAX];
-	int code = 0;
-
-	for (size_t i = 0; i < PINNED_COUNT && !code; i++) {
-		code = pin_path(path, dir, pinned[i], "");
-		if (!code && unlink(path) && errno != ENOENT)
-			code = -errno;
-	}
-	return code ? rn_fail(err, code, "%s: what is pinned there cannot be removed: %s", dir, strerror(-code)) : 0;
+	return rn_pin_remove(dir, pinned, PINNED_COUNT, err);
 }
 
 /* The pinned rn_meta: 1, 0 where there is none that was finished, -EPROTO where it has another shape, -errno. */
@@ -87,7 +72,7 @@ static int read_meta(const char *dir, struct rn_meta *ret)
 	char path[PATH_MAX];
 	int code, fd;
 
-	code = pin_path(path, dir, "rn_meta", "");
+	code = rn_pin_path(path, dir, "rn_meta");
 	if (code)
 		return code;
 	fd = bpf_obj_get(path);
@@ -171,35 +156,13 @@ static int load_maps(struct tc_overlay *skeleton, const char *dir, uint32_t role
 	for (size_t i = FIRST_MAP; i < PINNED_COUNT && !code; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(skeleton->obj, pinned[i]);
 
-		code = map ? pin_path(path, dir, pinned[i], "") : -ENOENT;
+		code = map ? rn_pin_path(path, dir, pinned[i]) : -ENOENT;
 		if (!code)
 			code = check_shape(map, path);
 		if (!code)
 			code = bpf_map__set_pin_path(map, path);
 	}
 	return code ? code : tc_overlay__load(skeleton);
-}
-
-/* Our programs take the names of those that were there, at once; a dot is not allowed in a bpffs. */
-static int pin_program(const char *dir, const struct bpf_program *program, uint32_t *ret_id)
-{
-	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof(info);
-	char path[PATH_MAX], beside[PATH_MAX];
-	int code = pin_path(path, dir, bpf_program__name(program), "");
-
-	if (!code)
-		code = pin_path(beside, dir, bpf_program__name(program), "_new");
-	if (code)
-		return code;
-	if (unlink(beside) && errno != ENOENT)
-		return -errno;
-	if (bpf_obj_pin(bpf_program__fd(program), beside) || rename(beside, path))
-		return -errno;
-	code = bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size);
-	if (!code)
-		*ret_id = info.id;
-	return code;
 }
 
 /* The object is needed only to load: what it holds beside the kernel's is half a megabyte. */
@@ -280,9 +243,9 @@ static int load(struct rn_datapath *dp, const char *dir, const struct rn_meta *w
 		dp->services_end[half] = RN_SERVICES_MAX;
 	}
 	if (!code)
-		code = pin_program(dir, skeleton->progs.rn_ingress, &dp->ingress_id);
+		code = rn_pin_program(dir, skeleton->progs.rn_ingress, &dp->ingress_id);
 	if (!code)
-		code = pin_program(dir, skeleton->progs.rn_egress, &dp->egress_id);
+		code = rn_pin_program(dir, skeleton->progs.rn_egress, &dp->egress_id);
 	tc_overlay__destroy(skeleton);
 	return code;
 }

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "sys/memory.h"
 
 #define BACKLOG 16
@@ -140,6 +141,27 @@ int rn_local_connect(const char *path, uid_t *ret_uid)
 		return r;
 	}
 	return fd;
+}
+
+int rn_local_dial(const char *path, uid_t owner, const char *name, bool *strange)
+{
+	uid_t uid = (uid_t)-1;
+	int fd = rn_local_connect(path, &uid);
+
+	if (fd < 0)
+		return fd;
+	if (uid == owner) {
+		*strange = false;
+		return fd;
+	}
+	close(fd);
+	if (uid == 0)
+		return -EAGAIN;
+	if (!*strange)
+		rn_log(RN_LOG_ERROR, "%s is served by uid %u and not by %s; not speaking to it", path, (unsigned)uid,
+		       name);
+	*strange = true;
+	return -EPERM;
 }
 
 int rn_local_send_bytes(int fd, const void *data, size_t size)

@@ -17,6 +17,11 @@ int rn_local_listen_again(int listener);
 int rn_local_accept(int listener, uid_t *ret_uid);
 /* The fd, or -errno (-ENOENT, -ECONNREFUSED: nobody there yet). *ret_uid is who listens. */
 int rn_local_connect(const char *path, uid_t *ret_uid);
+/*
+ * The same, of owner's socket alone: -EAGAIN where root listens, since a process makes its socket before it is its own
+ * user; -EPERM where another does, which is logged once while *strange stays set. name is whose it should be.
+ */
+int rn_local_dial(const char *path, uid_t owner, const char *name, bool *strange);
 /* Encodes and sends one message: 0, -EAGAIN (the peer is slow: drop it or try later), -EPIPE, -EMSGSIZE. */
 int rn_local_send(int fd, const struct rn_local *message);
 /*

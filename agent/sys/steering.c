@@ -5,13 +5,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bpf/tc_port.skel.h"
+#include "sys/pin.h"
 
 struct rn_steering {
 	struct tc_port *skeleton;
@@ -24,24 +24,9 @@ static const char *const pinned[] = {"rn_steer", "rn_steer_bare", "rn_port", "rn
 #define FIRST_MAP 2
 #define PINNED_COUNT (sizeof(pinned) / sizeof(pinned[0]))
 
-static int pin_path(char out[PATH_MAX], const char *dir, const char *name, const char *suffix)
-{
-	int size = snprintf(out, PATH_MAX, "%s/%s%s", dir, name, suffix);
-
-	return size < 0 || size >= PATH_MAX ? -ENAMETOOLONG : 0;
-}
-
 int rn_steering_unpin(const char *dir, struct rn_err *err)
 {
-	char path[PATH_MAX];
-	int code = 0;
-
-	for (size_t i = 0; i < PINNED_COUNT && !code; i++) {
-		code = pin_path(path, dir, pinned[i], "");
-		if (!code && unlink(path) && errno != ENOENT)
-			code = -errno;
-	}
-	return code ? rn_fail(err, code, "%s: what is pinned there cannot be removed: %s", dir, strerror(-code)) : 0;
+	return rn_pin_remove(dir, pinned, PINNED_COUNT, err);
 }
 
 static int load(struct rn_steering *s, const char *dir)
@@ -55,7 +40,7 @@ static int load(struct rn_steering *s, const char *dir)
 	for (size_t i = FIRST_MAP; i < PINNED_COUNT && !code; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(s->skeleton->obj, pinned[i]);
 
-		code = map ? pin_path(path, dir, pinned[i], "") : -ENOENT;
+		code = map ? rn_pin_path(path, dir, pinned[i]) : -ENOENT;
 		if (!code)
 			code = bpf_map__set_pin_path(map, path);
 	}
@@ -75,27 +60,6 @@ static int load_anew(struct rn_steering *s, const char *dir)
 	return code ? code : load(s, dir);
 }
 
-static int pin_program(const char *dir, const struct bpf_program *program, uint32_t *ret_id)
-{
-	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof(info);
-	char path[PATH_MAX], beside[PATH_MAX];
-	int code = pin_path(path, dir, bpf_program__name(program), "");
-
-	if (!code)
-		code = pin_path(beside, dir, bpf_program__name(program), "_new");
-	if (code)
-		return code;
-	if (unlink(beside) && errno != ENOENT)
-		return -errno;
-	if (bpf_obj_pin(bpf_program__fd(program), beside) || rename(beside, path))
-		return -errno;
-	code = bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size);
-	if (!code)
-		*ret_id = info.id;
-	return code;
-}
-
 int rn_steering_open(const char *dir, struct rn_steering **ret, struct rn_err *err)
 {
 	struct rn_steering *s = calloc(1, sizeof(*s));
@@ -109,9 +73,9 @@ int rn_steering_open(const char *dir, struct rn_steering **ret, struct rn_err *e
 	s->cpu_counters = calloc(s->cpus, sizeof(*s->cpu_counters));
 	code = s->cpu_counters ? load_anew(s, dir) : -ENOMEM;
 	if (!code)
-		code = pin_program(dir, s->skeleton->progs.rn_steer_bare, &s->ids[0]);
+		code = rn_pin_program(dir, s->skeleton->progs.rn_steer_bare, &s->ids[0]);
 	if (!code)
-		code = pin_program(dir, s->skeleton->progs.rn_steer, &s->ids[1]);
+		code = rn_pin_program(dir, s->skeleton->progs.rn_steer, &s->ids[1]);
 	if (code) {
 		rn_steering_close(s);
 		return rn_fail(err, code, "the kernel does not take the steering programs (%s)", strerror(-code));
@@ -207,7 +171,7 @@ int rn_steering_made_qdisc(const char *dir, unsigned ifindex)
 {
 	char path[PATH_MAX];
 	uint32_t key = ifindex, value = 0;
-	int fd, code = pin_path(path, dir, "rn_port_made", "");
+	int fd, code = rn_pin_path(path, dir, "rn_port_made");
 
 	if (code)
 		return code;
