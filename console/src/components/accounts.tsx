@@ -8,10 +8,11 @@ import { moment } from "../logic/format";
 import type { Account, NewLink, Role } from "../types";
 import { Button } from "../ui/button";
 import { Confirm } from "../ui/confirm";
-import { CopyBox } from "../ui/copy";
-import { Dialog } from "../ui/dialog";
+import { Dialog, FormActions } from "../ui/dialog";
 import { Field, Select } from "../ui/field";
-import { Failure, Loading, Notice } from "../ui/notice";
+import { Failure, Loading } from "../ui/notice";
+import { ACTIONS, Table } from "../ui/table";
+import { ShownOnce } from "./shown_once";
 
 export const ROLES = [
   ["viewer", "viewer"],
@@ -24,13 +25,7 @@ export const ROLE_HINT = "A viewer sees everything but changes nothing; an opera
 function LinkDialog({ account, link, onClose }: { account: string; link: NewLink; onClose: () => void }) {
   return (
     <Dialog title={`Sign-in link for ${account}`} onClose={onClose} wide>
-      <Notice kind="warn">This is the only time that the link is shown. It signs in once, until {moment(link.expires)}.</Notice>
-      <CopyBox label="Link" text={new URL(link.link, location.origin).href} secret />
-      <div class="dialog-actions">
-        <Button kind="primary" onClick={onClose}>
-          Done
-        </Button>
-      </div>
+      <ShownOnce what="the link" good={`It signs in once, until ${moment(link.expires)}.`} label="Link" text={new URL(link.link, location.origin).href} onDone={onClose} />
     </Dialog>
   );
 }
@@ -53,12 +48,7 @@ function CreateAccount({ onDone, onClose }: { onDone: (account: string, link: Ne
         <Field label="Account" value={name} onInput={setName} required autofocus error={error} />
         <Select label="Role" value={role} options={ROLES} onInput={setRole} />
         <p class="hint">{ROLE_HINT}</p>
-        <div class="dialog-actions">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary">
-            Create account
-          </Button>
-        </div>
+        <FormActions action="Create account" onCancel={onClose} />
       </form>
     </Dialog>
   );
@@ -140,32 +130,17 @@ export function Accounts() {
       </div>
       {error && <Failure error={error} retry={reload} />}
       {accounts ? (
-        <div class="table-scroll" tabIndex={0} role="region" aria-label="Accounts">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Account</th>
-                <th scope="col">Role</th>
-                <th scope="col">Password</th>
-                <th scope="col">Last sign-in</th>
-                <th scope="col">
-                  <span class="unseen">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {accounts.map((account) => (
-                <AccountRow
-                  key={account.account}
-                  account={account}
-                  mine={account.account === session?.account}
-                  onLink={(value) => setLink({ account: account.account, link: value })}
-                  onChange={reload}
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label="Accounts" heads={["Account", "Role", "Password", "Last sign-in", ACTIONS]}>
+          {accounts.map((account) => (
+            <AccountRow
+              key={account.account}
+              account={account}
+              mine={account.account === session?.account}
+              onLink={(value) => setLink({ account: account.account, link: value })}
+              onChange={reload}
+            />
+          ))}
+        </Table>
       ) : (
         !error && <Loading what="accounts" rows={3} />
       )}

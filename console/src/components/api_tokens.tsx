@@ -8,11 +8,12 @@ import { moment, relative } from "../logic/format";
 import type { ApiToken, NewApiToken, Role } from "../types";
 import { Button } from "../ui/button";
 import { Confirm } from "../ui/confirm";
-import { CopyBox } from "../ui/copy";
-import { Dialog } from "../ui/dialog";
+import { Dialog, FormActions } from "../ui/dialog";
 import { Field, Select } from "../ui/field";
-import { Empty, Failure, Loading, Notice } from "../ui/notice";
+import { Empty, Failure, Loading } from "../ui/notice";
+import { ACTIONS, Table } from "../ui/table";
 import { ROLES, ROLE_HINT } from "./accounts";
+import { ShownOnce } from "./shown_once";
 
 const LIFETIMES = [
   ["86400", "1 day"],
@@ -38,13 +39,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
   if (created) {
     return (
       <Dialog title="The API token" onClose={onClose} wide>
-        <Notice kind="warn">This is the only time that the token is shown. It is good until {moment(created.expires)}.</Notice>
-        <CopyBox label="Token, for the header Authorization: Bearer" text={created.token} secret />
-        <div class="dialog-actions">
-          <Button kind="primary" onClick={onClose}>
-            Done
-          </Button>
-        </div>
+        <ShownOnce what="the token" good={`It is good until ${moment(created.expires)}.`} label="Token, for the header Authorization: Bearer" text={created.token} onDone={onClose} />
       </Dialog>
     );
   }
@@ -55,12 +50,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
         <Select label="Role" value={role} options={ROLES} onInput={setRole} />
         <p class="hint">{ROLE_HINT}</p>
         <Select label="Good for" value={lifetime} options={LIFETIMES} onInput={setLifetime} />
-        <div class="dialog-actions">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary">
-            Create token
-          </Button>
-        </div>
+        <FormActions action="Create token" onCancel={onClose} />
       </form>
     </Dialog>
   );
@@ -79,39 +69,26 @@ function Rows({ tokens, onChange }: { tokens: readonly ApiToken[]; onChange: () 
     await onChange();
   };
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label="API tokens">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Role</th>
-            <th scope="col">Last used</th>
-            <th scope="col">Expires</th>
-            <th scope="col">
-              <span class="unseen">Actions</span>
-            </th>
+    <>
+      <Table label="API tokens" heads={["Name", "Role", "Last used", "Expires", ACTIONS]}>
+        {tokens.map((token) => (
+          <tr key={token.id}>
+            <th scope="row">{token.name}</th>
+            <td>{token.role}</td>
+            <td>{relative(token.last_used, now)}</td>
+            <td title={moment(token.expires)}>{relative(token.expires, now)}</td>
+            <td class="number">
+              <Button size="small" icon="trash" kind="quiet" label={`Revoke ${token.name}`} onClick={() => setRevoking(token)} />
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {tokens.map((token) => (
-            <tr key={token.id}>
-              <th scope="row">{token.name}</th>
-              <td>{token.role}</td>
-              <td>{relative(token.last_used, now)}</td>
-              <td title={moment(token.expires)}>{relative(token.expires, now)}</td>
-              <td class="number">
-                <Button size="small" icon="trash" kind="quiet" label={`Revoke ${token.name}`} onClick={() => setRevoking(token)} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {revoking && (
         <Confirm title={`Revoke ${revoking.name}?`} action="Revoke token" onClose={() => setRevoking(null)} onConfirm={() => revoke(revoking)}>
           What uses this token is refused from now on.
         </Confirm>
       )}
-    </div>
+    </>
   );
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { count } from "../logic/format";
 import type { Hub } from "../types";
+import { Table } from "../ui/table";
 import { KIND_WORDS } from "./device_row";
 import { Link } from "./link";
 import { StateBadge } from "./verdict";
@@ -9,62 +10,43 @@ import { StateBadge } from "./verdict";
 export function HubTable({ hubs, brief }: { hubs: readonly Hub[]; brief?: boolean }) {
   const newest = hubs.reduce((most, hub) => (BigInt(hub.applied_version ?? 0) > most ? BigInt(hub.applied_version ?? 0) : most), 0n);
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label="Hubs">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Hub</th>
-            <th scope="col">State</th>
-            <th scope="col">Devices</th>
-            <th scope="col">Signed state</th>
-            {!brief && (
-              <>
-                <th scope="col">Overlay address</th>
-                <th scope="col">WireGuard</th>
-                <th scope="col">Control</th>
-              </>
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          {hubs.map((hub) => (
-            <tr key={hub.hub_id}>
-              <th scope="row">
-                <Link to={`/devices?q=${encodeURIComponent(hub.hub_name)}`}>{hub.hub_name}</Link>
-                {!brief && <span class="device-kind">{KIND_WORDS[hub.hub_type]}</span>}
-              </th>
+    <Table label="Hubs" heads={["Hub", "State", "Devices", "Signed state", ...(brief ? [] : ["Overlay address", "WireGuard", "Control"])]}>
+      {hubs.map((hub) => (
+        <tr key={hub.hub_id}>
+          <th scope="row">
+            <Link to={`/devices?q=${encodeURIComponent(hub.hub_name)}`}>{hub.hub_name}</Link>
+            {!brief && <span class="device-kind">{KIND_WORDS[hub.hub_type]}</span>}
+          </th>
+          <td>
+            <StateBadge state={hub.connected ? "connected" : "offline"} />
+          </td>
+          <td>
+            {hub.devices_connected} of {hub.devices} connected
+          </td>
+          <td>
+            {hub.applied_version === null
+              ? "not known now"
+              : BigInt(hub.applied_version) === newest
+                ? `current (${count(hub.applied_version)})`
+                : `behind: ${count(hub.applied_version)} of ${count(newest)}`}
+          </td>
+          {!brief && (
+            <>
               <td>
-                <StateBadge state={hub.connected ? "connected" : "offline"} />
+                <code>{hub.virtual_ipv4 ?? "–"}</code>
+                <br />
+                <code>{hub.virtual_ip ?? "–"}</code>
               </td>
               <td>
-                {hub.devices_connected} of {hub.devices} connected
+                <code>{hub.wireguard_endpoint ?? "–"}</code>
               </td>
               <td>
-                {hub.applied_version === null
-                  ? "not known now"
-                  : BigInt(hub.applied_version) === newest
-                    ? `current (${count(hub.applied_version)})`
-                    : `behind: ${count(hub.applied_version)} of ${count(newest)}`}
+                <code>{hub.control_endpoint ?? "–"}</code>
               </td>
-              {!brief && (
-                <>
-                  <td>
-                    <code>{hub.virtual_ipv4 ?? "–"}</code>
-                    <br />
-                    <code>{hub.virtual_ip ?? "–"}</code>
-                  </td>
-                  <td>
-                    <code>{hub.wireguard_endpoint ?? "–"}</code>
-                  </td>
-                  <td>
-                    <code>{hub.control_endpoint ?? "–"}</code>
-                  </td>
-                </>
-              )}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+            </>
+          )}
+        </tr>
+      ))}
+    </Table>
   );
 }

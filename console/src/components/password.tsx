@@ -4,8 +4,7 @@ import { sentence } from "../api";
 import { setPassword } from "../hooks/session";
 import { say } from "../hooks/toast";
 import type { Session } from "../types";
-import { Button } from "../ui/button";
-import { Dialog } from "../ui/dialog";
+import { Dialog, FormActions } from "../ui/dialog";
 import { Field } from "../ui/field";
 
 export const PASSWORD_LENGTH = 12;
@@ -43,12 +42,7 @@ export function PasswordDialog({ session, onClose }: { session: Session; onClose
         )}
         <Field label="New password" type="password" value={password} onInput={setNext} autocomplete="new-password" hint={`At least ${PASSWORD_LENGTH} characters; a few words are easiest to remember.`} />
         <Field label="New password again" type="password" value={again} onInput={setAgain} autocomplete="new-password" error={error} />
-        <div class="dialog-actions">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary">
-            Set password
-          </Button>
-        </div>
+        <FormActions action="Set password" onCancel={onClose} />
       </form>
     </Dialog>
   );

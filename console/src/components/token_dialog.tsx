@@ -5,11 +5,10 @@ import { useResource } from "../hooks/resource";
 import { moment } from "../logic/format";
 import { tokenRequest, type TokenForm } from "../logic/token_form";
 import type { Token } from "../types";
-import { Button } from "../ui/button";
-import { CopyBox } from "../ui/copy";
-import { Dialog } from "../ui/dialog";
+import { Dialog, FormActions } from "../ui/dialog";
 import { Field, Select } from "../ui/field";
 import { Notice } from "../ui/notice";
+import { ShownOnce } from "./shown_once";
 
 const TYPES = [
   ["desktop", "Desktop"],
@@ -27,18 +26,11 @@ const LIFETIMES = [
 
 function Created({ token, hub, onClose }: { token: Token; hub: boolean; onClose: () => void }) {
   return (
-    <>
-      <Notice kind="warn">This is the only time that the token is shown. It works once, until {moment(token.expires)}.</Notice>
-      <CopyBox label="Token" text={token.token} secret />
+    <ShownOnce what="the token" good={`It works once, until ${moment(token.expires)}.`} label="Token" text={token.token} onDone={onClose}>
       <p class="hint">
         On the device, with the token in a file: <code>sudo rnaut up --token-file TOKEN{hub ? " --endpoint ADDRESS" : ""}</code>
       </p>
-      <div class="dialog-actions">
-        <Button kind="primary" onClick={onClose}>
-          Done
-        </Button>
-      </div>
-    </>
+    </ShownOnce>
   );
 }
 
@@ -81,12 +73,7 @@ export function TokenDialog({ onClose }: { onClose: () => void }) {
             <Select label="Good for" value={form.lifetime} options={LIFETIMES} onInput={(lifetime) => set({ lifetime })} />
           </div>
           {error && <Notice kind="bad">{error}</Notice>}
-          <div class="dialog-actions">
-            <Button onClick={onClose}>Cancel</Button>
-            <Button type="submit" kind="primary">
-              Create token
-            </Button>
-          </div>
+          <FormActions action="Create token" onCancel={onClose} />
         </form>
       )}
     </Dialog>

@@ -46,3 +46,15 @@ export function Dialog({ title, children, onClose, wide }: DialogProps) {
     </dialog>
   );
 }
+
+/** The end of a form in a dialog. */
+export function FormActions({ action, onCancel }: { action: string; onCancel: () => void }) {
+  return (
+    <div class="dialog-actions">
+      <Button onClick={onCancel}>Cancel</Button>
+      <Button type="submit" kind="primary">
+        {action}
+      </Button>
+    </div>
+  );
+}

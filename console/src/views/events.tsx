@@ -8,6 +8,7 @@ import { count, moment, plural } from "../logic/format";
 import type { AuditEvent, Exact } from "../types";
 import { Field } from "../ui/field";
 import { Empty, Failure, Loading } from "../ui/notice";
+import { Table } from "../ui/table";
 
 const PAGE = 1000;
 const SHOWN = 1000;
@@ -46,31 +47,20 @@ export function EventsView() {
       ) : chosen.length === 0 ? (
         <Empty title={events.length ? "No event matches" : "Nothing has happened yet"}>{events.length ? "Widen the search." : "What people and devices do is recorded here."}</Empty>
       ) : (
-        <div class="table-scroll" tabIndex={0} role="region" aria-label="Events">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Time</th>
-                <th scope="col">Who</th>
-                <th scope="col">What</th>
-                <th scope="col">To what</th>
-                <th scope="col">Detail</th>
+        <>
+          <Table label="Events" heads={["Time", "Who", "What", "To what", "Detail"]}>
+            {chosen.slice(0, SHOWN).map((event) => (
+              <tr key={String(event.serial)}>
+                <td class="nowrap">{moment(event.time)}</td>
+                <td>{event.actor}</td>
+                <td>{event.what}</td>
+                <td>{event.object || "–"}</td>
+                <td class="break">{event.detail || "–"}</td>
               </tr>
-            </thead>
-            <tbody>
-              {chosen.slice(0, SHOWN).map((event) => (
-                <tr key={String(event.serial)}>
-                  <td class="nowrap">{moment(event.time)}</td>
-                  <td>{event.actor}</td>
-                  <td>{event.what}</td>
-                  <td>{event.object || "–"}</td>
-                  <td class="break">{event.detail || "–"}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
           {chosen.length > SHOWN && <p class="hint">The newest {count(SHOWN)} are shown; search to find older ones.</p>}
-        </div>
+        </>
       )}
     </Page>
   );

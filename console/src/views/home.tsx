@@ -12,6 +12,7 @@ import { newestDenials } from "../logic/denials";
 import { bytes, count, plural, span } from "../logic/format";
 import type { Drops, Status } from "../types";
 import { Failure, Loading, Notice } from "../ui/notice";
+import { Table } from "../ui/table";
 
 const DENIALS = 8;
 
@@ -60,46 +61,30 @@ function Figures({ status }: { status: Status }) {
 function Counters({ drops }: { drops: Drops }) {
   const dropped = drops.dropped.filter((row) => BigInt(row.packets) > 0n).sort((a, b) => (BigInt(b.packets) > BigInt(a.packets) ? 1 : -1));
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label="Packet counters">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">What became of them</th>
-            <th scope="col">Direction</th>
-            <th scope="col" class="number">
-              Packets
-            </th>
-            <th scope="col" class="number">
-              Bytes
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {drops.passed.map((row) => (
-            <tr key={row.direction}>
-              <td>passed</td>
-              <td>{row.direction}</td>
-              <td class="number">{count(row.packets)}</td>
-              <td class="number" title={`${count(row.bytes)} bytes`}>
-                {bytes(row.bytes)}
-              </td>
-            </tr>
-          ))}
-          {dropped.map((row) => (
-            <tr key={row.direction + row.reason}>
-              <td>
-                <Link to={`/flows?reason=${row.reason}`}>dropped: {row.text}</Link>
-              </td>
-              <td>{row.direction}</td>
-              <td class="number">{count(row.packets)}</td>
-              <td class="number" title={`${count(row.bytes)} bytes`}>
-                {bytes(row.bytes)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Packet counters" heads={["What became of them", "Direction", { text: "Packets", number: true }, { text: "Bytes", number: true }]}>
+      {drops.passed.map((row) => (
+        <tr key={row.direction}>
+          <td>passed</td>
+          <td>{row.direction}</td>
+          <td class="number">{count(row.packets)}</td>
+          <td class="number" title={`${count(row.bytes)} bytes`}>
+            {bytes(row.bytes)}
+          </td>
+        </tr>
+      ))}
+      {dropped.map((row) => (
+        <tr key={row.direction + row.reason}>
+          <td>
+            <Link to={`/flows?reason=${row.reason}`}>dropped: {row.text}</Link>
+          </td>
+          <td>{row.direction}</td>
+          <td class="number">{count(row.packets)}</td>
+          <td class="number" title={`${count(row.bytes)} bytes`}>
+            {bytes(row.bytes)}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

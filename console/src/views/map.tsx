@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { DevicePanel } from "../components/device_panel";
 import { LiveBadge } from "../components/live";
@@ -21,49 +22,43 @@ const FORMS = [
   ["list", "List"],
 ] as const;
 
+/** A drawing of the map, as it is drawn there, and what it says. */
+function Sign({ text, width = 14, height = 14, children }: { text: string; width?: number; height?: number; children: ComponentChildren }) {
+  return (
+    <li>
+      <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-hidden="true">
+        {children}
+      </svg>
+      {text}
+    </li>
+  );
+}
+
 function Legend() {
   return (
     <ul class="legend">
-      <li>
-        <svg viewBox="0 0 36 12" width="36" height="12" aria-hidden="true">
-          <path class="edge-line allow warm" d="M1 6h34" />
-        </svg>
-        allowed
-      </li>
-      <li>
-        <svg viewBox="0 0 36 16" width="36" height="16" aria-hidden="true">
-          <path class="edge-line deny warm" d="M1 8h34" />
-          <g class="edge-mark" transform="translate(18 8)">
-            <path class="mark-fill" d="M-3-7h6l4 4v6l-4 4h-6l-4-4v-6z" />
-            <path class="mark-cut" d="M-2.5-2.5l5 5M2.5-2.5l-5 5" />
-          </g>
-        </svg>
-        denied
-      </li>
-      <li>
-        <svg viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">
-          <path class="key-connected" d="M7 2a5 5 0 1 0 .01 0z" />
-        </svg>
-        connected
-      </li>
-      <li>
-        <svg viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">
-          <path class="key-hollow" d="M7 2a5 5 0 1 0 .01 0z" />
-        </svg>
-        offline
-      </li>
-      <li>
-        <svg viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">
-          <path class="key-hollow" d="M7 1.5 12.5 7 7 12.5 1.5 7z" />
-        </svg>
-        WireGuard app
-      </li>
-      <li>
-        <svg viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">
-          <path class="key-warn" d="M7 1 13.5 12.5H.5z" />
-        </svg>
-        quarantined
-      </li>
+      <Sign text="allowed" width={36} height={12}>
+        <path class="edge-line allow warm" d="M1 6h34" />
+      </Sign>
+      <Sign text="denied" width={36} height={16}>
+        <path class="edge-line deny warm" d="M1 8h34" />
+        <g class="edge-mark" transform="translate(18 8)">
+          <path class="mark-fill" d="M-3-7h6l4 4v6l-4 4h-6l-4-4v-6z" />
+          <path class="mark-cut" d="M-2.5-2.5l5 5M2.5-2.5l-5 5" />
+        </g>
+      </Sign>
+      <Sign text="connected">
+        <path class="key-connected" d="M7 2a5 5 0 1 0 .01 0z" />
+      </Sign>
+      <Sign text="offline">
+        <path class="key-hollow" d="M7 2a5 5 0 1 0 .01 0z" />
+      </Sign>
+      <Sign text="WireGuard app">
+        <path class="key-hollow" d="M7 1.5 12.5 7 7 12.5 1.5 7z" />
+      </Sign>
+      <Sign text="quarantined">
+        <path class="key-warn" d="M7 1 13.5 12.5H.5z" />
+      </Sign>
     </ul>
   );
 }

@@ -14,6 +14,7 @@ import { may, refusal } from "../logic/roles";
 import type { TokenInfo } from "../types";
 import { Button } from "../ui/button";
 import { Empty, Failure, Loading, Notice } from "../ui/notice";
+import { ACTIONS, Table } from "../ui/table";
 
 export function tokenState(token: TokenInfo, now: number): string {
   if (token.used) return "used";
@@ -31,62 +32,45 @@ function Rows({ tokens, now, onChange }: { tokens: readonly TokenInfo[]; now: nu
     await onChange();
   };
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label="Tokens">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">For</th>
-            <th scope="col">Owner</th>
-            <th scope="col">Hub</th>
-            <th scope="col">Tags</th>
-            <th scope="col">State</th>
-            <th scope="col">Token's id</th>
-            <th scope="col">
-              <span class="unseen">Actions</span>
+    <Table label="Tokens" heads={["For", "Owner", "Hub", "Tags", "State", "Token's id", ACTIONS]}>
+      {tokens.map((token) => {
+        const state = tokenState(token, now);
+        return (
+          <tr key={token.id} class={state === "open" ? undefined : "past"}>
+            <th scope="row">
+              {token.name ?? "any name"}
+              <span class="device-kind">{token.hub_type ? `${token.hub_type} hub` : KIND_WORDS[token.client_type ?? ""]}</span>
             </th>
-          </tr>
-        </thead>
-        <tbody>
-          {tokens.map((token) => {
-            const state = tokenState(token, now);
-            return (
-              <tr key={token.id} class={state === "open" ? undefined : "past"}>
-                <th scope="row">
-                  {token.name ?? "any name"}
-                  <span class="device-kind">{token.hub_type ? `${token.hub_type} hub` : KIND_WORDS[token.client_type ?? ""]}</span>
-                </th>
-                <td>{token.owner ?? "nobody"}</td>
-                <td>{token.hub ?? "–"}</td>
-                <td>{token.tags.length ? token.tags.join(", ") : "–"}</td>
-                <td title={moment(token.used ?? token.expires)}>
-                  {state === "used" ? (
+            <td>{token.owner ?? "nobody"}</td>
+            <td>{token.hub ?? "–"}</td>
+            <td>{token.tags.length ? token.tags.join(", ") : "–"}</td>
+            <td title={moment(token.used ?? token.expires)}>
+              {state === "used" ? (
+                <>
+                  used {relative(token.used, now)}
+                  {token.device && (
                     <>
-                      used {relative(token.used, now)}
-                      {token.device && (
-                        <>
-                          {" by "}
-                          <Link to={`/devices?open=${encodeURIComponent(token.device)}`}>{token.device}</Link>
-                        </>
-                      )}
+                      {" by "}
+                      <Link to={`/devices?open=${encodeURIComponent(token.device)}`}>{token.device}</Link>
                     </>
-                  ) : state === "open" ? (
-                    `open, expires ${relative(token.expires, now)}`
-                  ) : (
-                    `expired ${relative(token.expires, now)}`
                   )}
-                </td>
-                <td>
-                  <code>{token.id}</code>
-                </td>
-                <td class="number">
-                  <Button size="small" icon="trash" kind="quiet" label={`Delete token ${token.id}`} onClick={() => withdraw(token)} />
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+                </>
+              ) : state === "open" ? (
+                `open, expires ${relative(token.expires, now)}`
+              ) : (
+                `expired ${relative(token.expires, now)}`
+              )}
+            </td>
+            <td>
+              <code>{token.id}</code>
+            </td>
+            <td class="number">
+              <Button size="small" icon="trash" kind="quiet" label={`Delete token ${token.id}`} onClick={() => withdraw(token)} />
+            </td>
+          </tr>
+        );
+      })}
+    </Table>
   );
 }
 
