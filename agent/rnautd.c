@@ -15,7 +15,7 @@
  * beside it.
  */
 
-#define OPTIONS_MAX 2
+#define OPTIONS_MAX 3
 #define PATH_SIZE 512
 
 struct process {
@@ -30,8 +30,11 @@ static const struct process processes[] = {
     {"net", "the control protocol's UDP port", rn_role_net, RN_PROCESS_NET, {NULL}},
     {"kern", "WireGuard and the datapath (--remove: take both away)", rn_role_kern, RN_PROCESS_KERN, {"--remove"}},
     {"ca", "the issuing key; on a gateway only", rn_role_ca, RN_PROCESS_CA, {NULL}},
-    {"web", "console and API over HTTPS; on a gateway only (--tls=self or --tls=file)", rn_role_web, RN_PROCESS_WEB,
-     {"--tls=self", "--tls=file"}},
+    {"web",
+     "console and API over HTTPS; on a gateway only (--tls=self or --tls=file; --certificate: renew it and end)",
+     rn_role_web,
+     RN_PROCESS_WEB,
+     {"--tls=self", "--tls=file", "--certificate"}},
     {"wireguard", "WireGuard in userspace where the kernel has none", rn_role_wireguard, RN_PROCESS_WIREGUARD, {NULL}},
 };
 #define PROCESSES (sizeof(processes) / sizeof(processes[0]))

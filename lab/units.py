@@ -43,8 +43,9 @@ class Unit:
 
 
 def load(directory):
-    """All units of a directory in an order that satisfies After=."""
-    units = {u.name: u for u in map(Unit, sorted(glob.glob(directory + "/*.service")))}
+    """All units of a directory in an order that satisfies After=, but for what is run before another as root: here all
+    are started as root, and do it themselves."""
+    units = {u.name: u for u in map(Unit, sorted(glob.glob(directory + "/*.service"))) if u.get("Type") != "oneshot"}
     order = []
 
     def add(name):

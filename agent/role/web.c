@@ -139,7 +139,7 @@ static void on_reload(void *context)
 		rn_log(RN_LOG_NOTICE, "the certificate has been read again");
 }
 
-/* Only root can renew it: whoever starts this process again does so as root. */
+/* Only root can renew it: before this process is started again, or as its first step where it is started as root. */
 static void on_daily(void *context)
 {
 	struct web *web = context;
@@ -199,20 +199,28 @@ static int open_loop(struct web *web, struct rn_err *err)
 	return r < 0 ? r : open_server(web, &web->http, web->http_fd, false, err);
 }
 
-/* What root alone may do comes first: low ports, the CA's key, the users of the host's files. */
-static int as_root(struct web *web, struct rn_err *err)
+/* Who this host is, and where its state directory is. */
+static int find_state(struct web *web, char state[RN_PATH_SIZE], struct rn_err *err)
 {
-	char state[RN_PATH_SIZE];
 	struct rn_anchor anchor;
 	struct rn_self self;
-	gid_t group;
 	int r = rn_self_load(&web->conf, &self, &anchor, err);
 
 	if (r == 0 && !self.gateway)
 		return rn_fail(err, -EINVAL, "only a gateway has a console: this host is \"%s\"", self.name);
-	if (r == 0 && (rn_path_join(state, sizeof(state), web->conf.state_dir, "state") < 0 ||
+	if (r == 0 && (rn_path_join(state, RN_PATH_SIZE, web->conf.state_dir, "state") < 0 ||
 		       rn_path_join(web->core.path, sizeof(web->core.path), web->conf.run_dir, "ipc.sock") < 0))
 		return rn_fail(err, -ENAMETOOLONG, "the paths of state_dir and run_dir are too long");
+	return r;
+}
+
+/* What root alone may do comes first, where this is root: low ports, the CA's key. */
+static int begin(struct web *web, struct rn_err *err)
+{
+	char state[RN_PATH_SIZE];
+	gid_t group;
+	int r = find_state(web, state, err);
+
 	if (r == 0)
 		r = rn_process_user(RN_PROCESS_CORE, &web->core.uid, &group, err);
 	if (r == 0)
@@ -224,24 +232,45 @@ static int as_root(struct web *web, struct rn_err *err)
 
 static int take_options(struct web *web, int argc, char **argv, struct rn_err *err)
 {
-	for (int i = 1; i < argc; i++)
-		web->conf.console_files = strcmp(argv[i], "--tls=file") == 0;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--certificate") == 0)
+			web->certificate_only = true;
+		else
+			web->conf.console_files = strcmp(argv[i], "--tls=file") == 0;
+	}
 	if (web->conf.console_files && (!web->conf.console_certificate[0] || !web->conf.console_key[0]))
 		return rn_fail(err, -EINVAL, "--tls=file needs \"console_certificate\" and \"console_key\" in %s",
 			       RN_CONF_PATH);
 	return 0;
 }
 
-static int prepare(struct web *web, int argc, char **argv, struct rn_err *err)
+static int configure(struct web *web, int argc, char **argv, struct rn_err *err)
 {
 	int r = rn_conf_load(NULL, &web->conf, err);
 
 	if (r == 0)
 		rn_log_setup("web", web->conf.log_level);
-	if (r == 0)
-		r = take_options(web, argc, argv, err);
-	if (r == 0)
-		r = as_root(web, err);
+	return r < 0 ? r : take_options(web, argc, argv, err);
+}
+
+/* Speaks to nobody, so it needs no child. */
+static int certificate(struct web *web, struct rn_err *err)
+{
+	char state[RN_PATH_SIZE];
+	int r = find_state(web, state, err);
+
+	if (r < 0 || web->conf.console_files)
+		return r;
+	if (geteuid() != 0)
+		return rn_fail(err, -EPERM,
+			       "the key of the console's CA is root's: start rnautd web --certificate as root");
+	return renew(state) ? rn_fail(err, -EIO, "the console has no certificate: the line above says why") : 0;
+}
+
+static int prepare(struct web *web, struct rn_err *err)
+{
+	int r = begin(web, err);
+
 	if (r == 0)
 		r = rn_sandbox_user(RN_PROCESS_WEB, err);
 	if (r == 0 && web->https_fd >= 0)
@@ -276,13 +305,15 @@ int rn_role_web(int argc, char **argv)
 	web->core.fd = web->https_fd = web->http_fd = -1;
 	r = rn_crypto_start();
 	if (r == 0)
-		r = prepare(web, argc, argv, &err);
-	if (r == 0) {
+		r = configure(web, argc, argv, &err);
+	if (r == 0)
+		r = web->certificate_only ? certificate(web, &err) : prepare(web, &err);
+	if (r == 0 && !web->certificate_only) {
 		rn_memory_settle(); /* what follows its start is other work */
 		rn_loop_run(web->loop);
-	} else {
-		rn_log(RN_LOG_ERROR, "%s", err.text[0] ? err.text : strerror(-r));
 	}
+	if (r < 0)
+		rn_log(RN_LOG_ERROR, "%s", err.text[0] ? err.text : strerror(-r));
 	close_all(web);
 	return r < 0;
 }

@@ -39,6 +39,7 @@ struct web_server {
 
 struct web {
 	struct rn_conf conf;
+	bool certificate_only; /* look after it and end */
 	struct rn_loop *loop;
 	struct web_core core;
 	int https_fd, http_fd; /* listening; -1: none */

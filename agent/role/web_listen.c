@@ -13,6 +13,7 @@
 
 #define FIRST_FD 3 /* sd_listen_fds(3) */
 #define FDS_MAX 8
+#define LOW_PORTS 1024
 #define BACKLOG 256
 
 /* --- from systemd --- */
@@ -128,6 +129,11 @@ static int listen_at(const struct rn_listen *where, const char *key, int *ret, s
 		any.addr = rn_addr_from_v4(0); /* a host without IPv6 */
 		fd = try_listen(&any);
 	}
+	if (fd == -EACCES && where->at.port < LOW_PORTS)
+		return rn_fail(err, fd,
+			       "cannot listen on %s: a port below %d is to be handed over by rnautd-web.socket; web.md "
+			       "beside README.md shows it",
+			       rn_endpoint_format(&where->at, text), LOW_PORTS);
 	if (fd < 0)
 		return rn_fail(err, fd, "cannot listen on %s: %s; set \"%s\" in %s to another, or to \"off\"",
 			       rn_endpoint_format(&where->at, text), strerror(-fd), key, RN_CONF_PATH);
