@@ -42,6 +42,7 @@ static const struct rn_field events_fields[] = { AT(U32, events.reporter), AT(U6
 						 VIEW(events.events, REST) };
 static const struct rn_field removed_fields[] = { AT(U32, removed.device) };
 static const struct rn_field presence_fields[] = { AT(U32, presence.device), AT(U8, presence.connected) };
+static const struct rn_field seen_fields[] = { VIEW(seen.seen, REST) };
 
 static const struct layout {
 	const struct rn_field *fields;
@@ -51,7 +52,7 @@ static const struct layout {
 	LAYOUT(ENROLL, enroll_fields),	 LAYOUT(ENROLLED, enrolled_fields), LAYOUT(SUBSCRIBE, subscribe_fields),
 	LAYOUT(RECORD, record_fields),	 LAYOUT(SYNCED, version_fields),    LAYOUT(APPLIED, version_fields),
 	LAYOUT(REQUEST, request_fields), LAYOUT(ANSWER, answer_fields),	    LAYOUT(EVENTS, events_fields),
-	LAYOUT(REMOVED, removed_fields), LAYOUT(PRESENCE, presence_fields),
+	LAYOUT(REMOVED, removed_fields), LAYOUT(PRESENCE, presence_fields), LAYOUT(SEEN, seen_fields),
 #undef LAYOUT
 };
 

@@ -25,6 +25,7 @@ enum rn_message_type {
 	RN_MESSAGE_EVENTS = 9,	      /* up: flow events */
 	RN_MESSAGE_REMOVED = 10,      /* down: a device number that this peer needs no longer */
 	RN_MESSAGE_PRESENCE = 11,     /* up, hub -> gateway: a device of this hub has come or gone */
+	RN_MESSAGE_SEEN = 12,	      /* up, hub -> gateway: handshakes of its devices' tunnels, and their traffic */
 };
 
 #define RN_TEXT_MAX 255
@@ -96,6 +97,11 @@ struct rn_message_presence {
 	uint32_t device;
 	uint8_t connected; /* 1: its control session is open, 0: it is not; after OPEN all that are */
 };
+struct rn_message_seen {
+	/* Back to back, of devices of this hub: u32 device, u64 last handshake (Unix seconds), u64 received, u64 sent */
+	const uint8_t *seen;
+	size_t seen_size;
+};
 
 struct rn_message {
 	enum rn_message_type type;
@@ -110,6 +116,7 @@ struct rn_message {
 		struct rn_message_events events;
 		struct rn_message_removed removed;
 		struct rn_message_presence presence;
+		struct rn_message_seen seen;
 	};
 };
 

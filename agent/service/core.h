@@ -79,8 +79,8 @@ struct rn_core_device {
 	char hub_name[RN_NAME_MAX + 1];
 	char tags[RN_SELECTORS_MAX][RN_NAME_MAX + 1];
 	unsigned tag_count;
-	int64_t created, last_handshake; /* Unix seconds, 0: never (or not known here) */
-	uint64_t received, sent;	 /* bytes through WireGuard, as its hub says, if this host is that hub */
+	int64_t created, last_handshake; /* Unix seconds, 0: never (or its hub has not said) */
+	uint64_t received, sent;	 /* bytes through WireGuard at its hub; of another hub as of that handshake */
 	bool control_connected;
 };
 /* Calls each for the devices with a greater number than after, at most max of them, in order of number. */

@@ -5,44 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "domain/name.h"
 #include "service/core_state.h"
 #include "service/core_registry.h"
 
-#define PEER_SIZE (4 + 16 + 2 + 3 * 8)
-
 /* ---- looking ---- */
-
-/* Where in kern's list of WireGuard peers each device is: number -> place, from 1. NULL: out of memory. */
-static struct rn_numbers *index_peers(struct rn_core *core)
-{
-	struct rn_reader r = rn_reader(core->kern.status.peers, core->kern.status.peers_size);
-	struct rn_numbers *places = rn_numbers_new();
-	for (uint32_t place = 1; places && rn_reader_left(&r) >= PEER_SIZE; place++) {
-		uint32_t number = rn_read_u32(&r);
-		rn_read_view(&r, PEER_SIZE - 4);
-		if (number && rn_numbers_set(places, number, place) == -ENOMEM) {
-			rn_numbers_free(places);
-			return NULL;
-		}
-	}
-	return places;
-}
-
-/* What this host's kern says of the WireGuard peer. */
-static void add_peer(struct rn_core *core, const struct rn_numbers *places, struct rn_core_device *d)
-{
-	uint32_t place = rn_numbers_get(places, d->record.number);
-	struct rn_reader r;
-	if (!place)
-		return;
-	r = rn_reader(core->kern.status.peers + (size_t)(place - 1) * PEER_SIZE, PEER_SIZE);
-	rn_read_view(&r, 4 + 16 + 2);
-	d->last_handshake = (int64_t)rn_read_u64(&r);
-	d->received = rn_read_u64(&r);
-	d->sent = rn_read_u64(&r);
-}
 
 static bool control_connected(struct rn_core *core, const struct rn_ledger_entry *entry)
 {
@@ -51,8 +18,8 @@ static bool control_connected(struct rn_core *core, const struct rn_ledger_entry
 	return entry->present || rn_downstream_of(core, entry->device);
 }
 
-static int describe(struct rn_core *core, const struct rn_numbers *places, const struct rn_ledger_entry *entry,
-		    struct rn_core_device *ret, struct rn_err *err)
+static int describe(struct rn_core *core, const struct rn_ledger_entry *entry, struct rn_core_device *ret,
+		    struct rn_err *err)
 {
 	const struct rn_ledger_entry *hub = rn_ledger_device(core->books.ledger, entry->record.hub);
 	struct rn_store_device row;
@@ -68,7 +35,9 @@ static int describe(struct rn_core *core, const struct rn_numbers *places, const
 		return rc;
 	ret->created = row.created;
 	ret->control_connected = control_connected(core, entry);
-	add_peer(core, places, ret);
+	ret->last_handshake = entry->seen.handshake;
+	ret->received = entry->seen.received;
+	ret->sent = entry->seen.sent;
 	return rn_registry_tags(&core->books, entry->device, ret->tags, RN_SELECTORS_MAX, &ret->tag_count, err);
 }
 
@@ -77,17 +46,15 @@ int rn_core_devices(struct rn_core *core, uint32_t after, unsigned max,
 {
 	struct rn_core_device device;
 	const struct rn_ledger_entry *entry;
-	struct rn_numbers *places = index_peers(core);
-	int rc = places ? rn_core_need_gateway(core, err) : rn_fail(err, -ENOMEM, "out of memory");
+	int rc = rn_core_need_gateway(core, err);
 	for (unsigned i = 0; !rc && max && (entry = rn_ledger_at(core->books.ledger, i)); i++) {
 		if (entry->device <= after)
 			continue;
-		rc = describe(core, places, entry, &device, err);
+		rc = describe(core, entry, &device, err);
 		if (!rc)
 			each(context, &device);
 		max--;
 	}
-	rn_numbers_free(places);
 	return rc;
 }
 
@@ -103,14 +70,8 @@ static int find(struct rn_core *core, const char *name, const struct rn_ledger_e
 int rn_core_device(struct rn_core *core, const char *name, struct rn_core_device *ret, struct rn_err *err)
 {
 	const struct rn_ledger_entry *entry;
-	struct rn_numbers *places;
 	int rc = find(core, name, &entry, err);
-	if (rc)
-		return rc;
-	places = index_peers(core);
-	rc = places ? describe(core, places, entry, ret, err) : rn_fail(err, -ENOMEM, "out of memory");
-	rn_numbers_free(places);
-	return rc;
+	return rc ? rc : describe(core, entry, ret, err);
 }
 
 /* ---- hubs ---- */

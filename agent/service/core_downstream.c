@@ -9,7 +9,7 @@
 #define PIECE 8192
 #define LOST_UNKNOWN UINT64_MAX
 #define SESSIONS_MAX (RN_DEVICES_MAX + 1024) /* net has its own bound; this one is for a net that has been captured */
-#define EVENT_COSTS_MS 10 /* of one device: 100 a second */
+#define EVENT_COSTS_MS 10		     /* of one device: 100 a second */
 #define EVENTS_AT_ONCE 1000
 #define EVENTS_AT_FIRST 100 /* of a new session: coming again must not pay */
 
@@ -272,6 +272,8 @@ void rn_downstream_message(struct rn_core *core, struct rn_downstream *s, const 
 		request(s, message);
 	else if (message->type == RN_MESSAGE_PRESENCE && subscriber)
 		presence(s, &message->presence);
+	else if (message->type == RN_MESSAGE_SEEN && subscriber && core->gateway)
+		rn_seen_there(core, s->device, &message->seen);
 	else
 		hang_up(core, s->session);
 }

@@ -116,6 +116,7 @@ static void status(struct rn_core *core, const struct rn_local *local)
 	core->kern.status = local->status;
 	keep(&core->kern.counters, &core->kern.status.counters, &core->kern.status.counters_size);
 	keep(&core->kern.peers, &core->kern.status.peers, &core->kern.status.peers_size);
+	rn_seen_here(core);
 	if ((core->kern.status.link_up != 0) == core->kern.link_wanted)
 		end_link(core, 0, NULL);
 }

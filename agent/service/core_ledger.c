@@ -190,6 +190,8 @@ static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 	}
 	if (*slot) {
 		entry->present = (*slot)->present;
+		entry->seen = (*slot)->seen;
+		entry->seen_told = (*slot)->seen_told;
 		list_remove(ledger, *slot);
 		entry_free(*slot);
 	}
@@ -238,11 +240,31 @@ void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device)
 	memmove(&ledger->devices[at], &ledger->devices[at + 1], (ledger->count - at) * sizeof(*ledger->devices));
 }
 
-void rn_ledger_set_present(struct rn_ledger *ledger, uint32_t device, bool present)
+static struct rn_ledger_entry *device_entry(struct rn_ledger *ledger, uint32_t device)
 {
 	unsigned at = device_index(ledger, device);
-	if (at < ledger->count && ledger->devices[at]->device == device)
-		ledger->devices[at]->present = present;
+	return at < ledger->count && ledger->devices[at]->device == device ? ledger->devices[at] : NULL;
+}
+
+void rn_ledger_set_present(struct rn_ledger *ledger, uint32_t device, bool present)
+{
+	struct rn_ledger_entry *entry = device_entry(ledger, device);
+	if (entry)
+		entry->present = present;
+}
+
+void rn_ledger_set_seen(struct rn_ledger *ledger, uint32_t device, const struct rn_seen *seen)
+{
+	struct rn_ledger_entry *entry = device_entry(ledger, device);
+	if (entry)
+		entry->seen = *seen;
+}
+
+void rn_ledger_set_seen_told(struct rn_ledger *ledger, uint32_t device, int64_t handshake)
+{
+	struct rn_ledger_entry *entry = device_entry(ledger, device);
+	if (entry)
+		entry->seen_told = handshake;
 }
 
 /* ---- the store ---- */

@@ -10,6 +10,10 @@
  * The signed records that this host holds, in memory: the newest of each (type, device), decoded, ordered by version.
  * Since only the newest is kept, whoever reads on from a version gets every change coalesced by itself.
  */
+struct rn_seen {	   /* a device's tunnel at its hub */
+	int64_t handshake; /* the last one, Unix seconds; 0: never, or not known here */
+	uint64_t received, sent;
+};
 struct rn_ledger_entry {
 	enum rn_record_type type;
 	uint32_t device; /* number; 0 for NETWORK and POLICY */
@@ -19,6 +23,8 @@ struct rn_ledger_entry {
 	size_t size;
 	bool dirty;			/* not in the store yet */
 	bool present;			/* DEVICE: its hub says that it is connected there; survives new records */
+	struct rn_seen seen;		/* DEVICE; survives new records */
+	int64_t seen_told;		/* the handshake that the gateway was told of last */
 	struct rn_device_record record; /* DEVICE only */
 	struct rn_ledger_entry *older, *newer;
 };
@@ -40,7 +46,10 @@ void rn_ledger_free(struct rn_ledger *ledger); /* NULL is legal */
  */
 int rn_ledger_take(struct rn_ledger *ledger, const uint8_t *blob, size_t size, struct rn_ledger_entry **ret_entry);
 void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device); /* no-op where unknown */
+/* These are no-ops where the device is unknown. */
 void rn_ledger_set_present(struct rn_ledger *ledger, uint32_t device, bool present);
+void rn_ledger_set_seen(struct rn_ledger *ledger, uint32_t device, const struct rn_seen *seen);
+void rn_ledger_set_seen_told(struct rn_ledger *ledger, uint32_t device, int64_t handshake);
 /* Reads everything from the store. */
 int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err);
 /* Stores what is dirty in one transaction, and with it up to where the upstream says that all was sent (or NULL). */

@@ -42,9 +42,10 @@ struct rn_core_upstream {
 	uint32_t tag;
 	uint64_t session;
 	bool busy, presence_due; /* somebody's coming or going could not be said */
+	bool seen_afresh;	 /* the gateway is to hear of all tunnels again */
 	int64_t retry_at, backoff_ms, since;
 	struct rn_position synced;
-	bool afresh; /* ask for everything: SYNCED bears no signature, and an earlier net may have lied */
+	bool afresh;	  /* ask for everything: SYNCED bears no signature, and an earlier net may have lied */
 	int64_t flush_at; /* 0: nothing to store */
 	uint8_t *record;  /* being put together */
 	uint32_t record_total, record_at;
@@ -64,7 +65,7 @@ struct rn_downstream {
 	uint8_t key[RN_KEY_SIZE];
 	bool busy, subscribed;
 	uint64_t lost;
-	int64_t events_ms; /* when its share of events is whole again */
+	int64_t events_ms;	    /* when its share of events is whole again */
 	struct rn_position applied; /* of a hub */
 	struct rn_feed feed;
 };
@@ -102,11 +103,11 @@ struct rn_core {
 	struct rn_admission *admissions;
 	struct rn_enforcement *enforcements;
 	uint32_t next_id;
-	int64_t lease_at; /* of now() */
+	int64_t lease_at;	     /* of now() */
 	char actor[RN_NAME_MAX + 8]; /* "": root */
 	struct rn_attempts *attempts;
 	struct rn_password_change *passwords; /* half done */
-	struct rn_log_limit refusals; /* of the audit: strangers cause them */
+	struct rn_log_limit refusals;	      /* of the audit: strangers cause them */
 	struct rn_core_access_counts access;
 	char nobodys_password[RN_PASSWORD_TEXT];
 	struct rn_numbers *requests; /* by device: when its share of requests is whole again, Unix seconds */
@@ -166,6 +167,10 @@ struct rn_downstream *rn_downstream_of(struct rn_core *core, uint32_t device); /
 /* Ends what devices that are revoked now have open here, and has net refuse them. */
 void rn_downstream_deny(struct rn_core *core, const struct rn_device_record *device);
 void rn_downstream_deny_all(struct rn_core *core);
+
+/* core_seen.c */
+void rn_seen_here(struct rn_core *core); /* kern has said what it knows of its peers */
+void rn_seen_there(struct rn_core *core, uint32_t hub, const struct rn_message_seen *message);
 
 /* core_request.c */
 void rn_request_handle(struct rn_core *core, struct rn_downstream *from, const struct rn_message *message);

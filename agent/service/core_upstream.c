@@ -114,6 +114,7 @@ void rn_upstream_open(struct rn_core *core, const struct rn_local *local)
 	up->state = RN_UPSTREAM_OPEN;
 	up->session = local->session;
 	up->busy = up->presence_due = false;
+	up->seen_afresh = true;
 	up->since = rn_core_now(core);
 	rn_log(RN_LOG_INFO, "connected to the %s", core->hub ? "gateway" : "hub");
 	if (rn_upstream_say(core, &message)) {

@@ -93,6 +93,7 @@ static void messages(void)
 	    {.type = RN_MESSAGE_EVENTS, .events = {.reporter = 3, .lost = 1, .events = block, .events_size = 88}},
 	    {.type = RN_MESSAGE_REMOVED, .removed = {3}},
 	    {.type = RN_MESSAGE_PRESENCE, .presence = {3, 1}},
+	    {.type = RN_MESSAGE_SEEN, .seen = {.seen = block, .seen_size = 56}},
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {

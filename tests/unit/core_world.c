@@ -115,7 +115,8 @@ static void kern_takes(struct world_host *h, const struct rn_local *m)
 
 static void kern_hears(struct world_host *h, const struct rn_local *m)
 {
-	struct rn_local status = {.type = RN_LOCAL_KERN_STATUS};
+	struct rn_local status = {.type = RN_LOCAL_KERN_STATUS,
+				  .status = {.peers = h->peers, .peers_size = h->peers_size}};
 	if (m->type == RN_LOCAL_KERN_RECORD)
 		kern_takes(h, m);
 	else if (m->type == RN_LOCAL_KERN_SYNCED)

@@ -32,6 +32,8 @@ struct world_host {
 	uint8_t wireguard_public[RN_KEY_SIZE];
 	bool there[RN_CORE_PEERS];
 	bool kern_silent;   /* takes records and says nothing */
+	uint8_t peers[256]; /* what kern says of its WireGuard peers */
+	size_t peers_size;
 	int64_t not_ready;  /* how many more times ready() says no */
 	struct world_record given[WORLD_KERN_LOG];
 	unsigned given_count;

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "core_world.h"
 
 static int setup(void **state)
@@ -506,6 +507,88 @@ static void the_gateway_knows_who_is_connected(void **state)
 	assert_true(connected(w, "hub") && connected(w, "laptop") && connected(w, "server"));
 }
 
+static void kern_says(struct world_host *h, uint32_t device, int64_t handshake, uint64_t received)
+{
+	struct rn_writer writer = rn_writer(h->peers, sizeof(h->peers));
+	rn_write_u32(&writer, device);
+	rn_write_bytes(&writer, (const uint8_t[18]){0}, 18);
+	rn_write_u64(&writer, (uint64_t)handshake);
+	rn_write_u64(&writer, received);
+	rn_write_u64(&writer, 2);
+	h->peers_size = writer.at;
+	world_wait(h->world, 1500);
+}
+
+static struct rn_core_device device_of(struct world *w, const char *name)
+{
+	struct rn_core_device d;
+	struct rn_err err;
+	assert_int_equal(rn_core_device(w->hosts[0].core, name, &d, &err), 0);
+	return d;
+}
+
+static bool of_the_gateway(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	(void)w;
+	(void)size;
+	if (to == 0 && data[0] == RN_MESSAGE_SEEN)
+		data[3] = 1;
+	return true;
+}
+
+static bool cut_off(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	(void)w;
+	if (to == 0 && data[0] == RN_MESSAGE_SEEN) {
+		data[1] -= 8;
+		*size -= 8;
+	}
+	return true;
+}
+
+static void the_gateway_hears_of_tunnels_at_hubs(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	int64_t first = w->begun - 60;
+	assert_int_equal(device_of(w, "laptop").last_handshake, 0);
+	kern_says(&w->hosts[1], 3, first, 1);
+	assert_int_equal(device_of(w, "laptop").last_handshake, first);
+	assert_true(device_of(w, "laptop").received == 1 && device_of(w, "laptop").sent == 2);
+	rn_core_trust(w->hosts[0].core, "laptop", 3, world_done, &d);
+	assert_int_equal(device_of(w, "laptop").last_handshake, first);
+	kern_says(&w->hosts[1], 3, first, 5);
+	assert_int_equal(device_of(w, "laptop").received, 1); /* with the next handshake */
+	kern_says(&w->hosts[1], 3, first + 10, 6);
+	assert_int_equal(device_of(w, "laptop").last_handshake, first + 10);
+	assert_int_equal(device_of(w, "laptop").received, 6);
+	world_disconnect(&w->hosts[1], RN_CORE_NET);
+	kern_says(&w->hosts[1], 3, first + 20, 7);
+	assert_int_equal(device_of(w, "laptop").last_handshake, first + 10);
+	world_connect(&w->hosts[1], RN_CORE_NET);
+	world_wait(w, 40000);
+	assert_int_equal(device_of(w, "laptop").last_handshake, first + 20);
+}
+
+static void a_hub_speaks_of_its_own_devices_only(void **state)
+{
+	struct world *w = *state;
+	kern_says(&w->hosts[1], 3, w->begun * 2, 1);
+	assert_in_range(device_of(w, "laptop").last_handshake, w->begun, w->begun + 10);
+	kern_says(&w->hosts[1], 1, w->begun, 1);
+	assert_int_equal(device_of(w, "gw").last_handshake, 0);
+	w->tamper = of_the_gateway;
+	kern_says(&w->hosts[1], 3, w->begun + 1, 9);
+	assert_int_equal(device_of(w, "gw").last_handshake, 0);
+	w->tamper = cut_off;
+	kern_says(&w->hosts[1], 3, w->begun + 2, 9);
+	assert_int_equal(device_of(w, "laptop").received, 1);
+	/* A device has no devices. */
+	w->tamper = NULL;
+	kern_says(&w->hosts[2], 4, w->begun + 1, 9);
+	assert_int_equal(device_of(w, "server").last_handshake, 0);
+}
+
 static void a_bad_policy_changes_nothing(void **state)
 {
 	struct world *w = *state;
@@ -545,6 +628,8 @@ int main(void)
 	    T(events_reach_the_gateway),
 	    T(explain_says_what_the_datapath_would),
 	    T(the_gateway_knows_who_is_connected),
+	    T(the_gateway_hears_of_tunnels_at_hubs),
+	    T(a_hub_speaks_of_its_own_devices_only),
 	    T(a_bad_policy_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 
 #include "proto/session.h"
 
-#define LAST RN_MESSAGE_PRESENCE
+#define LAST RN_MESSAGE_SEEN
 #define RANDOM_ROUNDS 100000
 
 static const struct rn_message samples[] = {
@@ -47,6 +47,7 @@ static const struct rn_message samples[] = {
 	{ .type = RN_MESSAGE_EVENTS, .events = { 1, 2, (const uint8_t *)"events", 6 } },
 	{ .type = RN_MESSAGE_REMOVED, .removed = { 42 } },
 	{ .type = RN_MESSAGE_PRESENCE, .presence = { 42, 1 } },
+	{ .type = RN_MESSAGE_SEEN, .seen = { (const uint8_t *)"seen", 4 } },
 };
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
