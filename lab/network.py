@@ -305,7 +305,10 @@ class Network:
         command += ["--owner", node.owner] if node.owner else []
         for tag in node.tags:
             command += ["--tag", tag]
-        text = self.nodes[gateway].run(command).stdout
+        self.configure(node, hub, self.nodes[gateway].run(command).stdout)
+
+    def configure(self, node, hub, text):
+        """What a stock client does with its configuration."""
         node.write("/run/rnaut.conf", text)
         interface = "wg0"
         if self.wireguard_in_kernel:

@@ -130,9 +130,13 @@ export const api = {
   drops: (signal?: AbortSignal) => get<T.Drops>("/drops", signal),
 
   devices: async (signal?: AbortSignal) => (await get<T.Devices>("/devices", signal)).devices,
+  addClient: (request: T.ClientRequest) => post<T.Client>("/devices", request),
   setTrust: (device: string, trust_score: number) => post<T.Change>(`/devices/${name(device)}/trust`, { trust_score }),
   setQuarantine: (device: string, on: boolean) => post<T.Change>(`/devices/${name(device)}/quarantine`, { on }),
   revoke: (device: string) => post<T.Change>(`/devices/${name(device)}/revoke`, {}),
+
+  identities: async (signal?: AbortSignal) =>
+    (await get<{ identities: T.IdentityInfo[] }>("/identities", signal)).identities,
 
   tokens: async (signal?: AbortSignal) => (await get<{ tokens: T.TokenInfo[] }>("/tokens", signal)).tokens,
   createToken: (request: T.TokenRequest) => post<T.Token>("/tokens", request),

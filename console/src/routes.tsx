@@ -8,6 +8,7 @@ import { EventsView } from "./views/events";
 import { FlowsView } from "./views/flows";
 import { HomeView } from "./views/home";
 import { HubsView } from "./views/hubs";
+import { IdentitiesView } from "./views/identities";
 import { MapView } from "./views/map";
 import { PolicyView } from "./views/policy";
 import { TokensView } from "./views/tokens";
@@ -29,6 +30,7 @@ export const NAVIGATION: readonly Route[] = [
   { path: "/flows", title: "Flows", group: "Watch", key: "f", icon: "flows", view: FlowsView },
   { path: "/map", title: "Map", group: "Watch", key: "m", icon: "map", view: MapView },
   { path: "/devices", title: "Devices", group: "Manage", key: "d", icon: "devices", view: DevicesView },
+  { path: "/identities", title: "Identities", group: "Manage", key: "i", icon: "identities", view: IdentitiesView },
   { path: "/hubs", title: "Hubs", group: "Manage", key: "h", icon: "hubs", view: HubsView },
   { path: "/policy", title: "Policy", group: "Manage", key: "p", icon: "policy", view: PolicyView },
   { path: "/tokens", title: "Tokens", group: "Manage", key: "t", icon: "tokens", view: TokensView },

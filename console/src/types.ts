@@ -122,6 +122,22 @@ export interface TokenRequest {
   lifetime_seconds?: number;
 }
 
+export interface ClientRequest {
+  client_type: ClientType;
+  name: string;
+  owner?: string;
+  hub?: string;
+  tags?: string[];
+  wireguard_public_key: string;
+}
+
+export interface Client {
+  device: Device;
+  hub: Device;
+  network: { prefixes: string[]; mtu: number };
+  enforced: Enforcement[];
+}
+
 export interface Token {
   id: string;
   token: string;

@@ -50,6 +50,12 @@ class Network:
         done = phone.run(PROBE + ["number", server.ipv6, "7", str(packets), str(rate)], timeout=120)
         return json.loads(done.stdout)["sent"]
 
+    def use_configuration(self, text):
+        """The tablet takes what the console made; does the server answer it, which bob's devices may ping?"""
+        self.lab.configure(self.lab["tablet"], "hub-a", text)
+        lab_module.reach(self.lab["tablet"], self.lab["server"].ipv6)
+        return True
+
     def restart_web(self):
         pid = self.lab["gateway"].unit_pid("rnautd-web")
         os.kill(pid, 9)
@@ -68,6 +74,7 @@ def main(words):
     install()
     network.remove(PREFIX)
     lab = lab_module.standard(PREFIX, say=lambda text: print(f"  LAB    {text}", flush=True))
+    lab.add("tablet", "mobile", 14, owner="bob", stock=True)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
     listener.listen(256)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people do, and that the network does it.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { axe } from "./browser.mjs";
 
 /** The newest event of laptop to server with this reason, as the API tells it. */
 async function fromApi(page, reason) {
@@ -148,6 +150,62 @@ export const cases = [
     assert.doesNotMatch(await page.locator("body").innerText(), /rnt1\./);
     await row.getByRole("button", { name: /^Delete token/ }).click();
     await row.waitFor({ state: "detached" });
+  }],
+
+  ["a WireGuard app is added, its configuration works as it is, and its handshake is seen", async (world) => {
+    const page = await world.open();
+    await world.signIn(page);
+    await world.go(page, "/devices");
+    await page.getByRole("button", { name: "Add a WireGuard app" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("laptop");
+    await dialog.getByLabel("Owner").fill("bob");
+    await dialog.getByLabel("Hub").selectOption("hub-a");
+    await dialog.getByRole("button", { name: "Add it" }).click();
+    await dialog.getByRole("alert").waitFor(); // there is a laptop
+    await dialog.getByLabel("Name").fill("tablet");
+    await page.keyboard.press("Enter");
+    await dialog.getByText("This is the only time that the configuration is shown.").waitFor();
+    await page.screenshot({ path: `${world.screens}/configuration.png` });
+    assert.deepEqual(await axe(page), []);
+    const text = await dialog.locator(".copy-box code").innerText();
+    const [download] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("link", { name: "save it as tablet.conf" }).click()]);
+    assert.equal(download.suggestedFilename(), "tablet.conf");
+    assert.equal((await readFile(await download.path(), "utf8")).trim(), text.trim());
+    await dialog.getByRole("button", { name: "Done" }).click();
+    assert.doesNotMatch(await page.locator("body").innerText(), /PrivateKey/);
+    const before = page.getByRole("row", { name: /^tablet/ }).locator(".c-seen");
+    assert.equal(await before.innerText(), "none yet");
+    assert.equal(await world.network.useConfiguration(text), true, "the server answers");
+    for (const name of ["tablet", "laptop", "phone"]) // hub-a's devices, of which the gateway knows by hub-a alone
+      await page.getByRole("row", { name: new RegExp(`^${name}`) }).locator(".c-seen", { hasText: /^now$| ago$/ }).waitFor();
+    await page.getByRole("row", { name: /^tablet/ }).click();
+    await page.locator(".panel").getByText("Last handshake").waitFor();
+    await page.screenshot({ path: `${world.screens}/device-added.png` });
+  }],
+
+  ["from a device to those of its identity, by keys", async (world) => {
+    const page = await world.open();
+    await world.signIn(page);
+    await page.keyboard.press("g");
+    await page.keyboard.press("i");
+    await page.getByRole("heading", { name: "Identities" }).waitFor();
+    const row = page.getByRole("row", { name: /user:alice/ }).filter({ has: page.getByRole("link") }).first();
+    await row.waitFor();
+    const identity = (await row.getByRole("rowheader").innerText()).trim();
+    await page.keyboard.press("/");
+    await page.keyboard.type(identity);
+    await tabTo(page, /^Identities$/);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Devices" }).waitFor();
+    assert.equal(new URL(page.url()).search, `?q=${encodeURIComponent(`identity:${identity}`)}`.replace("%3A", ":"));
+    const names = await page.evaluate(async (number) => (await (await fetch("/api/v1/devices")).json()).devices.filter((d) => String(d.identity) === number).map((d) => d.client_id), identity);
+    await page.locator(".devices-grid .rows .row").first().waitFor();
+    assert.deepEqual(await page.locator(".devices-grid .rows .row .device-name").allInnerTexts(), names.sort());
+    await page.locator(".devices-grid .rows .row").first().click();
+    await page.locator(".panel").getByRole("link", { name: identity, exact: true }).click();
+    await page.getByRole("heading", { name: "Identities" }).waitFor();
   }],
 
   ["a policy with an error is refused with its place, a good one comes into force", async (world) => {

@@ -10,6 +10,7 @@ const VIEWS = [
   ["map-list", "/map?as=list", ".map-list tbody tr"],
   ["devices", "/devices", ".devices-grid .rows .row"],
   ["device", "/devices?open=laptop", ".panel"],
+  ["identities", "/identities", "tbody tr"],
   ["hubs", "/hubs", "tbody tr"],
   ["policy", "/policy", ".editor"],
   ["tokens", "/tokens", "tbody tr, .empty"],
@@ -54,6 +55,11 @@ async function every(world, mode, options) {
   await page.keyboard.press("Escape");
   await page.keyboard.press("?");
   await look(world, page, "keyboard", mode);
+  await page.keyboard.press("Escape");
+  await world.go(page, "/devices");
+  await page.getByRole("button", { name: "Add a WireGuard app" }).click();
+  await page.getByRole("dialog").getByLabel("Hub").waitFor();
+  await look(world, page, "wireguard-app", mode);
   await page.keyboard.press("Escape");
   if (mode === "narrow") {
     await page.getByRole("button", { name: "Navigation" }).click();

@@ -54,6 +54,11 @@ function Amount({ value }: { value: Exact }) {
   );
 }
 
+function handshake(device: Device, now: number): string {
+  if (device.hub_type) return "hubs speak of their devices' tunnels";
+  return device.last_seen ? `${moment(device.last_seen)}, ${relative(device.last_seen, now)}` : "none that its hub has told of";
+}
+
 export function DevicePanel({ device, now, onClose, onChange }: DevicePanelProps) {
   const { security_context: security, bandwidth_stats: traffic } = device;
   const name = encodeURIComponent(device.client_id);
@@ -75,14 +80,15 @@ export function DevicePanel({ device, now, onClose, onChange }: DevicePanelProps
           ["Hub", device.hub ?? "–"],
           ["IPv4", device.virtual_ipv4 ? <code>{device.virtual_ipv4}</code> : "–"],
           ["IPv6", device.virtual_ip ? <code>{device.virtual_ip}</code> : "–"],
-          ["Last handshake", device.last_seen ? `${moment(device.last_seen)}, ${relative(device.last_seen, now)}` : "not known at the gateway"],
+          ["Last handshake", handshake(device, now)],
           ["Joined", moment(device.created)],
-          ["Here received", <Amount value={traffic.received} />],
-          ["Here sent", <Amount value={traffic.sent} />],
+          ["Hub received", <Amount value={traffic.received} />],
+          ["Hub sent", <Amount value={traffic.sent} />],
           ["Runs", device.managed ? "rnautd; its own kernel judges too" : "a stock WireGuard app; its hub judges"],
           device.wireguard_endpoint ? ["Endpoint", <code>{device.wireguard_endpoint}</code>] : null,
           ["WireGuard key", device.wireguard_public_key ? <code class="break">{device.wireguard_public_key}</code> : "–"],
-          ["Number, identity", `${device.number}, ${device.identity}`],
+          ["Identity", <Link to={`/identities?q=${device.identity}`}>{device.identity}</Link>],
+          ["Number", device.number],
         ]}
       />
     </Panel>

@@ -44,8 +44,8 @@ export class DeviceCells extends Component<{ device: Device; now: number }> {
         <Cell name="address" title={device.virtual_ip ?? undefined}>
           {device.virtual_ipv4 ?? device.virtual_ip ?? "–"}
         </Cell>
-        <Cell name="seen" title={device.last_seen ?? "The gateway knows it of the tunnels that end at itself."}>
-          {device.last_seen ? relative(device.last_seen, now) : <span class="none">not known</span>}
+        <Cell name="seen" title={device.last_seen ?? (device.hub_type ? undefined : "Its hub has told of none.")}>
+          {device.last_seen ? relative(device.last_seen, now) : <span class="none">{device.hub_type ? "–" : "none yet"}</span>}
         </Cell>
       </>
     );

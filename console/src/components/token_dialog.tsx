@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from "preact/hooks";
 import { api, sentence } from "../api";
-import { useResource } from "../hooks/resource";
 import { moment } from "../logic/format";
-import { tokenRequest, type TokenForm } from "../logic/token_form";
+import { tokenRequest, type TokenForm } from "../logic/device_form";
 import type { Token } from "../types";
 import { Dialog, FormActions } from "../ui/dialog";
-import { Field, Select } from "../ui/field";
+import { Select } from "../ui/field";
 import { Notice } from "../ui/notice";
+import { CLIENT_TYPES, DeviceFields } from "./device_fields";
 import { ShownOnce } from "./shown_once";
 
-const TYPES = [
-  ["desktop", "Desktop"],
-  ["mobile", "Mobile"],
-  ["server", "Server"],
-  ["iot", "IoT device"],
-  ["hub", "Hub"],
-] as const;
+const TYPES = [...CLIENT_TYPES, ["hub", "Hub"]] as const;
 const LIFETIMES = [
   ["900", "15 minutes"],
   ["3600", "1 hour"],
@@ -35,7 +29,6 @@ function Created({ token, hub, onClose }: { token: Token; hub: boolean; onClose:
 }
 
 export function TokenDialog({ onClose }: { onClose: () => void }) {
-  const { data: hubs } = useResource((signal) => api.hubs(signal));
   const [form, setForm] = useState<TokenForm>({ type: "desktop", name: "", owner: "", hub: "", tags: "", lifetime: "3600" });
   const [error, setError] = useState<string | null>(null);
   const [created, setCreated] = useState<Token | null>(null);
@@ -56,20 +49,7 @@ export function TokenDialog({ onClose }: { onClose: () => void }) {
       ) : (
         <form onSubmit={submit}>
           <div class="form-grid">
-            <Select label="For a" value={form.type} options={TYPES} onInput={(type) => set({ type })} />
-            <Field label="Name" value={form.name} onInput={(name) => set({ name })} hint="Empty: the device chooses." autofocus />
-            {!isHub && (
-              <>
-                <Field label="Owner" value={form.owner} onInput={(owner) => set({ owner })} hint="Empty: nobody's." />
-                <Select
-                  label="Hub"
-                  value={form.hub}
-                  options={[["", "The gateway chooses"], ...(hubs ?? []).map((hub) => [hub.hub_name, hub.hub_name] as const)]}
-                  onInput={(hub) => set({ hub })}
-                />
-              </>
-            )}
-            <Field label="Tags" value={form.tags} onInput={(tags) => set({ tags })} hint="Separated by commas or blanks." />
+            <DeviceFields form={form} types={TYPES} onInput={set} nameHint="Empty: the device chooses." isHub={isHub} />
             <Select label="Good for" value={form.lifetime} options={LIFETIMES} onInput={(lifetime) => set({ lifetime })} />
           </div>
           {error && <Notice kind="bad">{error}</Notice>}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which devices are shown, and in what order.
-import type { Device } from "../types";
+// Which devices are shown, and in what order; which identities.
+import type { Device, IdentityInfo } from "../types";
 import { deviceState, type DeviceState } from "./states";
 
 export type DeviceSort = "name" | "owner" | "state" | "trust" | "hub" | "seen" | "number";
@@ -61,7 +61,7 @@ export function selectDevices(devices: readonly Device[], query: DeviceQuery): D
     if (query.state && deviceState(device) !== query.state) return false;
     if (needles.length === 0) return true;
     const text = words(device);
-    return needles.every((needle) => text.includes(needle));
+    return needles.every((needle) => (needle.startsWith("identity:") ? needle === `identity:${device.identity}` : text.includes(needle)));
   });
   const compare = COMPARE[query.sort];
   const sign = query.down ? -1 : 1;
@@ -69,4 +69,11 @@ export function selectDevices(devices: readonly Device[], query: DeviceQuery): D
     .map((device) => ({ device, name: key(device.client_id) }))
     .sort((a, b) => sign * (compare(a.device, b.device) || order(a.name, b.name)))
     .map(({ device }) => device);
+}
+
+/** A needle of digits is a number; any other is part of a selector. */
+export function selectIdentities(identities: readonly IdentityInfo[], text: string): IdentityInfo[] {
+  const needles = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const matches = (one: IdentityInfo, needle: string) => String(one.identity) === needle || one.selectors.some((selector) => selector.toLowerCase().includes(needle));
+  return identities.filter((one) => needles.every((needle) => matches(one, needle)));
 }

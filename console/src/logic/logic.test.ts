@@ -5,12 +5,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Device } from "../types";
-import { devicesFromQuery, devicesToQuery, selectDevices } from "./devices";
+import { clientRequest, tokenRequest } from "./device_form";
+import { devicesFromQuery, devicesToQuery, selectDevices, selectIdentities } from "./devices";
 import { duration, relative, service, span } from "./format";
 import { positionOf } from "./position";
 import { may, refusal } from "./roles";
 import { deviceState } from "./states";
-import { tokenRequest } from "./token_form";
+import { configuration, makeKeys } from "./wireguard";
 
 const top = process.env.CONSOLE_TOP ?? "";
 
@@ -69,6 +70,50 @@ test("a token request carries what was filled in", () => {
   const form = { type: "desktop", name: " pad ", owner: "", hub: "hub-a", tags: "web, db", lifetime: "3600" };
   assert.deepEqual(tokenRequest(form), { client_type: "desktop", name: "pad", hub: "hub-a", tags: ["web", "db"], lifetime_seconds: 3600 });
   assert.deepEqual(tokenRequest({ ...form, type: "hub", tags: "" }), { hub_type: "hub", name: "pad", lifetime_seconds: 3600 });
+});
+
+test("a stock client's request and configuration are those of rnaut export", () => {
+  const form = { type: "mobile", name: " pad ", owner: "bob", hub: "", tags: "" };
+  const key = "A".repeat(43) + "=";
+  assert.deepEqual(clientRequest(form, key), { client_type: "mobile", name: "pad", owner: "bob", wireguard_public_key: key });
+  const client = {
+    device: { ...device("pad"), virtual_ipv4: "100.64.0.9" },
+    hub: { ...device("hub-a"), wireguard_public_key: "B".repeat(43) + "=", wireguard_endpoint: "[2001:db8::1]:51820" },
+    network: { prefixes: ["fd00::/48", "100.64.0.0/16"], mtu: 1372 },
+    enforced: [],
+  };
+  assert.deepEqual(configuration(client, "SECRET").split("\n"), [
+    "# pad, through hub-a", "[Interface]", "PrivateKey = SECRET", "Address = fd00::1/128, 100.64.0.9/32", "MTU = 1372", "",
+    "[Peer]", `PublicKey = ${"B".repeat(43)}=`, "Endpoint = [2001:db8::1]:51820", "AllowedIPs = fd00::/48, 100.64.0.0/16",
+    "PersistentKeepalive = 25", "",
+  ]);
+});
+
+test("keys are WireGuard's: 32 bytes, clamped, another pair each time", async () => {
+  const [one, two] = [await makeKeys(), await makeKeys()];
+  const secret = Buffer.from(one.secret, "base64");
+  assert.equal(secret.length, 32);
+  assert.equal(Buffer.from(one.public, "base64").length, 32);
+  assert.deepEqual([(secret[0] ?? 0) & 7, (secret[31] ?? 0) & 192], [0, 64]);
+  assert.notEqual(one.secret, two.secret);
+});
+
+test("identities are found by a part of a selector or by their number", () => {
+  const all = [
+    { identity: 1, selectors: ["everyone", "user:alice"], devices: 2 },
+    { identity: 12, selectors: ["everyone", "tag:web"], devices: 1 },
+  ];
+  const found = (text: string) => selectIdentities(all, text).map((one) => one.identity);
+  assert.deepEqual(found(""), [1, 12]);
+  assert.deepEqual(found("1"), [1]);
+  assert.deepEqual(found("Tag:WEB everyone"), [12]);
+  assert.deepEqual(found("user:bob"), []);
+});
+
+test("devices of one identity, and of no other that begins alike", () => {
+  const devices = [{ ...device("a"), identity: 1 }, { ...device("b"), identity: 12 }];
+  const query = devicesFromQuery(new URLSearchParams({ q: "identity:1" }));
+  assert.deepEqual(selectDevices(devices, query).map((d) => d.client_id), ["a"]);
 });
 
 test("times and services in words", () => {

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
+import { ClientDialog } from "../components/client_dialog";
 import { DevicePanel } from "../components/device_panel";
 import { DeviceCells } from "../components/device_row";
 import { Page } from "../components/page";
 import { useDevices } from "../hooks/devices";
 import { useNarrow, useNow } from "../hooks/media";
 import { useQuery } from "../hooks/router";
+import { useSession } from "../hooks/session";
 import { devicesFromQuery, devicesToQuery, selectDevices, type DeviceQuery, type DeviceSort } from "../logic/devices";
 import { count, plural } from "../logic/format";
+import { refusal } from "../logic/roles";
 import { STATE_TEXT, type DeviceState } from "../logic/states";
+import { Button } from "../ui/button";
 import { Field, Select } from "../ui/field";
 import { Grid, type Column } from "../ui/grid";
 import { Empty, Failure, Loading } from "../ui/notice";
@@ -46,6 +50,8 @@ export function DevicesView() {
   const query = devicesFromQuery(params);
   const set = (next: DeviceQuery) => setParams(devicesToQuery(next, params));
   const shown = useMemo(() => selectDevices(devices ?? [], query), [devices, query.text, query.state, query.sort, query.down]);
+  const role = useSession()?.role ?? "viewer";
+  const [adding, setAdding] = useState(false);
   const openName = params.get("open");
   const open = devices?.find((device) => device.client_id === openName);
   const setOpen = (name: string | null) => {
@@ -57,7 +63,16 @@ export function DevicesView() {
   const states: [string, string][] = [["", "Any state"], ...(Object.keys(STATE_TEXT) as DeviceState[]).map((s): [string, string] => [s, STATE_TEXT[s]])];
 
   return (
-    <Page fill title="Devices" about={devices && (shown.length === devices.length ? plural(shown.length, "device") : `${count(shown.length)} of ${plural(devices.length, "device")}`)}>
+    <Page
+      fill
+      title="Devices"
+      actions={
+        <Button icon="plus" refusal={refusal(role, "operator")} onClick={() => setAdding(true)}>
+          Add a WireGuard app
+        </Button>
+      }
+      about={devices && (shown.length === devices.length ? plural(shown.length, "device") : `${count(shown.length)} of ${plural(devices.length, "device")}`)}
+    >
       <search class="filters">
         <Field label="Search" hideLabel type="search" class="grow" placeholder="Search: name, owner, tag, hub, address" value={query.text} onInput={(text) => set({ ...query, text })} />
         <Select label="State" hideLabel class="short" value={query.state} options={states} onInput={(state) => set({ ...query, state: state as DeviceState | "" })} />
@@ -92,6 +107,14 @@ export function DevicesView() {
         </div>
         {open && <DevicePanel device={open} now={now} onClose={() => setOpen(null)} onChange={reload} />}
       </div>
+      {adding && (
+        <ClientDialog
+          onClose={() => {
+            setAdding(false);
+            void reload();
+          }}
+        />
+      )}
     </Page>
   );
 }
