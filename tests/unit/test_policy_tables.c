@@ -135,6 +135,7 @@ static void test_all_ports(void **state)
 	static struct rn_policy_tables t;
 	struct rn_policy_rule rules[4];
 	struct rn_policy_record p = {rules, 4};
+	struct rn_identity all;
 
 	(void)state;
 	memset(rules, 0, sizeof(rules));
@@ -168,6 +169,9 @@ static void test_all_ports(void **state)
 	}
 	assert_int_equal(t.services[t.policy.icmp_class].word[0], 2 | 4 | 8);
 	assert_int_equal(t.services[0].word[0], 0);
+	rn_policy_tables_identity(&p, everyone, 1, &all); /* and nothing is read past the last rule */
+	assert_int_equal(all.source[0], 15);
+	assert_int_equal(all.destination[0], 15);
 }
 
 int main(void)
