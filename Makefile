@@ -129,7 +129,8 @@ unit: $(UNIT_TESTS) ## the unit tests
 
 # Programs under tests/bpf/ (root): each test_X.c with all that is beside it.
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
-BPF_SUPPORT := $(call objects,$(filter-out tests/bpf/test_%.c,$(wildcard tests/bpf/*.c agent/sys/datapath*.c agent/sys/steering.c)))
+BPF_SUPPORT := $(call objects,$(filter-out tests/bpf/test_%.c,$(wildcard tests/bpf/*.c agent/sys/datapath*.c)) \
+	agent/sys/steering.c agent/sys/pin.c)
 $(O)/tests/bpf/test_%: $(O)/tests/bpf/test_%.o $(BPF_SUPPORT) $(TEST_SUPPORT) $(call archives,domain base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)

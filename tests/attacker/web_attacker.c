@@ -92,7 +92,7 @@ int rn_role_web(int argc, char **argv)
 
 	(void)rn_role_web_honest;
 	web->core.fd = web->https_fd = web->http_fd = -1;
-	if (rn_crypto_start() < 0 || prepare(web, argc, argv, &err) < 0) {
+	if (rn_crypto_start() < 0 || configure(web, argc, argv, &err) < 0 || prepare(web, &err) < 0) {
 		said("could not start: %s", err.text);
 		return 1;
 	}
