@@ -21,6 +21,12 @@
 #define RN_EVENTS_PER_SECOND 2000u /* a CPU; beyond that events are counted as lost */
 #define RN_EXTENSION_HEADERS_MAX 4u
 
+/* Hub to hub (include/abi/mesh.h). */
+#define RN_MESH_PEERS_MAX 1024u	    /* hubs that a hub has tunnels with; index 0 is never used */
+#define RN_MESH_ADDRESSES_MAX 2048u /* two mesh addresses a hub */
+#define RN_BEHIND_MAX 65536u	    /* pairs of a peer and an identity that can be behind it */
+#define RN_MESH_IDENTITY_MAX 0xffffffu
+
 /* Idle times after which a flow entry counts as absent, in nanoseconds. */
 #define RN_SECOND_NS 1000000000ull
 #define RN_TCP_OPENING_NS (60 * RN_SECOND_NS)	   /* no reply seen yet */

@@ -31,9 +31,12 @@ FLIPPED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "
 
 # What covers what, likeliest to kill first. The random policies are fewer than the whole test has.
 BPF = ["bpf/test_overlay", "bpf/test_flow", "bpf/test_parse", "bpf/test_events", "bpf/test_verdicts"]
+MESH = ["bpf/test_mesh_hostile", "bpf/test_mesh", "bpf/test_mesh_random", "bpf/test_mesh_pair"]
 SESSIONS = ["test_session", "test_session_timing", "test_session_port", "test_session_restart", "test_session_strangers"]
 COVERED = {
     "bpf/tc_port.bpf.c": ["bpf/test_steering"],
+    "bpf/mesh.h": MESH,
+    "bpf/tc_mesh.bpf.c": MESH,
     "bpf/parse.h": ["bpf/test_parse", "bpf/test_flow", "bpf/test_overlay", "bpf/test_verdicts"],
     "bpf/flow.h": ["bpf/test_flow", "bpf/test_overlay", "bpf/test_events", "bpf/test_verdicts"],
     "bpf/emit.h": ["bpf/test_events", "bpf/test_overlay", "bpf/test_verdicts"],
@@ -151,7 +154,7 @@ def files(words):
 
 def programs(path):
     """The BPF programs that a file of bpf/ is part of."""
-    return ["tc_port"] if path == "bpf/tc_port.bpf.c" else ["tc_overlay"]
+    return [{"bpf/tc_port.bpf.c": "tc_port", "bpf/tc_mesh.bpf.c": "tc_mesh", "bpf/mesh.h": "tc_mesh"}.get(path, "tc_overlay")]
 
 
 def tests_of(path):
