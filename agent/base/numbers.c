@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_SIZE 64u
 
@@ -109,6 +110,12 @@ void rn_numbers_remove(struct rn_numbers *t, uint32_t key)
 	}
 	t->pairs[gap] = (struct pair){0, 0};
 	t->count--;
+}
+
+void rn_numbers_clear(struct rn_numbers *t)
+{
+	memset(t->pairs, 0, t->size * sizeof(*t->pairs));
+	t->count = 0;
 }
 
 uint32_t rn_numbers_count(const struct rn_numbers *t)

@@ -9,9 +9,10 @@ struct rn_numbers;
 
 struct rn_numbers *rn_numbers_new(void); /* NULL: out of memory */
 void rn_numbers_free(struct rn_numbers *t);
-uint32_t rn_numbers_get(const struct rn_numbers *t, uint32_t key); /* 0: not there */
+uint32_t rn_numbers_get(const struct rn_numbers *t, uint32_t key);	/* 0: not there */
 int rn_numbers_set(struct rn_numbers *t, uint32_t key, uint32_t value); /* 0 or -ENOMEM; -EINVAL where one is 0 */
 void rn_numbers_remove(struct rn_numbers *t, uint32_t key);
+void rn_numbers_clear(struct rn_numbers *t); /* keeps its memory */
 uint32_t rn_numbers_count(const struct rn_numbers *t);
 
 #endif
