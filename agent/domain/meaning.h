@@ -120,13 +120,15 @@ bool rn_meanings_get(const struct rn_meanings *m, uint32_t number, struct rn_mea
 uint32_t rn_meanings_count(const struct rn_meanings *m);				    /* not free */
 
 /*
- * A hub has come (its earlier session counts as closed) and says how far it is, which may be less than before; `newest`
- * is the gateway's newest version. 0 and from where to tell it. -ENOSPC; -ESTALE: it says more than it can have been
- * told, so it lies, or this gateway was restored from a backup. Where it can show a record of that version with the
- * gateway's own signature, begin an epoch above the one it says (rn_meanings_begin_epoch); else refuse it.
+ * A hub has come (its earlier session counts as closed). `claim`: how far it is, which may be less than before; `seen`:
+ * the newest that it has anywhere, which is more where kern outlived core; `newest`: the gateway's newest version. 0
+ * and from where to tell it. -ENOSPC; -ESTALE: it has seen more than it can have been told, so it lies, or this gateway
+ * was restored from a backup. Where it can show a record of that version with the gateway's own signature, begin an
+ * epoch above the one it says (rn_meanings_begin_epoch); else refuse it.
  */
 int rn_meanings_subscribe(struct rn_meanings *m, int64_t now, uint32_t hub, const struct rn_meaning_position *claim,
-			  uint64_t newest, struct rn_meaning_position *ret_from);
+			  const struct rn_meaning_position *seen, uint64_t newest,
+			  struct rn_meaning_position *ret_from);
 /*
  * It enforces everything up to the version, and would again after a crash: APPLIED (rn_reading_acknowledged). Once
  * after every answer to SUBSCRIBE and whenever it rises. -EINVAL: not connected, or a version that does not exist: hang
@@ -159,13 +161,16 @@ int rn_meanings_begin_epoch(struct rn_meanings *m, uint32_t epoch);
 
 /*
  * A start: new, then load every row, then adopt for each device the number in its record and hold its set where that is
- * another, then step. Until every member has subscribed once after the start nothing is announced (it could not be used
- * anyhow), so that a gateway that was restored from a backup finds out before it contradicts itself. 0 or -EBADMSG,
- * -ENOMEM; a store that cannot be loaded: refuse to start.
+ * another, then step. Until every member has subscribed once after the start (rn_meanings_settled) nothing is
+ * announced, so that a gateway that was restored from a backup finds out before it contradicts itself. Where core knows
+ * better it vouches for the store: it kept the newest version outside of it (in /run) with each commit since all was
+ * settled, and the store is not older. 0 or -EBADMSG, -ENOMEM; a store that cannot be loaded: refuse to start.
  */
 int rn_meanings_load_head(struct rn_meanings *m, const struct rn_meaning_head *head);
 int rn_meanings_load_number(struct rn_meanings *m, const struct rn_meaning *in, int64_t now, uint64_t newest);
 int rn_meanings_load_hub(struct rn_meanings *m, const struct rn_meaning_hub *in, int64_t now, uint64_t newest);
+void rn_meanings_vouch(struct rn_meanings *m);
+bool rn_meanings_settled(const struct rn_meanings *m);
 int rn_meanings_adopt(struct rn_meanings *m, uint32_t number); /* one user more; -ENOENT: it means nothing to be used */
 
 /*

@@ -38,12 +38,18 @@ int rn_meaning_add_node(struct rn_meanings *m, uint32_t hub, struct rn_meaning_n
 	return 0;
 }
 
-bool rn_meaning_unheard(const struct rn_meanings *m)
+bool rn_meanings_settled(const struct rn_meanings *m)
 {
 	for (unsigned i = 0; i < m->node_count; i++)
 		if (m->nodes[i].place == MEMBER && !m->nodes[i].heard)
-			return true;
-	return false;
+			return false;
+	return true;
+}
+
+void rn_meanings_vouch(struct rn_meanings *m)
+{
+	for (unsigned i = 0; i < m->node_count; i++)
+		m->nodes[i].heard = true;
 }
 
 bool rn_meaning_is_late(const struct rn_meanings *m, const struct rn_meaning_node *n, int64_t now)
@@ -102,6 +108,12 @@ static bool can_go_on(const struct rn_meanings *m, const struct rn_meaning_node 
 	return n->place == MEMBER && claim->epoch == m->epoch && claim->version && claim->version >= m->horizon;
 }
 
+static bool is_from_the_future(const struct rn_meanings *m, const struct rn_meaning_node *n,
+			       const struct rn_meaning_position *p)
+{
+	return p->epoch > m->epoch || (p->epoch == m->epoch && p->version > n->told);
+}
+
 static void join(struct rn_meaning_node *n, uint64_t newest)
 {
 	n->fence_due = n->fence_due || n->place == MEMBER;
@@ -111,7 +123,7 @@ static void join(struct rn_meaning_node *n, uint64_t newest)
 }
 
 int rn_meanings_subscribe(struct rn_meanings *m, int64_t now, uint32_t hub, const struct rn_meaning_position *claim,
-			  uint64_t newest, struct rn_meaning_position *ret_from)
+			  const struct rn_meaning_position *seen, uint64_t newest, struct rn_meaning_position *ret_from)
 {
 	struct rn_meaning_node *n = rn_meaning_node_of(m, hub);
 	int rc = n ? 0 : rn_meaning_add_node(m, hub, &n);
@@ -119,7 +131,7 @@ int rn_meanings_subscribe(struct rn_meanings *m, int64_t now, uint32_t hub, cons
 	if (rc)
 		return rc;
 	close_node(m, n, now, newest);
-	if (claim->epoch > m->epoch || (claim->epoch == m->epoch && claim->version > n->told))
+	if (is_from_the_future(m, n, claim) || is_from_the_future(m, n, seen))
 		return -ESTALE;
 	*ret_from = *claim;
 	if (!can_go_on(m, n, claim)) {

@@ -75,7 +75,6 @@ void rn_meaning_mark_node(struct rn_meanings *m, struct rn_meaning_node *n);
 int rn_meaning_add_node(struct rn_meanings *m, uint32_t hub, struct rn_meaning_node **ret);
 struct rn_meaning_node *rn_meaning_node_of(const struct rn_meanings *m, uint32_t hub);
 bool rn_meaning_is_late(const struct rn_meanings *m, const struct rn_meaning_node *n, int64_t now);
-bool rn_meaning_unheard(const struct rn_meanings *m); /* a member has not come since the start */
 /* The least version that those who are waited for have acknowledged: for use, and for an end. */
 void rn_meaning_least(const struct rn_meanings *m, int64_t now, uint64_t *ret_use, uint64_t *ret_end);
 

@@ -118,7 +118,7 @@ static void announce(struct rn_meanings *m)
 {
 	uint32_t number;
 
-	if (!m->list[RN_MEANING_WAITING].first || rn_meaning_unheard(m))
+	if (!m->list[RN_MEANING_WAITING].first || !rn_meanings_settled(m))
 		return;
 	while ((number = m->list[RN_MEANING_WAITING].first))
 		move(m, number, RN_MEANING_ANNOUNCED);

@@ -7,16 +7,17 @@
 /*
  * What identity numbers mean to one hub, what it may put on the wire, and how far it has acknowledged. Pure.
  *
- * Order on a hub: SUBSCRIBE says rn_reading_position, all that it has taken, on disk or not; the answer goes to
+ * Order on a hub: SUBSCRIBE says rn_reading_position, all that core has taken, on disk or not, and what kern has where
+ * that is more: core was killed, or the answer is still on its way to kern. The answer goes to
  * rn_reading_begin, then every record in its order to one of the three takers. Version 0 in the answer: *everything* is
- * forgotten and all mesh peers are removed (their WireGuard sessions with them, so nothing under way survives) before
- * any record is taken. A record that makes a hub apart removes that hub from the peers at once. Acknowledge (APPLIED)
- * what rn_reading_acknowledged says: after the records are on disk (fsync) and after kern has them, with a generation
- * that leaves no flow entry of a number that ended; not between SUBSCRIBE and its answer, and never what was enforced
- * before everything was forgotten. After a restart: new, the records from the disk in order of version,
- * rn_reading_resume, and rn_reading_doubt where the disk may be older than what was acknowledged (it was restored from
- * a backup): then nothing is read until the gateway has answered, over however many restarts until what came after the
- * answer is on the disk.
+ * forgotten before any record is taken, on disk first, then in kern, and what is new goes to disk only when kern has
+ * forgotten (a crash must bring back nothing beside it), and all mesh peers are removed, their WireGuard sessions with
+ * them, so nothing under way survives. A record that makes a hub apart removes that hub from the peers at once.
+ * Acknowledge (APPLIED) what rn_reading_acknowledged says: after the records are on disk (fsync) and after kern has
+ * them, with a generation that leaves no flow entry of a number that ended; not between SUBSCRIBE and its answer, and
+ * never what was enforced before everything was forgotten. After a restart: new, the records from the disk in order of
+ * version, rn_reading_resume, and rn_reading_doubt where the disk may be older than what was acknowledged (it was
+ * restored from a backup): then nothing is read until the gateway has answered, over however many restarts.
  *
  * A hub that holds only some numbers (resolved on demand) acknowledges the others as well: it reads them as nothing. An
  * answer to a question is a record in the same order of versions.

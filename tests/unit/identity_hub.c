@@ -159,19 +159,23 @@ void world_break(struct world *w, uint32_t hub)
 	if (!s->live)
 		return;
 	if (s->subscribed)
-		w->hub[hub].gone_at = w->now;
+		hub_lost(w, hub);
 	*s = (struct session){.open = s->open, .broken_at = w->now};
 }
 
 void world_connect(struct world *w, uint32_t hub)
 {
 	struct session *s = &w->session[hub];
+	struct hub *h = &w->hub[hub];
 
-	if (s->live || !w->up || !w->hub[hub].on)
+	if (s->live || !w->up || !h->on)
 		return;
 	*s = (struct session){.live = true, .open = s->open};
-	s->up.list[s->up.count++] =
-	    (struct message){.type = M_SUBSCRIBE, .at = rn_reading_position(w->hub[hub].reading)};
+	s->up.list[s->up.count++] = (struct message){
+	    .type = M_SUBSCRIBE,
+	    .at = rn_reading_position(h->reading),
+	    .seen = {h->kernel_epoch, h->kernel_at},
+	};
 	world_note(w, "hub %u: subscribes", hub);
 }
 
@@ -190,12 +194,11 @@ void world_flush(struct world *w, uint32_t hub)
 {
 	struct hub *h = &w->hub[hub];
 
-	if (!h->on)
+	if (!h->on || (h->answer_due && !h->answer.version))
 		return;
 	h->disk.ledger = h->ledger;
 	h->disk.at = (struct rn_meaning_position){h->epoch, h->at};
 	rn_reading_stored(h->reading, h->at);
-	h->doubt = h->doubt && !w->session[hub].answered;
 	acknowledge(w, hub, false);
 }
 
@@ -233,10 +236,13 @@ static void answered(struct world *w, uint32_t hub, const struct message *m)
 	h->acknowledged = 0;
 	h->answer = m->at;
 	h->answer_due = true;
+	h->doubt = false;
 	if (rn_reading_begin(h->reading, &m->at)) {
 		memset(&h->ledger, 0, sizeof(h->ledger));
 		h->at = 0;
 		h->epoch = m->at.epoch;
+		h->disk.ledger = h->ledger;
+		h->disk.at = m->at;
 	}
 	acknowledge(w, hub, true);
 }

@@ -61,12 +61,25 @@ void ledger_keep(struct ledger *l, const struct record *r)
 	lists[r->kind][r->key] = *r;
 }
 
+static bool knows_all(const struct world *w, uint64_t version)
+{
+	return !first_after(w->store.ledger.number, NUMBERS + 1, version, NULL);
+}
+
+/* Its session. When it lacked something it may have been silent since it last said something. */
+void hub_lost(struct world *w, uint32_t hub)
+{
+	struct hub *h = &w->hub[hub];
+
+	h->gone_at = knows_all(w, h->rose_to) ? w->now : h->rose_at;
+}
+
 /* ---- gateway: store ---- */
 
 static void end_session(struct world *w, uint32_t hub)
 {
 	if (w->session[hub].subscribed)
-		w->hub[hub].gone_at = w->now;
+		hub_lost(w, hub);
 	w->session[hub] = (struct session){0};
 }
 
@@ -207,6 +220,7 @@ void world_commit(struct world *w)
 		for (uint32_t d = 1; d <= DEVICES; d++)
 			again = look_at_device(w, d) || again;
 	}
+	w->mark = rn_meanings_settled(w->meanings) ? w->store.newest : 0;
 	for (uint32_t h = 1; h <= HUBS; h++)
 		world_pump(w, h);
 }
@@ -294,6 +308,8 @@ void world_start(struct world *w, bool new_epoch)
 	world_note(w, "gateway: started%s", new_epoch ? " in a new epoch" : "");
 	if (w->store.head.size && load(w))
 		world_violated(w, "the store cannot be loaded");
+	if (w->mark && w->store.newest >= w->mark)
+		rn_meanings_vouch(w->meanings);
 	if (new_epoch)
 		begin_epoch(w, rn_meanings_head(w->meanings).epoch + 1);
 	world_commit(w);
@@ -321,12 +337,12 @@ static void subscribed(struct world *w, uint32_t hub, const struct message *m)
 {
 	struct session *s = &w->session[hub];
 	struct rn_meaning_position from;
-	int rc = rn_meanings_subscribe(w->meanings, w->now, hub, &m->at, w->store.newest, &from);
+	int rc = rn_meanings_subscribe(w->meanings, w->now, hub, &m->at, &m->seen, w->store.newest, &from);
 
 	s->open = true;
 	if (rc == -ESTALE) { /* these hubs do not lie, and can show the record */
 		w->counts->restored++;
-		begin_epoch(w, m->at.epoch + 1);
+		begin_epoch(w, (m->at.epoch > m->seen.epoch ? m->at.epoch : m->seen.epoch) + 1);
 		return;
 	}
 	if (rc) {
@@ -335,16 +351,12 @@ static void subscribed(struct world *w, uint32_t hub, const struct message *m)
 	}
 	w->counts->anew += from.version == 0;
 	w->hub[hub].rose_at = w->now;
-	w->hub[hub].rose_to = 0;
+	if (w->hub[hub].rose_to > from.version)
+		w->hub[hub].rose_to = from.version;
 	w->hub[hub].excused |= w->now - w->hub[hub].gone_at >= w->patience_ms;
 	s->subscribed = true;
 	s->sent = from.version;
 	s->down.list[s->down.count++] = (struct message){.type = M_ANSWER, .at = from};
-}
-
-static bool knows_all(const struct world *w, uint64_t version)
-{
-	return !first_after(w->store.ledger.number, NUMBERS + 1, version, NULL);
 }
 
 void gateway_hears(struct world *w, uint32_t hub, const struct message *m)
@@ -366,6 +378,7 @@ void gateway_hears(struct world *w, uint32_t hub, const struct message *m)
 	world_commit(w);
 	if (!rng_below(&w->rng, 200)) { /* killed before the transaction is durable */
 		w->store = before;
+		w->mark = w->mark < before.newest ? w->mark : before.newest;
 		w->counts->crashes++;
 		world_crash(w);
 	}
@@ -393,6 +406,7 @@ void world_begin(struct world *w, uint64_t seed, struct counts *counts)
 	w->counts = counts;
 	w->now = 1000000;
 	w->strict = seed % 4 == 0;
+	w->disks = seed % 8 < 4;
 	w->patience_ms = patience[rng_below(&w->rng, 3)];
 	w->numbers = DEVICES + 1 + rng_below(&w->rng, NUMBERS - DEVICES);
 	for (uint32_t h = 1; h <= HUBS; h++) {

@@ -44,7 +44,7 @@ struct store { /* the gateway's */
 
 struct message {
 	enum { M_SUBSCRIBE, M_ANSWER, M_RECORD, M_ACK } type;
-	struct rn_meaning_position at;
+	struct rn_meaning_position at, seen;
 	struct record record;
 };
 struct queue {
@@ -81,7 +81,7 @@ struct hub {
 	int64_t boot_at, wall_offset; /* ms of the world; seconds */
 	uint64_t lease_ns;
 	uint32_t key[HUBS + 1]; /* changes when a peer is removed: what was under way is lost */
-	bool doubt;		/* its disk was restored: until what the gateway answered is on it */
+	bool doubt;		/* its disk was restored: until the gateway has answered */
 	bool excused; /* its disk was restored, or patience with it was over: until it has acknowledged again */
 	uint64_t acknowledged;
 	int64_t gone_at;  /* of its session */
@@ -108,6 +108,9 @@ struct world {
 	struct rn_meanings *meanings;
 	struct store store, backup;
 	bool has_backup;
+	uint64_t mark; /* the newest version, kept outside the store while all is settled; 0: not */
+	bool disks;    /* disks of hubs are restored; else the gateway's store, without a new epoch: both at once is too
+			  much */
 	uint32_t pending[DEVICES + 1]; /* held, not usable yet */
 	uint8_t last_set[NUMBERS + 1]; /* of a number, + 1: to count reuse */
 	struct hub hub[HUBS + 1];
@@ -156,6 +159,7 @@ const struct record *ledger_next(const struct ledger *l, uint64_t after); /* the
 void ledger_keep(struct ledger *l, const struct record *r);
 void world_pump(struct world *w, uint32_t hub); /* the gateway's feed of a hub */
 void gateway_hears(struct world *w, uint32_t hub, const struct message *m);
+void hub_lost(struct world *w, uint32_t hub);
 void hub_boot(struct world *w, uint32_t hub); /* core, from the disk */
 void hub_boot_kernel(struct world *w, uint32_t hub);
 

@@ -42,7 +42,7 @@ static void step(struct fixture *f)
 static int come(struct fixture *f, uint32_t hub, uint32_t epoch, uint64_t version, struct rn_meaning_position *ret)
 {
 	struct rn_meaning_position claim = {epoch, version};
-	int rc = rn_meanings_subscribe(f->m, f->now, hub, &claim, f->version, ret);
+	int rc = rn_meanings_subscribe(f->m, f->now, hub, &claim, &claim, f->version, ret);
 
 	step(f);
 	return rc;
@@ -322,7 +322,7 @@ static void test_a_hub_takes_back_its_word(void **state)
 
 static void test_what_hubs_claim(void **state)
 {
-	struct rn_meaning_position from;
+	struct rn_meaning_position from, seen = {1, 99};
 	struct fixture f;
 	uint64_t before;
 	uint32_t number;
@@ -340,6 +340,8 @@ static void test_what_hubs_claim(void **state)
 	assert_int_equal(come(&f, 7, 1, f.version + 1, &from), -ESTALE);
 	assert_int_equal(come(&f, 7, 2, 0, &from), -ESTALE);
 	assert_int_equal(come(&f, 9, 1, 1, &from), -ESTALE); /* was never told anything */
+	from = (struct rn_meaning_position){1, before};
+	assert_int_equal(rn_meanings_subscribe(f.m, f.now, 7, &from, &seen, f.version, &from), -ESTALE);
 	/* Back by less than what has been deleted: it goes on, and its word counts from there. */
 	assert_int_equal(come(&f, 7, 1, before, &from), 0);
 	assert_int_equal(from.version, before);
@@ -413,6 +415,9 @@ static void test_a_start(void **state)
 	rn_meanings_free(f.m);
 
 	f.m = load(rows, 3, &hub, 9, &rc);
+	rn_meanings_vouch(f.m);
+	assert_true(rn_meanings_settled(f.m));
+	assert_int_equal(state_of(&f, hold(&f, carol)), RN_MEANING_ANNOUNCED);
 	f.now = 1000; /* what was left of its lease */
 	step(&f);
 	assert_false(rn_meanings_member(f.m, 7));
