@@ -240,8 +240,6 @@ static __noinline enum rn_mesh_reason rn_mesh_read(struct __sk_buff *skb, struct
 {
 	enum rn_mesh_reason reason = RN_MESH_NOT_IP;
 
-	if (!f)
-		return RN_MESH_INTERNAL;
 	f->there = skb->len - rn_l2_length;
 	f->v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
 	if (f->v6)
@@ -396,8 +394,6 @@ static __noinline enum rn_mesh_reason rn_mesh_put(struct __sk_buff *skb, const s
 	__u8 first[2];
 	long failed;
 
-	if (!p || !way)
-		return RN_MESH_INTERNAL;
 	reason = rn_mesh_route(way, p->v6, &e);
 	if (!reason)
 		reason = rn_mesh_fit(skb, p, e.mtu);

@@ -55,6 +55,7 @@ struct spoiled {
 static const struct spoiled spoiled[] = {
     {"version 5", 0, 0, 0, 0x55, RN_MESH_HEADER},
     {"version 6", 0, 0, 0, 0x65, RN_MESH_HEADER},
+    {"version 5, header of 0 words", 0, 0, 0, 0x50, RN_MESH_HEADER},
     {"version 3", 0, 0, 0, 0x35, RN_MESH_HEADER},
     {"header of 4 words", 0, 0, 0, 0x44, RN_MESH_HEADER},
     {"header of 0 words", 0, 0, 0, 0x40, RN_MESH_HEADER},
