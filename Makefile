@@ -194,7 +194,7 @@ $(BENCH_PACKET): $(O)/tests/bench/packet.o $(call archives,domain base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 
-test-programs: $(UNIT_TESTS) $(BPF_TESTS) $(KERN_TEST) $(ATTACKER)
+test-programs: $(UNIT_TESTS) $(BPF_TESTS) $(KERN_TEST) $(ATTACKERS)
 
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
 CALLER := $(shell [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && runuser -u "$(SUDO_USER)" -- test -w . && echo "$(SUDO_USER)")
