@@ -138,6 +138,18 @@ $(O)/tests/bpf/test_%: $(O)/tests/bpf/test_%.o $(BPF_SUPPORT) $(TEST_SUPPORT) $(
 bpf-test: $(BPF_TESTS) ## the programs in the kernel against the reference, and attached (root)
 	$(Q)$(call run_tests,$(BPF_TESTS))
 
+# A network in one process, from one seed: tests/sim/sim_main.c. --wrap puts its machine in place of this one.
+SIM := $(O)/tests/sim/sim
+SIM_WRAPS := clock_gettime time rn_log rn_file_read rn_file_write rn_store_begin rn_store_commit \
+	$(addprefix rn_datapath_,set_meta set_forgotten set_generation set_lease device_set device_state policy_write)
+$(SIM): $(call objects,$(wildcard tests/sim/*.c) agent/role/net_peers.c agent/role/net_core.c agent/role/kern_records.c) \
+		$(TEST_SUPPORT) $(call archives,service sys domain proto base)
+	$(call msg,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(SIM_WRAPS)) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+sim: $(SIM) ## whole networks under random faults: SEEDS=200 from SEED=1; SIZE='--hubs 50 --devices 1000'
+	$(Q)$(SIM) --seeds $(or $(SEEDS),$(if $(SEED),1,200)) --seed $(or $(SEED),1) $(SIZE)
+
 verdicts: $(O)/tests/bpf/test_verdicts ## 1,000 random policies, the programs against the reference (root)
 	$(Q)$<
 
@@ -261,4 +273,4 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 .PHONY: all console console-test kern-test fuzz fuzz-programs unit bpf-test verdicts deps \
-	 run lab-down test netns vmtest bench lint install uninstall clean help
+	 run lab-down test netns vmtest bench lint install uninstall clean help sim

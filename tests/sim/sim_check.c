@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the gateway has signed, and what must hold on every host whatever happens. */
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/enforce_state.h"
+#include "sim.h"
+
+#define ULL(x) ((unsigned long long)(x))
+
+/* ---- the journal ---- */
+
+const struct sim_signed *sim_signed_at(const struct sim *s, enum rn_record_type type, uint32_t device, uint64_t version)
+{
+	unsigned low = 0, high = s->journal_count;
+
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (s->journal[middle].version < version)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == s->journal_count || s->journal[low].version != version || s->journal[low].type != type)
+		return NULL;
+	return type == RN_RECORD_DEVICE && s->journal[low].device.number != device ? NULL : &s->journal[low];
+}
+
+static void keep(struct sim *s, const struct rn_ledger_entry *e)
+{
+	struct sim_signed *item;
+	struct rn_core_policy policy;
+	struct rn_err err = {""};
+
+	if (s->journal_count == s->journal_room) {
+		s->journal_room = s->journal_room ? 2 * s->journal_room : 256;
+		s->journal = realloc(s->journal, s->journal_room * sizeof(*s->journal));
+		if (!s->journal)
+			abort();
+	}
+	item = &s->journal[s->journal_count++];
+	*item = (struct sim_signed){.version = e->version, .type = e->type, .device = e->record};
+	s->result->records++;
+	if (e->type != RN_RECORD_POLICY)
+		return;
+	if (rn_core_policy_get(s->hosts[0].core, &policy, &err))
+		sim_fail(s, "the policy's text cannot be read: %s", err.text);
+	item->policy = rn_policy_parse(policy.text, strlen(policy.text), &err);
+	if (!item->policy)
+		sim_fail(s, "the stored policy does not parse: %s", err.text);
+}
+
+void sim_harvest(struct sim *s)
+{
+	struct sim_host *gw = &s->hosts[0];
+	uint64_t newest = s->journal_count ? s->journal[s->journal_count - 1].version : 0;
+	const struct rn_ledger_entry *e = gw->core ? rn_ledger_newest(gw->core->books.ledger) : NULL, *first = NULL;
+
+	if (!e || e->version == newest)
+		return;
+	if (e->version < newest)
+		sim_fail(s, "the gateway went back from version %llu to %llu", ULL(newest), ULL(e->version));
+	for (; e && e->version > newest; e = e->older)
+		first = e;
+	sim_enter(gw, SIM_CORE);
+	for (e = first; e; e = e->newer)
+		keep(s, e);
+}
+
+/* ---- one host's tables ---- */
+
+static void check_device(struct sim_host *h, const struct rn_device *d)
+{
+	struct sim *s = h->sim;
+	const struct sim_signed *item = sim_signed_at(s, RN_RECORD_DEVICE, d->number, d->version);
+	const struct rn_device_record *r = item ? &item->device : NULL;
+	uint32_t state = (uint32_t)d->state;
+
+	if (!r)
+		sim_fail(s, "%s has device %u in version %llu, which nobody signed", h->name, d->number,
+			 ULL(d->version));
+	if ((state & RN_STATE_TRUST_MASK) > r->trust ||
+	    ((r->flags & RN_DEVICE_QUARANTINED) && !(state & RN_STATE_QUARANTINED)) ||
+	    ((r->flags & RN_DEVICE_REVOKED) && !(state & RN_STATE_REVOKED)))
+		sim_fail(s, "%s allows device %u more than version %llu says", h->name, d->number, ULL(d->version));
+	if (d->identity_number != r->identity || d->owner != r->owner ||
+	    memcmp(d->wireguard_key, r->wireguard_key, RN_KEY_SIZE) != 0)
+		sim_fail(s, "%s has device %u version %llu otherwise than it was signed", h->name, d->number,
+			 ULL(d->version));
+}
+
+static void check_floor(struct sim_host *h, uint32_t number, uint64_t version, bool revoked)
+{
+	struct sim_floor *f = &h->floor;
+
+	if (version < f->devices[number])
+		sim_fail(h->sim, "%s enforces device %u version %llu after %llu", h->name, number, ULL(version),
+			 ULL(f->devices[number]));
+	if (f->revoked[number] && !revoked)
+		sim_fail(h->sim, "%s: device %u was revoked and is back", h->name, number);
+	f->devices[number] = version;
+	f->revoked[number] |= revoked;
+}
+
+static uint32_t end_of(const struct sim_host *h)
+{
+	return h->kern ? h->kern->enforce->end : RN_WINDOW_DEVICES;
+}
+
+static void check_devices(struct sim_host *h)
+{
+	const struct rn_device *devices = h->kernel.dp.devices;
+	uint32_t end = end_of(h);
+
+	for (uint32_t i = 1; i < end; i++) {
+		bool newest = true;
+
+		if (!(devices[i].state & RN_STATE_PRESENT))
+			continue;
+		check_device(h, &devices[i]);
+		/* A kern that died has left a device at two indices: the newer counts. */
+		for (uint32_t k = 1; k < end && h->torn; k++)
+			newest &= devices[k].number != devices[i].number || devices[k].version <= devices[i].version;
+		if (newest)
+			check_floor(h, devices[i].number, devices[i].version, devices[i].state & RN_STATE_REVOKED);
+	}
+}
+
+static void check_policy(struct sim_host *h)
+{
+	const struct rn_config *config = h->kernel.dp.config;
+	uint64_t version = h->kernel.dp.policy[config->generation & 1].version;
+
+	if (!config->generation)
+		return;
+	if (!sim_signed_at(h->sim, RN_RECORD_POLICY, 0, version))
+		sim_fail(h->sim, "%s enforces policy %llu, which nobody signed", h->name, ULL(version));
+	if (version < h->floor.policy)
+		sim_fail(h->sim, "%s enforces policy %llu after %llu", h->name, ULL(version), ULL(h->floor.policy));
+	h->floor.policy = version;
+}
+
+static void check_lease(struct sim_host *h)
+{
+	const uint64_t now_ns = (uint64_t)(h->sim->now_ms - h->booted_ms) * 1000000;
+	const struct rn_floor *floor = h->kern ? rn_lease_floor(h->kern->lease) : NULL;
+
+	if (h->kernel.dp.config->lease_until_ns > now_ns + RN_LEASE_SECONDS * 1000000000ull)
+		sim_fail(h->sim, "%s has a lease that is longer than one", h->name);
+	if (!floor)
+		return;
+	if (floor->epoch < h->floor.epoch || floor->network_version < h->floor.network)
+		sim_fail(h->sim, "%s: epoch or network went back", h->name);
+	h->floor.epoch = floor->epoch;
+	h->floor.network = floor->network_version;
+}
+
+void sim_check_host(struct sim_host *h)
+{
+	if (h->index == 0)
+		sim_harvest(h->sim);
+	if (!h->touched)
+		return;
+	h->touched = false;
+	check_devices(h);
+	check_policy(h);
+	check_lease(h);
+}
+
+/* ---- what an end leaves ---- */
+
+void sim_core_ends(struct sim_host *h)
+{
+	const struct rn_ledger_entry *e;
+
+	memset(h->floor.durable, 0, SIM_HOSTS_MAX * sizeof(*h->floor.durable));
+	for (unsigned i = 0; (e = rn_ledger_at(h->core->books.ledger, i)); i++)
+		if (!e->dirty)
+			h->floor.durable[e->device] = e->version;
+}
+
+/*
+ * kern keeps policy, network, epoch and who is revoked through a loss of power, but no versions of devices: these come
+ * again from core's disk. Where kern died half way, its disk may be one behind.
+ */
+void sim_power_ends(struct sim_host *h)
+{
+	struct sim_floor *f = &h->floor;
+
+	memcpy(f->devices, f->durable, SIM_HOSTS_MAX * sizeof(*f->devices));
+	if (!h->torn && !h->syncing)
+		return;
+	if (h->torn)
+		f->policy = f->network = 0;
+	for (uint32_t n = 0; n < SIM_HOSTS_MAX; n++) {
+		const struct sim_signed *item =
+		    f->durable[n] ? sim_signed_at(h->sim, RN_RECORD_DEVICE, n, f->durable[n]) : NULL;
+
+		f->revoked[n] = f->revoked[n] && item && (item->device.flags & RN_DEVICE_REVOKED);
+	}
+	h->torn = false;
+}
+
+/* ---- reach ---- */
+
+static struct rn_party party(const struct sim_host *h, const struct rn_device_record *r)
+{
+	return (struct rn_party){.device = h->name,
+				 .owner = r->owner ? r->owner_name : NULL,
+				 .tags = h->tags,
+				 .tag_count = h->tag_count,
+				 .trust = r->trust};
+}
+
+struct ends {
+	const struct sim_host *from, *to;
+	uint8_t protocol;
+	uint16_t port;
+};
+
+static bool reference(const struct ends *e, const struct rn_policy_model *policy, const struct rn_device_record *from,
+		      const struct rn_device_record *to)
+{
+	const uint32_t out = RN_DEVICE_QUARANTINED | RN_DEVICE_REVOKED;
+	struct rn_party source = party(e->from, from), destination = party(e->to, to);
+	struct rn_explanation x;
+
+	if (!policy || ((from->flags | to->flags) & out))
+		return false;
+	rn_policy_explain(policy, &source, &destination, e->protocol, e->port, &x);
+	return x.reason == RN_ALLOWED;
+}
+
+/* Did the gateway ever allow it? */
+static bool ever_allowed(const struct sim *s, const struct ends *e)
+{
+	const struct rn_policy_model *policy = NULL;
+	const struct rn_device_record *from = NULL, *to = NULL;
+
+	for (unsigned i = 0; i < s->journal_count; i++) {
+		const struct sim_signed *item = &s->journal[i];
+
+		if (item->type == RN_RECORD_POLICY)
+			policy = item->policy;
+		else if (item->type == RN_RECORD_DEVICE && item->device.number == e->from->number)
+			from = &item->device;
+		else if (item->type == RN_RECORD_DEVICE && item->device.number == e->to->number)
+			to = &item->device;
+		else
+			continue;
+		if (from && to && reference(e, policy, from, to))
+			return true;
+	}
+	return false;
+}
+
+static struct sim_host *hub_of(struct sim_host *h)
+{
+	return rn_kind_is_hub(h->kind) ? h : &h->sim->hosts[h->hub];
+}
+
+/* Does this host's kernel allow it? Where it does, so must the reference on the very records that it says it has. */
+static bool allowed_at(struct sim_host *at, const struct ends *e)
+{
+	struct sim *s = at->sim;
+	const struct rn_device_record *a = &s->latest[e->from->number]->device, *b = &s->latest[e->to->number]->device;
+	const struct sim_signed *policy, *from, *to;
+	struct rn_device source, destination;
+
+	if (sim_kernel_judge(at, &a->ipv6, &b->ipv6, e->protocol, e->port) != RN_ALLOWED)
+		return false;
+	sim_kernel_find(at, e->from->number, &source);
+	sim_kernel_find(at, e->to->number, &destination);
+	policy =
+	    sim_signed_at(s, RN_RECORD_POLICY, 0, at->kernel.dp.policy[at->kernel.dp.config->generation & 1].version);
+	from = sim_signed_at(s, RN_RECORD_DEVICE, e->from->number, source.version);
+	to = sim_signed_at(s, RN_RECORD_DEVICE, e->to->number, destination.version);
+	/*
+	 * A hub can hold back the finer record of a device and pass on the policy whose deny rule asks for it: a node's
+	 * own door does not see that yet (--strict 1 --seed 30).
+	 */
+	if (hub_of(at)->was_evil && !s->params.strict)
+		return true;
+	if (!at->torn && (!policy || !from || !to || !reference(e, policy->policy, &from->device, &to->device)))
+		sim_fail(s, "%s lets %s reach %s at %u/%u against policy %llu, versions %llu and %llu", at->name,
+			 e->from->name, e->to->name, e->protocol, e->port, policy ? ULL(policy->version) : 0,
+			 ULL(source.version), ULL(destination.version));
+	return true;
+}
+
+static void find_latest(struct sim *s)
+{
+	memset(s->latest, 0, sizeof(s->latest));
+	s->latest_policy = NULL;
+	for (unsigned i = 0; i < s->journal_count; i++) {
+		if (s->journal[i].type == RN_RECORD_DEVICE)
+			s->latest[s->journal[i].device.number] = &s->journal[i];
+		else if (s->journal[i].type == RN_RECORD_POLICY)
+			s->latest_policy = &s->journal[i];
+	}
+}
+
+/* One of hub's, or the hub itself; UINT32_MAX: anybody. */
+static struct sim_host *draw_member(struct sim *s, unsigned hub)
+{
+	for (int tries = 0; tries < 30; tries++) {
+		struct sim_host *h = &s->hosts[rng_below(&s->rng, s->host_count)];
+
+		if (h->stage == SIM_MEMBER && s->latest[h->number] &&
+		    (hub == UINT32_MAX || h->index == hub || (h->hub == hub && !rn_kind_is_hub(h->kind))))
+			return h;
+	}
+	return NULL;
+}
+
+/* Where all is calm a hub's tables say just what the reference says of the newest records. */
+static void check_same(struct sim *s, struct sim_host *hub, const struct ends *e)
+{
+	const struct rn_device_record *from = &s->latest[e->from->number]->device,
+				      *to = &s->latest[e->to->number]->device;
+	enum rn_reason reason = sim_kernel_judge(hub, &from->ipv6, &to->ipv6, e->protocol, e->port);
+	bool expected = reference(e, s->latest_policy->policy, from, to);
+
+	if (s->latest[hub->number]->device.flags & RN_DEVICE_REVOKED)
+		return;
+	if ((reason == RN_ALLOWED) != expected)
+		sim_fail(s, "%s: from %s to %s at %u/%u is reason %d, and the reference %s", hub->name, e->from->name,
+			 e->to->name, e->protocol, e->port, reason, expected ? "allows" : "does not");
+}
+
+void sim_check_reach(struct sim *s, unsigned pairs)
+{
+	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
+
+	find_latest(s);
+	while (pairs-- > 0) {
+		struct sim_host *first = draw_member(s, UINT32_MAX), *hub = first ? hub_of(first) : NULL;
+		struct ends e = {.from = first, .to = hub ? draw_member(s, hub->index) : NULL};
+		bool all = true;
+
+		e.protocol = protocols[rng_below(&s->rng, 3)];
+		e.port = e.protocol == IPPROTO_ICMP ? 0 : realm_port(&s->rng);
+		if (!e.from || !e.to || e.from == e.to)
+			continue;
+		if (s->calm)
+			check_same(s, hub, &e);
+		/* Every door on the way must let it in. */
+		all &= allowed_at(&s->hosts[e.from->index], &e);
+		all &= allowed_at(hub, &e);
+		all &= allowed_at(&s->hosts[e.to->index], &e);
+		s->result->reached += all;
+		if (all && !ever_allowed(s, &e))
+			sim_fail(s, "%s reaches %s at %u/%u, which the gateway never allowed", e.from->name, e.to->name,
+				 e.protocol, e.port);
+	}
+}
+
+/* ---- convergence ---- */
+
+/*
+ * What a hub held back and passes on when it is honest again reaches a node's core, but is below what that has fed to
+ * its kern, which hears of it only when core has started once more (--strict 1 --seed 31).
+ */
+static bool behind_evil(const struct sim *s, const struct sim_host *h)
+{
+	return s->hosts[h->hub].was_evil && !rn_kind_is_hub(h->kind) && !s->params.strict;
+}
+
+static bool out_of_it(const struct sim *s, const struct sim_host *h)
+{
+	const struct sim_signed *self = s->latest[h->number], *hub = s->latest[s->hosts[h->hub].number];
+
+	return h->stage != SIM_MEMBER || !self || behind_evil(s, h) || (self->device.flags & RN_DEVICE_REVOKED) ||
+	       (!rn_kind_is_hub(h->kind) && (!hub || (hub->device.flags & RN_DEVICE_REVOKED)));
+}
+
+static bool wants(const struct sim_host *h, const struct rn_device_record *r)
+{
+	const uint32_t hub = rn_kind_is_hub(h->kind) ? h->number : h->sim->hosts[h->hub].number;
+
+	return r->hub == hub || (rn_kind_is_hub(h->kind) && rn_kind_is_hub(r->kind));
+}
+
+static const char *differs(const struct sim_host *h)
+{
+	static char text[96];
+	const struct sim *s = h->sim;
+	const struct rn_config *config = h->kernel.dp.config;
+	uint32_t expected = 0;
+
+	if (!h->core || !h->net || !h->kern)
+		return "a process is down";
+	if (h->index && h->core->upstream.state != RN_UPSTREAM_OPEN)
+		return "no session upstream";
+	if (!config->generation || h->kernel.dp.policy[config->generation & 1].version != s->latest_policy->version)
+		return "another policy";
+	for (uint32_t n = 1; n < SIM_HOSTS_MAX; n++) {
+		struct rn_device d;
+
+		if (!s->latest[n] || !wants(h, &s->latest[n]->device))
+			continue;
+		expected++;
+		snprintf(text, sizeof(text), "device %u is missing or of another version than %llu", n,
+			 ULL(s->latest[n]->version));
+		if (!sim_kernel_find(h, n, &d) || d.version != s->latest[n]->version)
+			return text;
+	}
+	if (rn_enforce_devices(h->kern->enforce) != expected)
+		return "more devices than it should have";
+	if (!h->ahead && config->lease_until_ns <= (uint64_t)(s->now_ms - h->booted_ms) * 1000000)
+		return "no lease";
+	return NULL;
+}
+
+bool sim_converged(struct sim *s, char *why, size_t why_size)
+{
+	find_latest(s);
+	for (unsigned i = 0; i < s->host_count; i++) {
+		const struct sim_host *h = &s->hosts[i];
+		const char *what = h->stage == SIM_STRANGER && !h->given_up ? "still a stranger"
+				   : out_of_it(s, h)			    ? NULL
+									    : differs(h);
+
+		if (!what)
+			continue;
+		snprintf(why, why_size, "%s: %s", h->name, what);
+		return false;
+	}
+	return true;
+}
+
+/* ---- memory ---- */
+
+static size_t waiting(const struct sim_host *h)
+{
+	size_t bytes = 0;
+
+	for (int peer = 0; peer < RN_CORE_PEERS; peer++)
+		bytes += h->to_core[peer].bytes + h->to_process[peer].bytes;
+	return bytes + (h->net ? h->net->core.queue.bytes : 0);
+}
+
+static unsigned core_sessions(const struct sim_host *h)
+{
+	unsigned count = 0;
+
+	for (const struct rn_downstream *d = h->core ? h->core->sessions : NULL; d; d = d->next)
+		count += d->device != 0;
+	return count;
+}
+
+/* Called where all is calm: nothing may be left over. Strangers who went without a word are there for half a minute. */
+void sim_check_bounds(struct sim *s)
+{
+	for (unsigned i = 0; i < s->host_count; i++) {
+		const struct sim_host *h = &s->hosts[i];
+		unsigned below = 1;
+
+		for (unsigned k = 1; k < s->host_count; k++)
+			below += s->hosts[k].hub == i;
+		if (h->stage != SIM_MEMBER || !h->net)
+			continue;
+		if (rn_sessions_count(h->net->sessions) > 2 * below + 16)
+			sim_fail(s, "%s holds %u sessions for %u hosts", h->name, rn_sessions_count(h->net->sessions),
+				 below);
+		if (core_sessions(h) > below)
+			sim_fail(s, "%s: core holds %u sessions for %u hosts", h->name, core_sessions(h), below);
+		if (waiting(h) > 256u * 1024u)
+			sim_fail(s, "%s: %zu bytes wait between its processes", h->name, waiting(h));
+	}
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kern: role/kern_records.c is the real one; this is role/kern_start.c and kern_core.c without kernel and sockets. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+void rn_overlay_set_network(struct rn_overlay *o, const struct rn_network *network)
+{
+	(void)o;
+	(void)network;
+}
+
+void rn_overlay_set_addresses(struct rn_overlay *o, const struct rn_addr *ipv6, const struct rn_addr *ipv4)
+{
+	(void)o;
+	(void)ipv6;
+	(void)ipv4;
+}
+
+static void kern_says(struct sim_host *h, const struct rn_local *message)
+{
+	if (h->core && h->kern->core >= 0 && !sim_burn())
+		sim_put(h, RN_CORE_KERN, true, message);
+}
+
+void rn_kern_refuse(struct rn_kern *k, uint64_t version, const char *why)
+{
+	struct rn_local refused = {
+	    .type = RN_LOCAL_KERN_REFUSED, .number = rn_lease_floor(k->lease)->epoch, .version = version};
+
+	snprintf(refused.text, sizeof(refused.text), "%.255s", why);
+	sim_say(sim_here->sim, "%s: kern refused %llu: %s", sim_here->name, (unsigned long long)version, why);
+	kern_says(sim_here, &refused);
+}
+
+static void resume(struct sim_host *h, struct rn_kern *k, bool adopted)
+{
+	struct rn_floor *floor = rn_lease_floor(k->lease);
+	struct rn_device device;
+
+	rn_revoked_begin_epoch(k->revoked, floor->epoch);
+	if (adopted)
+		rn_lease_set_until(k->lease, k->dp->config->lease_until_ns);
+	else
+		rn_datapath_set_lease(k->dp, rn_lease_until(k->lease));
+	for (uint32_t i = 1; adopted && i < RN_WINDOW_DEVICES; i++)
+		if (rn_datapath_device(k->dp, i, &device) == 0 && (device.state & RN_STATE_REVOKED))
+			rn_revoked_add(k->revoked, device.number);
+	h->kernel.used = true;
+}
+
+void sim_kern_begin(struct sim_host *h)
+{
+	const uint32_t number = h->params.self.device;
+	const bool hub = rn_kind_is_hub(h->kind);
+	struct rn_kern *k = sim_zeros(1, sizeof(*k));
+	struct rn_err err = {""};
+	char directory[128];
+
+	h->kern = k;
+	k->core = -1;
+	k->self = h->params.self;
+	k->anchor = h->params.anchor;
+	k->dp = &h->kernel.dp;
+	snprintf(directory, sizeof(directory), "%s/kern", h->dir);
+	k->peers = rn_peers_new(number, hub ? number : k->self.hub, h->noise_secret, 51820);
+	if (!k->peers || rn_lease_open(directory, &k->lease, &err) || rn_revoked_open(directory, &k->revoked, &err))
+		sim_fail(h->sim, "%s: kern does not start: %s", h->name, err.text);
+	if (!h->kernel.used)
+		*k->dp->meta = (struct rn_meta){.schema = RN_SCHEMA_VERSION,
+						.role = hub ? RN_ROLE_HUB : RN_ROLE_NODE,
+						.self = number,
+						.epoch = rn_lease_floor(k->lease)->epoch};
+	k->enforce = rn_enforce_new(k->dp, number, hub);
+	if (!k->enforce)
+		abort();
+	resume(h, k, h->kernel.used);
+	rn_kern_save(k);
+	rn_kern_save_revoked(k);
+	h->kern_at = h->sim->now_ms;
+	h->touched = true;
+}
+
+void sim_kern_end(struct sim_host *h)
+{
+	struct rn_kern *k = h->kern;
+
+	h->syncing = k->syncing;
+	rn_enforce_free(k->enforce);
+	rn_peers_free(k->peers);
+	rn_lease_free(k->lease);
+	rn_revoked_free(k->revoked);
+	free(k);
+	h->kern = NULL;
+}
+
+void sim_kern_connects(struct sim_host *h)
+{
+	struct rn_kern *k = h->kern;
+	struct rn_local hello = {
+	    .type = RN_LOCAL_KERN_HELLO, .number = rn_lease_floor(k->lease)->epoch, .version = k->applied};
+
+	h->kern_at = k->core >= 0 ? INT64_MAX : h->sim->now_ms + 100;
+	if (k->core >= 0 || !h->core)
+		return;
+	k->core = SIM_FD;
+	h->kern_at = INT64_MAX;
+	memcpy(hello.key, h->wireguard_public, RN_KEY_SIZE);
+	sim_mark(h, RN_CORE_KERN, true, true);
+	kern_says(h, &hello);
+}
+
+static void say_applied(struct sim_host *h)
+{
+	struct rn_kern *k = h->kern;
+	struct rn_local applied = {
+	    .type = RN_LOCAL_KERN_APPLIED, .number = rn_lease_floor(k->lease)->epoch, .version = k->applied};
+
+	k->applied_due = false;
+	kern_says(h, &applied);
+}
+
+void sim_kern_hears(struct sim_host *h, const struct rn_local *m)
+{
+	struct rn_kern *k = h->kern;
+	struct rn_local status = {.type = RN_LOCAL_KERN_STATUS, .status = {.id = m->number}};
+
+	switch ((int)m->type) {
+	case RN_LOCAL_KERN_SYNC:
+		rn_kern_sync(k);
+		break;
+	case RN_LOCAL_KERN_RECORD:
+		rn_kern_record(k, m->block, m->block_size);
+		if (k->applied_due)
+			say_applied(h);
+		break;
+	case RN_LOCAL_KERN_SYNCED:
+		rn_kern_synced(k, m->version);
+		say_applied(h);
+		h->torn = h->torn && h->dead;
+		break;
+	case RN_LOCAL_KERN_REMOVE:
+		rn_kern_remove(k, m->number);
+		break;
+	case RN_LOCAL_KERN_STATUS_GET:
+		kern_says(h, &status);
+		break;
+	}
+}
