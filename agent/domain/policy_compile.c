@@ -194,7 +194,7 @@ static int compile_rule(const struct compile *c, const struct rn_access_policy *
 /* What a record takes on the wire (record_policy.c), for a sentence before it is too late for one. */
 static int check_size(const struct compile *c)
 {
-	size_t size = RN_RECORD_HEADER + RN_SIGNATURE_SIZE + 4;
+	size_t size = RN_RECORD_HEADER + RN_SIGNATURE_SIZE + 16;
 
 	for (uint32_t i = 0; i < c->record->rule_count; i++) {
 		const struct rn_policy_rule *r = &c->record->rules[i];

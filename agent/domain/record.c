@@ -117,6 +117,13 @@ struct rn_reader rn_record_body(const uint8_t *data, size_t size, enum rn_record
 	return rn_reader(data + RN_RECORD_HEADER, size - FRAME);
 }
 
+uint64_t rn_record_version(const uint8_t *data)
+{
+	struct rn_reader r = rn_reader(data + 12, sizeof(uint64_t));
+
+	return rn_read_u64(&r);
+}
+
 void rn_write_prefix(struct rn_writer *w, const struct rn_prefix *p)
 {
 	rn_write_bytes(w, &p->addr, sizeof(p->addr));

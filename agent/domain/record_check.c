@@ -109,10 +109,18 @@ static bool order_good(const struct rn_policy_rule *before, const struct rn_poli
 	return before->number <= after->number;
 }
 
+static bool need_good(const struct rn_policy_record *p, uint32_t i)
+{
+	return p->needs[i].device > (i ? p->needs[i - 1].device : 0) && p->needs[i].version > p->since;
+}
+
 bool rn_policy_record_good(const struct rn_policy_record *p)
 {
-	if (p->rule_count > RN_RULES_MAX)
+	if (p->rule_count > RN_RULES_MAX || p->need_count > RN_NEEDS_MAX)
 		return false;
+	for (uint32_t i = 0; i < p->need_count; i++)
+		if (!need_good(p, i))
+			return false;
 	for (uint32_t i = 0; i < p->rule_count; i++)
 		if (!rn_policy_rule_good(&p->rules[i]) || (i && !order_good(&p->rules[i - 1], &p->rules[i])))
 			return false;

@@ -40,12 +40,13 @@ static void write_device(struct rn_writer *w, const void *in)
 	rn_write_u8(w, (uint8_t)d->selector_count);
 	for (uint32_t i = 0; i < d->selector_count; i++)
 		rn_write_u32(w, d->selectors[i]);
+	rn_write_u64(w, d->policy);
 }
 
 int rn_record_put_device(const struct rn_record_head *head, const struct rn_device_record *in,
 			 const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size)
 {
-	if (!rn_device_record_good(in))
+	if (!rn_device_record_good(in) || in->policy >= head->version)
 		return -EINVAL;
 	return rn_record_seal(head, RN_RECORD_DEVICE, write_device, in, seed, out, out_size);
 }
@@ -82,7 +83,8 @@ int rn_record_get_device(const uint8_t *data, size_t size, struct rn_device_reco
 	d.wireguard = read_endpoint(&r);
 	d.control = read_endpoint(&r);
 	read_selectors(&r, &d);
-	if (!rn_reader_done(&r) || !rn_device_record_good(&d))
+	d.policy = rn_read_u64(&r);
+	if (!rn_reader_done(&r) || !rn_device_record_good(&d) || d.policy >= rn_record_version(data))
 		return -EBADMSG;
 	*ret = d;
 	return 0;

@@ -5,6 +5,7 @@
 #include "domain/record_wire.h"
 
 enum { FLAG_DENY = 1, FLAG_SAME_OWNER = 2 };
+#define NEED_SIZE 12u
 #define RULE_SIZE_MIN 13u /* of one rule on the wire, with an empty id and no lists */
 
 static void write_numbers(struct rn_writer *w, const uint32_t *numbers, uint32_t count)
@@ -42,12 +43,27 @@ static void write_policy(struct rn_writer *w, const void *in)
 	rn_write_u32(w, p->rule_count);
 	for (uint32_t i = 0; i < p->rule_count && !w->failed; i++)
 		write_rule(w, &p->rules[i]);
+	rn_write_u64(w, p->since);
+	rn_write_u32(w, p->need_count);
+	for (uint32_t i = 0; i < p->need_count; i++) {
+		rn_write_u32(w, p->needs[i].device);
+		rn_write_u64(w, p->needs[i].version);
+	}
+}
+
+/* What a policy rests on was signed before it. */
+static bool needs_before(const struct rn_policy_record *p, uint64_t version)
+{
+	for (uint32_t i = 0; i < p->need_count; i++)
+		if (p->needs[i].version >= version)
+			return false;
+	return p->since <= version;
 }
 
 int rn_record_put_policy(const struct rn_record_head *head, const struct rn_policy_record *in,
 			 const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size)
 {
-	if (!rn_policy_record_good(in))
+	if (!rn_policy_record_good(in) || !needs_before(in, head->version))
 		return -EINVAL;
 	return rn_record_seal(head, RN_RECORD_POLICY, write_policy, in, seed, out, out_size);
 }
@@ -112,6 +128,20 @@ static void read_rule(struct rn_reader *r, struct rn_policy_rule *rule, bool *no
 		r->failed = true;
 }
 
+static void read_needs(struct rn_reader *r, struct rn_policy_record *p, bool *no_memory)
+{
+	uint32_t count;
+
+	p->since = rn_read_u64(r);
+	count = rn_read_u32(r);
+	p->needs = elements(r, count, RN_NEEDS_MAX, NEED_SIZE, sizeof(*p->needs), no_memory);
+	p->need_count = p->needs ? count : 0;
+	for (uint32_t i = 0; i < p->need_count; i++) {
+		p->needs[i].device = rn_read_u32(r);
+		p->needs[i].version = rn_read_u64(r);
+	}
+}
+
 int rn_record_get_policy(const uint8_t *data, size_t size, struct rn_policy_record *ret)
 {
 	struct rn_reader r = rn_record_body(data, size, RN_RECORD_POLICY);
@@ -123,7 +153,8 @@ int rn_record_get_policy(const uint8_t *data, size_t size, struct rn_policy_reco
 	p.rule_count = p.rules ? count : 0;
 	for (uint32_t i = 0; i < p.rule_count && !r.failed; i++)
 		read_rule(&r, &p.rules[i], &no_memory);
-	if (!rn_reader_done(&r) || !rn_policy_record_good(&p)) {
+	read_needs(&r, &p, &no_memory);
+	if (!rn_reader_done(&r) || !rn_policy_record_good(&p) || !needs_before(&p, rn_record_version(data))) {
 		rn_policy_record_done(&p);
 		return no_memory ? -ENOMEM : -EBADMSG;
 	}
@@ -139,5 +170,21 @@ void rn_policy_record_done(struct rn_policy_record *p)
 		free(p->rules[i].services);
 	}
 	free(p->rules);
+	free(p->needs);
 	*p = (struct rn_policy_record){0};
+}
+
+uint64_t rn_policy_record_need(const struct rn_policy_record *p, uint32_t device)
+{
+	uint32_t low = 0, high = p->need_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (p->needs[middle].device < device)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < p->need_count && p->needs[low].device == device ? p->needs[low].version : p->since;
 }

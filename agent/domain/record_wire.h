@@ -14,6 +14,9 @@ int rn_record_seal(const struct rn_record_head *head, enum rn_record_type type,
 /* A reader of the body; failed from the start where the record is not well formed or not of the type. */
 struct rn_reader rn_record_body(const uint8_t *data, size_t size, enum rn_record_type type);
 
+/* The version in the head of a record whose reader did not fail. */
+uint64_t rn_record_version(const uint8_t *data);
+
 /* record_check.c: is every field as record.h says? */
 bool rn_network_good(const struct rn_network *n);
 bool rn_device_record_good(const struct rn_device_record *d);

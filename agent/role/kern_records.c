@@ -100,6 +100,7 @@ static int take_policy(struct rn_kern *k, const struct rn_record_head *head, con
 {
 	struct rn_floor *floor = rn_lease_floor(k->lease);
 	struct rn_policy_record policy;
+	uint32_t before = rn_enforce_devices(k->enforce);
 	int r;
 
 	if (head->version < floor->policy_version)
@@ -116,12 +117,17 @@ static int take_policy(struct rn_kern *k, const struct rn_record_head *head, con
 		rn_kern_save(k);
 		rn_log(RN_LOG_NOTICE, "policy %llu is in force", (unsigned long long)head->version);
 	}
+	if (rn_enforce_devices(k->enforce) < before)
+		rn_log(RN_LOG_WARNING,
+		       "policy %llu rests on newer records of %u devices than have come; they are unknown here until "
+		       "these come, and who sends them may be holding them back",
+		       (unsigned long long)head->version, before - rn_enforce_devices(k->enforce));
 	return 0;
 }
 
 /*
- * Versions count anew in a new epoch; there is no way back. The floor is saved first: whoever starts with an older floor
- * than the tables would take records of the epoch that is over.
+ * Versions count anew in a new epoch; there is no way back. The floor is saved first: whoever starts with an older
+ * floor than the tables would take records of the epoch that is over.
  */
 static void begin_epoch(struct rn_kern *k, uint32_t epoch)
 {

@@ -81,14 +81,23 @@ static int put(struct rn_change *change, const struct rn_record_head *head, enum
 	return rc;
 }
 
+/* Of this epoch, and before this change; 0: none. */
+static uint64_t policy_in_force(const struct rn_change *change)
+{
+	const struct rn_ledger_entry *policy = rn_ledger_policy(change->books->ledger);
+	return policy && policy->epoch == change->books->epoch ? policy->version : 0;
+}
+
 int rn_change_device(struct rn_change *change, const struct rn_device_record *device)
 {
 	uint8_t blob[2048];
 	struct rn_record_head head;
+	struct rn_device_record signed_device = *device;
 	int rc = next_head(change, &head);
 	if (rc)
 		return rc;
-	int size = rn_record_put_device(&head, device, change->books->policy_seed, blob, sizeof(blob));
+	signed_device.policy = policy_in_force(change);
+	int size = rn_record_put_device(&head, &signed_device, change->books->policy_seed, blob, sizeof(blob));
 	return put(change, &head, RN_RECORD_DEVICE, device->number, blob, size);
 }
 

@@ -29,7 +29,9 @@ struct rn_change {
 };
 
 int rn_change_begin(struct rn_change *change, struct rn_books *books, int64_t now, struct rn_err *err);
+/* Signs it with the policy that was in force before this change; device->policy is not read. */
 int rn_change_device(struct rn_change *change, const struct rn_device_record *device);
+/* Who puts a policy calls rn_basis_put, which says what it rests on. */
 int rn_change_policy(struct rn_change *change, const struct rn_policy_record *policy);
 int rn_change_network(struct rn_change *change, const struct rn_network *network);
 int rn_change_audit(struct rn_change *change, const char *actor, const char *what, const char *object,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/policy_tables.h"
+#include "service/core_basis.h"
 #include "service/core_registry.h"
 
 void rn_policy_held_done(struct rn_policy_held *held)
@@ -44,7 +45,7 @@ static int compile(struct rn_change *change, const struct rn_policy_model *model
 	if (!rc)
 		rc = rn_registry_identify_all(change);
 	if (!rc)
-		rc = rn_change_policy(change, &record);
+		rc = rn_basis_put(change, &record);
 	rn_policy_record_done(&record);
 	return rc;
 }

@@ -107,7 +107,7 @@ void rn_enforce_new_epoch(struct rn_enforce *e, uint32_t epoch)
 			rn_datapath_device_set(e->dp, i, &device);
 		}
 	}
-	e->policy_version = 0;
+	e->policy_version = e->policy_least = 0;
 	rn_datapath_set_meta(e->dp, epoch, 0);
 }
 

@@ -16,7 +16,7 @@ static void adopt_one(struct rn_enforce *e, uint32_t index, const struct rn_devi
 	e->end = index + 1;
 	d->number = device->number;
 	d->present = device->state & RN_STATE_PRESENT;
-	d->version = device->version;
+	d->version = d->whole = device->version;
 	d->slot = device->identity_slot;
 	d->identity = device->identity_number;
 	d->owner = device->owner;

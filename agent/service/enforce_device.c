@@ -121,6 +121,7 @@ static void fill(struct rn_enforced_device *d, uint64_t version, uint32_t slot, 
 	    .known = true,
 	    .seen = true,
 	    .version = version,
+	    .whole = version,
 	    .slot = slot,
 	    .identity = device->identity,
 	    .owner = device->owner,
@@ -226,12 +227,20 @@ int rn_enforce_device_apply(struct rn_enforce *e, uint64_t version, const struct
 	return 0;
 }
 
-/* Every version of a device that is not known here, but may have been, is above all that was forgotten. */
+/*
+ * Every version of a device that is not known here, but may have been, is above all that was forgotten; and none counts
+ * that the policy in force does not rest on.
+ */
 static int check_version(const struct rn_enforce *e, uint32_t number, uint64_t version, struct rn_err *err)
 {
 	uint32_t index = rn_numbers_get(e->by_number, number);
 	uint64_t newest = index ? e->devices[index].version : e->forgotten;
+	uint64_t need = e->policy_known ? rn_policy_record_need(&e->policy, number) : 0;
 
+	if (version < need)
+		return rn_fail(err, -ESTALE, "device %u: version %llu is older than %llu, which policy %llu rests on",
+			       number, (unsigned long long)version, (unsigned long long)need,
+			       (unsigned long long)e->policy_version);
 	if (index ? version >= newest : version > newest)
 		return 0;
 	return rn_fail(err, -ESTALE, "device %u: version %llu is older than %llu, which %s", number,
@@ -291,6 +300,16 @@ static void narrow(struct rn_enforce *e, uint64_t version, const struct rn_devic
 	e->devices[index].known = false;
 }
 
+void rn_enforce_waive(struct rn_enforce *e, const struct rn_policy_record *policy)
+{
+	for (uint32_t i = 1; i < e->end; i++) {
+		const struct rn_enforced_device *d = &e->devices[i];
+
+		if (d->present && d->whole < rn_policy_record_need(policy, d->number))
+			rn_enforce_retire(e, i);
+	}
+}
+
 static int apply_or_narrow(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device,
 			   struct rn_err *err)
 {
@@ -301,6 +320,22 @@ static int apply_or_narrow(struct rn_enforce *e, uint64_t version, const struct 
 	return r;
 }
 
+/*
+ * True where the record must not be in force under the policy that is: it was signed under a newer one; or what the
+ * policy says of its identity is not known, since it has not come again. Before the first policy nothing passes and
+ * nothing waits, but none that is older than a record asks for will be the first.
+ */
+static bool must_wait(const struct rn_enforce *e, const struct rn_device_record *device)
+{
+	const struct rn_enforced_device *d = &e->devices[rn_numbers_get(e->by_number, device->number)];
+
+	if (!rn_enforce_generation(e))
+		return false;
+	if (device->policy > e->policy_version)
+		return true;
+	return e->policy_version && !e->policy_known && !(d->present && d->identity == device->identity);
+}
+
 void rn_enforce_waiting_apply(struct rn_enforce *e)
 {
 	uint32_t count = e->waiting_count;
@@ -309,18 +344,16 @@ void rn_enforce_waiting_apply(struct rn_enforce *e)
 	for (uint32_t i = 0; i < count; i++) {
 		struct rn_waiting_device *w = &e->waiting[i];
 
+		if (must_wait(e, &w->record)) {
+			e->waiting[e->waiting_count++] = *w;
+			continue;
+		}
 		/* While it waited, a later one may have come that did not have to. */
 		if (check_version(e, w->record.number, w->version, NULL) == 0)
 			apply_or_narrow(e, w->version, &w->record, NULL);
 		if (w->held)
 			rn_slots_release(e->slots, w->slot);
 	}
-}
-
-/* True where the device keeps its identity, so that nothing of the policy in force must be known for it. */
-static bool same_identity(const struct rn_enforced_device *d, const struct rn_device_record *device)
-{
-	return d->present && d->identity == device->identity;
 }
 
 int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device, struct rn_err *err)
@@ -335,7 +368,11 @@ int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_de
 		d->seen = true;
 	if (index && d->present && d->known && version == d->version)
 		return 1;
-	if (e->policy_version && !e->policy_known && e->syncing && !(index && same_identity(d, device)))
+	if (device->policy > e->policy_least)
+		e->policy_least = device->policy;
+	if (must_wait(e, device)) {
+		narrow(e, version, device);
 		return wait_for_policy(e, version, device, err);
+	}
 	return apply_or_narrow(e, version, device, err);
 }

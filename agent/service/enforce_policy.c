@@ -15,7 +15,7 @@ static void rows_of(const struct rn_enforce *e, const struct rn_policy_record *p
 		rn_policy_tables_identity(policy, selectors, count, ret);
 }
 
-static uint64_t generation_of(const struct rn_enforce *e)
+uint64_t rn_enforce_generation(const struct rn_enforce *e)
 {
 	struct rn_config config;
 
@@ -26,7 +26,7 @@ static uint64_t generation_of(const struct rn_enforce *e)
 int rn_enforce_slot_write(struct rn_enforce *e, uint32_t slot)
 {
 	struct rn_identity rows = {0};
-	uint64_t generation = generation_of(e);
+	uint64_t generation = rn_enforce_generation(e);
 
 	if (generation == 0)
 		return 0;
@@ -69,7 +69,7 @@ static void hold_waiting(struct rn_enforce *e)
 static int flip(struct rn_enforce *e, uint32_t epoch, uint64_t version, const struct rn_policy_record *policy,
 		struct rn_err *err)
 {
-	uint64_t generation = generation_of(e) + 1;
+	uint64_t generation = rn_enforce_generation(e) + 1;
 	int r = rn_policy_tables_build(policy, version, e->tables, err);
 
 	if (r < 0)
@@ -78,6 +78,7 @@ static int flip(struct rn_enforce *e, uint32_t epoch, uint64_t version, const st
 	if (r < 0)
 		return rn_fail(err, r, "the kernel's tables did not take policy %llu: %s", (unsigned long long)version,
 			       strerror(-r));
+	rn_enforce_waive(e, policy);
 	rn_datapath_set_generation(e->dp, generation);
 	rn_datapath_set_meta(e->dp, epoch, version);
 	e->policy_version = version;
@@ -100,8 +101,13 @@ int rn_enforce_policy(struct rn_enforce *e, uint32_t epoch, uint64_t version, st
 	if (version < e->policy_version)
 		r = rn_fail(err, -ESTALE, "policy %llu is older than %llu, which is in force",
 			    (unsigned long long)version, (unsigned long long)e->policy_version);
+	else if (!rn_enforce_generation(e) && version < e->policy_least)
+		r = rn_fail(err, -ESTALE, "policy %llu is older than %llu, which devices were signed under",
+			    (unsigned long long)version, (unsigned long long)e->policy_least);
 	else if (version == e->policy_version && e->policy_known)
 		r = 1;
+	else if (version == e->policy_version && version)
+		rn_enforce_waive(e, policy_taken);
 	else if (version > e->policy_version) {
 		hold_waiting(e);
 		r = flip(e, epoch, version, policy_taken, err);

@@ -35,7 +35,6 @@ static int schema_version(struct rn_store *store, int *ret, struct rn_err *err)
 
 static int migrate(struct rn_store *store, struct rn_err *err)
 {
-	static const char *const stamps[STORE_SCHEMA] = {"PRAGMA user_version = 1", "PRAGMA user_version = 2"};
 	int version = 0;
 	int rc = schema_version(store, &version, err);
 	if (rc)
@@ -48,8 +47,6 @@ static int migrate(struct rn_store *store, struct rn_err *err)
 		rc = exec(store, "BEGIN IMMEDIATE", err);
 		if (!rc)
 			rc = exec(store, rn_sql_migrations[version], err);
-		if (!rc)
-			rc = exec(store, stamps[version], err);
 		if (!rc)
 			rc = exec(store, "COMMIT", err);
 		if (rc)
@@ -197,46 +194,6 @@ int rn_store_blob(struct rn_store *store, const char *name, void *out, size_t ou
 int rn_store_set_blob(struct rn_store *store, const char *name, const void *data, size_t size, struct rn_err *err)
 {
 	return rn_sql_run(store, SET_META, err, "tb", name, data, size);
-}
-
-/* ---- records ---- */
-
-int rn_store_put_record(struct rn_store *store, const struct rn_store_record *r, struct rn_err *err)
-{
-	return rn_sql_run(store, PUT_RECORD, err, "iiiib", (int64_t)r->type, (int64_t)r->device, (int64_t)r->epoch,
-			  (int64_t)r->version, (const void *)r->blob, r->size);
-}
-
-int rn_store_remove_record(struct rn_store *store, unsigned type, uint32_t device, struct rn_err *err)
-{
-	return rn_sql_run(store, REMOVE_RECORD, err, "ii", (int64_t)type, (int64_t)device);
-}
-
-int rn_store_records(struct rn_store *store, int (*each)(void *context, const struct rn_store_record *), void *context,
-		     struct rn_err *err)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = rn_sql_start(store, RECORDS, &st, err, "");
-	int step = SQLITE_ROW;
-	int stop = 0;
-	while (rc == 1 && step == SQLITE_ROW && !stop) {
-		struct rn_store_record r = {
-		    .type = (unsigned)sqlite3_column_int64(st, 0),
-		    .device = (uint32_t)sqlite3_column_int64(st, 1),
-		    .epoch = (uint32_t)sqlite3_column_int64(st, 2),
-		    .version = (uint64_t)sqlite3_column_int64(st, 3),
-		    .blob = sqlite3_column_blob(st, 4),
-		    .size = (size_t)sqlite3_column_bytes(st, 4),
-		};
-		stop = each(context, &r);
-		step = sqlite3_step(st);
-	}
-	if (rc != 1)
-		return rc;
-	if (!stop && step != SQLITE_DONE)
-		stop = rn_sql_fail(store, step, err);
-	rn_sql_end(st);
-	return stop;
 }
 
 /* ---- selectors, identities, users ---- */

@@ -52,6 +52,18 @@ int rn_store_remove_record(struct rn_store *store, unsigned type, uint32_t devic
 int rn_store_records(struct rn_store *store, int (*each)(void *context, const struct rn_store_record *), void *context,
 		     struct rn_err *err);
 
+/*
+ * Settled is the version that a record's thing had when it was first stored, or at the last settle of its type. Those
+ * stored again since, in order of device, at most max: *ret_count; more than max is said as max + 1.
+ */
+struct rn_store_version {
+	uint32_t device;
+	uint64_t version;
+};
+int rn_store_unsettled(struct rn_store *store, unsigned type, struct rn_store_version *out, unsigned max,
+		       unsigned *ret_count, struct rn_err *err);
+int rn_store_settle(struct rn_store *store, unsigned type, struct rn_err *err);
+
 /* Selector texts and sets of them: each gets a number once and for ever. */
 int rn_store_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err);	/* -ENOENT */
 int rn_store_add_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err); /* or the old */

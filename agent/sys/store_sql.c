@@ -18,7 +18,8 @@ const char *const rn_sql_migrations[STORE_SCHEMA] = {
     " used_at INTEGER NOT NULL DEFAULT 0, device INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE policies (version INTEGER PRIMARY KEY, text TEXT NOT NULL, stored INTEGER NOT NULL);"
     "CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, actor TEXT NOT NULL,"
-    " what TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL);",
+    " what TEXT NOT NULL, object TEXT NOT NULL, detail TEXT NOT NULL);"
+    "PRAGMA user_version = 1;",
     "CREATE TABLE accounts (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
     " role INTEGER NOT NULL, password TEXT NOT NULL, created INTEGER NOT NULL, last_login INTEGER NOT NULL);"
     "CREATE TABLE links (account INTEGER PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,"
@@ -28,7 +29,10 @@ const char *const rn_sql_migrations[STORE_SCHEMA] = {
     " used INTEGER NOT NULL);"
     "CREATE INDEX sessions_of ON sessions (account);"
     "CREATE TABLE api_tokens (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role INTEGER NOT NULL,"
-    " hash BLOB NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;",
+    " hash BLOB NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;"
+    "PRAGMA user_version = 2;",
+    "ALTER TABLE records ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 3;",
 };
 
 const char *const rn_sql_statements[STATEMENT_COUNT] = {

@@ -3,9 +3,9 @@
 #define RN_SYS_STORE_SQL_H
 
 /* The SQL of the store and nothing else: the tables (in store_sql.c), and every statement there is. */
-#define STORE_SCHEMA 2 /* user_version of a database that this program has made or migrated */
+#define STORE_SCHEMA 3 /* user_version of a database that this program has made or migrated */
 
-/* Migration n brings user_version from n to n + 1. Constant text, run in one transaction each. */
+/* Migration n brings user_version from n to n + 1, and says so itself. Constant text, run in one transaction each. */
 extern const char *const rn_sql_migrations[STORE_SCHEMA];
 
 #define STATEMENTS(X)                                                                                                  \
@@ -16,10 +16,13 @@ extern const char *const rn_sql_migrations[STORE_SCHEMA];
 	X(SET_META, "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")          \
 	X(ADD_META, "INSERT INTO meta VALUES (?, 0) ON CONFLICT (name) DO NOTHING")                                    \
 	X(NEXT, "UPDATE meta SET value = value + 1 WHERE name = ? RETURNING value")                                    \
-	X(PUT_RECORD, "INSERT INTO records VALUES (?, ?, ?, ?, ?) ON CONFLICT (type, device) DO UPDATE SET"            \
+	X(PUT_RECORD, "INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?4) ON CONFLICT (type, device) DO UPDATE SET"   \
 		      " epoch = excluded.epoch, version = excluded.version, blob = excluded.blob")                     \
 	X(REMOVE_RECORD, "DELETE FROM records WHERE type = ? AND device = ?")                                          \
 	X(RECORDS, "SELECT type, device, epoch, version, blob FROM records ORDER BY epoch, version")                   \
+	X(UNSETTLED, "SELECT device, version FROM records WHERE type = ? AND version > settled ORDER BY device"        \
+		     " LIMIT ?")                                                                                       \
+	X(SETTLE, "UPDATE records SET settled = version WHERE type = ?")                                               \
 	X(SELECTOR, "SELECT number FROM selectors WHERE text = ?")                                                     \
 	X(ADD_SELECTOR, "INSERT INTO selectors (text) VALUES (?) ON CONFLICT (text) DO UPDATE SET text = text"         \
 			" RETURNING number")                                                                           \

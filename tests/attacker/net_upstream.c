@@ -99,7 +99,7 @@ static void forge_records(const struct inside *inside, char **words, int count)
 				      .destination_count = 1,
 				      .services = &all,
 				      .service_count = 1};
-	const struct rn_policy_record policy = {&rule, 1};
+	const struct rn_policy_record policy = {.rules = &rule, .rule_count = 1};
 	unsigned refused = 0;
 	int fd, size;
 

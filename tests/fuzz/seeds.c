@@ -180,7 +180,7 @@ static void policy(const struct rn_record_head *head)
 	     .services = services + 2,
 	     .service_count = 1},
 	};
-	const struct rn_policy_record record = {rules, 2};
+	const struct rn_policy_record record = {.rules = rules, .rule_count = 2};
 	int size = rn_record_put_policy(head, &record, seed, buffer, sizeof(buffer));
 
 	put("records", 0, buffer, size);
@@ -223,8 +223,8 @@ static void records(void)
 
 static void tokens(void)
 {
-	struct rn_token token = {.id = 7, .gateway = endpoint(), .gateway_shared = 51820,
-				 .kind = RN_KIND_DESKTOP, .name = "pc"};
+	struct rn_token token = {
+	    .id = 7, .gateway = endpoint(), .gateway_shared = 51820, .kind = RN_KIND_DESKTOP, .name = "pc"};
 	char text[RN_TOKEN_TEXT];
 	uint8_t bytes[300];
 	size_t size = 0;

@@ -200,7 +200,7 @@ static bool allow_all(struct stage *s, uint64_t version)
 				      .source_count = 1,
 				      .destination_count = 1};
 	struct rn_service service = {0, 0, 65535};
-	struct rn_policy_record policy = {&rule, 1};
+	struct rn_policy_record policy = {.rules = &rule, .rule_count = 1};
 
 	rule.services = &service;
 	rule.service_count = 1;
@@ -214,7 +214,7 @@ static bool too_many_services(struct stage *s, uint64_t version)
 	static struct rn_policy_rule rules[RULES];
 	static struct rn_service services[RULES * EACH];
 	uint32_t selector = 1;
-	struct rn_policy_record policy = {rules, RULES};
+	struct rn_policy_record policy = {.rules = rules, .rule_count = RULES};
 
 	for (unsigned i = 0; i < RULES * EACH; i++) /* overlapping ranges: a class for each set of rules */
 		services[i] = (struct rn_service){IPPROTO_TCP, i * 7919 % 65000, i * 7919 % 65000 + 200};

@@ -88,9 +88,10 @@ struct sim_host {
 	enum sim_process fuse_of;
 	bool fuse_power, dead;
 	unsigned slow_kern_ms;
-	size_t core_room;    /* bytes in a pipe up to which core thinks its peer is ready */
-	bool evil, was_evil; /* a hub that changes or repeats what it passes on */
-	uint8_t *repeat;     /* a message that it has kept */
+	bool core_waits[RN_CORE_PEERS]; /* for room in that pipe */
+	size_t core_room;		/* bytes in a pipe up to which core thinks its peer is ready */
+	bool evil, was_evil;		/* a hub that changes or repeats what it passes on */
+	uint8_t *repeat;		/* a message that it has kept */
 	size_t repeat_size;
 	/* enrolling */
 	struct rn_sessions *stranger;

@@ -21,9 +21,11 @@ static int64_t here_ms(const struct sim_host *h)
 
 static bool io_ready(void *context, enum rn_core_peer peer)
 {
-	const struct sim_host *h = context;
+	struct sim_host *h = context;
+	const bool room = h->to_process[peer].bytes < h->core_room;
 
-	return h->there[peer] && h->to_process[peer].bytes < h->core_room;
+	h->core_waits[peer] |= !room;
+	return h->there[peer] && room;
 }
 
 /* Keeps one message with a record in a while, and says it again instead of another; or changes a byte of it. */
@@ -331,8 +333,6 @@ static void to_ca(struct sim_host *h)
 
 static void to_process(struct sim_host *h, enum rn_core_peer peer)
 {
-	const bool full = h->to_process[peer].bytes >= h->core_room;
-
 	sim_enter(h, peer == RN_CORE_NET ? SIM_NET : SIM_KERN);
 	if (peer == RN_CORE_NET && h->net)
 		sim_watch_ready(h, RN_READABLE);
@@ -340,7 +340,8 @@ static void to_process(struct sim_host *h, enum rn_core_peer peer)
 		to_kern(h);
 	else if (peer == RN_CORE_CA)
 		to_ca(h);
-	if (full && h->core && h->there[peer] && h->to_process[peer].bytes < h->core_room) {
+	if (h->core_waits[peer] && h->core && h->there[peer] && h->to_process[peer].bytes < h->core_room) {
+		h->core_waits[peer] = false;
 		sim_enter(h, SIM_CORE);
 		rn_core_ready(h->core, peer);
 	}

@@ -134,7 +134,7 @@ static void test_all_ports(void **state)
 	static uint32_t everyone[] = {1};
 	static struct rn_policy_tables t;
 	struct rn_policy_rule rules[4];
-	struct rn_policy_record p = {rules, 4};
+	struct rn_policy_record p = {.rules = rules, .rule_count = 4};
 	struct rn_identity all;
 
 	(void)state;

@@ -308,7 +308,7 @@ static void test_policy_refused(void **state)
 	(void)state;
 	for (int i = 0; i < CASES; i++) {
 		struct rn_policy_rule r = rules[1];
-		struct rn_policy_record p = {&r, 1};
+		struct rn_policy_record p = {.rules = &r, .rule_count = 1};
 
 		switch (i) {
 		case 0:
@@ -346,10 +346,45 @@ static void test_policy_refused(void **state)
 	}
 }
 
+static void test_policy_needs(void **state)
+{
+	static struct rn_need good[] = {{1, 5}, {2, 4}, {9, 6}};
+	static struct rn_need nobody[] = {{0, 5}}, falling[] = {{2, 5}, {1, 5}}, twice[] = {{2, 5}, {2, 6}},
+			      low[] = {{1, 3}};
+	struct rn_policy_record p = {.since = 3, .needs = good, .need_count = 3}, out;
+	struct rn_record_head seventh = {.epoch = 1, .version = 7};
+	uint8_t data[1024];
+	int size = rn_record_put_policy(&seventh, &p, seed, data, sizeof(data));
+
+	(void)state;
+	assert_int_equal(rn_record_get_policy(data, (size_t)size, &out), 0);
+	assert_int_equal(out.since, 3);
+	assert_int_equal(out.need_count, 3);
+	assert_int_equal(rn_policy_record_need(&out, 1), 5);
+	assert_int_equal(rn_policy_record_need(&out, 2), 4);
+	assert_int_equal(rn_policy_record_need(&out, 9), 6);
+	assert_int_equal(rn_policy_record_need(&out, 3), 3);
+	assert_int_equal(rn_policy_record_need(&out, 10), 3);
+	rn_policy_record_done(&out);
+	seventh.version = 6; /* a need must be older than the policy */
+	assert_int_equal(rn_record_put_policy(&seventh, &p, seed, data, sizeof(data)), -EINVAL);
+	seventh.version = 7;
+	const struct rn_policy_record bad[] = {
+	    {.since = 3, .needs = nobody, .need_count = 1},
+	    {.since = 3, .needs = falling, .need_count = 2},
+	    {.since = 3, .needs = twice, .need_count = 2},
+	    {.since = 3, .needs = low, .need_count = 1},
+	    {.since = 8},
+	};
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (rn_record_put_policy(&seventh, &bad[i], seed, data, sizeof(data)) != -EINVAL)
+			fail_msg("case %u was taken", i);
+}
+
 static void test_policy_order(void **state)
 {
 	struct rn_policy_rule swapped[] = {rules[1], rules[0]}, back[] = {rules[2], rules[1]};
-	struct rn_policy_record p = {swapped, 2};
+	struct rn_policy_record p = {.rules = swapped, .rule_count = 2};
 	uint8_t data[1024];
 
 	(void)state;
@@ -362,7 +397,7 @@ static void test_policy_size(void **state)
 {
 	static uint32_t many[RN_RULE_SELECTORS_MAX];
 	struct rn_policy_rule big[8];
-	struct rn_policy_record p = {big, 5};
+	struct rn_policy_record p = {.rules = big, .rule_count = 5};
 	uint8_t *data = malloc(RN_RECORD_SIZE_MAX + 1);
 	struct rn_policy_record out;
 	int size;
@@ -554,10 +589,10 @@ int main(void)
 	    cmocka_unit_test(test_network),	   cmocka_unit_test(test_device),
 	    cmocka_unit_test(test_device_refused), cmocka_unit_test(test_policy),
 	    cmocka_unit_test(test_policy_refused), cmocka_unit_test(test_policy_order),
-	    cmocka_unit_test(test_policy_size),	   cmocka_unit_test(test_damage),
-	    cmocka_unit_test(test_hostile_counts), cmocka_unit_test(test_other_key),
-	    cmocka_unit_test(test_head_refused),   cmocka_unit_test(test_anchor),
-	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_policy_needs),   cmocka_unit_test(test_policy_size),
+	    cmocka_unit_test(test_damage),	   cmocka_unit_test(test_hostile_counts),
+	    cmocka_unit_test(test_other_key),	   cmocka_unit_test(test_head_refused),
+	    cmocka_unit_test(test_anchor),	   cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

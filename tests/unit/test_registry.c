@@ -192,6 +192,90 @@ static void identities_become_finer_before_the_policy(void **state)
 	assert_int_equal(get(f, "d")->identity, identity);
 }
 
+static struct rn_policy_record policy_of(struct fixture *f)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_policy(f->books.ledger);
+	struct rn_policy_record policy;
+	assert_int_equal(rn_record_get_policy(entry->blob, entry->size, &policy), 0);
+	return policy;
+}
+
+/* Every device's own version is good enough for the policy, and the one before it is not. */
+static void policy_needs(struct fixture *f, unsigned need_count)
+{
+	const struct rn_ledger_entry *entry;
+	struct rn_policy_record policy = policy_of(f);
+	assert_int_equal(policy.need_count, need_count);
+	for (unsigned i = 0; (entry = rn_ledger_at(f->books.ledger, i)); i++)
+		assert_true(rn_policy_record_need(&policy, entry->device) <= entry->version);
+	rn_policy_record_done(&policy);
+}
+
+static void a_policy_lists_devices_that_changed(void **state)
+{
+	struct fixture *f = *state;
+	struct rn_change c;
+	add(f, "a", "alice", "db\n");
+	add(f, "b", "bob", "");
+	put_policy(f, RULE("everyone", "everyone"));
+	policy_needs(f, 0);
+	assert_int_equal(get(f, "a")->policy, 0);
+	uint64_t first = rn_ledger_policy(f->books.ledger)->version,
+		 old = rn_ledger_device(f->books.ledger, 1)->version;
+	put_policy(f, RULE("everyone", "tag:db"));
+	policy_needs(f, 1);
+	struct rn_policy_record policy = policy_of(f);
+	assert_true(rn_policy_record_need(&policy, 1) > old);
+	rn_policy_record_done(&policy);
+	/* Signed in the same change, so under the policy before. */
+	assert_int_equal(get(f, "a")->policy, first);
+	struct rn_device_record b = *get(f, "b");
+	begin(f, &c);
+	b.trust = 9;
+	assert_int_equal(rn_change_device(&c, &b), 0);
+	assert_int_equal(rn_change_commit(&c), 0);
+	assert_int_equal(get(f, "b")->policy, rn_ledger_policy(f->books.ledger)->version);
+	put_policy(f, RULE("everyone", "tag:db"));
+	policy_needs(f, 2);
+}
+
+/* More than RN_NEEDS_MAX devices that changed: all are signed once more, and the list begins anew. */
+static void a_full_list_signs_all_again(void **state)
+{
+	struct fixture *f = *state;
+	struct rn_network network = {.lease_seconds = RN_LEASE_SECONDS};
+	struct rn_device_record r;
+	struct rn_change c;
+	char name[16];
+	assert_int_equal(rn_prefix_parse("fd00:1:2::/48", &network.ipv6), 0);
+	begin(f, &c);
+	assert_int_equal(rn_change_network(&c, &network), 0);
+	assert_int_equal(rn_change_commit(&c), 0);
+	begin(f, &c);
+	assert_int_equal(rn_store_set_number(f->books.store, "device", 1000, &f->err), 0);
+	for (unsigned i = 0; i < RN_NEEDS_MAX + 5; i++) {
+		snprintf(name, sizeof(name), "d%u", i);
+		assert_int_equal(add_in(&c, name, "", i < RN_NEEDS_MAX ? "db\n" : "web\n", &r), 0);
+	}
+	assert_int_equal(rn_change_commit(&c), 0);
+	put_policy(f, RULE("everyone", "tag:db"));
+	policy_needs(f, RN_NEEDS_MAX);
+	uint64_t before = newest(f);
+	put_policy(f, RULE("everyone", "tag:web"));
+	policy_needs(f, 0);
+	struct rn_policy_record policy = policy_of(f);
+	assert_true(policy.since > before);
+	assert_int_equal(rn_policy_record_need(&policy, 1001), policy.since);
+	rn_policy_record_done(&policy);
+	assert_int_equal(get(f, "d3")->selector_count, 2);
+	r = *get(f, "d3");
+	begin(f, &c);
+	assert_int_equal(rn_change_device(&c, &r), 0);
+	assert_int_equal(rn_change_commit(&c), 0);
+	put_policy(f, RULE("everyone", "tag:web"));
+	policy_needs(f, 1);
+}
+
 static void a_policy_that_fails_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -282,6 +366,8 @@ int main(void)
 	    T(an_aborted_change_leaves_nothing),
 	    T(addresses_run_out),
 	    T(identities_become_finer_before_the_policy),
+	    T(a_policy_lists_devices_that_changed),
+	    T(a_full_list_signs_all_again),
 	    T(a_policy_that_fails_leaves_nothing),
 	    T(everything_is_there_after_a_restart),
 	    T(records_are_signed_and_old_ones_are_not_taken),
