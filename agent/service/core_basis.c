@@ -53,23 +53,24 @@ static int sign_all(struct rn_change *change)
 /* *ret_full: more than fit. */
 static int list(struct rn_change *change, struct rn_policy_record *policy, bool *ret_full)
 {
-	struct rn_store *store = change->books->store;
 	struct rn_store_version *versions = calloc(RN_NEEDS_MAX, sizeof(*versions));
+	struct rn_need *needs = calloc(RN_NEEDS_MAX, sizeof(*needs));
+	struct rn_store *store = change->books->store;
 	unsigned count = 0;
 	free(policy->needs);
+	policy->needs = needs;
 	policy->need_count = 0;
 	policy->since = 0;
-	policy->needs = calloc(RN_NEEDS_MAX, sizeof(*policy->needs));
-	int rc = versions && policy->needs ? 0 : rn_fail(change->err, -ENOMEM, "out of memory");
-	if (!rc)
-		rc = rn_store_number(store, SINCE, &policy->since, change->err);
-	if (rc == -ENOENT)
-		rc = 0;
-	if (!rc)
+	if (!versions || !needs) {
+		free(versions);
+		return rn_fail(change->err, -ENOMEM, "out of memory");
+	}
+	int rc = rn_store_number(store, SINCE, &policy->since, change->err);
+	if (!rc || rc == -ENOENT)
 		rc = rn_store_unsettled(store, RN_RECORD_DEVICE, versions, RN_NEEDS_MAX, &count, change->err);
 	*ret_full = count > RN_NEEDS_MAX;
 	for (unsigned i = 0; !rc && !*ret_full && i < count; i++)
-		policy->needs[policy->need_count++] = (struct rn_need){versions[i].device, versions[i].version};
+		needs[policy->need_count++] = (struct rn_need){versions[i].device, versions[i].version};
 	free(versions);
 	return rc;
 }
