@@ -25,7 +25,7 @@
 
 struct ca {
 	struct rn_ca *ca;
-	char ipc[RN_PATH_SIZE];
+	char run_dir[RN_PATH_SIZE];
 	uid_t core;
 	bool strange; /* another listened: said once */
 	int signals;  /* signalfd of SIGTERM and SIGINT */
@@ -59,10 +59,12 @@ static int open_state(struct ca *c, struct rn_err *err)
 		return rn_fail(err, -ENOTSUP,
 			       "this host is no gateway: the CA runs only where `rnaut gateway init` ran");
 	r = rn_path_join(dir, sizeof(dir), conf.state_dir, "state/ca");
-	if (r == 0)
-		r = rn_path_join(c->ipc, sizeof(c->ipc), conf.run_dir, "ipc.sock");
 	if (r < 0)
-		return rn_fail(err, r, "the paths of state_dir and run_dir are too long");
+		return rn_fail(err, r, "the path of state_dir is too long");
+	memcpy(c->run_dir, conf.run_dir, sizeof(conf.run_dir));
+	r = rn_local_enter(c->run_dir, err);
+	if (r < 0)
+		return r;
 	return rn_ca_open(dir, anchor.root_public, now_of(CLOCK_REALTIME, 1), &c->ca, err);
 }
 
@@ -107,7 +109,7 @@ static void hang_up(struct ca *c, const char *why)
 static void dial(struct ca *c)
 {
 	const struct rn_local hello = {.type = RN_LOCAL_CA_HELLO};
-	int fd = rn_local_dial(c->ipc, c->core, "core", &c->strange);
+	int fd = rn_local_dial(RN_LOCAL_CORE, c->core, "core", &c->strange);
 
 	if (fd < 0)
 		return;
@@ -159,6 +161,8 @@ static int run(struct ca *c)
 
 		if (c->peer < 0)
 			dial(c);
+		if (c->peer < 0 && rn_local_moved(c->run_dir))
+			return 0;
 		fds[1].fd = c->peer;
 		if (poll(fds, 2, c->peer < 0 ? RETRY_MS : -1) < 0 && errno != EINTR)
 			return -errno;

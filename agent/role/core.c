@@ -108,7 +108,7 @@ static int listen_both(struct host *h, const struct rn_conf *conf, struct rn_err
 	char path[RN_PATH_SIZE];
 	int rc = rn_directory_make(conf->run_dir, 0755, geteuid(), getegid());
 	if (!rc)
-		rc = rn_path_join(path, sizeof(path), conf->run_dir, "ipc.sock");
+		rc = rn_path_join(path, sizeof(path), conf->run_dir, RN_LOCAL_CORE);
 	if (rc)
 		return rn_fail(err, rc, "the directory %s cannot be made: %s", conf->run_dir, strerror(-rc));
 	rc = rn_local_listen(path, err);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "role/kern.h"
 #include "sys/files.h"
+#include "sys/local.h"
 
 /*
  * One UDP port for WireGuard and control: the steering programs bring control's datagrams in, the sender takes them
@@ -16,7 +17,7 @@ void rn_kern_port_listen(struct rn_kern *k)
 	char path[RN_PATH_SIZE];
 	struct rn_err err = {"the path of run_dir is too long"};
 
-	if (rn_path_join(path, sizeof(path), k->conf.run_dir, "port.sock") < 0 ||
+	if (rn_path_join(path, sizeof(path), k->conf.run_dir, RN_LOCAL_PORT) < 0 ||
 	    rn_sender_new(path, &k->sender, &err) < 0)
 		rn_log(RN_LOG_ERROR, "%s", err.text);
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "role/kern.h"
 #include "sys/files.h"
+#include "sys/local.h"
 #include "sys/netlink.h"
 #include "sys/owner.h"
 #include "sys/sandbox.h"
@@ -218,7 +219,7 @@ int rn_kern_start(struct rn_kern *k, struct rn_err *err)
 	resume_lease(k, adopted);
 	if (adopted)
 		adopt_revoked(k);
-	r = rn_path_join(k->core_path, sizeof(k->core_path), k->conf.run_dir, "ipc.sock");
+	r = rn_path_join(k->core_path, sizeof(k->core_path), k->conf.run_dir, RN_LOCAL_CORE);
 	if (r < 0)
 		return rn_fail(err, r, "the path of run_dir is too long");
 	if ((r = rn_overlay_new(&k->conf, k->dp, adopted, &calls, &k->overlay, err)) < 0 ||

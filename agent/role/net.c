@@ -8,6 +8,7 @@
 
 #include "role/role.h"
 #include "sys/conf.h"
+#include "sys/local.h"
 #include "sys/memory.h"
 #include "sys/owner.h"
 #include "sys/sandbox.h"
@@ -94,7 +95,7 @@ static int read_state(const char *dir, const char *name, uint8_t *out, size_t ma
 }
 
 static int open_gatekeeper(struct net *net, const struct rn_self *self, const struct rn_anchor *anchor,
-			  const char *state, struct rn_err *err)
+			   const char *state, struct rn_err *err)
 {
 	struct rn_gatekeeper_config config = {.serves = rn_kind_is_hub(self->kind), .gateway = self->gateway};
 	uint8_t leaf[RN_CERT_MAX], issuer[RN_CERT_MAX];
@@ -112,18 +113,19 @@ static int open_gatekeeper(struct net *net, const struct rn_self *self, const st
 	memcpy(net->box_public, anchor->box_public, RN_KEY_SIZE);
 	r = rn_gatekeeper_new(&config, leaf, leaf_size, issuer, issuer_size, net_now(), &net->gatekeeper, err);
 	if (r == 0 && rn_gatekeeper_expires(net->gatekeeper) < net_now())
-		rn_log(RN_LOG_WARNING, "this host's certificate has expired; until it is renewed it may do nothing else");
+		rn_log(RN_LOG_WARNING,
+		       "this host's certificate has expired; until it is renewed it may do nothing else");
 	return r;
 }
 
 static int open_sessions(struct net *net, const struct rn_self *self, struct rn_err *err)
 {
 	struct rn_sessions_config config = {
-		.sessions_max = rn_kind_is_hub(self->kind) ? SESSIONS_OF_A_HUB : SESSIONS_OF_A_NODE,
-		.context = net,
-		.send = send_datagram,
-		.event = net_peers_event,
-		.admit = net_peers_admit,
+	    .sessions_max = rn_kind_is_hub(self->kind) ? SESSIONS_OF_A_HUB : SESSIONS_OF_A_NODE,
+	    .context = net,
+	    .send = send_datagram,
+	    .event = net_peers_event,
+	    .admit = net_peers_admit,
 	};
 
 	memcpy(config.static_secret, net->secret, RN_KEY_SIZE);
@@ -142,10 +144,8 @@ static int open_state(struct net *net, const struct rn_conf *conf, struct rn_err
 	if (r < 0)
 		return r;
 	if (rn_path_join(state, sizeof(state), conf->state_dir, "state") < 0 ||
-	    rn_path_join(net->dir, sizeof(net->dir), state, "net") < 0 ||
-	    rn_path_join(net->core.path, sizeof(net->core.path), conf->run_dir, "ipc.sock") < 0 ||
-	    rn_path_join(net->sender.path, sizeof(net->sender.path), conf->run_dir, "port.sock") < 0)
-		return rn_fail(err, -ENAMETOOLONG, "the paths of state_dir and run_dir are too long");
+	    rn_path_join(net->dir, sizeof(net->dir), state, "net") < 0)
+		return rn_fail(err, -ENAMETOOLONG, "the path of state_dir is too long");
 	r = rn_secret_read(net->dir, "noise.key", net->secret, sizeof(net->secret), err);
 	if (r < 0)
 		return r;
@@ -185,6 +185,8 @@ static int prepare(struct net *net, struct rn_err *err)
 	if (r == 0)
 		rn_log_setup("net", conf.log_level);
 	if (r == 0)
+		memcpy(net->run_dir, conf.run_dir, sizeof(conf.run_dir));
+	if (r == 0)
 		r = rn_process_user(RN_PROCESS_CORE, &net->core.uid, &group, err);
 	if (r == 0)
 		r = rn_process_user(RN_PROCESS_KERN, &net->sender.uid, &group, err);
@@ -194,6 +196,8 @@ static int prepare(struct net *net, struct rn_err *err)
 		r = rn_sandbox_user(RN_PROCESS_NET, err);
 	if (r == 0)
 		r = open_state(net, &conf, err);
+	if (r == 0)
+		r = rn_local_enter(net->run_dir, err);
 	if (r == 0)
 		r = open_loop(net, err);
 	if (r == 0)

@@ -38,7 +38,6 @@ struct net_queue {
 };
 
 struct net_core {
-	char path[RN_PATH_SIZE];
 	uid_t uid;    /* of rnaut-core */
 	bool strange; /* another listened: said once */
 	int fd;	      /* -1: away */
@@ -56,7 +55,6 @@ struct net_kept { /* a datagram that waits for kern */
 	uint8_t data[RN_DATAGRAM_MAX];
 };
 struct net_sender {
-	char path[RN_PATH_SIZE];
 	uid_t uid;     /* of rnaut-kern */
 	bool strange;  /* another listened: said once */
 	int fd;	       /* -1: away */
@@ -84,6 +82,7 @@ struct net {
 	uint8_t secret[RN_KEY_SIZE], public[RN_KEY_SIZE];
 	uint8_t box_public[RN_KEY_SIZE]; /* the anchor's: whom we seal requests to */
 	char dir[RN_PATH_SIZE];		 /* STATE/state/net */
+	char run_dir[RN_PATH_SIZE];
 	struct rn_gatekeeper *gatekeeper;
 	struct rn_loop *loop;
 	struct rn_udp *udp;

@@ -195,13 +195,15 @@ static void dial(void *context)
 	struct net *net = context;
 	struct net_core *core = &net->core;
 	struct rn_local hello = {.type = RN_LOCAL_NET_HELLO};
-	int fd = rn_local_dial(core->path, core->uid, "core", &core->strange);
+	int fd = rn_local_dial(RN_LOCAL_CORE, core->uid, "core", &core->strange);
 
 	if (fd >= 0)
 		core->watch = rn_watch_new(net->loop, fd, RN_READABLE, ready, net);
 	if (fd < 0 || !core->watch) {
 		if (fd >= 0)
 			close(fd);
+		else if (rn_local_moved(net->run_dir))
+			rn_loop_stop(net->loop);
 		rn_timer_set(core->retry, NET_CORE_RETRY_MS);
 		return;
 	}

@@ -153,7 +153,7 @@ static void dial(void *context)
 {
 	struct net *net = context;
 	struct net_sender *s = &net->sender;
-	int fd = rn_local_dial(s->path, s->uid, "kern", &s->strange);
+	int fd = rn_local_dial(RN_LOCAL_PORT, s->uid, "kern", &s->strange);
 
 	if (fd >= 0)
 		s->watch = rn_watch_new(net->loop, fd, RN_READABLE, ready, net);

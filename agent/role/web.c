@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "role/role.h"
 #include "service/console.h"
+#include "sys/local.h"
 #include "sys/memory.h"
 #include "sys/owner.h"
 #include "sys/sandbox.h"
@@ -208,9 +209,8 @@ static int find_state(struct web *web, char state[RN_PATH_SIZE], struct rn_err *
 
 	if (r == 0 && !self.gateway)
 		return rn_fail(err, -EINVAL, "only a gateway has a console: this host is \"%s\"", self.name);
-	if (r == 0 && (rn_path_join(state, RN_PATH_SIZE, web->conf.state_dir, "state") < 0 ||
-		       rn_path_join(web->core.path, sizeof(web->core.path), web->conf.run_dir, "ipc.sock") < 0))
-		return rn_fail(err, -ENAMETOOLONG, "the paths of state_dir and run_dir are too long");
+	if (r == 0 && rn_path_join(state, RN_PATH_SIZE, web->conf.state_dir, "state") < 0)
+		return rn_fail(err, -ENAMETOOLONG, "the path of state_dir is too long");
 	return r;
 }
 
@@ -275,6 +275,8 @@ static int prepare(struct web *web, struct rn_err *err)
 		r = rn_sandbox_user(RN_PROCESS_WEB, err);
 	if (r == 0 && web->https_fd >= 0)
 		r = load(web, err);
+	if (r == 0)
+		r = rn_local_enter(web->conf.run_dir, err);
 	if (r == 0)
 		r = open_loop(web, err);
 	return r < 0 ? r : rn_sandbox_seccomp(RN_PROCESS_WEB, err);

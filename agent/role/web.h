@@ -21,7 +21,6 @@
 struct web_exchange;
 
 struct web_core {
-	char path[RN_PATH_SIZE];
 	uid_t uid;    /* of rnaut-core */
 	bool strange; /* another listened: said once */
 	int fd;	      /* -1: away */

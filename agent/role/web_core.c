@@ -69,13 +69,15 @@ static void dial(struct web *web)
 {
 	struct web_core *core = &web->core;
 	struct rn_local hello = {.type = RN_LOCAL_WEB_HELLO};
-	int fd = rn_local_dial(core->path, core->uid, "core", &core->strange);
+	int fd = rn_local_dial(RN_LOCAL_CORE, core->uid, "core", &core->strange);
 
 	if (fd >= 0 && rn_local_send(fd, &hello) == 0)
 		core->watch = rn_watch_new(web->loop, fd, RN_READABLE, ready, web);
 	if (fd < 0 || !core->watch) {
 		if (fd >= 0)
 			close(fd);
+		else if (rn_local_moved(web->conf.run_dir))
+			rn_loop_stop(web->loop);
 		rn_timer_set(core->retry, WEB_CORE_RETRY_MS);
 		return;
 	}

@@ -91,12 +91,16 @@ static void write_report(int fd, int code, const struct rn_err *err, const uint8
 static void child(const struct rn_enroll *in, const struct rn_enroll_keys *keys, int fd)
 {
 	uint8_t message[RN_MESSAGE_MAX];
+	struct rn_udp *udp = NULL;
 	struct rn_err err = {""};
 	size_t size = 0;
-	int r = in->confine ? in->confine(&err) : rn_enroll_confine(&err);
+	int r = rn_udp_open(0, &udp, &err);
 
 	if (r == 0)
-		r = rn_enroll_talk(in, keys, message, &size, &err);
+		r = in->confine ? in->confine(&err) : rn_enroll_confine(&err);
+	if (r == 0)
+		r = rn_enroll_talk(in, keys, udp, message, &size, &err);
+	rn_udp_close(udp);
 	write_report(fd, r, &err, message, r < 0 ? 0 : size);
 }
 
@@ -162,8 +166,7 @@ static int open_report(const struct report *report, const uint8_t **ret, size_t 
 }
 
 /* Runs the child to its end; whatever happens, it is gone afterwards. */
-static int ask(const struct rn_enroll *in, const struct rn_enroll_keys *keys, struct report *report,
-	       struct rn_err *err)
+static int ask(const struct rn_enroll *in, const struct rn_enroll_keys *keys, struct report *report, struct rn_err *err)
 {
 	const int64_t deadline = now_ms() + (in->timeout_ms > 0 ? in->timeout_ms : 15000) + GRACE_MS;
 	int fds[2], r;
@@ -215,8 +218,8 @@ static int write_state(const struct rn_enroll *in, const struct rn_enroll_result
 static int check_request(const struct rn_enroll *in, struct rn_err *err)
 {
 	if (!rn_name_valid(in->name))
-		return rn_fail(err, -EINVAL, "%s is no device name: 1 to 63 of a-z 0-9 . _ -, the first a letter or digit",
-			       in->name);
+		return rn_fail(err, -EINVAL,
+			       "%s is no device name: 1 to 63 of a-z 0-9 . _ -, the first a letter or digit", in->name);
 	if (!rn_kind_name(in->kind) || in->kind == RN_KIND_GATEWAY)
 		return rn_fail(err, -EINVAL, "a device cannot be enrolled as this kind");
 	return 0;

@@ -114,11 +114,15 @@ static void no_answer(struct talk *t)
 		gateway.port = t->in->token.gateway_shared;
 	rn_endpoint_format(&gateway, text);
 	if (t->state == ASKED)
-		rn_fail(t->err, 0, "the gateway at %s took the request but did not answer: look at its log, then try "
-			"again with the same token", text);
+		rn_fail(t->err, 0,
+			"the gateway at %s took the request but did not answer: look at its log, then try "
+			"again with the same token",
+			text);
 	else
-		rn_fail(t->err, 0, "no gateway with this token's key answers at %s: is it running, and is its UDP port "
-			"open on the way?", text);
+		rn_fail(t->err, 0,
+			"no gateway with this token's key answers at %s: is it running, and is its UDP port "
+			"open on the way?",
+			text);
 	done(t, -ETIMEDOUT);
 }
 
@@ -187,17 +191,14 @@ static void run(struct talk *t, int64_t deadline)
 	}
 }
 
-int rn_enroll_talk(const struct rn_enroll *in, const struct rn_enroll_keys *keys, uint8_t *ret_message, size_t *ret_size,
-		   struct rn_err *err)
+int rn_enroll_talk(const struct rn_enroll *in, const struct rn_enroll_keys *keys, struct rn_udp *udp,
+		   uint8_t *ret_message, size_t *ret_size, struct rn_err *err)
 {
-	struct talk t = {.in = in, .keys = keys, .err = err, .message = ret_message, .size = ret_size};
+	struct talk t = {.in = in, .keys = keys, .udp = udp, .err = err, .message = ret_message, .size = ret_size};
 	struct rn_endpoint gateway = in->token.gateway;
 	struct rn_sessions_config config = {
-		.sessions_max = 1, .context = &t, .send = send_datagram, .event = on_event, .admit = admit_nobody};
-	int r = rn_udp_open(0, &t.udp, err);
+	    .sessions_max = 1, .context = &t, .send = send_datagram, .event = on_event, .admit = admit_nobody};
 
-	if (r < 0)
-		return r;
 	memcpy(config.static_secret, keys->noise_secret, RN_KEY_SIZE);
 	t.sessions = rn_sessions_new(&config);
 	rn_wipe(&config, sizeof(config));
@@ -216,6 +217,5 @@ int rn_enroll_talk(const struct rn_enroll *in, const struct rn_enroll_keys *keys
 		rn_udp_flush(t.udp);
 	}
 	rn_sessions_free(t.sessions);
-	rn_udp_close(t.udp);
 	return t.result;
 }

@@ -5,6 +5,7 @@
 #include "proto/message.h"
 #include "proto/session.h"
 #include "service/enroll.h"
+#include "sys/udp.h"
 #include "sys/x509.h"
 
 /* The part of enrolment that meets the network: enroll.c runs it in a child that may do nothing else. */
@@ -14,11 +15,11 @@ struct rn_enroll_keys {
 };
 
 /*
- * Dials the token's gateway, checks it, sends ENROLL and takes the answer: 0 and the ENROLLED message as it came (at most
- * RN_MESSAGE_MAX bytes), or as rn_enroll.
+ * From this port, of any number: dials the token's gateway, checks it, sends ENROLL and takes the answer: 0 and the
+ * ENROLLED message as it came (at most RN_MESSAGE_MAX bytes), or as rn_enroll.
  */
-int rn_enroll_talk(const struct rn_enroll *in, const struct rn_enroll_keys *keys, uint8_t *ret_message, size_t *ret_size,
-		   struct rn_err *err);
+int rn_enroll_talk(const struct rn_enroll *in, const struct rn_enroll_keys *keys, struct rn_udp *udp,
+		   uint8_t *ret_message, size_t *ret_size, struct rn_err *err);
 
 /* Is who shows this hello (proto/hello.h) the gateway of this token? 0, -EKEYREJECTED, -EKEYEXPIRED. */
 int rn_enroll_check_gateway(const struct rn_token *token, const uint8_t *hello, size_t size, int64_t now,

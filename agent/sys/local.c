@@ -2,7 +2,7 @@
 #include "sys/local.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,6 +15,7 @@
 #define BACKLOG 16
 #define SEND_BUFFER (1024 * 1024) /* several of the largest messages, where the host's limit allows it */
 
+/* Its size, which is no longer than it must be: the filters of most processes go by it. */
 static int make_address(const char *path, struct sockaddr_un *ret)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -23,7 +24,7 @@ static int make_address(const char *path, struct sockaddr_un *ret)
 		return -ENAMETOOLONG;
 	memcpy(address.sun_path, path, strlen(path));
 	*ret = address;
-	return 0;
+	return (int)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
 }
 
 static int new_socket(void)
@@ -38,7 +39,7 @@ static int new_socket(void)
 }
 
 /* A socket that nobody listens on any more was left by a process that was killed. */
-static int remove_stale(const struct sockaddr_un *address)
+static int remove_stale(const struct sockaddr_un *address, int size)
 {
 	struct stat st;
 	int fd, r;
@@ -50,21 +51,21 @@ static int remove_stale(const struct sockaddr_un *address)
 	fd = new_socket();
 	if (fd < 0)
 		return fd;
-	r = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+	r = connect(fd, (const struct sockaddr *)address, (socklen_t)size) < 0 ? -errno : 0;
 	close(fd);
 	if (r == 0 || r == -EAGAIN)
 		return -EADDRINUSE;
 	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int listen_at(const struct sockaddr_un *address)
+static int listen_at(const struct sockaddr_un *address, int size)
 {
 	int fd = new_socket();
 	int r;
 
 	if (fd < 0)
 		return fd;
-	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 || chmod(address->sun_path, 0666) < 0 ||
+	if (bind(fd, (const struct sockaddr *)address, (socklen_t)size) < 0 || chmod(address->sun_path, 0666) < 0 ||
 	    listen(fd, BACKLOG) < 0) {
 		r = -errno;
 		close(fd);
@@ -76,12 +77,11 @@ static int listen_at(const struct sockaddr_un *address)
 int rn_local_listen(const char *path, struct rn_err *err)
 {
 	struct sockaddr_un address;
-	int r = make_address(path, &address);
+	int size = make_address(path, &address);
+	int r = size < 0 ? size : remove_stale(&address, size);
 
 	if (r == 0)
-		r = remove_stale(&address);
-	if (r == 0)
-		r = listen_at(&address);
+		r = listen_at(&address, size);
 	if (r == -EADDRINUSE)
 		return rn_fail(err, r, "%s is in use: another process of this kind runs already; stop it first", path);
 	if (r < 0)
@@ -125,14 +125,14 @@ int rn_local_accept(int listener, uid_t *ret_uid)
 int rn_local_connect(const char *path, uid_t *ret_uid)
 {
 	struct sockaddr_un address;
-	int fd, r = make_address(path, &address);
+	int fd, r = 0, size = make_address(path, &address);
 
-	if (r < 0)
-		return r;
+	if (size < 0)
+		return size;
 	fd = new_socket();
 	if (fd < 0)
 		return fd;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	if (connect(fd, (const struct sockaddr *)&address, (socklen_t)size) < 0)
 		r = -errno;
 	else
 		r = peer_uid(fd, ret_uid);
@@ -141,6 +141,25 @@ int rn_local_connect(const char *path, uid_t *ret_uid)
 		return r;
 	}
 	return fd;
+}
+
+int rn_local_enter(const char *directory, struct rn_err *err)
+{
+	return chdir(directory) < 0
+		   ? rn_fail(err, -errno, "cannot go to %s, where the sockets are: %s; start rnautd-core first",
+			     directory, strerror(errno))
+		   : 0;
+}
+
+bool rn_local_moved(const char *directory)
+{
+	struct stat here, there;
+
+	if (stat(".", &here) < 0 || stat(directory, &there) < 0 ||
+	    (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
+		return false;
+	rn_log(RN_LOG_NOTICE, "%s is another than before: ending, to be started again", directory);
+	return true;
 }
 
 int rn_local_dial(const char *path, uid_t owner, const char *name, bool *strange)

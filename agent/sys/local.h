@@ -2,12 +2,24 @@
 #ifndef RN_SYS_LOCAL_H
 #define RN_SYS_LOCAL_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
 #include "proto/local.h" /* sys may see this one header of proto: the messages it frames */
 
 /* SOCK_SEQPACKET unix sockets between the processes of one host. Descriptors are non-blocking and close-on-exec. */
+
+/*
+ * The names in the run directory of core's socket and of kern's for net. Whoever dials under a filter goes to that
+ * directory first and dials them by name: no address of the network is as short (sandbox.c).
+ */
+#define RN_LOCAL_CORE "ipc.sock"
+#define RN_LOCAL_PORT "port.sock"
+/* Makes the run directory this process's own: 0, or -errno and a sentence. */
+int rn_local_enter(const char *directory, struct rn_err *err);
+/* True, and logged, where that directory is now another one: only a new process gets there. */
+bool rn_local_moved(const char *directory);
 
 /* Binds and listens; replaces a stale socket; mode 0666, since the peer's uid is what counts. The fd, or -errno. */
 int rn_local_listen(const char *path, struct rn_err *err);

@@ -146,22 +146,34 @@ const char *const *rn_sandbox_calls(enum rn_process process)
 	return rn_sandbox_lists[process];
 }
 
-/* Calls that are allowed with some arguments only; each of its lines is one way. */
+#define OF(process) (1u << RN_PROCESS_##process)
+#define OF_ALL UINT32_MAX
+/* kern speaks to wireguard-go and to netlink, whose addresses are longer, and has no socket that could dial. */
+#define OF_SHORT (OF_ALL & ~OF(KERN))
+
+/*
+ * Calls that are allowed with some arguments only; each of its lines is one way. A filter cannot read an address, but
+ * it sees its size: below 16 bytes there is none of the network (sockaddr_in has 16, IPv6 needs 24), and of unix
+ * sockets those of the run directory, by their names (local.h).
+ */
 static const struct bound {
 	const char *call;
 	unsigned argument;
 	uint64_t mask, value;
-	enum rn_process only; /* RN_PROCESS_CLI: all */
+	uint32_t of;
 } bounds[] = {
-    {"socket", 0, UINT32_MAX, AF_UNIX, RN_PROCESS_CLI},
-    {"socket", 0, UINT32_MAX, AF_NETLINK, RN_PROCESS_KERN},
-    /* The child of `rnaut up` that speaks to the gateway is under net's filter before it opens its port. */
-    {"socket", 0, UINT32_MAX, AF_INET, RN_PROCESS_NET},
-    {"socket", 0, UINT32_MAX, AF_INET6, RN_PROCESS_NET},
+    {"socket", 0, UINT32_MAX, AF_UNIX, OF_ALL},
+    {"socket", 0, UINT32_MAX, AF_NETLINK, OF(KERN)},
+    {"connect", 2, UINT32_MAX & ~15u, 0, OF_SHORT},
+    {"connect", 2, UINT32_MAX & ~127u, 0, OF(KERN)},
+    {"sendto", 5, UINT32_MAX, 0, OF_SHORT},
+    {"sendto", 3, MSG_FASTOPEN, 0, OF(KERN)},
+    /* TCP dials with its first bytes too. */
+    {"sendmsg", 2, MSG_FASTOPEN, 0, OF_ALL},
     /* Memory is written or run, never both. */
-    {"mprotect", 2, PROT_EXEC, 0, RN_PROCESS_CLI},
-    {"mmap", 2, PROT_EXEC, 0, RN_PROCESS_CLI},
-    {"mmap", 2, PROT_WRITE, 0, RN_PROCESS_CLI},
+    {"mprotect", 2, PROT_EXEC, 0, OF_ALL},
+    {"mmap", 2, PROT_EXEC, 0, OF_ALL},
+    {"mmap", 2, PROT_WRITE, 0, OF_ALL},
 };
 
 static int add_call(scmp_filter_ctx filter, enum rn_process process, const char *call)
@@ -177,7 +189,7 @@ static int add_call(scmp_filter_ctx filter, enum rn_process process, const char 
 		if (strcmp(b->call, call) != 0)
 			continue;
 		bounded = true;
-		if (b->only == RN_PROCESS_CLI || b->only == process)
+		if (b->of & 1u << process)
 			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
 					     SCMP_CMP64(b->argument, SCMP_CMP_MASKED_EQ, b->mask, b->value));
 	}

@@ -11,10 +11,11 @@
 	    "getpid", "sysinfo", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "restart_syscall", "exit",          \
 	    "exit_group"
 
-/* Sockets that are there already or are made under the filter. */
-#define SOCKETS                                                                                                        \
-	"socket", "connect", "bind", "getsockname", "getsockopt", "setsockopt", "sendto", "recvfrom", "sendmsg",       \
-	    "recvmsg", "poll"
+/* Sockets that are there already. */
+#define SOCKETS "getsockname", "getsockopt", "setsockopt", "sendto", "recvfrom", "sendmsg", "recvmsg", "poll"
+
+/* Those that are made under the filter, to core and to kern. */
+#define DIAL "socket", "connect"
 
 /* Whole-file replacement of sys/files.c. */
 #define REPLACE "unlink", "rename", "fchmod", "fsync"
@@ -26,24 +27,22 @@ static const char *const core_calls[] = {COMMON,      SOCKETS,	REPLACE,   LOOP, 
 					 "accept4",   "chmod",	"pread64", "pwrite64", "fdatasync",
 					 "ftruncate", "access", "geteuid", "getcwd",   NULL};
 
-static const char *const net_calls[] = {COMMON, SOCKETS, REPLACE, LOOP, "sendmmsg", "recvmmsg", "geteuid", NULL};
+static const char *const net_calls[] = {COMMON, SOCKETS, DIAL, REPLACE, LOOP, "sendmmsg", "recvmmsg", "geteuid", NULL};
 
-static const char *const kern_calls[] = {COMMON,	  SOCKETS,     REPLACE,	     "bpf",	"membarrier",
-					 "epoll_create1", "epoll_ctl", "epoll_wait", "statfs",	"access",
-					 "uname",	  "prlimit64", "getuid",     "geteuid", "readlink",
-					 "dup",		  "ioctl",     "accept4",    NULL};
+static const char *const kern_calls[] = {COMMON,       SOCKETS,		DIAL,	     "bind",	   REPLACE,    "bpf",
+					 "membarrier", "epoll_create1", "epoll_ctl", "epoll_wait", "statfs",   "access",
+					 "uname",      "prlimit64",	"getuid",    "geteuid",	   "readlink", "dup",
+					 "ioctl",      "accept4",	NULL};
 
-static const char *const ca_calls[] = {COMMON, SOCKETS, REPLACE, "fdatasync", "ftruncate", "geteuid", "access", NULL};
+static const char *const ca_calls[] = {COMMON,	    SOCKETS,   DIAL,	 REPLACE, "fdatasync",
+				       "ftruncate", "geteuid", "access", NULL};
 
-static const char *const web_calls[] = {COMMON, SOCKETS, LOOP, "accept4", "shutdown", "writev", "geteuid", NULL};
+static const char *const web_calls[] = {COMMON, SOCKETS, DIAL, LOOP, "accept4", "shutdown", "writev", "geteuid", NULL};
 
 /* wireguard-go is not ours, and the command line is the person's own: neither is filtered. */
 const char *const *const rn_sandbox_lists[RN_PROCESS_CLI + 1] = {
-    [RN_PROCESS_CORE] = core_calls,
-    [RN_PROCESS_NET] = net_calls,
-    [RN_PROCESS_KERN] = kern_calls,
-    [RN_PROCESS_CA] = ca_calls,
-    [RN_PROCESS_WEB] = web_calls,
+    [RN_PROCESS_CORE] = core_calls, [RN_PROCESS_NET] = net_calls, [RN_PROCESS_KERN] = kern_calls,
+    [RN_PROCESS_CA] = ca_calls,	    [RN_PROCESS_WEB] = web_calls,
 };
 
 const char *const rn_sandbox_sanitizer_calls[] = {"sigaltstack",

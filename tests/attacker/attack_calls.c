@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "attacker.h"
@@ -36,6 +37,12 @@
 static char byte;
 static struct iovec here = {&byte, 1};
 static union bpf_attr attr;
+static const union {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un local;
+} somewhere = {.v6 = {AF_INET6, 9, 0, IN6ADDR_LOOPBACK_INIT, 0}}, api = {.local = {AF_UNIX, "/run/rnaut/api.sock"}};
 
 TRY(ptrace, r = ptrace(PTRACE_ATTACH, (pid_t)pid, NULL, NULL))
 TRY(vm_write, r = process_vm_writev((pid_t)pid, &here, 1, &here, 1, 0))
@@ -62,23 +69,33 @@ TRY(list_files, r = syscall(SYS_getdents64, 0, &attr, sizeof(attr)))
 TRY(link, r = link("/run/attack", "/run/attack2"))
 TRY(hand_over, r = syscall(SYS_sendfile, 1, 0, NULL, 1))
 
+/* No socket of the network, no address of it, no other socket of this host but those beside core's. */
+TRY(tcp, r = socket(AF_INET, SOCK_STREAM, 0))
+TRY(udp6, r = socket(AF_INET6, SOCK_DGRAM, 0))
+TRY(raw, r = socket(AF_INET, SOCK_RAW, IPPROTO_RAW))
+TRY(dial, r = connect(inside->socket, &somewhere.any, sizeof(somewhere.v4)))
+TRY(dial6, r = connect(inside->socket, &somewhere.any, sizeof(somewhere.v6)))
+TRY(send_to, r = sendto(inside->socket, &byte, 1, MSG_NOSIGNAL, &somewhere.any, sizeof(somewhere.v6)))
+TRY(long_name, r = connect(socket(AF_UNIX, SOCK_STREAM, 0), &api.any, sizeof(api.local)))
+TRY(bind, r = bind(inside->socket, &somewhere.any, sizeof(somewhere.v6)))
+TRY(chdir, r = chdir("/run"))
+TRY(fchdir, r = fchdir(0))
+
 /* Those that net has and web has not. */
 TRY(unlink, r = unlink("/run/attack"))
 TRY(rename, r = rename("/run/attack", "/run/attack2"))
 TRY(chmod, r = fchmod(2, 0777))
 TRY(many, r = sendmmsg(inside->socket, NULL, 0, 0))
-TRY(tcp, r = socket(AF_INET, SOCK_STREAM, 0))
-TRY(udp6, r = socket(AF_INET6, SOCK_DGRAM, 0))
-TRY(raw, r = socket(AF_INET, SOCK_RAW, IPPROTO_RAW))
 
 #define CALL(name)                                                                                                     \
 	{                                                                                                              \
 #name, try_##name                                                                                      \
 	}
 const struct attack attack_calls[] = {
-    CALL(ptrace),     CALL(vm_write), CALL(signal),    CALL(tgkill),  CALL(fork),      CALL(exec),   CALL(bpf),
-    CALL(netlink),    CALL(packet),   CALL(mount),     CALL(unshare), CALL(setuid),    CALL(chown),  CALL(code),
-    CALL(pidfd),      CALL(uring),    CALL(keyctl),    CALL(perf),    CALL(userfault), CALL(listen), CALL(module),
-    CALL(list_files), CALL(link),     CALL(hand_over), CALL(unlink),  CALL(rename),    CALL(chmod),  CALL(many),
-    CALL(tcp),	      CALL(udp6),     CALL(raw),       {NULL, NULL},
+    CALL(ptrace),     CALL(vm_write), CALL(signal),    CALL(tgkill),  CALL(fork),      CALL(exec),    CALL(bpf),
+    CALL(netlink),    CALL(packet),   CALL(mount),     CALL(unshare), CALL(setuid),    CALL(chown),   CALL(code),
+    CALL(pidfd),      CALL(uring),    CALL(keyctl),    CALL(perf),    CALL(userfault), CALL(listen),  CALL(module),
+    CALL(list_files), CALL(link),     CALL(hand_over), CALL(unlink),  CALL(rename),    CALL(chmod),   CALL(many),
+    CALL(tcp),	      CALL(udp6),     CALL(raw),       CALL(dial),    CALL(dial6),     CALL(send_to), CALL(long_name),
+    CALL(bind),	      CALL(chdir),    CALL(fchdir),    {NULL, NULL},
 };

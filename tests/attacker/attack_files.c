@@ -139,12 +139,18 @@ static void others_memory(const struct inside *inside, char **words, int count)
 	said("%u of the memory of %s processes", good, seen > 3 ? "many" : "too few");
 }
 
+#define SHORT_NAME 13
+
 static bool connects(const char *path, size_t length, int type)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd;
 	bool good;
 
+	/* A longer one ends the process: attack_calls.c. */
+	if (length > SHORT_NAME)
+		return false;
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	memcpy(address.sun_path, path, length);
 	good = fd >= 0 && connect(fd, (const struct sockaddr *)&address,
 				  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) == 0;
@@ -155,8 +161,7 @@ static bool connects(const char *path, size_t length, int type)
 /* Every name of /proc/net/unix, those without a file ("@...") too, and what is known to be there. */
 static void others_sockets(const struct inside *inside, char **words, int count)
 {
-	static const char *const known[] = {"/run/rnaut/api.sock", "/run/wireguard/rn0.sock",
-					    "/run/dbus/system_bus_socket"};
+	static const char *const known[] = {"api.sock", "./api.sock", "/run/systemd", "/var/run/nscd"};
 	static char text[65536];
 	int fd = open("/proc/net/unix", O_RDONLY | O_CLOEXEC);
 	ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
@@ -228,9 +233,6 @@ static void descriptors(const struct inside *inside, char **words, int count)
 		if (openat(fd, "..", O_RDONLY) >= 0)
 			said("descriptor %d is a way out", fd);
 	}
-	/* Any such call ends web. */
-	if (inside->net && socket(AF_INET, SOCK_RAW, IPPROTO_RAW) >= 0)
-		said("descriptor raw: could be made");
 }
 
 const struct attack attack_files[] = {

@@ -11,8 +11,9 @@ int dial_as_web(const struct inside *inside)
 {
 	struct rn_local hello = {.type = RN_LOCAL_WEB_HELLO};
 	uid_t uid;
-	int fd = rn_local_connect(inside->web->core.path, &uid);
+	int fd = rn_local_connect(RN_LOCAL_CORE, &uid);
 
+	(void)inside;
 	if (fd >= 0)
 		tell(fd, &hello);
 	return fd;
@@ -85,8 +86,8 @@ struct rn_endpoint web_forged_source(void)
 int rn_role_web(int argc, char **argv); /* role.h has given its declaration to the honest one */
 int rn_role_web(int argc, char **argv)
 {
-	static const struct attack *const lists[] = {attack_calls,	 attack_files,	   attack_web,
-						     attack_web_session, attack_web_flood, NULL};
+	static const struct attack *const lists[] = {attack_calls,     attack_files,	attack_web, attack_web_session,
+						     attack_web_flood, attack_web_dial, NULL};
 	struct web *web = calloc(1, sizeof(*web));
 	struct rn_err err = {""};
 

@@ -8,7 +8,7 @@
 #include "sys/local.h"
 
 /* Of the captured web alone. */
-extern const struct attack attack_web[], attack_web_session[], attack_web_flood[];
+extern const struct attack attack_web[], attack_web_session[], attack_web_flood[], attack_web_dial[];
 
 /* A connection to core that has said WEB_HELLO, or -errno. */
 int dial_as_web(const struct inside *inside);

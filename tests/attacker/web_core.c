@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a captured web says to core in a way that no web does, and where else it knocks. */
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -240,7 +239,7 @@ static void port_socket(const struct inside *inside, char **words, int count)
 {
 	uint8_t data[64] = "";
 	uid_t uid;
-	int fd = rn_local_connect("/run/rnaut/port.sock", &uid), n = 0;
+	int fd = rn_local_connect(RN_LOCAL_PORT, &uid), n = 0;
 	struct pollfd p = {fd, POLLIN, 0};
 
 	(void)inside;
@@ -253,32 +252,7 @@ static void port_socket(const struct inside *inside, char **words, int count)
 	close(fd);
 }
 
-/* A listening socket can be made one that dials. Words: an IPv4 address and a port. */
-static void outwards(const struct inside *inside, char **words, int count)
-{
-	const struct sockaddr none = {.sa_family = AF_UNSPEC};
-	struct sockaddr_in6 to = {.sin6_family = AF_INET6};
-	struct pollfd p = {inside->socket, POLLOUT, 0};
-	struct rn_addr address;
-	int code = 0;
-	socklen_t size = sizeof(code);
-
-	if (count < 2 || rn_addr_parse(words[0], &address) < 0)
-		return;
-	to.sin6_port = htons((uint16_t)strtoul(words[1], NULL, 10));
-	memcpy(&to.sin6_addr, address.b, sizeof(address.b));
-	if (connect(inside->socket, &none, sizeof(none)) < 0)
-		code = errno;
-	else if (connect(inside->socket, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS)
-		code = errno;
-	else if (poll(&p, 1, 10000) != 1)
-		code = ETIMEDOUT;
-	else
-		getsockopt(inside->socket, SOL_SOCKET, SO_ERROR, &code, &size);
-	said("%s", code ? strerror(code) : "went out");
-}
-
 const struct attack attack_web[] = {
-    {"nonsense", nonsense},	  {"as_others", as_others}, {"order", order}, {"credentials", credentials},
-    {"port_socket", port_socket}, {"outwards", outwards},   {NULL, NULL},
+    {"nonsense", nonsense},	  {"as_others", as_others},	{"order", order},
+    {"credentials", credentials}, {"port_socket", port_socket}, {NULL, NULL},
 };

@@ -10,7 +10,7 @@ from harness import SANITIZED, SLOW, attempt, equal, true, wait_for
 
 STATE = "/var/lib/rnaut/state"
 CALLS = ("ptrace vm_write signal tgkill fork exec bpf netlink packet mount unshare setuid chown code pidfd uring keyctl perf "
-         "userfault listen module list_files link hand_over").split()
+         "userfault listen module list_files link hand_over tcp udp6 raw dial dial6 send_to long_name bind chdir fchdir").split()
 
 
 class Captured:

@@ -167,3 +167,22 @@ def all_stopped(lab, kept):
     before = drops(hub, "deny_rule")
     equal(attempt(lab["phone"], [["tcp", server.ipv6, 22]]), [False], "ssh")
     wait_for("the drop to be counted", lambda: drops(hub, "deny_rule") > before, 5)
+
+
+@case("a run directory that was made anew: who dials from within it begins again there by itself")
+def moved(lab, kept):
+    gateway = lab["gateway"]
+    names = ("rnautd-net", "rnautd-ca", "rnautd-web")
+    before = {name: gateway.unit_pid(name) for name in names}
+    for unit in ("rnautd-kern", "rnautd-core"):
+        gateway.ask(stop=unit)
+    gateway.run(["mv", "/run/rnaut", "/run/rnaut-before"])
+    gateway.run(["rm", "-r", "/run/rnaut-before"])
+    gateway.start_units()
+    after = {name: restarted(gateway, name, before[name]) for name in names}
+    wait_for("the gateway to enforce", lambda: lab.ready(gateway), 30 * SLOW)
+    settle(lab)
+    for unit in ("rnautd-kern", "rnautd-core"):  # an ordinary restart ends nobody
+        restarted(gateway, unit, kill_once(gateway, unit))
+    settle(lab)
+    equal({name: gateway.unit_pid(name) for name in names}, after, "net, ca and web when core and kern have started again")

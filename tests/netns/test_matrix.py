@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What connects is what the policy says, and what explain says it says."""
-from harness import IN_VM, attempt, case, equal, true, wait_for, PROBE
+from harness import IN_VM, PROBE, SLOW, attempt, case, equal, true, wait_for
 
 SERVICES = [("tcp", 22), ("tcp", 80), ("tcp", 8080), ("tcp", 9999), ("udp", 53), ("udp", 9000), ("icmp", 0)]
 MANAGED = ["hub-a", "laptop", "server", "tablet"]
@@ -21,7 +21,8 @@ def start_servers(lab, kept):
     for name in MANAGED + ["phone"]:
         lab[name].spawn("serve", PROBE + ["serve", "22,80,8080,9999", "53,9000"])
     for name in MANAGED + ["phone"]:
-        wait_for(f"the servers on {name}", lambda name=name: "ready" in lab[name].log_text("serve"))
+        wait_for(f"the servers on {name}", lambda name=name: "ready" in lab[name].log_text("serve"),
+                 20 * SLOW)
     kept["servers"] = True
 
 

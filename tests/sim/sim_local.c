@@ -84,6 +84,13 @@ int rn_local_dial(const char *path, uid_t owner, const char *name, bool *strange
 	return SIM_FD + (int)sim_here->index;
 }
 
+/* There is one run directory, for good. */
+bool rn_local_moved(const char *directory)
+{
+	(void)directory;
+	return false;
+}
+
 int rn_local_send(int fd, const struct rn_local *message)
 {
 	struct sim_host *h = &sim_here->sim->hosts[fd - SIM_FD];
@@ -141,6 +148,11 @@ int64_t rn_loop_now_ms(struct rn_loop *loop)
 	const struct sim_host *h = host_of(loop);
 
 	return h->sim->now_ms - h->booted_ms;
+}
+
+void rn_loop_stop(struct rn_loop *loop)
+{
+	sim_fail(host_of(loop)->sim, "%s: net ended itself", host_of(loop)->name);
 }
 
 struct rn_timer *rn_timer_new(struct rn_loop *loop, void (*fire)(void *context), void *context)

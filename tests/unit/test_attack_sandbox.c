@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What code that runs in one of our processes cannot do any more: each attempt in a child under the process's filter. */
+/* What code that runs in one of our processes cannot do any more: each attempt in a child under the process's filter.
+ */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +43,68 @@ static void raw_socket(void)
 static void packet_socket(void)
 {
 	socket(AF_PACKET, SOCK_RAW, 0);
+}
+
+static void dial(const void *address, socklen_t size)
+{
+	connect(-1, address, size);
+}
+
+static void dial_by_name(void)
+{
+	const struct sockaddr_un core = {AF_UNIX, "ipc.sock"};
+
+	dial(&core, 2 + 8);
+}
+
+static void dial_by_path(void)
+{
+	const struct sockaddr_un core = {AF_UNIX, "/run/rnaut/ipc.sock"};
+
+	dial(&core, 2 + 19);
+}
+
+static void dial_v4(void)
+{
+	const struct sockaddr_in to = {.sin_family = AF_INET};
+
+	dial(&to, sizeof(to));
+}
+
+static void dial_v6(void)
+{
+	const struct sockaddr_in6 to = {.sin6_family = AF_INET6};
+
+	dial(&to, sizeof(to));
+}
+
+static void send_plain(void)
+{
+	struct msghdr m = {0};
+
+	send(-1, "", 1, MSG_NOSIGNAL);
+	sendmsg(-1, &m, MSG_NOSIGNAL);
+}
+
+static void send_to(void)
+{
+	const struct sockaddr_in to = {.sin_family = AF_INET};
+
+	sendto(-1, "", 1, 0, (const struct sockaddr *)&to, sizeof(to));
+}
+
+static void open_by_send(void)
+{
+	struct msghdr m = {0};
+
+	sendmsg(-1, &m, MSG_FASTOPEN);
+}
+
+static void give_name(void)
+{
+	const struct sockaddr_un own = {AF_UNIX, "own.sock"};
+
+	bind(-1, (const struct sockaddr *)&own, sizeof(own));
 }
 
 static void memory(void)
@@ -112,14 +176,15 @@ static bool kills(enum rn_process process, void (*attempt)(void))
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 }
 
-static const enum rn_process processes[] = {RN_PROCESS_CORE, RN_PROCESS_NET, RN_PROCESS_KERN, RN_PROCESS_CA};
+static const enum rn_process processes[] = {RN_PROCESS_CORE, RN_PROCESS_NET, RN_PROCESS_KERN, RN_PROCESS_CA,
+					    RN_PROCESS_WEB};
 #define PROCESSES (sizeof(processes) / sizeof(processes[0]))
 
 static void test_calls_that_kill(void **state)
 {
-	static void (*const attempts[])(void) = {packet_socket, code_to_write, data_to_run,
-						 program,	  trace,	 child,		signal_sent,
-						 neighbour};
+	static void (*const attempts[])(void) = {packet_socket,	  code_to_write, data_to_run, program,
+						 trace,		  child,	 signal_sent, neighbour,
+						 internet_socket, raw_socket,	 open_by_send};
 
 	(void)state;
 	for (size_t p = 0; p < PROCESSES; p++)
@@ -131,20 +196,36 @@ static void test_calls_that_are_needed(void **state)
 {
 	(void)state;
 	for (size_t p = 0; p < PROCESSES; p++) {
-		assert_false(kills(processes[p], unix_socket));
 		assert_false(kills(processes[p], memory));
+		assert_false(kills(processes[p], send_plain));
 		assert_int_equal(kills(processes[p], netlink_socket), processes[p] != RN_PROCESS_KERN);
-		assert_int_equal(kills(processes[p], internet_socket), processes[p] != RN_PROCESS_NET);
-		/* kern has its raw sockets from its start; net would need a capability */
-		assert_int_equal(kills(processes[p], raw_socket), processes[p] != RN_PROCESS_NET);
+		/* core is dialled and dials nobody */
+		assert_int_equal(kills(processes[p], unix_socket), processes[p] == RN_PROCESS_CORE);
+		assert_int_equal(kills(processes[p], dial_by_name), processes[p] == RN_PROCESS_CORE);
+	}
+}
+
+/* The filter goes by an address's size. kern has no socket that could dial. */
+static void test_addresses_that_kill(void **state)
+{
+	(void)state;
+	for (size_t p = 0; p < PROCESSES; p++) {
+		const bool kern = processes[p] == RN_PROCESS_KERN;
+
+		assert_int_equal(kills(processes[p], dial_by_path), !kern);
+		assert_int_equal(kills(processes[p], dial_v4), !kern);
+		assert_int_equal(kills(processes[p], dial_v6), !kern);
+		assert_int_equal(kills(processes[p], send_to), !kern);
+		assert_int_equal(kills(processes[p], give_name), !kern);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calls_that_kill),
-		cmocka_unit_test(test_calls_that_are_needed),
+	    cmocka_unit_test(test_calls_that_kill),
+	    cmocka_unit_test(test_calls_that_are_needed),
+	    cmocka_unit_test(test_addresses_that_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
