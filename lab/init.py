@@ -5,6 +5,7 @@
 Runs as process 1 of its own PID, mount, UTS and network namespaces, so ending it ends the host. Takes commands as one
 JSON object a connection on a unix socket: {"start": UNIT}, {"stop": UNIT}, {"spawn": NAME, "argv": [...]}, {"status": 1}.
 """
+import contextlib
 import ctypes
 import json
 import os
@@ -99,17 +100,29 @@ class Init:
         self.children = {}
         self.selector = selectors.DefaultSelector()
 
+    def run_before(self, unit):
+        """What systemd runs to its end each time before it starts this unit."""
+        for other in (self.units[name] for name in unit.wants if name in self.units):
+            if other.oneshot and not (other.condition and not os.path.exists(other.condition)):
+                with self.log(other.name) as log, contextlib.suppress(subprocess.TimeoutExpired):
+                    subprocess.run(other.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=ENVIRONMENT,
+                                   timeout=other.seconds("TimeoutStartSec"), check=False)
+
+    def log(self, name):
+        return open(os.open(name + ".log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644, dir_fd=self.logs), "wb")
+
     def launch(self, child):
+        if child.unit:
+            self.run_before(child.unit)
         for directory in child.unit.runtime_directories if child.unit else ():
             os.makedirs(directory, mode=0o755, exist_ok=True)
         argv, descriptor, socket_name = child.argv, *self.handed.get(child.name, (None, None))
         if descriptor is not None:
             argv = [sys.executable, "-B", os.path.abspath(__file__), "--hand", str(descriptor), socket_name] + argv
-        log = os.open(child.name + ".log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644, dir_fd=self.logs)
-        child.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                                         env=ENVIRONMENT, start_new_session=True,
-                                         pass_fds=() if descriptor is None else (descriptor,))
-        os.close(log)
+        with self.log(child.name) as log:
+            child.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                                             env=ENVIRONMENT, start_new_session=True,
+                                             pass_fds=() if descriptor is None else (descriptor,))
         child.starts += 1
         child.again_at = None
 
@@ -119,7 +132,7 @@ class Init:
                 continue
             child.status, child.process = child.process.returncode, None
             if child.wanted and (child.unit is None or child.unit.restarts_after(child.status)):
-                child.again_at = time.monotonic() + (child.unit.restart_seconds if child.unit else 1)
+                child.again_at = time.monotonic() + (child.unit.seconds("RestartSec", "100ms") if child.unit else 1)
 
     def reap_orphans(self):
         known = {c.process.pid for c in self.children.values() if c.process}

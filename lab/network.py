@@ -232,7 +232,7 @@ class Network:
         self.directory, self.switch = f"/run/{prefix}", f"{prefix}-underlay"
         self.logs = f"{TOP}/build/{'lab' if prefix == 'rnlab' else 'test'}/{prefix}"
         self.binaries = binaries or os.environ.get("RN_BINARIES") or f"{TOP}/build/out"
-        self.units = [u.name for u in unit_files.load(TOP + "/packaging/systemd")]
+        self.units = [u.name for u in unit_files.load(TOP + "/packaging/systemd") if not u.oneshot]
         self.say = say or (lambda text: None)
         self.nodes = {}
         self.wireguard_in_kernel = kernel_has_wireguard()

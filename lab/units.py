@@ -25,6 +25,14 @@ class Unit:
         return shlex.split(self.get("ExecStart"))
 
     @property
+    def wants(self):
+        return [name.removesuffix(".service") for name in self.get("Wants").split()]
+
+    @property
+    def oneshot(self):
+        return self.get("Type") == "oneshot"
+
+    @property
     def runtime_directories(self):
         return ["/run/" + d for d in self.get("RuntimeDirectory").split()]
 
@@ -36,16 +44,14 @@ class Unit:
         """Would systemd start it again after this exit status (negative: signal)?"""
         return {"always": True, "on-failure": status != 0}.get(self.get("Restart", "no"), False)
 
-    @property
-    def restart_seconds(self):
-        text = self.get("RestartSec", "100ms")
+    def seconds(self, key, default="90s"):
+        text = self.get(key, default)
         return float(text[:-2]) / 1000 if text.endswith("ms") else float(text.removesuffix("s"))
 
 
 def load(directory):
-    """All units of a directory in an order that satisfies After=, but for what is run before another as root: here all
-    are started as root, and do it themselves."""
-    units = {u.name: u for u in map(Unit, sorted(glob.glob(directory + "/*.service"))) if u.get("Type") != "oneshot"}
+    """All units of a directory in an order that satisfies After=."""
+    units = {u.name: u for u in map(Unit, sorted(glob.glob(directory + "/*.service")))}
     order = []
 
     def add(name):

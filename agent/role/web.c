@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,7 +53,7 @@ static int64_t now(void)
 
 /* --- the certificate --- */
 
-/* In a child, so that the CA's key has never been in the memory of the process that speaks to the network. */
+/* --certificate: never in the process that speaks to the network, whose memory has never held the CA's key. */
 static int renew(const char *dir)
 {
 	struct rn_err err = {""};
@@ -71,29 +70,16 @@ static int renew(const char *dir)
 	return r < 0 && r != -ENOKEY;
 }
 
-static int renew_in_child(const char *dir, struct rn_err *err)
-{
-	int status = 0;
-	pid_t child = fork();
-
-	if (child == 0)
-		_exit(renew(dir));
-	if (child < 0 || waitpid(child, &status, 0) != child)
-		return rn_fail(err, -EIO, "cannot start a process to look after the console's certificate: %s",
-			       strerror(errno));
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0
-		   ? 0
-		   : rn_fail(err, -EIO, "the console has no certificate: the line above says why");
-}
-
-static int read_pem(const char *path, char **ret, struct rn_err *err)
+static int read_pem(const struct web *web, const char *path, char **ret, struct rn_err *err)
 {
 	size_t size;
 	int r = rn_file_read_text(path, PEM_MAX, ret, &size);
 
 	if (r == -EACCES)
 		return rn_fail(err, r, "rnaut-web may not read %s: chgrp rnaut-web and chmod 640 let it", path);
-	return r < 0 ? rn_fail(err, r, "cannot read %s: %s", path, strerror(-r)) : 0;
+	return r < 0 ? rn_fail(err, r, "cannot read %s: %s%s", path, strerror(-r),
+			       web->conf.console_files ? "" : "; the unit rnautd-certificate makes it")
+		     : 0;
 }
 
 /* As rnaut-web, at the start and at each SIGHUP alike. */
@@ -113,9 +99,9 @@ static int load(struct web *web, struct rn_err *err)
 			r = rn_path_join(key_path, sizeof(key_path), web->conf.state_dir, "state/web/tls.key");
 	}
 	if (r == 0)
-		r = read_pem(certificate_path, &certificate, err);
+		r = read_pem(web, certificate_path, &certificate, err);
 	if (r == 0)
-		r = read_pem(key_path, &key, err);
+		r = read_pem(web, key_path, &key, err);
 	if (r == 0 && rn_http_tls_load(certificate, key, &web->expires, &inner) < 0)
 		r = rn_fail(err, -EINVAL, "%s and %s: %s", certificate_path, key_path, inner.text);
 	if (r == 0 && web->expires < now())
@@ -140,7 +126,7 @@ static void on_reload(void *context)
 		rn_log(RN_LOG_NOTICE, "the certificate has been read again");
 }
 
-/* Only root can renew it: before this process is started again, or as its first step where it is started as root. */
+/* Only root can renew it, before this process is started again: rnautd-certificate. */
 static void on_daily(void *context)
 {
 	struct web *web = context;
@@ -200,8 +186,7 @@ static int open_loop(struct web *web, struct rn_err *err)
 	return r < 0 ? r : open_server(web, &web->http, web->http_fd, false, err);
 }
 
-/* Who this host is, and where its state directory is. */
-static int find_state(struct web *web, char state[RN_PATH_SIZE], struct rn_err *err)
+static int only_gateway(struct web *web, struct rn_err *err)
 {
 	struct rn_anchor anchor;
 	struct rn_self self;
@@ -209,24 +194,19 @@ static int find_state(struct web *web, char state[RN_PATH_SIZE], struct rn_err *
 
 	if (r == 0 && !self.gateway)
 		return rn_fail(err, -EINVAL, "only a gateway has a console: this host is \"%s\"", self.name);
-	if (r == 0 && rn_path_join(state, RN_PATH_SIZE, web->conf.state_dir, "state") < 0)
-		return rn_fail(err, -ENAMETOOLONG, "the path of state_dir is too long");
 	return r;
 }
 
-/* What root alone may do comes first, where this is root: low ports, the CA's key. */
+/* What root alone may do comes first, where this is root: low ports. */
 static int begin(struct web *web, struct rn_err *err)
 {
-	char state[RN_PATH_SIZE];
 	gid_t group;
-	int r = find_state(web, state, err);
+	int r = only_gateway(web, err);
 
 	if (r == 0)
 		r = rn_process_user(RN_PROCESS_CORE, &web->core.uid, &group, err);
 	if (r == 0)
 		r = web_listen(web, err);
-	if (r == 0 && web->https_fd >= 0 && !web->conf.console_files && geteuid() == 0)
-		r = renew_in_child(state, err);
 	return r;
 }
 
@@ -253,14 +233,15 @@ static int configure(struct web *web, int argc, char **argv, struct rn_err *err)
 	return r < 0 ? r : take_options(web, argc, argv, err);
 }
 
-/* Speaks to nobody, so it needs no child. */
 static int certificate(struct web *web, struct rn_err *err)
 {
 	char state[RN_PATH_SIZE];
-	int r = find_state(web, state, err);
+	int r = only_gateway(web, err);
 
 	if (r < 0 || web->conf.console_files)
 		return r;
+	if (rn_path_join(state, sizeof(state), web->conf.state_dir, "state") < 0)
+		return rn_fail(err, -ENAMETOOLONG, "the path of state_dir is too long");
 	if (geteuid() != 0)
 		return rn_fail(err, -EPERM,
 			       "the key of the console's CA is root's: start rnautd web --certificate as root");

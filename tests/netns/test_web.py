@@ -386,7 +386,7 @@ def certificates(lab, kept):
     restart(web)  # nothing is due: it does not need the key
     gateway.run(["sh", "-c", f"echo other.example >>{state}/console/names"])
     restart(web)
-    true("other.example" not in shown() and "ca.key is gone" in gateway.log_text("rnautd-web"), "without the CA's key")
+    true("other.example" not in shown() and "ca.key is gone" in gateway.log_text("rnautd-certificate"), "without the CA's key")
     gateway.run(["sh", "-c", f"mv /run/ca.key {state}/console/ca.key && mkdir -p /run/own && cd /run/own && "
                  "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k.pem -out c.pem -subj /CN=own "
                  "-days 30 2>/dev/null && chown rnaut-web k.pem c.pem"])
