@@ -19,15 +19,17 @@
 enum rn_local_type {
 	/* kern -> core */
 	RN_LOCAL_KERN_HELLO = 1,
-	RN_LOCAL_KERN_APPLIED, /* version: everything sent up to it is in the kernel */
+	RN_LOCAL_KERN_APPLIED, /* answer to SYNCED; number: epoch, version: everything up to it is in the kernel */
 	RN_LOCAL_KERN_REFUSED, /* a record was refused, and why */
 	RN_LOCAL_KERN_EVENTS,  /* struct rn_event array; time_ns already Unix time; version: lost so far */
 	RN_LOCAL_KERN_FLOWS,   /* answer to FLOWS_GET: a piece of the flow table */
 	RN_LOCAL_KERN_STATUS,  /* answer to STATUS_GET */
 	/* core -> kern */
-	RN_LOCAL_KERN_SYNC = 32,  /* all current records follow ... */
-	RN_LOCAL_KERN_RECORD,	  /* block: one signed record */
-	RN_LOCAL_KERN_SYNCED,	  /* ... and devices that were not among them are removed */
+	RN_LOCAL_KERN_SYNC = 32, /* all current records follow ... */
+	RN_LOCAL_KERN_RECORD,	 /* block: one signed record */
+	/* A mark: of all up to epoch and version nothing is missing. The first after SYNC: other devices are removed.
+	 */
+	RN_LOCAL_KERN_SYNCED,
 	RN_LOCAL_KERN_REMOVE,	  /* number: forget this device (access shrinks, so it needs no signature) */
 	RN_LOCAL_KERN_LINK,	  /* number: 1 up, 0 down */
 	RN_LOCAL_KERN_FLOWS_GET,  /* number: echoed */

@@ -35,7 +35,7 @@ struct rn_kern {
 	struct rn_telemetry *telemetry;
 	struct rn_underlay *underlay;
 	struct rn_sender *sender; /* NULL: net cannot be listened to */
-	bool network_applied; /* in this run */
+	bool network_applied;	  /* in this run */
 	bool syncing;
 	bool settled; /* the interface was up when last looked at */
 	/* core */
@@ -43,9 +43,10 @@ struct rn_kern {
 	char core_path[160];
 	int core; /* connection, -1: none */
 	int64_t connect_at_ms;
-	bool strange_core;    /* somebody else listened; said once */
+	bool strange_core; /* somebody else listened; said once */
 	bool applied_due;
-	uint64_t applied;
+	uint64_t applied;		  /* up to this version everything that core has is in the kernel */
+	uint64_t refused, policy_refused; /* lowest since the last mark; until a policy is in force; 0: none */
 	uint8_t peers_block[RN_STATUS_PEERS_MAX * RN_STATUS_PEER_SIZE];
 	size_t peers_block_size;
 };
@@ -62,9 +63,13 @@ void rn_kern_refuse(struct rn_kern *k, uint64_t version, const char *why);
 void rn_kern_record(struct rn_kern *k, const uint8_t *data, size_t size);
 void rn_kern_remove(struct rn_kern *k, uint32_t number);
 void rn_kern_sync(struct rn_kern *k);
-void rn_kern_synced(struct rn_kern *k, uint64_t version);
-void rn_kern_save(struct rn_kern *k);	      /* the floor; logs a failure */
+void rn_kern_synced(struct rn_kern *k, uint32_t epoch, uint64_t version); /* the mark: ends a sync, raises applied */
+void rn_kern_save(struct rn_kern *k);					  /* the floor; logs a failure */
 void rn_kern_save_revoked(struct rn_kern *k); /* where something is due; logs a failure, which is tried again */
+
+/* kern_resume.c: what it knew when it ended. */
+int rn_kern_remember(struct rn_kern *k, const char *directory, struct rn_err *err); /* STATE/state/kern: -errno */
+void rn_kern_resume(struct rn_kern *k, bool adopted); /* adopted: the tables are those of its last run */
 
 /* kern_port.c: WireGuard's UDP port shared with control. */
 void rn_kern_port_listen(struct rn_kern *k); /* as root; logs a failure */

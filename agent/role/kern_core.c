@@ -149,8 +149,6 @@ static void send_status(struct rn_kern *k, uint32_t id)
 static void on_record(struct rn_kern *k, const struct rn_local *m)
 {
 	rn_kern_record(k, m->block, m->block_size);
-	if (k->applied_due)
-		send_applied(k);
 }
 
 static void on_sync(struct rn_kern *k, const struct rn_local *m)
@@ -161,7 +159,7 @@ static void on_sync(struct rn_kern *k, const struct rn_local *m)
 
 static void on_synced(struct rn_kern *k, const struct rn_local *m)
 {
-	rn_kern_synced(k, m->version);
+	rn_kern_synced(k, m->number, m->version);
 	send_applied(k);
 }
 

@@ -112,6 +112,7 @@ static int take_policy(struct rn_kern *k, const struct rn_record_head *head, con
 	r = rn_enforce_policy(k->enforce, head->epoch, head->version, &policy, err);
 	if (r < 0)
 		return r;
+	k->policy_refused = 0;
 	if (head->version > floor->policy_version) {
 		floor->policy_version = head->version;
 		rn_kern_save(k);
@@ -137,7 +138,7 @@ static void begin_epoch(struct rn_kern *k, uint32_t epoch)
 		rn_log(RN_LOG_NOTICE, "the gateway's epoch is now %u", epoch);
 	floor->epoch = epoch;
 	floor->network_version = floor->policy_version = 0;
-	k->applied = 0;
+	k->applied = k->refused = k->policy_refused = 0;
 	rn_kern_save(k);
 	rn_enforce_new_epoch(k->enforce, epoch);
 	rn_revoked_begin_epoch(k->revoked, epoch);
@@ -163,24 +164,31 @@ static int take(struct rn_kern *k, const struct rn_record_head *head, const uint
 	return rn_fail(err, -EBADMSG, "a record of a kind that this rnaut does not know");
 }
 
+/* What is stale here is here in a newer version. What else is refused must not count as applied. */
+static void remember_refused(struct rn_kern *k, const struct rn_record_head *head)
+{
+	uint64_t *lowest = head->type == RN_RECORD_POLICY ? &k->policy_refused : &k->refused;
+
+	if (!*lowest || head->version < *lowest)
+		*lowest = head->version;
+}
+
 void rn_kern_record(struct rn_kern *k, const uint8_t *data, size_t size)
 {
 	struct rn_record_head head = {0};
 	struct rn_err err = {""};
+	int r;
 
 	if (rn_record_verify(data, size, k->anchor.policy_public, &head) < 0) {
 		rn_kern_refuse(k, 0, "a record without the gateway's signature");
 		return;
 	}
-	if (take(k, &head, data, size, &err) < 0) {
-		rn_kern_refuse(k, head.version, err.text);
+	r = take(k, &head, data, size, &err);
+	if (r >= 0)
 		return;
-	}
-	if (k->syncing)
-		return;
-	if (head.version > k->applied)
-		k->applied = head.version;
-	k->applied_due = true;
+	rn_kern_refuse(k, head.version, err.text);
+	if (r != -ESTALE)
+		remember_refused(k, &head);
 }
 
 void rn_kern_remove(struct rn_kern *k, uint32_t number)
@@ -192,6 +200,7 @@ void rn_kern_remove(struct rn_kern *k, uint32_t number)
 void rn_kern_sync(struct rn_kern *k)
 {
 	k->syncing = true;
+	k->refused = k->policy_refused = 0;
 	rn_enforce_sync_begin(k->enforce);
 }
 
@@ -202,20 +211,34 @@ static void removed(void *context, uint32_t number)
 	rn_peers_remove(k->peers, number);
 }
 
-void rn_kern_synced(struct rn_kern *k, uint64_t version)
+static void end_sync(struct rn_kern *k)
 {
 	int r;
 
-	if (!k->syncing)
-		return;
 	k->syncing = false;
 	rn_enforce_sync_end(k->enforce, removed, k);
 	rn_kern_save_revoked(k);
 	r = rn_peers_synced(k->peers);
 	if (r < 0 && r != -ENODEV)
 		rn_log(RN_LOG_ERROR, "WireGuard kept a peer that belongs to nobody: %s", strerror(-r));
-	if (version > k->applied)
+	rn_log(RN_LOG_INFO, "in step with core: %u devices", rn_enforce_devices(k->enforce));
+}
+
+static uint64_t below(uint64_t version, uint64_t refused)
+{
+	return refused && refused <= version ? refused - 1 : version;
+}
+
+/*
+ * A device that was refused is held against one mark only, since what is taken from it is taken; a policy until another
+ * is in force. Only marks raise what is applied: the policy comes after devices that are newer.
+ */
+void rn_kern_synced(struct rn_kern *k, uint32_t epoch, uint64_t version)
+{
+	if (k->syncing)
+		end_sync(k);
+	version = below(below(version, k->refused), k->policy_refused);
+	k->refused = 0;
+	if (epoch == rn_lease_floor(k->lease)->epoch && version > k->applied)
 		k->applied = version;
-	rn_log(RN_LOG_INFO, "in step with core: %u devices, version %llu", rn_enforce_devices(k->enforce),
-	       (unsigned long long)k->applied);
 }

@@ -80,22 +80,6 @@ static int become_kern(struct rn_kern *k, uid_t *ret_net, struct rn_err *err)
 	return rn_sandbox_user(RN_PROCESS_KERN, err);
 }
 
-/* Both are of the newer of their epochs: one of them may be lost, or was not written when the other was. */
-static int read_revoked(struct rn_kern *k, const char *directory, struct rn_err *err)
-{
-	struct rn_floor *floor = rn_lease_floor(k->lease);
-	int r = rn_revoked_open(directory, &k->revoked, err);
-
-	if (r < 0)
-		return r;
-	rn_revoked_begin_epoch(k->revoked, floor->epoch);
-	if (rn_revoked_epoch(k->revoked) > floor->epoch) {
-		floor->epoch = rn_revoked_epoch(k->revoked);
-		floor->network_version = floor->policy_version = 0;
-	}
-	return 0;
-}
-
 /* kern's own part of the state: WireGuard's key, the floor and who is revoked. */
 static int read_state(struct rn_kern *k, struct rn_err *err)
 {
@@ -114,8 +98,7 @@ static int read_state(struct rn_kern *k, struct rn_err *err)
 	rn_wipe(key, sizeof(key));
 	if (!k->peers)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	r = rn_lease_open(directory, &k->lease, err);
-	return r < 0 ? r : read_revoked(k, directory, err);
+	return rn_kern_remember(k, directory, err);
 }
 
 /* What is pinned belongs to another device or another rnaut: nothing of it may go on. */
@@ -156,37 +139,6 @@ static int open_datapath(struct rn_kern *k, bool *ret_adopted, struct rn_err *er
 					  : rn_fail(err, -ENOMEM, "out of memory, or the pinned tables are unreadable");
 }
 
-/* In the same boot the pinned end of the lease counts; after another, what was left of it. */
-static void resume_lease(struct rn_kern *k, bool adopted)
-{
-	struct rn_config config;
-	struct rn_meta meta;
-
-	rn_datapath_config(k->dp, &config);
-	rn_datapath_meta(k->dp, &meta);
-	if (adopted)
-		rn_lease_set_until(k->lease, config.lease_until_ns);
-	else
-		rn_datapath_set_lease(k->dp, rn_lease_until(k->lease));
-	if (adopted && meta.epoch < rn_lease_floor(k->lease)->epoch)
-		rn_enforce_new_epoch(k->enforce, rn_lease_floor(k->lease)->epoch);
-}
-
-/* What a disk that was full did not take, the pinned tables may still know. */
-static void adopt_revoked(struct rn_kern *k)
-{
-	struct rn_meta meta;
-	struct rn_device device;
-
-	rn_datapath_meta(k->dp, &meta);
-	if (meta.epoch != rn_revoked_epoch(k->revoked))
-		return;
-	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
-		if (rn_datapath_device(k->dp, i, &device) == 0 && (device.state & RN_STATE_REVOKED))
-			rn_revoked_add(k->revoked, device.number);
-	}
-}
-
 static int configure(void *context, struct rn_wireguard *wireguard)
 {
 	struct rn_kern *k = context;
@@ -216,9 +168,7 @@ int rn_kern_start(struct rn_kern *k, struct rn_err *err)
 	if ((r = rn_self_load(&k->conf, &k->self, &k->anchor, err)) < 0 || (r = become_kern(k, &net, err)) < 0 ||
 	    (r = read_state(k, err)) < 0 || (r = open_datapath(k, &adopted, err)) < 0)
 		return r;
-	resume_lease(k, adopted);
-	if (adopted)
-		adopt_revoked(k);
+	rn_kern_resume(k, adopted);
 	r = rn_path_join(k->core_path, sizeof(k->core_path), k->conf.run_dir, RN_LOCAL_CORE);
 	if (r < 0)
 		return rn_fail(err, r, "the path of run_dir is too long");

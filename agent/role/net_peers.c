@@ -190,6 +190,8 @@ static void on_open(struct net *net, const struct rn_session_event *event)
 		r = rn_gatekeeper_ask(net->gatekeeper, peer->key, event->data, event->size, net_now(), &peer->who);
 	if (r == 0 && !peer->who.kind && !stranger_room(net, &leaves))
 		r = -EBUSY;
+	if (r == 0 && !net_core_there(net))
+		r = -EAGAIN; /* it went since it was asked, and the next one would never hear of this session */
 	if (leaves)
 		doom(leaves, EBUSY);
 	if (r < 0) {

@@ -53,6 +53,11 @@ uint16_t rn_core_shared_port(const struct rn_device_record *hub)
 	return rn_addr_compare(&hub->wireguard.addr, &hub->control.addr) == 0 ? hub->wireguard.port : 0;
 }
 
+struct rn_position rn_core_whole(const struct rn_core *core)
+{
+	return core->gateway ? (struct rn_position){UINT32_MAX, UINT64_MAX} : core->upstream.synced;
+}
+
 void rn_core_publish(struct rn_core *core)
 {
 	rn_core_kern_pump(core);
@@ -94,7 +99,9 @@ static int open_books(struct rn_core *core, struct rn_err *err)
 	if (!rc)
 		rc = rn_ledger_load(core->books.ledger, core->books.store, err);
 	if (!rc)
-		rc = rn_ledger_synced(core->books.store, &core->upstream.synced, err);
+		rc = rn_ledger_position(core->books.store, "synced", &core->upstream.synced, err);
+	if (!rc)
+		rc = rn_ledger_position(core->books.store, "late", &core->upstream.late, err);
 	if (!rc && core->gateway)
 		rc = rn_gateway_load(core, err);
 	core->attempts = rn_attempts_new();

@@ -168,8 +168,9 @@ static int send_synced(void *context, const struct rn_position *at)
 static void pump(struct rn_downstream *s)
 {
 	struct rn_feed_out out = {.context = s, .ready = ready, .record = send_record, .synced = send_synced};
+	struct rn_position whole = rn_core_whole(s->core);
 	if (s->subscribed)
-		rn_feed_pump(&s->feed, s->core->books.ledger, &out);
+		rn_feed_pump(&s->feed, s->core->books.ledger, &whole, &out);
 }
 
 void rn_downstream_pump(struct rn_core *core)
@@ -187,8 +188,11 @@ static void subscribe(struct rn_downstream *s, const struct rn_message_subscribe
 	    newest ? (struct rn_position){newest->epoch, newest->version} : (struct rn_position){0};
 	if (!entry)
 		return;
-	/* It claims to know what does not exist yet, after a lie or a restored backup: from the beginning. */
-	if (after.epoch > end.epoch || (after.epoch == end.epoch && after.version > end.version))
+	/*
+	 * It claims to know what does not exist yet, after a lie or a restored backup, or was told that it knew what
+	 * came only later: from the beginning.
+	 */
+	if (!rn_position_reaches(&end, &after) || rn_position_reaches(&s->core->upstream.late, &after))
 		after = (struct rn_position){0};
 	rn_feed_start(&s->feed, &entry->record, after);
 	s->subscribed = true;

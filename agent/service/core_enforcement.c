@@ -102,11 +102,6 @@ void rn_enforcement_wait(struct rn_core *core, uint64_t version, uint32_t hub, r
 	rn_core_arm(core, e->begun + WAIT_MS);
 }
 
-static bool reached(const struct rn_position *at, const struct rn_position *version)
-{
-	return at->epoch != version->epoch ? at->epoch > version->epoch : at->version >= version->version;
-}
-
 /* Takes those that are finished off the list before anybody is called, who may begin another. */
 static void finish_those(struct rn_core *core, bool (*over)(struct rn_core *, struct rn_enforcement *))
 {
@@ -151,7 +146,7 @@ void rn_enforcement_applied(struct rn_core *core, uint32_t hub, const struct rn_
 	int64_t now_us = core->params.io.now_us(core->params.io.context);
 	for (struct rn_enforcement *e = core->enforcements; e; e = e->next) {
 		for (unsigned i = 0; i < e->count; i++) {
-			if (e->waited[i].number != hub || e->hubs[i].applied || !reached(at, &e->version))
+			if (e->waited[i].number != hub || e->hubs[i].applied || !rn_position_reaches(at, &e->version))
 				continue;
 			e->hubs[i].applied = true;
 			e->hubs[i].after_ms = (double)(now_us - e->begun_us) / 1000;

@@ -8,8 +8,15 @@ void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver
 	    .other_hubs = rn_kind_is_hub(receiver->kind),
 	    .at = after,
 	    .policy = after,
-	    .unsynced = true,
+	    .unmarked = true,
 	};
+}
+
+void rn_feed_again(struct rn_feed *feed, const struct rn_ledger_entry *entry)
+{
+	struct rn_position *sent = entry->type == RN_RECORD_POLICY ? &feed->policy : &feed->at;
+	if (!rn_position_before(sent, entry))
+		*sent = (struct rn_position){entry->epoch, entry->version - 1};
 }
 
 bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *entry)
@@ -32,11 +39,24 @@ static bool send(struct rn_feed *feed, const struct rn_ledger_entry *entry, cons
 {
 	if (!out->ready(out->context) || out->record(out->context, entry))
 		return false;
-	feed->unsynced = true;
+	feed->unmarked = true;
 	return true;
 }
 
-void rn_feed_pump(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_feed_out *out)
+/* What has not come to this host yet cannot have been sent either: the mark waits for it, but for the first. */
+static void mark(struct rn_feed *feed, const struct rn_position *whole, const struct rn_feed_out *out)
+{
+	bool all = rn_position_reaches(whole, &feed->at);
+	const struct rn_position *end = all ? &feed->at : whole;
+	if (!feed->unmarked || rn_position_reaches(&feed->marked, end) || !out->ready(out->context) ||
+	    out->synced(out->context, end))
+		return;
+	feed->marked = *end;
+	feed->unmarked = !all;
+}
+
+void rn_feed_pump(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_position *whole,
+		  const struct rn_feed_out *out)
 {
 	const struct rn_ledger_entry *policy = rn_ledger_policy(ledger);
 	for (const struct rn_ledger_entry *e = first_after(ledger, &feed->at); e; e = e->newer) {
@@ -50,6 +70,5 @@ void rn_feed_pump(struct rn_feed *feed, const struct rn_ledger *ledger, const st
 			return;
 		feed->policy = (struct rn_position){policy->epoch, policy->version};
 	}
-	if (feed->unsynced && out->ready(out->context) && !out->synced(out->context, &feed->at))
-		feed->unsynced = false;
+	mark(feed, whole, out);
 }

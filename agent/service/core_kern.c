@@ -27,13 +27,7 @@ static int send_synced(void *context, const struct rn_position *at)
 {
 	struct rn_core *core = context;
 	struct rn_local local = {.type = RN_LOCAL_KERN_SYNCED, .number = at->epoch, .version = at->version};
-	/* Later on nothing may be removed because it was not among the last few. */
-	if (!core->kern.syncing)
-		return 0;
-	int rc = rn_core_send(core, RN_CORE_KERN, &local);
-	if (!rc)
-		core->kern.syncing = false;
-	return rc;
+	return rn_core_send(core, RN_CORE_KERN, &local);
 }
 
 static void begin(struct rn_core *core)
@@ -46,7 +40,7 @@ static void begin(struct rn_core *core)
 	if (rn_core_send(core, RN_CORE_KERN, &local))
 		return;
 	rn_feed_start(&core->kern.feed, &self, (struct rn_position){0});
-	core->kern.syncing = core->kern.feeding = true;
+	core->kern.feeding = true;
 	rn_core_kern_pump(core);
 }
 
@@ -54,11 +48,11 @@ void rn_core_kern_pump(struct rn_core *core)
 {
 	struct rn_feed_out out = {.context = core, .ready = ready, .record = send_record, .synced = send_synced};
 	/* A host that has not heard everything yet must not make kern forget what is pinned. */
-	bool complete = core->gateway || core->upstream.synced.version;
-	if (!core->kern.feeding && core->kern.key_known && complete)
+	struct rn_position whole = rn_core_whole(core);
+	if (!core->kern.feeding && core->kern.key_known && whole.version)
 		begin(core);
 	else if (core->kern.feeding)
-		rn_feed_pump(&core->kern.feed, core->books.ledger, &out);
+		rn_feed_pump(&core->kern.feed, core->books.ledger, &whole, &out);
 }
 
 void rn_core_kern_remove(struct rn_core *core, uint32_t device)

@@ -2,6 +2,7 @@
 #include "service/core_ledger.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,9 +304,7 @@ static int store_dirty(struct rn_ledger *ledger, struct rn_store *store, const s
 			rc = rn_store_put_record(store, &r, err);
 	}
 	if (!rc && synced)
-		rc = rn_store_set_number(store, "synced", synced->version, err);
-	if (!rc && synced)
-		rc = rn_store_set_number(store, "synced_epoch", synced->epoch, err);
+		rc = rn_ledger_set_position(store, "synced", synced, err);
 	if (!rc)
 		return rn_store_commit(store, err);
 	rn_store_rollback(store);
@@ -321,12 +320,28 @@ int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, const stru
 	return rc;
 }
 
-int rn_ledger_synced(struct rn_store *store, struct rn_position *ret, struct rn_err *err)
+static void name_epoch(const char *name, char ret[32])
+{
+	snprintf(ret, 32, "%s_epoch", name);
+}
+
+int rn_ledger_set_position(struct rn_store *store, const char *name, const struct rn_position *position,
+			   struct rn_err *err)
+{
+	char epoch[32];
+	name_epoch(name, epoch);
+	int rc = rn_store_set_number(store, name, position->version, err);
+	return rc ? rc : rn_store_set_number(store, epoch, position->epoch, err);
+}
+
+int rn_ledger_position(struct rn_store *store, const char *name, struct rn_position *ret, struct rn_err *err)
 {
 	uint64_t version = 0, epoch = 0;
-	int rc = rn_store_number(store, "synced", &version, err);
+	char epoch_name[32];
+	name_epoch(name, epoch_name);
+	int rc = rn_store_number(store, name, &version, err);
 	if (!rc)
-		rc = rn_store_number(store, "synced_epoch", &epoch, err);
+		rc = rn_store_number(store, epoch_name, &epoch, err);
 	if (rc && rc != -ENOENT)
 		return rc;
 	*ret = (struct rn_position){(uint32_t)epoch, version};
@@ -338,6 +353,11 @@ int rn_ledger_synced(struct rn_store *store, struct rn_position *ret, struct rn_
 bool rn_position_before(const struct rn_position *position, const struct rn_ledger_entry *entry)
 {
 	return position->epoch != entry->epoch ? position->epoch < entry->epoch : position->version < entry->version;
+}
+
+bool rn_position_reaches(const struct rn_position *position, const struct rn_position *other)
+{
+	return position->epoch != other->epoch ? position->epoch > other->epoch : position->version >= other->version;
 }
 
 const struct rn_ledger_entry *rn_ledger_device(const struct rn_ledger *ledger, uint32_t number)

@@ -35,6 +35,7 @@ struct rn_position {
 	uint64_t version;
 };
 bool rn_position_before(const struct rn_position *position, const struct rn_ledger_entry *entry);
+bool rn_position_reaches(const struct rn_position *position, const struct rn_position *other); /* there or beyond */
 
 struct rn_ledger;
 struct rn_ledger *rn_ledger_new(void);	       /* NULL: out of memory */
@@ -55,7 +56,10 @@ int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_e
 /* Stores what is dirty in one transaction, and with it up to where the upstream says that all was sent (or NULL). */
 int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, const struct rn_position *synced,
 		    struct rn_err *err);
-int rn_ledger_synced(struct rn_store *store, struct rn_position *ret, struct rn_err *err); /* zero where never */
+/* A position in the store, "synced" or what else has a name; zero where it was never set. */
+int rn_ledger_position(struct rn_store *store, const char *name, struct rn_position *ret, struct rn_err *err);
+int rn_ledger_set_position(struct rn_store *store, const char *name, const struct rn_position *position,
+			   struct rn_err *err);
 
 /* Look-ups give NULL where there is none. Entries live until they are replaced or removed. */
 const struct rn_ledger_entry *rn_ledger_device(const struct rn_ledger *ledger, uint32_t number);

@@ -21,7 +21,7 @@
 /* core_kern.c: this host's kern. */
 struct rn_core_kern {
 	struct rn_feed feed;
-	bool syncing, feeding;
+	bool feeding;
 	bool key_known;
 	uint8_t wireguard_key[RN_KEY_SIZE];
 	struct rn_position applied;
@@ -44,7 +44,7 @@ struct rn_core_upstream {
 	bool busy, presence_due; /* somebody's coming or going could not be said */
 	bool seen_afresh;	 /* the gateway is to hear of all tunnels again */
 	int64_t retry_at, backoff_ms, since;
-	struct rn_position synced;
+	struct rn_position synced, late; /* late: a SYNCED up to there was a lie, here and so of this host */
 	bool afresh;	  /* ask for everything: SYNCED bears no signature, and an earlier net may have lied */
 	int64_t flush_at; /* 0: nothing to store */
 	uint8_t *record;  /* being put together */
@@ -123,6 +123,8 @@ int rn_core_say(struct rn_core *core, uint64_t session, const struct rn_message 
 const struct rn_device_record *rn_core_self(struct rn_core *core); /* NULL: not known yet */
 /* Of a hub: the port where control may be met together with WireGuard; 0: they are not at one address. */
 uint16_t rn_core_shared_port(const struct rn_device_record *hub);
+/* Up to where this host has all records that it is to have: of a gateway the end, else what its upstream said last. */
+struct rn_position rn_core_whole(const struct rn_core *core);
 /* The ledger has something new: kern, sessions. */
 void rn_core_publish(struct rn_core *core);
 /* -ENOTSUP with a sentence where this host is not the gateway. */

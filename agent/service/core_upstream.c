@@ -151,6 +151,32 @@ void rn_upstream_flush(struct rn_core *core)
 		flush(core, NULL);
 }
 
+/* Who subscribed here was told SYNCED without this record, and may be away now. */
+static void remember_late(struct rn_core *core)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	const struct rn_ledger_entry *newest = rn_ledger_newest(core->books.ledger);
+	struct rn_position told = {newest->epoch, newest->version};
+	struct rn_err err = {""};
+	if (rn_position_reaches(&told, &up->synced))
+		told = up->synced;
+	if (rn_position_reaches(&up->late, &told))
+		return;
+	up->late = told;
+	if (rn_ledger_set_position(core->books.store, "late", &up->late, &err))
+		rn_log(RN_LOG_ERROR, "%s", err.text);
+}
+
+/* To whoever was sent more than this record already. */
+static void send_again(struct rn_core *core, const struct rn_ledger_entry *entry)
+{
+	if (core->hub && !rn_position_before(&core->upstream.synced, entry))
+		remember_late(core);
+	rn_feed_again(&core->kern.feed, entry);
+	for (struct rn_downstream *s = core->sessions; s; s = s->next)
+		rn_feed_again(&s->feed, entry);
+}
+
 /* A hub can hold back and repeat, but not invent: the signature is the gateway's. */
 static bool take(struct rn_core *core, const uint8_t *blob, size_t size)
 {
@@ -172,6 +198,7 @@ static bool take(struct rn_core *core, const uint8_t *blob, size_t size)
 	store_soon(core);
 	if (entry->type == RN_RECORD_DEVICE && (entry->record.flags & RN_DEVICE_REVOKED))
 		rn_downstream_deny(core, &entry->record);
+	send_again(core, entry);
 	rn_core_publish(core);
 	return true;
 }
@@ -199,8 +226,8 @@ static void synced(struct rn_core *core, const struct rn_message_version *m)
 	core->upstream.backoff_ms = 0;
 	core->upstream.afresh = false;
 	core->upstream.synced = (struct rn_position){m->epoch, m->version};
+	rn_core_publish(core); /* first: nobody who waits for the mark should wait for the disk */
 	flush(core, &core->upstream.synced);
-	rn_core_publish(core);
 }
 
 static void removed(struct rn_core *core, const struct rn_message *message)

@@ -116,7 +116,7 @@ static void read_all(struct rn_store *store)
 		free(text);
 	}
 	rn_ledger_load(ledger, store, &err);
-	rn_ledger_synced(store, &synced, &err);
+	rn_ledger_position(store, "synced", &synced, &err);
 	rn_ledger_free(ledger);
 	rn_store_user(store, "bob", 1, &user, &err);
 	rn_store_next(store, "version", &number, &err);

@@ -330,19 +330,22 @@ static void say_end(struct stage *s)
 
 bool stage_record(struct stage *s, const uint8_t *data, size_t size)
 {
+	struct rn_record_head head = {0};
+	enum rn_local_type answer;
+
 	stage_send(s, &(struct rn_local){.type = RN_LOCAL_KERN_RECORD, .block = data, .block_size = size});
 	if (stage_syncing)
 		return true;
-	switch ((int)next(s)) {
-	case RN_LOCAL_KERN_APPLIED:
+	rn_record_head(data, size, &head);
+	stage_say(s, RN_LOCAL_KERN_SYNCED, head.epoch, head.version);
+	answer = next(s);
+	if (answer == RN_LOCAL_KERN_APPLIED)
 		return true;
-	case RN_LOCAL_KERN_REFUSED:
+	if (answer == RN_LOCAL_KERN_REFUSED && next(s) == RN_LOCAL_KERN_APPLIED)
 		return false;
-	default:
-		say_end(s);
-		must(false, "kern neither applied nor refused a record");
-		return false;
-	}
+	say_end(s);
+	must(false, "kern neither applied nor refused a record");
+	return false;
 }
 
 static struct rn_record_head head_of(enum rn_record_type type, uint64_t version)

@@ -308,7 +308,9 @@ static void check_refusals(struct stage *s)
 	memcpy(thief.wireguard_key, d.wireguard_key, RN_KEY_SIZE);
 	CHECK(!stage_device(s, 9, &thief));
 	CHECK(!allow_all(s, 4));
-	CHECK(!too_many_services(s, 21));
+	CHECK(!too_many_services(s, 21) && s->message.version == 20);
+	stage_say(s, RN_LOCAL_KERN_SYNCED, stage_epoch, 22); /* nor does what is newer make it applied */
+	CHECK(stage_expect(s, RN_LOCAL_KERN_APPLIED) && s->message.version == 20);
 	CHECK(config().generation == 1);
 }
 

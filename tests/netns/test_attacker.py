@@ -103,6 +103,7 @@ def hub_net(lab, kept):
 def held_back(lab, kept):
     hub, gateway, laptop, server = lab["hub-a"], lab["gateway"], lab["laptop"], lab["server"]
     ping = [["icmp", server.ipv6, 0]]
+    start_servers(lab, kept)
     with Captured(lab, hub) as captured:
         gateway.run(["/usr/local/bin/rnaut", "quarantine", "laptop"], check=False)
         newest = database(gateway, "SELECT max(version) FROM records")

@@ -132,7 +132,7 @@ struct sim_signed { /* one version of the gateway's state */
 struct sim_params {
 	uint64_t seed;
 	unsigned hubs, devices, steps;
-	bool faults, trace, strict;
+	bool faults, trace;
 };
 
 struct sim_result { /* in memory shared with the parent */

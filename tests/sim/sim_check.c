@@ -353,20 +353,11 @@ void sim_check_reach(struct sim *s, unsigned pairs)
 
 /* ---- convergence ---- */
 
-/*
- * What a hub held back and passes on when it is honest again reaches a node's core, but is below what that has fed to
- * its kern, which hears of it only when core has started once more (--strict 1 --seed 31).
- */
-static bool behind_evil(const struct sim *s, const struct sim_host *h)
-{
-	return s->hosts[h->hub].was_evil && !rn_kind_is_hub(h->kind) && !s->params.strict;
-}
-
 static bool out_of_it(const struct sim *s, const struct sim_host *h)
 {
 	const struct sim_signed *self = s->latest[h->number], *hub = s->latest[s->hosts[h->hub].number];
 
-	return h->stage != SIM_MEMBER || !self || behind_evil(s, h) || (self->device.flags & RN_DEVICE_REVOKED) ||
+	return h->stage != SIM_MEMBER || !self || (self->device.flags & RN_DEVICE_REVOKED) ||
 	       (!rn_kind_is_hub(h->kind) && (!hub || (hub->device.flags & RN_DEVICE_REVOKED)));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kern: role/kern_records.c is the real one; this is role/kern_start.c and kern_core.c without kernel and sockets. */
+/* kern: role/kern_records.c and kern_resume.c are the real ones; this is kern_start.c and kern_core.c without kernel
+ * and sockets. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,22 +36,6 @@ void rn_kern_refuse(struct rn_kern *k, uint64_t version, const char *why)
 	kern_says(sim_here, &refused);
 }
 
-static void resume(struct sim_host *h, struct rn_kern *k, bool adopted)
-{
-	struct rn_floor *floor = rn_lease_floor(k->lease);
-	struct rn_device device;
-
-	rn_revoked_begin_epoch(k->revoked, floor->epoch);
-	if (adopted)
-		rn_lease_set_until(k->lease, k->dp->config->lease_until_ns);
-	else
-		rn_datapath_set_lease(k->dp, rn_lease_until(k->lease));
-	for (uint32_t i = 1; adopted && i < RN_WINDOW_DEVICES; i++)
-		if (rn_datapath_device(k->dp, i, &device) == 0 && (device.state & RN_STATE_REVOKED))
-			rn_revoked_add(k->revoked, device.number);
-	h->kernel.used = true;
-}
-
 void sim_kern_begin(struct sim_host *h)
 {
 	const uint32_t number = h->params.self.device;
@@ -66,7 +51,7 @@ void sim_kern_begin(struct sim_host *h)
 	k->dp = &h->kernel.dp;
 	snprintf(directory, sizeof(directory), "%s/kern", h->dir);
 	k->peers = rn_peers_new(number, hub ? number : k->self.hub, h->noise_secret, 51820);
-	if (!k->peers || rn_lease_open(directory, &k->lease, &err) || rn_revoked_open(directory, &k->revoked, &err))
+	if (!k->peers || rn_kern_remember(k, directory, &err))
 		sim_fail(h->sim, "%s: kern does not start: %s", h->name, err.text);
 	if (!h->kernel.used)
 		*k->dp->meta = (struct rn_meta){.schema = RN_SCHEMA_VERSION,
@@ -76,7 +61,8 @@ void sim_kern_begin(struct sim_host *h)
 	k->enforce = rn_enforce_new(k->dp, number, hub);
 	if (!k->enforce)
 		abort();
-	resume(h, k, h->kernel.used);
+	rn_kern_resume(k, h->kernel.used);
+	h->kernel.used = true;
 	rn_kern_save(k);
 	rn_kern_save_revoked(k);
 	h->kern_at = h->sim->now_ms;
@@ -118,7 +104,6 @@ static void say_applied(struct sim_host *h)
 	struct rn_local applied = {
 	    .type = RN_LOCAL_KERN_APPLIED, .number = rn_lease_floor(k->lease)->epoch, .version = k->applied};
 
-	k->applied_due = false;
 	kern_says(h, &applied);
 }
 
@@ -133,11 +118,9 @@ void sim_kern_hears(struct sim_host *h, const struct rn_local *m)
 		break;
 	case RN_LOCAL_KERN_RECORD:
 		rn_kern_record(k, m->block, m->block_size);
-		if (k->applied_due)
-			say_applied(h);
 		break;
 	case RN_LOCAL_KERN_SYNCED:
-		rn_kern_synced(k, m->version);
+		rn_kern_synced(k, m->number, m->version);
 		say_applied(h);
 		h->torn = h->torn && h->dead;
 		break;

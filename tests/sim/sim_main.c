@@ -4,8 +4,9 @@
  * [--jobs N] [--trace]. One line a seed that failed; `SEED=n make sim` plays it again, to the byte.
  *
  * Real: core with its database, net's sessions and their keeping (role/net_peers.c, net_core.c, proto/session*), kern's
- * records, lease, revoked list and tables (role/kern_records.c, service/enforce*, sys/datapath_memory.c). Ours: clocks,
- * chance, the wire, the sockets between processes, the maps' memory, certificates and ca (sim_ca.c), WireGuard (none).
+ * records, lease, revoked list and tables (role/kern_records.c, kern_resume.c, service/enforce*,
+ * sys/datapath_memory.c). Ours: clocks, chance, the wire, the sockets between processes, the maps' memory, certificates
+ * and ca (sim_ca.c), WireGuard (none).
  *
  * What must hold, at every change of a kernel's tables: every device and policy in them was signed by the gateway in
  * that version and allows no more than it says; no version falls, nobody revoked comes back, no lease is longer than
@@ -271,7 +272,6 @@ int main(int argc, char **argv)
 				    .steps = number_after(argc, argv, "--steps", 80),
 				    .seed = number_after(argc, argv, "--seed", 1),
 				    .faults = number_after(argc, argv, "--faults", 1) != 0,
-				    .strict = number_after(argc, argv, "--strict", 0) != 0,
 				    .trace = strcmp(argv[argc - 1], "--trace") == 0};
 	unsigned seeds = number_after(argc, argv, "--seeds", 1);
 	unsigned jobs = number_after(argc, argv, "--jobs", (unsigned)sysconf(_SC_NPROCESSORS_ONLN));

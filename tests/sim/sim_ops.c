@@ -38,10 +38,7 @@ static struct sim_host *by_name(struct sim *s, const char *name)
 	return NULL;
 }
 
-/*
- * What the gateway says is enforced must be. Of policies this does not hold yet: a device's newer record, which comes
- * before the policy, counts as having applied it (--strict 1 --seed 82).
- */
+/* What the gateway says is enforced must be. */
 static void check_enforced(const struct sim_change *c, const char *name)
 {
 	struct sim_host *h = by_name(c->sim, name);
@@ -50,7 +47,7 @@ static void check_enforced(const struct sim_change *c, const char *name)
 	uint64_t version = 0;
 
 	/* A hub that lost its power since then enforces nothing, or what it had on its disk. */
-	if (!config->generation || h->power_lost_ms >= c->at || (c->type == RN_RECORD_POLICY && !c->sim->params.strict))
+	if (!config->generation || h->power_lost_ms >= c->at)
 		return;
 	if (c->type == RN_RECORD_POLICY)
 		version = h->kernel.dp.policy[config->generation & 1].version;

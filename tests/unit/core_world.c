@@ -91,9 +91,10 @@ void world_wait(struct world *w, int64_t ms)
 
 /* ---- the pretended kern ---- */
 
-static void kern_says_applied(struct world_host *h, uint64_t version)
+static void kern_marks(struct world_host *h, const struct rn_local *m)
 {
-	struct rn_local applied = {.type = RN_LOCAL_KERN_APPLIED, .number = 1, .version = version};
+	struct rn_local applied = {.type = RN_LOCAL_KERN_APPLIED, .number = m->number, .version = m->version};
+	h->synced++;
 	if (!h->kern_silent)
 		deliver_later(h->world, h->index, RN_CORE_KERN, &applied, false);
 }
@@ -110,7 +111,6 @@ static void kern_takes(struct world_host *h, const struct rn_local *m)
 	}
 	assert_true(h->given_count < WORLD_KERN_LOG);
 	h->given[h->given_count++] = (struct world_record){head.type, device.number, head.version};
-	kern_says_applied(h, head.version);
 }
 
 static void kern_hears(struct world_host *h, const struct rn_local *m)
@@ -120,7 +120,7 @@ static void kern_hears(struct world_host *h, const struct rn_local *m)
 	if (m->type == RN_LOCAL_KERN_RECORD)
 		kern_takes(h, m);
 	else if (m->type == RN_LOCAL_KERN_SYNCED)
-		h->synced++;
+		kern_marks(h, m);
 	else if (m->type == RN_LOCAL_KERN_REMOVE)
 		memset(&h->devices[m->number % 64], 0, sizeof(h->devices[0]));
 	else if (m->type == RN_LOCAL_KERN_STATUS_GET)
@@ -292,6 +292,9 @@ static bool io_ready(void *context, enum rn_core_peer peer)
 		h->not_ready--;
 		return false;
 	}
+	if (h->full[peer] && h->room[peer] == 0)
+		return false;
+	h->room[peer] -= h->full[peer];
 	return h->there[peer];
 }
 
@@ -355,6 +358,23 @@ void world_disconnect(struct world_host *h, enum rn_core_peer peer)
 		if (l->a == h->index || l->b == h->index)
 			end_link(h->world, l->session, h->index);
 	}
+}
+
+uint64_t world_upstream(const struct world_host *h)
+{
+	const struct world_link *l = h->world->links;
+	while (l && l->a != h->index)
+		l = l->next;
+	assert_non_null(l);
+	return l->session;
+}
+
+void world_hang_up(struct world_host *h)
+{
+	struct rn_local closed = {.type = RN_LOCAL_NET_CLOSED, .session = world_upstream(h)};
+	deliver_later(h->world, h->index, RN_CORE_NET, &closed, true);
+	end_link(h->world, closed.session, h->index);
+	world_run(h->world);
 }
 
 static void begin_core(struct world_host *h)

@@ -35,6 +35,8 @@ struct world_host {
 	uint8_t peers[256]; /* what kern says of its WireGuard peers */
 	size_t peers_size;
 	int64_t not_ready;  /* how many more times ready() says no */
+	bool full[RN_CORE_PEERS]; /* ready() says yes only so many more times: */
+	unsigned room[RN_CORE_PEERS];
 	struct world_record given[WORLD_KERN_LOG];
 	unsigned given_count;
 	unsigned synced; /* KERN_SYNCED seen */
@@ -87,6 +89,8 @@ struct world_host *world_add(struct world *w, unsigned index, enum rn_kind kind,
 /* Where the host's net and kern dial in; a kern says hello. */
 void world_connect(struct world_host *h, enum rn_core_peer peer);
 void world_disconnect(struct world_host *h, enum rn_core_peer peer);
+uint64_t world_upstream(const struct world_host *h); /* the session to it */
+void world_hang_up(struct world_host *h); /* the session to its upstream ends; neither net is gone */
 /* The core ends and begins again with the same state directory. */
 void world_restart(struct world_host *h);
 

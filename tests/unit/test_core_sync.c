@@ -247,6 +247,186 @@ static void a_slow_receiver_gets_everything_in_the_end(void **state)
 	versions_never_fall(&w->hosts[1]);
 }
 
+static uint64_t policy_at(const struct world_host *h)
+{
+	unsigned at = find(h, RN_RECORD_POLICY, 0);
+	return at == UINT32_MAX ? 0 : h->given[at].version;
+}
+
+/*
+ * A hub's record that is newer than the policy comes before it: message by message, whatever has not been given to the
+ * gateway's or the hub's kern must not be said to be enforced.
+ */
+static void a_policy_is_not_enforced_before_it_is_there(void **state)
+{
+	struct world *w = *state;
+	for (int peer = 0; peer < 2; peer++) {
+		enum rn_core_peer slow = peer ? RN_CORE_NET : RN_CORE_KERN;
+		struct world_host *gateway = &w->hosts[0], *judged = &w->hosts[peer];
+		struct world_done policy, trust = {0};
+		struct rn_core_status s;
+		gateway->full[slow] = true;
+		gateway->room[slow] = 0;
+		set_policy(w, &policy);
+		rn_core_status(gateway->core, &s);
+		rn_core_trust(gateway->core, "hub", (uint8_t)(20 + peer), world_done, &trust);
+		world_run(w);
+		assert_true(policy_at(judged) < s.version);
+		for (int i = 0; i < 10 && policy_at(judged) < s.version; i++) {
+			assert_int_equal(policy.count, 0);
+			assert_int_equal(trust.count, 0);
+			gateway->room[slow] = 1;
+			rn_core_ready(gateway->core, slow);
+			world_run(w);
+		}
+		assert_int_equal(policy_at(judged), s.version);
+		assert_int_equal(judged->devices[2].trust, 20 + peer);
+		gateway->full[slow] = false;
+		rn_core_ready(gateway->core, slow);
+		world_run(w);
+		assert_int_equal(policy.count, 1);
+		assert_int_equal(trust.count, 1);
+		assert_true(policy.hubs[0].applied && policy.hubs[1].applied);
+		assert_true(trust.hubs[0].applied && trust.hubs[1].applied);
+	}
+}
+
+/* Nor may it say so to its devices, which then would not ask for it. */
+static void a_hub_says_synced_when_it_is(void **state)
+{
+	struct world *w = *state;
+	struct world_host *gateway = &w->hosts[0], *hub = &w->hosts[1], *laptop = &w->hosts[2];
+	struct world_done d, trust = {0};
+	struct rn_core_status s;
+	gateway->full[RN_CORE_NET] = true;
+	set_policy(w, &d);
+	rn_core_status(gateway->core, &s);
+	rn_core_trust(gateway->core, "laptop", 31, world_done, &trust);
+	for (int i = 0; i < 10 && laptop->devices[3].trust != 31; i++) {
+		gateway->room[RN_CORE_NET] = 1;
+		rn_core_ready(gateway->core, RN_CORE_NET);
+		world_run(w);
+	}
+	assert_int_equal(laptop->devices[3].trust, 31);
+	assert_true(policy_at(hub) < s.version);
+	world_hang_up(laptop);
+	world_wait(w, 20000);
+	gateway->full[RN_CORE_NET] = false;
+	rn_core_ready(gateway->core, RN_CORE_NET);
+	world_run(w);
+	assert_int_equal(policy_at(hub), s.version);
+	assert_int_equal(policy_at(laptop), s.version);
+}
+
+/* What is held back on the way to one host: the next record of its kind. */
+static struct {
+	unsigned to;
+	bool wanted, policy;
+	uint8_t data[8300];
+	size_t size;
+} held;
+
+static bool hold(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	struct rn_message m;
+	struct rn_record_head head;
+	(void)w;
+	if (!held.wanted || to != held.to || data[0] != RN_MESSAGE_RECORD)
+		return true;
+	assert_int_equal(rn_message_decode(data, *size, &m), 0);
+	assert_int_equal(rn_record_head(m.record.piece, m.record.piece_size, &head), 0);
+	if ((head.type == RN_RECORD_POLICY) != held.policy)
+		return true;
+	assert_true(*size <= sizeof(held.data));
+	memcpy(held.data, data, *size);
+	held.size = *size;
+	held.wanted = false;
+	return false;
+}
+
+static void hold_back(struct world *w, unsigned to, bool policy)
+{
+	held.to = to;
+	held.policy = policy;
+	held.size = 0;
+	held.wanted = true;
+	w->tamper = hold;
+}
+
+static void pass_on(struct world *w)
+{
+	struct world_host *to = &w->hosts[held.to];
+	struct rn_local local = {
+	    .type = RN_LOCAL_NET_MESSAGE, .session = world_upstream(to), .block = held.data, .block_size = held.size};
+	assert_true(held.size > 0);
+	assert_true(rn_core_receive(to->core, RN_CORE_NET, &local));
+	world_run(w);
+}
+
+static void what_was_held_back_from_a_node_reaches_its_kern(void **state)
+{
+	struct world *w = *state;
+	struct world_host *laptop = &w->hosts[2];
+	struct world_done d = {0};
+	hold_back(w, 2, false);
+	rn_core_trust(w->hosts[0].core, "server", 51, world_done, &d);
+	rn_core_trust(w->hosts[0].core, "laptop", 52, world_done, &d);
+	world_run(w);
+	assert_int_equal(laptop->devices[3].trust, 52);
+	assert_int_not_equal(laptop->devices[4].trust, 51);
+	pass_on(w);
+	assert_int_equal(laptop->devices[4].trust, 51);
+	assert_int_equal(laptop->devices[3].trust, 52);
+	versions_never_fall(laptop);
+	/* Again it is nothing new: nothing is sent. */
+	unsigned given = laptop->given_count;
+	pass_on(w);
+	assert_int_equal(laptop->given_count, given);
+}
+
+static void what_was_held_back_from_a_hub_reaches_its_nodes(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	hold_back(w, 1, false);
+	rn_core_trust(w->hosts[0].core, "server", 61, world_done, &d);
+	rn_core_trust(w->hosts[0].core, "laptop", 62, world_done, &d);
+	world_run(w);
+	assert_int_equal(w->hosts[3].devices[3].trust, 62);
+	pass_on(w);
+	for (unsigned i = 1; i < 4; i++)
+		assert_int_equal(w->hosts[i].devices[4].trust, 61);
+	hold_back(w, 1, true);
+	set_policy(w, &d);
+	rn_core_trust(w->hosts[0].core, "laptop", 63, world_done, &d);
+	world_run(w);
+	uint64_t before = policy_at(&w->hosts[1]);
+	/* The session of a node that has heard of all but the policy ends and begins again. */
+	world_hang_up(&w->hosts[2]);
+	world_wait(w, 20000);
+	pass_on(w);
+	for (unsigned i = 1; i < 4; i++)
+		assert_true(policy_at(&w->hosts[i]) > before);
+}
+
+/* The node is away when its hub hears of what it has said SYNCED without, and the hub starts once more. */
+static void a_node_that_was_away_is_sent_what_was_held_back(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	hold_back(w, 1, false);
+	rn_core_trust(w->hosts[0].core, "server", 71, world_done, &d);
+	rn_core_trust(w->hosts[0].core, "laptop", 72, world_done, &d);
+	world_wait(w, 500);
+	world_hang_up(&w->hosts[2]);
+	pass_on(w);
+	assert_int_equal(w->hosts[1].devices[4].trust, 71);
+	assert_int_not_equal(w->hosts[2].devices[4].trust, 71);
+	world_restart(&w->hosts[1]);
+	world_wait(w, 40000);
+	assert_int_equal(w->hosts[2].devices[4].trust, 71);
+}
+
 /* The evil hub: it changes a byte of what it passes to the laptop. */
 static unsigned spoiled;
 static bool spoil(struct world *w, unsigned to, uint8_t *data, size_t *size)
@@ -622,6 +802,11 @@ int main(void)
 	    T(a_slow_receiver_gets_everything_in_the_end),
 	    T(a_forged_record_is_refused),
 	    T(an_old_record_changes_nothing),
+	    T(a_policy_is_not_enforced_before_it_is_there),
+	    T(a_hub_says_synced_when_it_is),
+	    T(what_was_held_back_from_a_node_reaches_its_kern),
+	    T(what_was_held_back_from_a_hub_reaches_its_nodes),
+	    T(a_node_that_was_away_is_sent_what_was_held_back),
 	    T(the_lease_is_renewed_every_day),
 	    T(keys_and_certificates_are_renewed_by_sealed_requests),
 	    T(requests_cannot_be_repeated_or_borrowed),
