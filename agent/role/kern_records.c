@@ -231,13 +231,14 @@ static uint64_t below(uint64_t version, uint64_t refused)
 
 /*
  * A device that was refused is held against one mark only, since what is taken from it is taken; a policy until another
- * is in force. Only marks raise what is applied: the policy comes after devices that are newer.
+ * is in force; one that waits, as long as it waits. Only marks raise what is applied: the policy comes after devices
+ * that are newer.
  */
 void rn_kern_synced(struct rn_kern *k, uint32_t epoch, uint64_t version)
 {
 	if (k->syncing)
 		end_sync(k);
-	version = below(below(version, k->refused), k->policy_refused);
+	version = below(below(below(version, k->refused), k->policy_refused), rn_enforce_waiting(k->enforce));
 	k->refused = 0;
 	if (epoch == rn_lease_floor(k->lease)->epoch && version > k->applied)
 		k->applied = version;

@@ -120,6 +120,16 @@ uint32_t rn_enforce_number_of_key(const struct rn_enforce *e, const uint8_t key[
 	return 0;
 }
 
+uint64_t rn_enforce_waiting(const struct rn_enforce *e)
+{
+	uint64_t lowest = 0;
+
+	for (uint32_t i = 0; i < e->waiting_count; i++)
+		if (!lowest || e->waiting[i].version < lowest)
+			lowest = e->waiting[i].version;
+	return lowest;
+}
+
 uint32_t rn_enforce_devices(const struct rn_enforce *e)
 {
 	return e->present;

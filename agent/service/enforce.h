@@ -25,8 +25,10 @@ void rn_enforce_free(struct rn_enforce *e); /* the tables stay */
  * A policy takes away the devices whose records are older than those it rests on, and none of those is taken after it.
  *
  * All: 0; 1 where that very version is in force already; -ESTALE for an older one; -EMSGSIZE, -ENOSPC where it does not
- * fit; -EEXIST where another device has the address or key. err says why. Refused means nothing was changed, but of a
- * device that is there what the newer record takes away (trust, quarantine, revocation, its hub) is taken away.
+ * fit; -EEXIST where another device has the address or key;
+ * -EAGAIN for a first policy that is older than one that devices were signed under. err says why. Refused means nothing
+ * was changed, but of a device that is there what the newer record takes away (trust, quarantine, revocation, its hub)
+ * is taken away.
  */
 int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device,
 		      struct rn_err *err);
@@ -45,5 +47,7 @@ void rn_enforce_new_epoch(struct rn_enforce *e, uint32_t epoch);
 /* The number of the device that has this WireGuard key, 0: nobody. */
 uint32_t rn_enforce_number_of_key(const struct rn_enforce *e, const uint8_t key[RN_KEY_SIZE]);
 uint32_t rn_enforce_devices(const struct rn_enforce *e); /* present */
+/* The lowest version of a record that waits for a policy, 0: none waits. */
+uint64_t rn_enforce_waiting(const struct rn_enforce *e);
 
 #endif

@@ -102,7 +102,7 @@ int rn_enforce_policy(struct rn_enforce *e, uint32_t epoch, uint64_t version, st
 		r = rn_fail(err, -ESTALE, "policy %llu is older than %llu, which is in force",
 			    (unsigned long long)version, (unsigned long long)e->policy_version);
 	else if (!rn_enforce_generation(e) && version < e->policy_least)
-		r = rn_fail(err, -ESTALE, "policy %llu is older than %llu, which devices were signed under",
+		r = rn_fail(err, -EAGAIN, "policy %llu is older than %llu, which devices were signed under",
 			    (unsigned long long)version, (unsigned long long)e->policy_least);
 	else if (version == e->policy_version && e->policy_known)
 		r = 1;
