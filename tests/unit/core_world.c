@@ -454,13 +454,13 @@ struct world *world_new(void)
 	snprintf(w->dir, sizeof(w->dir), "/tmp/rn-core-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	w->last = &w->first;
-	w->begun = time(NULL);
 	rn_random(w->root_seed, sizeof(w->root_seed));
 	for (unsigned i = 0; i < WORLD_HOSTS; i++) {
 		w->hosts[i].world = w;
 		w->hosts[i].index = i;
 	}
 	make_gateway(w);
+	w->begun = time(NULL); /* not before: a record from the future would be renewed */
 	begin_core(&w->hosts[0]);
 	for (int i = 0; i < RN_CORE_PEERS; i++)
 		world_connect(&w->hosts[0], i);
