@@ -31,8 +31,8 @@ const char *const rn_sql_migrations[STORE_SCHEMA] = {
     "CREATE TABLE api_tokens (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, role INTEGER NOT NULL,"
     " hash BLOB NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;"
     "PRAGMA user_version = 2;",
-    "ALTER TABLE records ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;"
-    "PRAGMA user_version = 3;",
+    ("ALTER TABLE records ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;"
+     "PRAGMA user_version = 3;"),
 };
 
 const char *const rn_sql_statements[STATEMENT_COUNT] = {
