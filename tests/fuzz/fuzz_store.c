@@ -164,7 +164,7 @@ static void insert(const char *path, struct fuzz *f)
 	static const char *const statements[] = {
 	    "INSERT OR REPLACE INTO meta VALUES ('version', ?)",
 	    "INSERT OR REPLACE INTO meta VALUES ('epoch', ?)",
-	    "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)",
+	    "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
 	    "INSERT OR REPLACE INTO selectors VALUES (?, ?)",
 	    "INSERT OR REPLACE INTO identities VALUES (?, ?)",
 	    "INSERT OR REPLACE INTO devices VALUES (3, ?, ?, ?, ?, ?, ?)",
