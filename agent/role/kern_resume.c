@@ -26,7 +26,10 @@ int rn_kern_remember(struct rn_kern *k, const char *directory, struct rn_err *er
 	return r < 0 ? r : open_revoked(k, directory, err);
 }
 
-/* In the same boot the pinned end of the lease counts; after another, what was left of it. */
+/*
+ * In the same boot the pinned end of the lease counts; after another, what was left of it. Nothing is pinned yet where
+ * the first kern of this boot died before it said so.
+ */
 static void resume_lease(struct rn_kern *k, bool adopted)
 {
 	struct rn_config config;
@@ -34,7 +37,7 @@ static void resume_lease(struct rn_kern *k, bool adopted)
 
 	rn_datapath_config(k->dp, &config);
 	rn_datapath_meta(k->dp, &meta);
-	if (adopted)
+	if (adopted && config.lease_until_ns)
 		rn_lease_set_until(k->lease, config.lease_until_ns);
 	else
 		rn_datapath_set_lease(k->dp, rn_lease_until(k->lease));
