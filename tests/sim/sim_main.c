@@ -292,6 +292,7 @@ int main(int argc, char **argv)
 	       (unsigned long long)t.datagrams, (unsigned long long)t.operations, (unsigned long long)t.records,
 	       (unsigned long long)t.crashes, (unsigned long long)t.reached,
 	       (long long)(t.calm_ms / (t.passed ? t.passed : 1)), (long long)t.calm_max_ms);
+	printf("seeds %llu to %llu\n", (unsigned long long)params.seed, (unsigned long long)params.seed + seeds - 1);
 	printf("%u passed, %u failed\n", t.passed, t.failed);
 	return t.failed != 0;
 }
