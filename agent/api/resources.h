@@ -47,6 +47,7 @@ bool rn_api_enforcing(const struct rn_core_status *status);
 /* Shapes that more than one resource shows. */
 struct rn_json *rn_api_device_json(const struct rn_core_device *device); /* api_devices.c */
 void rn_api_add_kind(struct rn_json *object, enum rn_kind kind); /* client_type, hub_type: one of them is null */
+void rn_api_add_hub_gone(struct rn_json *object, enum rn_hub_gone gone); /* "hub_gone"; null: it is there */
 void rn_api_add_address(struct rn_json *object, const char *key, const struct rn_addr *addr); /* null: zero */
 struct rn_json *rn_api_event_json(const struct rn_core_event *event);			      /* api_flows.c */
 uint64_t rn_api_newest(struct rn_core *core); /* serial of the newest event; api_flows.c */

@@ -39,7 +39,7 @@ static const struct rn_route routes[] = {
     {"DELETE", "/api/v1/tokens/{name}", RN_ACCESS_OPERATOR, rn_api_token_delete, NULL, NULL},
     {"POST", "/api/v1/link", RN_ACCESS_ROOT, rn_api_link, FIELDS("up"), NULL},
     {"POST", "/api/v1/tokens", RN_ACCESS_OPERATOR, rn_api_tokens_create,
-     FIELDS("client_type", "hub_type", "name", "owner", "hub", "tags", "lifetime_seconds"), NULL},
+     FIELDS("client_type", "hub_type", "name", "owner", "hub", "parent_hub", "ends", "tags", "lifetime_seconds"), NULL},
     {"GET", "/api/v1/devices", RN_ACCESS_VIEWER, rn_api_devices_list, NULL, FIELDS("after", "limit")},
     {"POST", "/api/v1/devices", RN_ACCESS_OPERATOR, rn_api_devices_add,
      FIELDS("client_type", "name", "owner", "hub", "tags", "wireguard_public_key"), NULL},
