@@ -20,6 +20,10 @@ void rn_api_api_tokens_list(struct rn_api_call *call); /* api_api_tokens.c */
 void rn_api_api_tokens_create(struct rn_api_call *call);
 void rn_api_api_token_delete(struct rn_api_call *call);
 void rn_api_hubs(struct rn_api_call *call);	     /* api_hubs.c */
+void rn_api_hub_get(struct rn_api_call *call);	     /* api_hub.c */
+void rn_api_hub_configure(struct rn_api_call *call);
+void rn_api_adapter_get(struct rn_api_call *call); /* api_adapters.c */
+void rn_api_adapter_configure(struct rn_api_call *call);
 void rn_api_identities(struct rn_api_call *call);    /* api_identities.c */
 void rn_api_events(struct rn_api_call *call);	     /* api_events.c */
 void rn_api_metrics(struct rn_api_call *call);	     /* api_metrics.c */

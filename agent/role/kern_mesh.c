@@ -32,7 +32,8 @@ static int read_key(const char *directory, uint8_t key[RN_KEY_SIZE], struct rn_e
 	if (r == 0)
 		r = rn_file_write(path, key, RN_KEY_SIZE, 0600);
 	if (r < 0)
-		return rn_fail(err, r, "cannot write " KEY " in %s: %s; free some space there", directory, strerror(-r));
+		return rn_fail(err, r, "cannot write " KEY " in %s: %s; free some space there", directory,
+			       strerror(-r));
 	return 0;
 }
 

@@ -116,6 +116,14 @@ struct rn_core_hub {
 int rn_core_hubs(struct rn_core *core, void (*each)(void *context, const struct rn_core_hub *), void *context,
 		 struct rn_err *err);
 
+int rn_core_hub(struct rn_core *core, const char *name, struct rn_core_hub *ret, struct rn_err *err);
+struct rn_core_hub_change {
+	const char *parent; /* NULL: stays */
+	int64_t ends;	    /* of a project's; 0: stays */
+};
+void rn_core_hub_configure(struct rn_core *core, const char *name, const struct rn_core_hub_change *change,
+			   rn_core_done *done, void *context);
+
 struct rn_core_identity {
 	uint32_t identity;
 	const char *selectors[RN_SELECTORS_MAX];

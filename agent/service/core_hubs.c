@@ -57,6 +57,114 @@ int rn_core_hubs(struct rn_core *core, void (*each)(void *context, const struct 
 	return rc;
 }
 
+static int find(struct rn_core *core, const char *name, const struct rn_ledger_entry **ret, struct rn_err *err)
+{
+	int rc = rn_core_need_gateway(core, err);
+	if (rc)
+		return rc;
+	*ret = rn_ledger_by_name(core->books.ledger, name);
+	if (!*ret || !rn_kind_is_hub((*ret)->record.kind) || rn_hub_gone(&(*ret)->record, rn_core_now(core)))
+		return rn_fail(err, -ENOENT, "no hub is named %.63s: see `rnaut hubs`", name);
+	return 0;
+}
+
+int rn_core_hub(struct rn_core *core, const char *name, struct rn_core_hub *ret, struct rn_err *err)
+{
+	const struct rn_ledger_entry *entry;
+	int rc = find(core, name, &entry, err);
+	if (!rc)
+		describe_hub(core, entry, ret);
+	return rc;
+}
+
+/* ---- changing ---- */
+
+static int commit(struct rn_core *core, const struct rn_device_record *device, const char *actor, const char *what,
+		  const char *detail, uint64_t *ret_version, struct rn_err *err)
+{
+	struct rn_change change;
+	int rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
+	if (rc)
+		return rc;
+	rc = rn_change_device(&change, device);
+	if (!rc)
+		rc = rn_change_audit(&change, actor, what, device->name, detail);
+	*ret_version = change.version;
+	if (!rc)
+		return rn_change_commit(&change);
+	rn_change_abort(&change);
+	return rc;
+}
+
+/* Hubs are a tree with the gateway at its root. */
+static int set_parent(struct rn_core *core, struct rn_device_record *device, const char *name, struct rn_err *err)
+{
+	const struct rn_ledger_entry *entry;
+	uint32_t parent;
+	int rc;
+	if (device->kind == RN_KIND_GATEWAY)
+		return rn_fail(err, -EINVAL, "the gateway has no parent");
+	rc = rn_tokens_parent(core, name, &parent, err);
+	if (rc)
+		return rc;
+	for (uint32_t above = parent; above; above = entry ? entry->record.parent : 0) {
+		if (above == device->number)
+			return rn_fail(err, -EINVAL, "%s is %s itself, or below it", name, device->name);
+		entry = rn_ledger_device(core->books.ledger, above);
+	}
+	device->parent = parent;
+	return 0;
+}
+
+static int set_end(struct rn_core *core, struct rn_device_record *device, int64_t ends, struct rn_err *err)
+{
+	if (device->kind != RN_KIND_PROJECT)
+		return rn_fail(err, -EINVAL, "only a project hub has an end");
+	if (ends <= rn_core_now(core) || ends > (int64_t)RN_ENDS_MAX)
+		return rn_fail(err, -EINVAL, "the end of a project hub must be in the future");
+	device->ends = (uint64_t)ends;
+	return 0;
+}
+
+/* *ret_version stays 0 where there is nothing to change. */
+static int configure(struct rn_core *core, const char *name, const struct rn_core_hub_change *change,
+		     uint64_t *ret_version, struct rn_err *err)
+{
+	const struct rn_ledger_entry *entry;
+	struct rn_device_record device;
+	int rc = find(core, name, &entry, err);
+	if (rc)
+		return rc;
+	if (!change->parent && !change->ends)
+		return 0;
+	device = entry->record;
+	if (change->parent)
+		rc = set_parent(core, &device, change->parent, err);
+	if (!rc && change->ends)
+		rc = set_end(core, &device, change->ends, err);
+	return rc ? rc
+		  : commit(core, &device, rn_core_actor(core), "hub configure", change->parent ? change->parent : "",
+			   ret_version, err);
+}
+
+void rn_core_hub_configure(struct rn_core *core, const char *name, const struct rn_core_hub_change *change,
+			   rn_core_done *done, void *context)
+{
+	struct rn_err err = {""};
+	uint64_t version = 0;
+	int rc = configure(core, name, change, &version, &err);
+	if (rc) {
+		done(context, rc, &err, NULL, 0);
+		return;
+	}
+	if (!version) {
+		done(context, 0, NULL, NULL, 0);
+		return;
+	}
+	rn_enforcement_wait(core, version, 0, done, context);
+	rn_core_publish(core);
+}
+
 /* ---- the device to other hubs ---- */
 
 bool rn_hubs_mesh_differs(struct rn_core *core)
@@ -78,28 +186,12 @@ static bool key_taken(struct rn_core *core, uint32_t hub, const uint8_t key[RN_K
 	return false;
 }
 
-static int store_mesh(struct rn_core *core, const struct rn_device_record *device, struct rn_err *err)
-{
-	struct rn_change change;
-	int rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
-	if (rc)
-		return rc;
-	rc = rn_change_device(&change, device);
-	if (!rc)
-		rc = rn_change_audit(&change, device->name, "mesh key", device->name, "");
-	if (!rc)
-		rc = rn_change_commit(&change);
-	else
-		rn_change_abort(&change);
-	if (!rc)
-		rn_core_publish(core);
-	return rc;
-}
-
 int rn_hubs_set_mesh(struct rn_core *core, const struct rn_device_record *hub, const uint8_t key[RN_KEY_SIZE],
 		     uint16_t port, struct rn_err *err)
 {
 	struct rn_device_record device = *hub;
+	uint64_t version;
+	int rc;
 	if (!rn_kind_is_hub(hub->kind) || rn_addr_is_zero(&hub->wireguard.addr))
 		return rn_fail(err, -EINVAL, "only a hub that others reach has a device to other hubs");
 	if (rn_is_zero(key, RN_KEY_SIZE) || !port)
@@ -111,7 +203,10 @@ int rn_hubs_set_mesh(struct rn_core *core, const struct rn_device_record *hub, c
 	if (hub->mesh.port == port && rn_equal(hub->mesh_key, key, RN_KEY_SIZE) &&
 	    rn_addr_compare(&hub->mesh.addr, &device.mesh.addr) == 0)
 		return 0;
-	return store_mesh(core, &device, err);
+	rc = commit(core, &device, device.name, "mesh key", "", &version, err);
+	if (!rc)
+		rn_core_publish(core);
+	return rc;
 }
 
 /* ---- the end of a project's hub ---- */

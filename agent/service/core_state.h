@@ -200,6 +200,7 @@ void rn_ask_ca_tick(struct rn_core *core, bool gone);
 
 /* core_tokens.c: the number of the hub of this name, "": the gateway's own. */
 int rn_tokens_hub(struct rn_core *core, const char *name, uint32_t *ret, struct rn_err *err);
+int rn_tokens_parent(struct rn_core *core, const char *name, uint32_t *ret, struct rn_err *err); /* no project's */
 
 /* core_admission.c */
 void rn_admission_enroll(struct rn_core *core, struct rn_downstream *session, const struct rn_message_enroll *enroll,

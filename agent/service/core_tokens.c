@@ -62,9 +62,13 @@ int rn_tokens_hub(struct rn_core *core, const char *name, uint32_t *ret, struct 
 }
 
 /* A hub below a project would lose its parent when that ends. */
-static int check_parent(struct rn_core *core, uint32_t parent, struct rn_err *err)
+int rn_tokens_parent(struct rn_core *core, const char *name, uint32_t *ret, struct rn_err *err)
 {
-	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, parent);
+	const struct rn_ledger_entry *entry;
+	int rc = rn_tokens_hub(core, name, ret, err);
+	if (rc)
+		return rc;
+	entry = rn_ledger_device(core->books.ledger, *ret);
 	if (entry && entry->record.kind == RN_KIND_PROJECT)
 		return rn_fail(err, -EINVAL, "%s is a project hub, which ends: choose another parent",
 			       entry->record.name);
@@ -147,9 +151,8 @@ static int make(struct rn_core *core, const struct rn_core_token_request *reques
 	if (!rc)
 		rc = check(request, rn_core_now(core), err);
 	if (!rc)
-		rc = rn_tokens_hub(core, request->hub, &row.hub, err);
-	if (!rc && rn_kind_is_hub(request->kind))
-		rc = check_parent(core, row.hub, err);
+		rc = (rn_kind_is_hub(request->kind) ? rn_tokens_parent : rn_tokens_hub)(core, request->hub, &row.hub,
+											err);
 	if (!rc)
 		rc = rn_registry_join_tags(request->tags, request->tag_count, row.tags, sizeof(row.tags), err);
 	if (!rc && request->name[0] && rn_ledger_by_name(core->books.ledger, request->name))

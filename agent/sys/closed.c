@@ -33,8 +33,8 @@ int rn_closed_new(struct rn_closed **ret, struct rn_err *err)
 
 	if (!c)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	c->program = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "rn_closed", "GPL", code, sizeof(code) / sizeof(code[0]),
-				   NULL);
+	c->program =
+	    bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "rn_closed", "GPL", code, sizeof(code) / sizeof(code[0]), NULL);
 	if (c->program < 0)
 		r = c->program;
 	else

@@ -712,14 +712,22 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_network),	   cmocka_unit_test(test_device),
-	    cmocka_unit_test(test_device_refused), cmocka_unit_test(test_policy),
-	    cmocka_unit_test(test_policy_refused), cmocka_unit_test(test_policy_order),
-	    cmocka_unit_test(test_policy_needs),   cmocka_unit_test(test_policy_size),
-	    cmocka_unit_test(test_damage),	   cmocka_unit_test(test_hostile_counts),
-	    cmocka_unit_test(test_other_key),	   cmocka_unit_test(test_head_refused),
-	    cmocka_unit_test(test_anchor),	   cmocka_unit_test(test_names),
-	    cmocka_unit_test(test_hub),		   cmocka_unit_test(test_hub_refused),
+	    cmocka_unit_test(test_network),
+	    cmocka_unit_test(test_device),
+	    cmocka_unit_test(test_device_refused),
+	    cmocka_unit_test(test_policy),
+	    cmocka_unit_test(test_policy_refused),
+	    cmocka_unit_test(test_policy_order),
+	    cmocka_unit_test(test_policy_needs),
+	    cmocka_unit_test(test_policy_size),
+	    cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_hostile_counts),
+	    cmocka_unit_test(test_other_key),
+	    cmocka_unit_test(test_head_refused),
+	    cmocka_unit_test(test_anchor),
+	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_hub),
+	    cmocka_unit_test(test_hub_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
