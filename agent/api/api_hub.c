@@ -41,8 +41,7 @@ static struct rn_json *network_json(struct rn_core *core)
 	memset(&s, 0, sizeof(s));
 	rn_core_status(core, &s);
 	rn_json_add_text(network, "subnet", rn_prefix_format(&s.network.ipv6, text));
-	rn_json_add_text(network, "subnet_ipv4",
-			 s.network.ipv4.bits ? rn_prefix_format(&s.network.ipv4, text) : NULL);
+	rn_json_add_text(network, "subnet_ipv4", s.network.ipv4.bits ? rn_prefix_format(&s.network.ipv4, text) : NULL);
 	rn_json_add(network, "dns_servers", rn_json_array());
 	rn_json_add(network, "allowed_traffic", rn_json_array());
 	rn_json_add(network, "routing_rules", rn_json_array());
