@@ -352,6 +352,8 @@ void world_connect(struct world_host *h, enum rn_core_peer peer)
 	h->there[peer] = true;
 	rn_core_connected(h->core, peer);
 	memcpy(hello.key, h->wireguard_public, RN_KEY_SIZE);
+	memcpy(hello.key2, h->mesh_public, RN_KEY_SIZE);
+	hello.port = h->mesh_port;
 	if (peer == RN_CORE_KERN)
 		deliver_later(h->world, h->index, RN_CORE_KERN, &hello, false);
 }

@@ -30,6 +30,8 @@ struct world_host {
 	struct rn_core *core;
 	uint8_t noise_secret[RN_KEY_SIZE], noise_public[RN_KEY_SIZE];
 	uint8_t wireguard_public[RN_KEY_SIZE];
+	uint8_t mesh_public[RN_KEY_SIZE]; /* what kern says at its next hello, with the port; 0: it is no hub's */
+	uint16_t mesh_port;
 	bool there[RN_CORE_PEERS];
 	bool kern_silent;   /* takes records and says nothing */
 	uint8_t peers[256]; /* what kern says of its WireGuard peers */

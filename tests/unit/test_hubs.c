@@ -290,6 +290,110 @@ static void who_vanishes_meanwhile_leaves_nothing_half_done(void **state)
 	assert_int_equal(devices(w), before + 1);
 }
 
+static int configure(struct world *w, const char *name, const char *parent, int64_t ends)
+{
+	struct world_done done = {0};
+	rn_core_hub_configure(w->hosts[0].core, name, &(struct rn_core_hub_change){parent, ends}, world_done, &done);
+	world_run(w);
+	assert_int_equal(done.count, 1);
+	assert_true(done.code == 0 || done.text[0]);
+	return done.code;
+}
+
+static void hubs_are_a_tree(void **state)
+{
+	struct world *w = *state;
+	struct rn_core_hub hub;
+	w->ends = now(w) + 600;
+	world_add(w, 1, RN_KIND_REGIONAL, "eu", 0);
+	w->parent = "eu";
+	world_add(w, 2, RN_KIND_DEPARTMENTAL, "sales", 0);
+	world_add(w, 3, RN_KIND_PROJECT, "alpha", 0);
+	assert_int_equal(configure(w, "eu", "eu", 0), -EINVAL);
+	assert_int_equal(configure(w, "eu", "sales", 0), -EINVAL);
+	assert_int_equal(configure(w, "eu", "alpha", 0), -EINVAL);
+	assert_int_equal(configure(w, "gw", "eu", 0), -EINVAL);
+	assert_int_equal(configure(w, "sales", "nobody", 0), -ENOENT);
+	assert_int_equal(configure(w, "nobody", "gw", 0), -ENOENT);
+	assert_int_equal(configure(w, "sales", NULL, now(w) + 60), -EINVAL);
+	assert_int_equal(configure(w, "sales", NULL, 0), 0);
+	assert_int_equal(configure(w, "sales", "gw", 0), 0);
+	assert_int_equal(configure(w, "eu", "sales", 0), 0);
+	assert_true(hub_named(w, "eu", &hub));
+	assert_string_equal(hub.parent_name, "sales");
+	assert_int_equal(w->hosts[2].devices[hub.record.number].parent, hub.record.parent);
+}
+
+static void an_end_can_be_moved_until_it_has_come(void **state)
+{
+	struct world *w = *state;
+	struct rn_core_hub hub;
+	w->ends = now(w) + 600;
+	world_add(w, 1, RN_KIND_PROJECT, "alpha", 0);
+	assert_int_equal(configure(w, "alpha", NULL, now(w)), -EINVAL);
+	assert_int_equal(configure(w, "alpha", NULL, (int64_t)RN_ENDS_MAX + 1), -EINVAL);
+	assert_int_equal(configure(w, "alpha", NULL, now(w) + 1200), 0);
+	world_wait(w, 700000);
+	assert_true(hub_named(w, "alpha", &hub));
+	assert_int_equal(configure(w, "alpha", NULL, now(w) + 10), 0);
+	world_wait(w, 11000);
+	assert_false(hub_named(w, "alpha", &hub));
+	assert_int_equal(configure(w, "alpha", NULL, now(w) + 1200), -ENOENT);
+}
+
+/* kern begins anew, with this key to other hubs. */
+static void mesh_key(struct world *w, unsigned host, uint8_t fill, uint16_t port)
+{
+	struct world_host *h = &w->hosts[host];
+	memset(h->mesh_public, fill, RN_KEY_SIZE);
+	h->mesh_port = port;
+	world_disconnect(h, RN_CORE_KERN);
+	world_connect(h, RN_CORE_KERN);
+	world_wait(w, 70000);
+}
+
+static void every_hub_tells_its_key_to_other_hubs(void **state)
+{
+	struct world *w = *state;
+	struct rn_core_hub hub;
+	uint8_t key[RN_KEY_SIZE];
+	world_add(w, 1, RN_KIND_REGIONAL, "eu", 0);
+	world_add(w, 2, RN_KIND_REGIONAL, "us", 0);
+	world_add(w, 3, RN_KIND_DESKTOP, "pc", 1);
+	mesh_key(w, 0, 5, 51822);
+	mesh_key(w, 1, 6, 4000);
+	assert_true(hub_named(w, "gw", &hub));
+	assert_int_equal(hub.record.mesh_key[31], 5);
+	assert_int_equal(hub.record.mesh.port, 51822);
+	assert_true(hub_named(w, "eu", &hub));
+	assert_int_equal(hub.record.mesh_key[0], 6);
+	assert_int_equal(hub.record.mesh.port, 4000);
+	assert_int_equal(rn_addr_compare(&hub.record.mesh.addr, &hub.record.wireguard.addr), 0);
+	assert_int_equal(w->hosts[2].devices[hub.record.number].mesh_key[0], 6);
+	/* With another's key it would take its peer away; and a device that is no hub has none. */
+	mesh_key(w, 2, 6, 51822);
+	assert_true(hub_named(w, "us", &hub));
+	assert_true(rn_is_zero(hub.record.mesh_key, RN_KEY_SIZE));
+	memcpy(key, w->hosts[1].wireguard_public, RN_KEY_SIZE);
+	mesh_key(w, 2, 0, 51822);
+	memcpy(w->hosts[2].mesh_public, key, RN_KEY_SIZE);
+	world_disconnect(&w->hosts[2], RN_CORE_KERN);
+	world_connect(&w->hosts[2], RN_CORE_KERN);
+	world_wait(w, 70000);
+	assert_true(hub_named(w, "us", &hub));
+	assert_true(rn_is_zero(hub.record.mesh_key, RN_KEY_SIZE));
+	mesh_key(w, 3, 9, 51822);
+	assert_true(rn_is_zero(device_named(w, "pc").record.mesh_key, RN_KEY_SIZE));
+	/* A new one, and another port. */
+	mesh_key(w, 2, 8, 51822);
+	mesh_key(w, 1, 7, 4001);
+	assert_true(hub_named(w, "us", &hub));
+	assert_int_equal(hub.record.mesh_key[0], 8);
+	assert_true(hub_named(w, "eu", &hub));
+	assert_int_equal(hub.record.mesh_key[0], 7);
+	assert_int_equal(hub.record.mesh.port, 4001);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -301,6 +405,9 @@ int main(void)
 	    T(an_end_that_was_missed_is_made_good),
 	    T(nobody_joins_what_has_ended),
 	    T(who_vanishes_meanwhile_leaves_nothing_half_done),
+	    T(hubs_are_a_tree),
+	    T(an_end_can_be_moved_until_it_has_come),
+	    T(every_hub_tells_its_key_to_other_hubs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
