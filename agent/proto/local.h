@@ -107,7 +107,8 @@ struct rn_local {
 	struct rn_endpoint endpoint; /* NET_CONNECT, NET_OPEN */
 	uint8_t role;		     /* NET_OPEN: enum rn_kind of the peer's certificate, 0: none; CA_TOKEN: kind */
 	uint64_t token, expires;     /* CA_TOKEN: id, Unix seconds; expires of NET_OPEN: the certificate's end */
-	uint16_t port;		     /* KERN_HELLO: the mesh's, 0: no hub; NET_CONNECT: WireGuard's there, which is tried first; 0: the endpoint's alone */
+	/* KERN_HELLO: the mesh's, 0: no hub; NET_CONNECT: WireGuard's there, which is tried first; 0: the endpoint's alone */
+	uint16_t port;
 	uint16_t code;		     /* CA_ANSWER: 0 or a positive errno; NET_CONNECT: keepalive in ms, 0: the usual */
 	char text[256];		     /* NET_OPEN: certificate's name; KERN_REFUSED, CA_ANSWER: why */
 	const uint8_t *block;	     /* RECORD, MESSAGE, EVENTS, FLOWS (struct rn_local_flow array), leaf ... */

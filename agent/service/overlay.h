@@ -10,7 +10,8 @@
 #include "sys/wireguard.h"
 
 /*
- * A WireGuard interface of ours, rn0 or rnm0: made or awaited, given filters before it goes up, its MTU, addresses and routes, and watched.
+ * A WireGuard interface of ours, rn0 or rnm0: made or awaited, given filters before it goes up, its MTU, addresses and
+ * routes, and watched.
  * Without both filters it goes down, not open.
  */
 struct rn_overlay;
