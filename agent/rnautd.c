@@ -35,7 +35,11 @@ static const struct process processes[] = {
      rn_role_web,
      RN_PROCESS_WEB,
      {"--tls=self", "--tls=file", "--certificate"}},
-    {"wireguard", "WireGuard in userspace where the kernel has none", rn_role_wireguard, RN_PROCESS_WIREGUARD, {NULL}},
+    {"wireguard",
+     "WireGuard in userspace where the kernel has none (--mesh: a hub's to other hubs)",
+     rn_role_wireguard,
+     RN_PROCESS_WIREGUARD,
+     {"--mesh"}},
 };
 #define PROCESSES (sizeof(processes) / sizeof(processes[0]))
 

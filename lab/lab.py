@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network of `make run`: lab.py up [--detach] | down.
 
-A gateway, a hub, alice's laptop and server, and bob's phone, which is a stock WireGuard client. lab/policy.json says who
-may reach whom; lab/traffic.py makes the traffic.
+A gateway, a hub, alice's laptop and carol's server, and bob's phone, which is a stock WireGuard client; and a department's hub
+with a server and a sensor. lab/policy.json says who may reach whom; lab/traffic.py makes the traffic.
 """
 import argparse
 import os
@@ -23,7 +23,7 @@ CONSOLE_PORT = int(os.environ.get("RN_CONSOLE_PORT", "8080"))
 
 
 def standard(prefix="rnlab", **options):
-    """The five hosts, not yet brought up."""
+    """The five hosts of the tests, not yet brought up."""
     lab = Network(prefix, **options)
     lab.add("gateway", "gateway", 1, owner="alice")
     lab.add("hub-a", "hub", 2)
@@ -31,6 +31,21 @@ def standard(prefix="rnlab", **options):
     lab.add("server", "server", 12, owner="carol", tags=["web"])
     lab.add("phone", "mobile", 13, owner="bob", stock=True)
     return lab
+
+
+def add_department(lab):
+    """A second hub, and two of carol's devices behind it."""
+    lab.add("hub-b", "departmental", 3)
+    lab.add("db", "server", 21, owner="carol", tags=["web"])
+    lab.add("sensor", "iot", 22, owner="carol")
+
+
+def bring_up_department(lab):
+    lab.say("hub-b: rnaut up with a token for a departmental hub")
+    lab.join(lab["hub-b"], "gateway")
+    for name in ("db", "sensor"):
+        lab.say(f"{name}: rnaut up, attached to hub-b")
+        lab.join(lab[name], "hub-b")
 
 
 def bring_up(lab, tied=True, join=("laptop", "server")):
@@ -45,6 +60,8 @@ def bring_up(lab, tied=True, join=("laptop", "server")):
     for name in join:
         lab.say(f"{name}: rnaut up, attached to hub-a")
         lab.join(lab[name], "hub-a")
+    if "hub-b" in lab.nodes:
+        bring_up_department(lab)
     lab.say("phone: rnaut export, wg-quick strip, wg setconf")
     lab.export(lab["phone"], "hub-a")
     lab.say("policy: lab/policy.json")
@@ -70,6 +87,8 @@ def start_traffic(lab):
     laptop.spawn("udp", script + ["udp", server.ipv6, "2"])
     phone.spawn("fetch", script + ["fetch", server.ipv6, "4"])
     phone.spawn("ssh", script + ["knock", server.ipv6, "22", "5"])
+    lab["db"].spawn("web", script + ["web", lab["db"].ipv6, lab["db"].ipv4 or "-"])
+    lab["sensor"].spawn("fetch", script + ["fetch", lab["db"].ipv6, "5"])
 
 
 def write_script(name, text):
@@ -166,6 +185,7 @@ def up(detach):
     if down():
         print("  LAB    removed the network of an earlier run", flush=True)
     lab = standard(say=lambda text: print(f"  LAB    {text}", flush=True))
+    add_department(lab)
     listener = open_console()
     port = listener.getsockname()[1]
     lab["gateway"].hand("rnautd-web", "http", listener)
@@ -177,6 +197,7 @@ def up(detach):
         lab.say("traffic: ping, web, UDP and a knock at the ssh port")
         start_traffic(lab)
         reach(lab["laptop"], lab["server"].ipv6)
+        reach(lab["sensor"], lab["db"].ipv6)
         write_scripts(lab, port)
         own_by_caller()
         introduce(lab, time.monotonic() - began, port)

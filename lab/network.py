@@ -18,6 +18,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 PR_SET_PDEATHSIG = 1
+HUBS = ("hub", "regional", "departmental", "project")
 
 
 class LabError(Exception):
@@ -84,7 +85,7 @@ def namespace_processes(path):
 
 
 class Node:
-    """One host. role: gateway, hub, desktop, mobile, server or iot; stock: it runs nothing of ours."""
+    """One host. role: gateway, a hub's type (HUBS), desktop, mobile, server or iot; stock: it runs nothing of ours."""
 
     def __init__(self, network, name, role, number, owner=None, tags=(), stock=False):
         self.network, self.name, self.role, self.number = network, name, role, number
@@ -93,6 +94,7 @@ class Node:
         self.underlay4, self.underlay6 = f"192.0.2.{number}", f"2001:db8::{number:x}"
         self.directory = f"{network.directory}/{name}"
         self.logs = f"{network.logs}/{name}"
+        self.is_hub = role in HUBS
         self.ipv4 = self.ipv6 = self.hub = None
         self.handed = {}
 
@@ -277,8 +279,8 @@ class Network:
         request = ["token", "create", "--type", node.role, "--name", node.name, *words]
         if node.owner:
             request += ["--owner", node.owner]
-        if hub and node.role != "hub":
-            request += ["--hub", hub]
+        if hub:
+            request += ["--parent" if node.is_hub else "--hub", hub]
         for tag in node.tags:
             request += ["--tag", tag]
         return self.nodes[gateway].rnaut(*request)["token"]
@@ -286,17 +288,17 @@ class Network:
     def enrol(self, node, token, *words):
         node.write("/run/token", token + "\n")
         command = ["/usr/local/bin/rnaut", "up", "--token-file", "/run/token", *words]
-        if node.role == "hub":
+        if node.is_hub:
             command += ["--endpoint", node.underlay4]
         return node.run(command, check=False)
 
     def join(self, node, hub=None):
-        """Enrols a managed node and starts its processes."""
+        """Enrols a managed node and starts its processes; hub: of a hub its parent."""
         done = self.enrol(node, self.token(node, hub))
         if done.returncode != 0:
             raise LabError(f"{node.name}: rnaut up: {done.stderr.strip() or done.stdout.strip()}")
         node.start_units()
-        node.hub = hub or node.name
+        node.hub = node.name if node.is_hub else hub or node.name
         wait_for(f"{node.name} to be ready", lambda: self.ready(node), 30)
 
     def export(self, node, hub, gateway="gateway"):

@@ -12,6 +12,14 @@ void rn_api_add_kind(struct rn_json *object, enum rn_kind kind)
 	rn_json_add_text(object, "hub_type", hub ? rn_kind_name(kind) : NULL);
 }
 
+void rn_api_add_hub_gone(struct rn_json *object, enum rn_hub_gone gone)
+{
+	static const char *const words[] = {
+	    [RN_HUB_THERE] = NULL, [RN_HUB_REVOKED] = "revoked", [RN_HUB_ENDED] = "ended"};
+
+	rn_json_add_text(object, "hub_gone", words[gone]);
+}
+
 void rn_api_add_address(struct rn_json *object, const char *key, const struct rn_addr *addr)
 {
 	char text[RN_ADDR_TEXT];
@@ -56,6 +64,7 @@ struct rn_json *rn_api_device_json(const struct rn_core_device *device)
 	rn_api_add_address(root, "virtual_ip", &record->ipv6);
 	rn_api_add_address(root, "virtual_ipv4", &record->ipv4);
 	rn_json_add_text(root, "hub", device->hub_name[0] ? device->hub_name : NULL);
+	rn_api_add_hub_gone(root, device->hub_gone);
 	for (unsigned i = 0; i < device->tag_count; i++)
 		rn_json_append_text(tags, device->tags[i]);
 	rn_json_add(root, "tags", tags);

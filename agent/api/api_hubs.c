@@ -9,12 +9,14 @@ static void append(void *context, const struct rn_core_hub *hub)
 	rn_json_add_u64(root, "hub_id", record->number);
 	rn_json_add_text(root, "hub_name", record->name);
 	rn_json_add_text(root, "hub_type", rn_kind_name(record->kind));
-	rn_json_add_text(root, "parent_hub", NULL);
+	rn_json_add_text(root, "parent_hub", hub->parent_name[0] ? hub->parent_name : NULL);
+	rn_api_add_time(root, "ends", (int64_t)record->ends);
 	rn_json_add_bool(root, "connected", hub->connected);
 	rn_json_add_u64(root, "devices", hub->devices);
 	rn_json_add_u64(root, "devices_connected", hub->devices_connected);
 	rn_api_add_endpoint(root, "wireguard_endpoint", &record->wireguard);
 	rn_api_add_endpoint(root, "control_endpoint", &record->control);
+	rn_api_add_endpoint(root, "mesh_endpoint", &record->mesh);
 	if (hub->applied_known)
 		rn_json_add_u64(root, "applied_version", hub->applied);
 	else

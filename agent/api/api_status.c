@@ -18,7 +18,18 @@ struct problem {
 	bool wrong;
 	const char *text;
 };
-#define PROBLEMS 5
+#define PROBLEMS 6
+
+static const char *hub_problem(const struct rn_core_status *s)
+{
+	bool own = rn_kind_is_hub(s->self.kind);
+
+	if (s->hub_gone == RN_HUB_ENDED)
+		return own ? "this hub was a project's and has ended: its devices need another hub"
+			   : "its hub was a project's and has ended: this device needs a token for another hub";
+	return own ? "this hub has been revoked"
+		   : "its hub has been revoked: this device needs a token for another hub";
+}
 
 /* What keeps a host from enforcing. */
 static void find_problems(const struct rn_core_status *s, struct problem ret[PROBLEMS])
@@ -30,6 +41,7 @@ static void find_problems(const struct rn_core_status *s, struct problem ret[PRO
 	    {s->kern_connected && s->kern.policy_version == 0, "no policy is loaded, so everything is dropped"},
 	    {s->kern_connected && s->kern.policy_version != 0 && s->kern.lease_seconds_left <= 0,
 	     "the gateway's signed state is too old, so everything is dropped"},
+	    {s->hub_gone != RN_HUB_THERE, hub_problem(s)},
 	};
 
 	memcpy(ret, checks, sizeof(checks));
@@ -75,6 +87,27 @@ static void add_datapath(struct rn_json *root, const struct rn_local_status *ker
 	rn_json_add_u64(d, "flows", kern->flows);
 	rn_json_add_u64(d, "events_lost", kern->lost);
 	rn_json_add(root, "datapath", d);
+}
+
+/* A hub's device to other hubs. */
+static void add_mesh(struct rn_json *root, const struct rn_local_status *kern)
+{
+	struct rn_json *m;
+
+	if (!kern->mesh_interface[0]) {
+		rn_json_add_text(root, "mesh", NULL);
+		return;
+	}
+	m = rn_json_object();
+	rn_json_add_text(m, "wireguard", wireguard_name(kern->mesh_wireguard));
+	rn_json_add_text(m, "interface", kern->mesh_interface);
+	rn_json_add_u64(m, "mtu", kern->mesh_mtu);
+	rn_json_add_u64(m, "port", kern->mesh_port);
+	rn_json_add_bool(m, "link_up", kern->mesh_up);
+	rn_json_add_bool(m, "filters", kern->mesh_filters);
+	rn_json_add_u64(m, "hubs", kern->mesh_peers);
+	rn_json_add_u64(m, "hubs_connected", kern->mesh_alive);
+	rn_json_add(root, "mesh", m);
 }
 
 /* Which UDP ports the control protocol needs open, and why more than one. */
@@ -136,14 +169,19 @@ void rn_api_status(struct rn_api_call *call)
 	rn_json_add_u64(root, "record_version", s.version);
 	rn_json_add_u64(root, "policy_version", s.policy_version);
 	rn_json_add_u64(root, "devices", s.devices);
+	rn_json_add_text(root, "hub", s.hub_name[0] ? s.hub_name : NULL);
+	rn_api_add_hub_gone(root, s.hub_gone);
+	rn_api_add_time(root, "hub_ends", s.hub_ends);
 	add_upstream(root, &s);
 	add_processes(root, &s);
 	if (s.kern_connected) {
 		add_datapath(root, &s.kern);
 		add_control(root, &s.kern);
+		add_mesh(root, &s.kern);
 	} else {
 		rn_json_add_text(root, "datapath", NULL);
 		rn_json_add_text(root, "control", NULL);
+		rn_json_add_text(root, "mesh", NULL);
 	}
 	wrong = problems(&s);
 	rn_json_add_bool(root, "enforcing", rn_json_count(wrong) == 0);

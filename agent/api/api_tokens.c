@@ -50,11 +50,32 @@ static int request_tags(struct rn_api_call *call, struct rn_core_token_request *
 	return 0;
 }
 
+/* A hub has a parent, and an end where it is a project's; other devices have a hub. */
+static int request_place(struct rn_api_call *call, struct rn_core_token_request *ret)
+{
+	bool hub = rn_kind_is_hub(ret->kind);
+	const char *wrong = hub					    ? rn_json_get(call->body, "hub") ? "hub" : NULL
+			    : rn_json_get(call->body, "parent_hub") ? "parent_hub"
+			    : rn_json_get(call->body, "ends")	    ? "ends"
+								    : NULL;
+
+	if (wrong) {
+		rn_api_refuse(call, 400, "invalid",
+			      hub ? "a hub has no \"%s\": the hub above it is its \"parent_hub\""
+				  : "\"%s\" is for hubs; other devices have a \"hub\"",
+			      wrong);
+		return -EINVAL;
+	}
+	if (rn_api_name(call, hub ? "parent_hub" : "hub", ret->hub) < 0)
+		return -EINVAL;
+	return rn_api_moment(call, "ends", &ret->ends);
+}
+
 int rn_api_device_request(struct rn_api_call *call, struct rn_core_token_request *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	if (request_kind(call, &ret->kind) < 0 || rn_api_name(call, "name", ret->name) < 0 ||
-	    rn_api_name(call, "owner", ret->owner) < 0 || rn_api_name(call, "hub", ret->hub) < 0)
+	    rn_api_name(call, "owner", ret->owner) < 0 || request_place(call, ret) < 0)
 		return -EINVAL;
 	return request_tags(call, ret);
 }
@@ -119,7 +140,9 @@ static void append(void *context, const struct rn_core_token_info *info)
 	rn_api_add_kind(token, info->kind);
 	add_name(token, "name", info->name);
 	add_name(token, "owner", info->owner);
-	add_name(token, "hub", info->hub);
+	add_name(token, "hub", rn_kind_is_hub(info->kind) ? "" : info->hub);
+	add_name(token, "parent_hub", rn_kind_is_hub(info->kind) ? info->hub : "");
+	rn_api_add_time(token, "ends", info->ends);
 	add_tags(token, info->tags);
 	rn_api_add_time(token, "expires", info->expires);
 	rn_api_add_time(token, "used", info->used);

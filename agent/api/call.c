@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/moment.h"
 #include "domain/name.h"
 
 void rn_api_call_free(struct rn_api_call *call)
@@ -251,6 +252,18 @@ int rn_api_need_name(struct rn_api_call *call, const char *key, char ret[RN_NAME
 	const char *text;
 
 	return rn_api_need_text(call, key, &text) < 0 ? -EINVAL : rn_api_name(call, key, ret);
+}
+
+int rn_api_moment(struct rn_api_call *call, const char *key, int64_t *ret)
+{
+	const char *text = NULL;
+
+	if (rn_api_text(call, key, &text) < 0)
+		return -EINVAL;
+	if (!text || (strlen(text) > 10 && rn_moment_parse(text, ret) == 0))
+		return 0;
+	rn_api_refuse(call, 400, "invalid", "\"%s\" must be a time like 2027-03-31T18:00:00Z", key);
+	return -EINVAL;
 }
 
 int rn_api_role(struct rn_api_call *call, enum rn_access *ret)

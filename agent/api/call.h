@@ -51,7 +51,8 @@ int rn_api_need_bool(struct rn_api_call *call, const char *key, bool *ret);
 int rn_api_need_int(struct rn_api_call *call, const char *key, int64_t min, int64_t max, int64_t *ret);
 int rn_api_text(struct rn_api_call *call, const char *key, const char **ret);
 int rn_api_int(struct rn_api_call *call, const char *key, int64_t min, int64_t max, int64_t *ret);
-int rn_api_role(struct rn_api_call *call, enum rn_access *ret); /* "role", which is needed */
+int rn_api_moment(struct rn_api_call *call, const char *key, int64_t *ret); /* RFC 3339 -> Unix seconds */
+int rn_api_role(struct rn_api_call *call, enum rn_access *ret);		    /* "role", which is needed */
 int rn_api_need_name(struct rn_api_call *call, const char *key, char ret[RN_NAME_MAX + 1]);
 int rn_api_name(struct rn_api_call *call, const char *key, char ret[RN_NAME_MAX + 1]); /* rn_name_valid */
 int rn_api_query_u64(struct rn_api_call *call, const char *key, uint64_t min, uint64_t max, uint64_t *ret);

@@ -20,6 +20,10 @@ void rn_api_api_tokens_list(struct rn_api_call *call); /* api_api_tokens.c */
 void rn_api_api_tokens_create(struct rn_api_call *call);
 void rn_api_api_token_delete(struct rn_api_call *call);
 void rn_api_hubs(struct rn_api_call *call);	     /* api_hubs.c */
+void rn_api_hub_get(struct rn_api_call *call);	     /* api_hub.c */
+void rn_api_hub_configure(struct rn_api_call *call);
+void rn_api_adapter_get(struct rn_api_call *call); /* api_adapters.c */
+void rn_api_adapter_configure(struct rn_api_call *call);
 void rn_api_identities(struct rn_api_call *call);    /* api_identities.c */
 void rn_api_events(struct rn_api_call *call);	     /* api_events.c */
 void rn_api_metrics(struct rn_api_call *call);	     /* api_metrics.c */
@@ -47,6 +51,7 @@ bool rn_api_enforcing(const struct rn_core_status *status);
 /* Shapes that more than one resource shows. */
 struct rn_json *rn_api_device_json(const struct rn_core_device *device); /* api_devices.c */
 void rn_api_add_kind(struct rn_json *object, enum rn_kind kind); /* client_type, hub_type: one of them is null */
+void rn_api_add_hub_gone(struct rn_json *object, enum rn_hub_gone gone); /* "hub_gone"; null: it is there */
 void rn_api_add_address(struct rn_json *object, const char *key, const struct rn_addr *addr); /* null: zero */
 struct rn_json *rn_api_event_json(const struct rn_core_event *event);			      /* api_flows.c */
 uint64_t rn_api_newest(struct rn_core *core); /* serial of the newest event; api_flows.c */

@@ -17,12 +17,21 @@ static void join_tags(const struct rn_json *device, char *out, size_t size)
 		at += (size_t)snprintf(out + at, size - at, "%s%s", at ? "," : "", rn_json_text(tag));
 }
 
+/* Why there is no hub any more, or the other word. */
+static const char *hub_gone(const struct rn_json *device, const char *otherwise)
+{
+	const char *gone = rn_remote_text(device, "hub_gone");
+
+	return *gone ? gone : otherwise;
+}
+
 static const char *device_state(const struct rn_json *device)
 {
+	const char *type = rn_remote_text(device, "client_type");
 	const struct rn_json *security = rn_json_get(device, "security_context");
 
 	if (rn_remote_true(security, "revoked"))
-		return "revoked";
+		return *type ? "revoked" : hub_gone(device, "revoked");
 	if (rn_remote_true(security, "quarantined"))
 		return "quarantined";
 	if (!rn_remote_true(device, "managed"))
@@ -34,16 +43,18 @@ static void add_row(struct rn_table *table, const struct rn_json *device)
 {
 	const struct rn_json *security = rn_json_get(device, "security_context");
 	const char *type = rn_remote_text(device, "client_type");
-	char tags[256];
+	char tags[256], hub[128];
 
 	join_tags(device, tags, sizeof(tags));
+	snprintf(hub, sizeof(hub), *type && *hub_gone(device, "") ? "none: %s has %s" : "%s",
+		 rn_remote_text(device, "hub"), strcmp(hub_gone(device, ""), "ended") == 0 ? "ended" : "been revoked");
 	rn_table_cell(table, rn_remote_text(device, "client_id"));
 	rn_table_cell(table, *type ? type : rn_remote_text(device, "hub_type"));
 	rn_table_cell(table, device_state(device));
 	rn_table_cell(table, rn_remote_text(security, "trust_score"));
 	rn_table_cell(table, rn_remote_text(security, "user_identity"));
 	rn_table_cell(table, tags);
-	rn_table_cell(table, rn_remote_text(device, "hub"));
+	rn_table_cell(table, hub);
 	rn_table_cell(table, rn_remote_text(device, "virtual_ipv4"));
 	rn_table_cell(table, rn_remote_text(device, "virtual_ip"));
 	rn_table_cell(table, rn_remote_text(device, "last_seen"));

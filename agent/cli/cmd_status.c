@@ -64,6 +64,25 @@ static void print_upstream(const struct rn_json *answer)
 		line("Upstream", "not connected");
 }
 
+static void print_mesh(const struct rn_json *mesh)
+{
+	if (mesh && rn_json_type(mesh) == RN_JSON_OBJECT)
+		line("Mesh", "%s, interface %s, port %s, MTU %s, %s; %s other hubs, %s connected",
+		     wireguard_words(rn_remote_text(mesh, "wireguard")), rn_remote_text(mesh, "interface"),
+		     rn_remote_text(mesh, "port"), rn_remote_text(mesh, "mtu"),
+		     rn_remote_true(mesh, "link_up") ? "up" : "down", rn_remote_text(mesh, "hubs"),
+		     rn_remote_text(mesh, "hubs_connected"));
+}
+
+static void print_hub(const struct rn_json *answer)
+{
+	const char *gone = rn_remote_text(answer, "hub_gone"), *ends = rn_remote_text(answer, "hub_ends");
+
+	if (*rn_remote_text(answer, "client_type") || *ends)
+		line("Hub", "%s%s%s%s%s", rn_remote_text(answer, "hub"), *gone ? ", which is gone: " : "", gone,
+		     *ends ? ", a project's; its end: " : "", ends);
+}
+
 static void print_processes(const struct rn_json *processes, bool gateway)
 {
 	line("Processes", "core is there; kern %s; net %s%s%s",
@@ -99,6 +118,8 @@ static void print_status(const struct rn_json *answer)
 		print_datapath(datapath);
 	if (control && rn_json_type(control) == RN_JSON_OBJECT)
 		line("Control", "%s", rn_remote_text(control, "text"));
+	print_mesh(rn_json_get(answer, "mesh"));
+	print_hub(answer);
 	print_upstream(answer);
 	line("Policy", "version %s", rn_remote_text(answer, "policy_version"));
 	line("Records", "epoch %s, version %s, %s devices", rn_remote_text(answer, "epoch"),

@@ -77,6 +77,8 @@ void rn_check_mtu(struct rn_doctor *d, struct rn_finding *f);
 void rn_check_udp(struct rn_doctor *d, struct rn_finding *f);
 void rn_check_upstream(struct rn_doctor *d, struct rn_finding *f);
 
+/* A hub's other hubs come in by one more UDP port; 0: this host is none. */
+uint16_t rn_doctor_mesh_port(const struct rn_doctor *d);
 /* This host's certificate, its end of validity not looked at: 0, -EKEYEXPIRED before its beginning, other -errno. */
 int rn_doctor_leaf(const struct rn_doctor *d, struct rn_leaf *ret);
 /* The first line of a small file of the kernel's, without its newline: 0 or -errno. */

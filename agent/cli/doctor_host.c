@@ -215,33 +215,48 @@ static void find_uplink(const struct rn_doctor *d, char out[16])
 	snprintf(out, 16, "%s", *found == '?' ? "" : found);
 }
 
+/* True where the port is open; else the finding says what drops it, as bad as worst at most. */
+static bool port_open(const char *interface, uint16_t port, enum rn_health worst, const char *whose,
+		      struct rn_finding *f)
+{
+	const struct rn_firewall_packet packet = {interface, "udp", port};
+	struct rn_firewall firewall;
+	char remedy[200];
+
+	rn_firewall_look(&packet, &firewall);
+	if (firewall.answer == RN_FIREWALL_OPEN)
+		return true;
+	if (firewall.answer == RN_FIREWALL_UNKNOWN) {
+		rn_found(f, RN_HEALTH_WARN, "not known: %s", firewall.why);
+		rn_fix(f, "look whether UDP %u may come in", port);
+		return false;
+	}
+	rn_firewall_remedy(&firewall, &packet, remedy, sizeof(remedy));
+	rn_found(f, firewall.answer == RN_FIREWALL_CLOSED ? worst : RN_HEALTH_WARN,
+		 "this host's own (%s %s %s) drops UDP %u%s%s", firewall.family, firewall.table, firewall.chain, port,
+		 whose, firewall.answer == RN_FIREWALL_CLOSED ? "" : ", but for some of it");
+	rn_fix(f, "%s", remedy);
+	return false;
+}
+
 void rn_check_firewall_ports(struct rn_doctor *d, struct rn_finding *f)
 {
 	const struct rn_json *control = d->status ? rn_json_get(d->status, "control") : NULL;
-	const uint16_t ports[] = {d->cli->conf.wireguard_port, d->cli->conf.control_port};
+	const uint16_t first = d->cli->conf.wireguard_port, second = d->cli->conf.control_port;
+	const uint16_t mesh = rn_doctor_mesh_port(d);
 	bool shared = control && rn_json_type(control) == RN_JSON_OBJECT && rn_remote_true(control, "shared");
-	struct rn_firewall firewall;
-	char interface[16], remedy[200];
+	char interface[16], more[16] = "";
 
 	find_uplink(d, interface);
-	for (unsigned i = 0; i < (shared ? 1 : 2); i++) {
-		const struct rn_firewall_packet packet = {interface, "udp", ports[i]};
-
-		rn_firewall_look(&packet, &firewall);
-		if (firewall.answer == RN_FIREWALL_UNKNOWN) {
-			rn_found(f, RN_HEALTH_WARN, "not known: %s", firewall.why);
-			return rn_fix(f, "look whether UDP %u and %u may come in", ports[0], ports[1]);
-		}
-		if (firewall.answer == RN_FIREWALL_OPEN)
-			continue;
-		rn_firewall_remedy(&firewall, &packet, remedy, sizeof(remedy));
-		rn_found(f, firewall.answer == RN_FIREWALL_CLOSED ? RN_HEALTH_FAIL : RN_HEALTH_WARN,
-			 "this host's own (%s %s %s) drops UDP %u%s", firewall.family, firewall.table, firewall.chain,
-			 ports[i], firewall.answer == RN_FIREWALL_CLOSED ? "" : ", but for some of it");
-		return rn_fix(f, "%s", remedy);
-	}
-	if (shared)
-		return rn_found(f, RN_HEALTH_PASS, "this host's own lets UDP %u in, and no other port is needed",
-				ports[0]);
-	rn_found(f, RN_HEALTH_PASS, "this host's own lets UDP %u and %u in", ports[0], ports[1]);
+	if (!port_open(interface, first, RN_HEALTH_FAIL, "", f) ||
+	    (!shared && !port_open(interface, second, RN_HEALTH_FAIL, "", f)) ||
+	    (mesh && !port_open(interface, mesh, RN_HEALTH_WARN, ", by which other hubs come", f)))
+		return;
+	if (!shared)
+		snprintf(more, sizeof(more), " and %u", second);
+	if (mesh)
+		return rn_found(f, RN_HEALTH_PASS, "this host's own lets UDP %u%s in, and for other hubs %u", first,
+				more, mesh);
+	rn_found(f, RN_HEALTH_PASS, "this host's own lets UDP %u%s in%s", first, more,
+		 shared ? ", and no other port is needed" : "");
 }

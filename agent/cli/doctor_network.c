@@ -15,17 +15,24 @@
 #define OVERHEAD_V4 60u /* IP, UDP and WireGuard */
 #define OVERHEAD_V6 80u
 
+uint16_t rn_doctor_mesh_port(const struct rn_doctor *d)
+{
+	return d->set_up && rn_kind_is_hub(d->self.kind) ? d->cli->conf.mesh_port : 0;
+}
+
 void rn_check_ports(struct rn_doctor *d, struct rn_finding *f)
 {
 	const struct rn_conf *conf = &d->cli->conf;
 	const struct {
 		uint16_t port;
 		const char *key;
-	} ports[] = {{conf->wireguard_port, "wireguard_port"}, {conf->control_port, "control_port"}};
+	} ports[] = {{conf->wireguard_port, "wireguard_port"},
+		     {conf->control_port, "control_port"},
+		     {rn_doctor_mesh_port(d), "mesh_port"}};
 	const struct rn_json *there = d->status ? rn_json_get(d->status, "processes") : NULL;
 	bool ours = there && rn_remote_true(there, "kern") && rn_remote_true(there, "net");
 
-	for (unsigned i = 0; i < 2 && !ours; i++) {
+	for (unsigned i = 0; i < 3 && ports[i].port && !ours; i++) {
 		int code = rn_reach_port_free(ports[i].port);
 
 		if (code == 0)
@@ -34,6 +41,9 @@ void rn_check_ports(struct rn_doctor *d, struct rn_finding *f)
 		return rn_fix(f, "ss -ulpn 'sport = :%u' says by whom; or set \"%s\" in " RN_CONF_PATH, ports[i].port,
 			      ports[i].key);
 	}
+	if (ports[2].port)
+		return rn_found(f, RN_HEALTH_PASS, "UDP %u, %u and %u are %s", ports[0].port, ports[1].port,
+				ports[2].port, ours ? "held by rnautd" : "free");
 	rn_found(f, RN_HEALTH_PASS, "UDP %u and %u are %s", ports[0].port, ports[1].port,
 		 ours ? "held by rnautd" : "free");
 }

@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "base/moment.h"
 #include "domain/policy.h"
 #include "domain/record.h"
 
@@ -75,6 +77,18 @@ int rn_input_duration(const char *text, int64_t *ret_seconds)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+int rn_input_moment(const char *text, int64_t *ret_unix_seconds)
+{
+	int64_t seconds;
+
+	if (rn_moment_parse(text, ret_unix_seconds) == 0)
+		return 0;
+	if (rn_input_duration(text, &seconds) < 0)
+		return -EINVAL;
+	*ret_unix_seconds = (int64_t)time(NULL) + seconds;
+	return 0;
 }
 
 void rn_input_host_name(char *out, size_t size)

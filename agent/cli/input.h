@@ -13,6 +13,8 @@
 int rn_input_read(const char *path, size_t max, char **ret, struct rn_err *err);
 /* "90s", "30m", "12h", "7d" or plain seconds; 0 or -EINVAL. */
 int rn_input_duration(const char *text, int64_t *ret_seconds);
+/* A date, a moment (base/moment.h), or a duration from now. 0 or -EINVAL. */
+int rn_input_moment(const char *text, int64_t *ret_unix_seconds);
 /* This host's name as a device name: lower case, without the domain, what does not fit replaced by a dash. */
 void rn_input_host_name(char *out, size_t size);
 

@@ -28,6 +28,7 @@
 #define RN_RECORD_SIZE_MAX (96u * 1024u) /* a policy that needs more is refused */
 #define RN_RECORD_HEADER 32
 #define RN_LEASE_SECONDS (7 * 86400)
+#define RN_ENDS_MAX 253402300799ull /* the last second of the year 9999: what RFC 3339 can say */
 #define RN_IDENTITY_MAX 0xffffffu /* 24 bits: identity numbers will travel in packets */
 
 enum rn_record_type { RN_RECORD_NETWORK = 1, RN_RECORD_DEVICE = 2, RN_RECORD_POLICY = 3 };
@@ -78,6 +79,11 @@ struct rn_device_record {
 	struct rn_addr ipv6, ipv4;	      /* ipv4 zero: none */
 	struct rn_endpoint wireguard;	      /* of a hub; zero otherwise */
 	struct rn_endpoint control;	      /* of a hub; zero otherwise */
+	/* of a hub only, and only a hub's record has them on the wire: */
+	uint8_t mesh_key[RN_KEY_SIZE]; /* WireGuard's, of its device to other hubs; zero: none yet, no peer is made */
+	struct rn_endpoint mesh;       /* where that device listens; zero where mesh_key is */
+	uint32_t parent;	       /* number of the hub above it; 0: the gateway, which has none */
+	uint64_t ends;		       /* of a project hub: Unix seconds, from then on it is not there; else 0 */
 	uint32_t selectors[RN_SELECTORS_MAX]; /* ascending selector numbers: the set that `identity` stands for */
 	uint32_t selector_count;
 	uint64_t
@@ -125,9 +131,11 @@ void rn_policy_record_done(struct rn_policy_record *p); /* frees what p points t
  * function says it. What one side refuses the other refuses too (record_check.c): epoch and version from 1; of a device
  * number, hub, identity (24 bits) and kind set, hub == number for hubs and only for them, an owner's name where there
  * is an owner and only there, names as rn_name_valid says, a Noise key where RN_DEVICE_MANAGED and only there, an IPv6
- * address, endpoints only of hubs, 1..RN_SELECTORS_MAX selectors; of a rule at least one selector a side, ascending and
- * not 0, at least one service, no minimum trust where it denies; deny rules first, numbers not falling; no need above
- * the version of the policy itself, nor a device's policy above its own.
+ * address, endpoints only of hubs, 1..RN_SELECTORS_MAX selectors; of a hub a parent that is not itself, but for the
+ * gateway, an end where it is a project hub and only there, a mesh key and an endpoint for it, or neither;
+ * of a rule at least one selector a side, ascending and not 0, at least one service, no minimum trust where it denies;
+ * deny rules first, numbers not falling; no need above the version of the policy itself, nor a device's policy above
+ * its own.
  */
 int rn_record_put_network(const struct rn_record_head *head, const struct rn_network *in,
 			  const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);

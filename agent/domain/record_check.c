@@ -69,11 +69,22 @@ static bool addresses_good(const struct rn_device_record *d)
 	       endpoint_good(&d->control, hub);
 }
 
+/* What only hubs have, and what a device that is none has instead: nothing. */
+static bool hub_good(const struct rn_device_record *d)
+{
+	bool hub = rn_kind_is_hub(d->kind), keyed = !rn_is_zero(d->mesh_key, RN_KEY_SIZE);
+
+	return endpoint_good(&d->mesh, hub) && keyed != endpoint_zero(&d->mesh) &&
+	       !(keyed && rn_equal(d->mesh_key, d->wireguard_key, RN_KEY_SIZE)) &&
+	       (d->parent != 0) == (hub && d->kind != RN_KIND_GATEWAY) && d->parent != d->number &&
+	       (d->ends != 0) == (d->kind == RN_KIND_PROJECT) && d->ends <= RN_ENDS_MAX;
+}
+
 bool rn_device_record_good(const struct rn_device_record *d)
 {
 	bool managed = d->flags & RN_DEVICE_MANAGED;
 
-	return numbers_good(d) && names_good(d) && addresses_good(d) &&
+	return numbers_good(d) && names_good(d) && addresses_good(d) && hub_good(d) &&
 	       rn_is_zero(d->noise_key, RN_KEY_SIZE) != managed && d->selector_count > 0 &&
 	       d->selector_count <= RN_SELECTORS_MAX && ascending(d->selectors, d->selector_count);
 }

@@ -18,6 +18,22 @@ static struct rn_endpoint read_endpoint(struct rn_reader *r)
 	return e;
 }
 
+static void write_hub(struct rn_writer *w, const struct rn_device_record *d)
+{
+	rn_write_bytes(w, d->mesh_key, RN_KEY_SIZE);
+	write_endpoint(w, &d->mesh);
+	rn_write_u32(w, d->parent);
+	rn_write_u64(w, d->ends);
+}
+
+static void read_hub(struct rn_reader *r, struct rn_device_record *d)
+{
+	rn_read_bytes(r, d->mesh_key, RN_KEY_SIZE);
+	d->mesh = read_endpoint(r);
+	d->parent = rn_read_u32(r);
+	d->ends = rn_read_u64(r);
+}
+
 static void write_device(struct rn_writer *w, const void *in)
 {
 	const struct rn_device_record *d = in;
@@ -37,6 +53,8 @@ static void write_device(struct rn_writer *w, const void *in)
 	rn_write_bytes(w, &d->ipv4, sizeof(d->ipv4));
 	write_endpoint(w, &d->wireguard);
 	write_endpoint(w, &d->control);
+	if (rn_kind_is_hub(d->kind))
+		write_hub(w, d);
 	rn_write_u8(w, (uint8_t)d->selector_count);
 	for (uint32_t i = 0; i < d->selector_count; i++)
 		rn_write_u32(w, d->selectors[i]);
@@ -82,6 +100,8 @@ int rn_record_get_device(const uint8_t *data, size_t size, struct rn_device_reco
 	rn_read_bytes(&r, &d.ipv4, sizeof(d.ipv4));
 	d.wireguard = read_endpoint(&r);
 	d.control = read_endpoint(&r);
+	if (rn_kind_is_hub(d.kind))
+		read_hub(&r, &d);
 	read_selectors(&r, &d);
 	d.policy = rn_read_u64(&r);
 	if (!rn_reader_done(&r) || !rn_device_record_good(&d) || d.policy >= rn_record_version(data))

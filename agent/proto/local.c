@@ -63,6 +63,14 @@ static const struct {
     {STATUS, AT(U16, status.control_port)},
     {STATUS, AT(U64, status.steered)},
     {STATUS, AT(TEXT, status.steering_why)},
+    {STATUS, AT(TEXT, status.mesh_interface)},
+    {STATUS, AT(U8, status.mesh_wireguard)},
+    {STATUS, AT(U8, status.mesh_up)},
+    {STATUS, AT(U8, status.mesh_filters)},
+    {STATUS, AT(U32, status.mesh_mtu)},
+    {STATUS, AT(U16, status.mesh_port)},
+    {STATUS, AT(U32, status.mesh_peers)},
+    {STATUS, AT(U32, status.mesh_alive)},
     {STATUS, VIEW(status.counters)},
     {STATUS, VIEW(status.peers)},
 };
@@ -72,7 +80,7 @@ static const struct {
 	unsigned set;
 } types[] = {
 #define TYPE(NAME, bits) [RN_LOCAL_##NAME] = {true, bits}
-    TYPE(KERN_HELLO, NUMBER | VERSION | KEY),
+    TYPE(KERN_HELLO, NUMBER | VERSION | KEY | KEY2 | PORT),
     TYPE(KERN_APPLIED, NUMBER | VERSION),
     TYPE(KERN_REFUSED, NUMBER | VERSION | TEXT),
     TYPE(KERN_EVENTS, VERSION | BLOCK),

@@ -83,6 +83,12 @@ struct rn_local_status {
 	uint16_t control_port;
 	uint64_t steered; /* datagrams that came in on the shared port */
 	char steering_why[160];
+	/* a hub's device to other hubs; "" and zero on other hosts */
+	char mesh_interface[16];
+	uint8_t mesh_wireguard, mesh_up, mesh_filters; /* as wireguard, link_up, filters */
+	uint32_t mesh_mtu;
+	uint16_t mesh_port;
+	uint32_t mesh_peers, mesh_alive; /* other hubs; with a tunnel that is in use */
 	/* [direction * RN_REASON_COUNT + reason] packets then bytes, u64 each, as a block */
 	const uint8_t *counters;
 	size_t counters_size;
@@ -96,12 +102,13 @@ struct rn_local {
 	uint64_t session; /* NET_*, WEB_* */
 	uint32_t number;  /* id, tag, errno, flag: see the type */
 	uint64_t version;
-	uint8_t key[RN_KEY_SIZE];    /* KERN_HELLO: WireGuard public; NET_HELLO: Noise public; NET_OPEN: peer's */
+	uint8_t key[RN_KEY_SIZE];    /* KERN_HELLO: WireGuard public, key2: the mesh's; NET_HELLO: Noise public; NET_OPEN: peer's */
 	uint8_t key2[RN_KEY_SIZE];   /* CA_TOKEN: token's public half */
 	struct rn_endpoint endpoint; /* NET_CONNECT, NET_OPEN */
 	uint8_t role;		     /* NET_OPEN: enum rn_kind of the peer's certificate, 0: none; CA_TOKEN: kind */
 	uint64_t token, expires;     /* CA_TOKEN: id, Unix seconds; expires of NET_OPEN: the certificate's end */
-	uint16_t port;		     /* NET_CONNECT: WireGuard's there, which is tried first; 0: the endpoint's alone */
+	/* KERN_HELLO: the mesh's, 0: no hub; NET_CONNECT: WireGuard's there, which is tried first; 0: the endpoint's alone */
+	uint16_t port;
 	uint16_t code;		     /* CA_ANSWER: 0 or a positive errno; NET_CONNECT: keepalive in ms, 0: the usual */
 	char text[256];		     /* NET_OPEN: certificate's name; KERN_REFUSED, CA_ANSWER: why */
 	const uint8_t *block;	     /* RECORD, MESSAGE, EVENTS, FLOWS (struct rn_local_flow array), leaf ... */

@@ -68,9 +68,9 @@ struct rn_message_version { /* SYNCED and APPLIED */
 };
 /*
  * sealed = rn_box(core's box key, device's Noise secret) over: u8 what, u64 sequence (above the last), then
- * SET_WIREGUARD_KEY: 32 bytes; RENEW: nothing.
+ * SET_WIREGUARD_KEY: 32 bytes; RENEW: nothing; MESH, of a hub: 32 bytes key and u16 UDP port of its device to other hubs.
  */
-enum rn_request_type { RN_REQUEST_WIREGUARD_KEY = 1, RN_REQUEST_RENEW = 2 };
+enum rn_request_type { RN_REQUEST_WIREGUARD_KEY = 1, RN_REQUEST_RENEW = 2, RN_REQUEST_MESH = 3 };
 struct rn_message_request {
 	uint32_t device;
 	uint32_t id; /* echoed */

@@ -60,7 +60,9 @@ static void check_interface(struct rn_kern *k, struct timers *t, int64_t now)
 {
 	struct rn_overlay_status status;
 
+	rn_kern_endings(k);
 	rn_overlay_check(k->overlay);
+	rn_kern_mesh_check(k);
 	rn_overlay_status(k->overlay, &status);
 	k->settled = status.up;
 	t->check = now + (k->settled ? CHECK_MS : SETTLE_MS);
@@ -124,7 +126,12 @@ static void on_descriptors(struct rn_kern *k, struct timers *t, const struct pol
 		if (k->settled) /* else its own attempts would wake it again and again */
 			t->check = 0;
 	}
-	on_port(k, t, fds + 3);
+	if (fds[3].revents) {
+		rn_overlay_drain(k->mesh);
+		if (k->settled)
+			t->check = 0;
+	}
+	on_port(k, t, fds + 4);
 }
 
 static int loop(struct rn_kern *k)
@@ -136,6 +143,7 @@ static int loop(struct rn_kern *k)
 		    {.fd = k->core, .events = POLLIN | (rn_kern_wants_write(k) ? POLLOUT : 0)},
 		    {.fd = rn_telemetry_pending(k->telemetry) ? -1 : rn_datapath_events_fd(k->dp), .events = POLLIN},
 		    {.fd = rn_overlay_monitor(k->overlay), .events = POLLIN},
+		    {.fd = k->mesh ? rn_overlay_monitor(k->mesh) : -1, .events = POLLIN},
 		    {.fd = rn_underlay_monitor(k->underlay), .events = POLLIN},
 		    {.fd = k->sender ? rn_sender_listener(k->sender) : -1, .events = POLLIN},
 		    {.fd = k->sender ? rn_sender_peer(k->sender) : -1, .events = POLLIN},

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "proto/local.h"
+#include "service/endings.h"
 #include "service/enforce.h"
 #include "service/lease.h"
 #include "service/overlay.h"
@@ -15,6 +16,7 @@
 #include "service/sender.h"
 #include "service/telemetry.h"
 #include "service/underlay.h"
+#include "sys/closed.h"
 #include "sys/conf.h"
 
 /* The process kern: what its files share. One thread, poll(2). */
@@ -34,6 +36,14 @@ struct rn_kern {
 	struct rn_revoked *revoked;
 	struct rn_telemetry *telemetry;
 	struct rn_underlay *underlay;
+	struct rn_endings *endings;
+	bool link_down; /* core has said so */
+	bool ended;	/* this host is a project's hub, and its end has come */
+	/* of a hub: its device to other hubs; else NULL and zero */
+	uint8_t mesh_public[RN_KEY_SIZE];
+	struct rn_peers *mesh_peers;
+	struct rn_overlay *mesh;
+	struct rn_closed *closed;
 	struct rn_sender *sender; /* NULL: net cannot be listened to */
 	bool network_applied;	  /* in this run */
 	bool syncing;
@@ -64,6 +74,8 @@ void rn_kern_record(struct rn_kern *k, const uint8_t *data, size_t size);
 void rn_kern_remove(struct rn_kern *k, uint32_t number);
 void rn_kern_sync(struct rn_kern *k);
 void rn_kern_synced(struct rn_kern *k, uint32_t epoch, uint64_t version); /* the mark: ends a sync, raises applied */
+void rn_kern_endings(struct rn_kern *k); /* hubs whose end has come go */
+void rn_kern_set_ended(struct rn_kern *k, bool over);
 void rn_kern_save(struct rn_kern *k);					  /* the floor; logs a failure */
 void rn_kern_save_revoked(struct rn_kern *k); /* where something is due; logs a failure, which is tried again */
 
@@ -76,6 +88,16 @@ void rn_kern_port_listen(struct rn_kern *k); /* as root; logs a failure */
 int rn_kern_port_start(struct rn_kern *k, uid_t net_uid, struct rn_err *err);
 void rn_kern_port_check(struct rn_kern *k);
 void rn_kern_port_status(const struct rn_kern *k, struct rn_local_status *s);
+
+/* kern_mesh.c: a hub's device to other hubs. All do nothing on other hosts. */
+int rn_kern_mesh_read(struct rn_kern *k, const char *directory, struct rn_err *err);
+int rn_kern_mesh_start(struct rn_kern *k, struct rn_err *err);
+void rn_kern_mesh_done(struct rn_kern *k);
+void rn_kern_mesh_check(struct rn_kern *k);
+void rn_kern_mesh_device(struct rn_kern *k, const struct rn_device_record *device);
+void rn_kern_mesh_remove(struct rn_kern *k, uint32_t number);
+void rn_kern_mesh_synced(struct rn_kern *k);
+void rn_kern_mesh_status(const struct rn_kern *k, struct rn_local_status *s);
 
 /* kern_start.c: everything up to the loop. 0 or -errno with a sentence. */
 int rn_kern_start(struct rn_kern *k, struct rn_err *err);

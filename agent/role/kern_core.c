@@ -46,6 +46,8 @@ static void say_hello(struct rn_kern *k)
 	};
 
 	memcpy(hello.key, k->wireguard_public, RN_KEY_SIZE);
+	memcpy(hello.key2, k->mesh_public, RN_KEY_SIZE);
+	hello.port = k->mesh_peers ? k->conf.mesh_port : 0;
 	rn_kern_send(k, &hello);
 }
 
@@ -139,6 +141,7 @@ static void send_status(struct rn_kern *k, uint32_t id)
 	s->lease_seconds_left = lease_left(k);
 	rn_telemetry_status(k->telemetry, s);
 	rn_kern_port_status(k, s);
+	rn_kern_mesh_status(k, s);
 	k->peers_block_size = 0;
 	rn_peers_dump(k->peers, add_peer, k);
 	s->peers = k->peers_block;
@@ -165,12 +168,14 @@ static void on_synced(struct rn_kern *k, const struct rn_local *m)
 
 static void on_remove(struct rn_kern *k, const struct rn_local *m)
 {
+	rn_endings_forget(k->endings, m->number);
 	rn_kern_remove(k, m->number);
 }
 
 static void on_link(struct rn_kern *k, const struct rn_local *m)
 {
-	rn_datapath_set_link_down(k->dp, m->number == 0);
+	k->link_down = m->number == 0;
+	rn_datapath_set_link_down(k->dp, k->link_down || k->ended);
 	rn_log(RN_LOG_NOTICE, "the network is %s on this host", m->number ? "up" : "down");
 }
 

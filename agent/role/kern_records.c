@@ -60,12 +60,32 @@ static int take_network(struct rn_kern *k, const struct rn_record_head *head, co
 	return 0;
 }
 
+/* A project's hub whose end has come is not there, whatever else its record says; at home it takes its link down. */
+static bool ended(struct rn_kern *k, uint64_t version, const struct rn_device_record *device)
+{
+	int r = rn_endings_note(k->endings, device, version, rn_unix_ns() / NS);
+
+	if (device->number == k->self.device)
+		rn_kern_set_ended(k, r == 1 || (device->ends && (device->flags & RN_DEVICE_REVOKED)));
+	if (r < 0)
+		rn_log(RN_LOG_ERROR, "cannot remember when hub %s ends: %s", device->name, strerror(-r));
+	return r == 1 && device->number != k->self.device;
+}
+
 static int apply_device(struct rn_kern *k, uint64_t version, const struct rn_device_record *device, struct rn_err *err)
 {
-	int r = rn_enforce_device(k->enforce, version, device, err);
+	int r;
 
+	if (ended(k, version, device)) {
+		rn_kern_remove(k, device->number);
+		return 0;
+	}
+	r = rn_enforce_device(k->enforce, version, device, err);
+	if (r < 0)
+		return r;
+	rn_kern_mesh_device(k, device);
 	if (r != 0)
-		return r < 0 ? r : 0;
+		return 0;
 	r = rn_peers_device(k->peers, device);
 	if (r < 0 && r != -ENODEV)
 		rn_log(RN_LOG_ERROR, "WireGuard did not take device %s: %s", device->name, strerror(-r));
@@ -141,6 +161,7 @@ static void begin_epoch(struct rn_kern *k, uint32_t epoch)
 	k->applied = k->refused = k->policy_refused = 0;
 	rn_kern_save(k);
 	rn_enforce_new_epoch(k->enforce, epoch);
+	rn_endings_new_epoch(k->endings);
 	rn_revoked_begin_epoch(k->revoked, epoch);
 }
 
@@ -195,6 +216,31 @@ void rn_kern_remove(struct rn_kern *k, uint32_t number)
 {
 	rn_enforce_remove(k->enforce, number);
 	rn_peers_remove(k->peers, number);
+	rn_kern_mesh_remove(k, number);
+}
+
+void rn_kern_set_ended(struct rn_kern *k, bool over)
+{
+	if (k->ended == over)
+		return;
+	k->ended = over;
+	if (over)
+		rn_log(RN_LOG_NOTICE, "this hub was a project's and has ended: the network is down on this host");
+	rn_datapath_set_link_down(k->dp, over || k->link_down);
+}
+
+void rn_kern_endings(struct rn_kern *k)
+{
+	uint32_t number;
+
+	while ((number = rn_endings_due(k->endings, rn_unix_ns() / NS))) {
+		if (number == k->self.device) {
+			rn_kern_set_ended(k, true);
+			continue;
+		}
+		rn_log(RN_LOG_NOTICE, "hub %u was a project's and has ended: it is not there any more", number);
+		rn_kern_remove(k, number);
+	}
 }
 
 void rn_kern_sync(struct rn_kern *k)
@@ -209,6 +255,8 @@ static void removed(void *context, uint32_t number)
 	struct rn_kern *k = context;
 
 	rn_peers_remove(k->peers, number);
+	rn_kern_mesh_remove(k, number);
+	rn_endings_forget(k->endings, number);
 }
 
 static void end_sync(struct rn_kern *k)
@@ -221,6 +269,7 @@ static void end_sync(struct rn_kern *k)
 	r = rn_peers_synced(k->peers);
 	if (r < 0 && r != -ENODEV)
 		rn_log(RN_LOG_ERROR, "WireGuard kept a peer that belongs to nobody: %s", strerror(-r));
+	rn_kern_mesh_synced(k);
 	rn_log(RN_LOG_INFO, "in step with core: %u devices", rn_enforce_devices(k->enforce));
 }
 

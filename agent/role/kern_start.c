@@ -98,7 +98,8 @@ static int read_state(struct rn_kern *k, struct rn_err *err)
 	rn_wipe(key, sizeof(key));
 	if (!k->peers)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	return rn_kern_remember(k, directory, err);
+	r = rn_kern_mesh_read(k, directory, err);
+	return r < 0 ? r : rn_kern_remember(k, directory, err);
 }
 
 /* What is pinned belongs to another device or another rnaut: nothing of it may go on. */
@@ -108,6 +109,8 @@ static int start_afresh(const struct rn_conf *conf, struct rn_err *err)
 	struct rn_link link;
 
 	if (n && rn_netlink_link(n, conf->interface, &link) == 0)
+		rn_netlink_link_up(n, link.index, false);
+	if (n && rn_netlink_link(n, conf->mesh_interface, &link) == 0)
 		rn_netlink_link_up(n, link.index, false);
 	rn_netlink_free(n);
 	return rn_datapath_remove(HERE, err);
@@ -135,8 +138,10 @@ static int open_datapath(struct rn_kern *k, bool *ret_adopted, struct rn_err *er
 		return r;
 	k->enforce = rn_enforce_new(k->dp, k->self.device, hub);
 	k->telemetry = rn_telemetry_new(k->dp);
-	return k->enforce && k->telemetry ? 0
-					  : rn_fail(err, -ENOMEM, "out of memory, or the pinned tables are unreadable");
+	k->endings = rn_endings_new();
+	return k->enforce && k->telemetry && k->endings
+		   ? 0
+		   : rn_fail(err, -ENOMEM, "out of memory, or the pinned tables are unreadable");
 }
 
 static int configure(void *context, struct rn_wireguard *wireguard)
@@ -153,9 +158,43 @@ static void gone(void *context)
 	rn_peers_attach(k->peers, NULL);
 }
 
-int rn_kern_start(struct rn_kern *k, struct rn_err *err)
+static int attach(void *filters, uint32_t index, struct rn_err *err)
+{
+	struct rn_kern *k = filters;
+
+	rn_datapath_set_mtu(k->dp, k->conf.mtu);
+	return rn_datapath_attach(k->dp, index, err);
+}
+
+static int in_place(void *filters, uint32_t index)
+{
+	struct rn_kern *k = filters;
+
+	return rn_datapath_in_place(k->dp, index);
+}
+
+static int start_overlay(struct rn_kern *k, bool adopted, struct rn_err *err)
 {
 	const struct rn_overlay_calls calls = {k, configure, gone};
+	struct rn_overlay_device device = {
+	    .interface = k->conf.interface,
+	    .wireguard = k->conf.wireguard,
+	    .port_key = "wireguard_port",
+	    .mtu = k->conf.mtu,
+	    .filters = k,
+	    .attach = attach,
+	    .in_place = in_place,
+	};
+	struct rn_config config;
+
+	rn_datapath_config(k->dp, &config);
+	device.adopted = adopted ? config.ifindex : 0;
+	k->link_down = config.link_down;
+	return rn_overlay_new(&device, &calls, &k->overlay, err);
+}
+
+int rn_kern_start(struct rn_kern *k, struct rn_err *err)
+{
 	bool adopted = false;
 	uid_t net;
 	int r;
@@ -172,7 +211,7 @@ int rn_kern_start(struct rn_kern *k, struct rn_err *err)
 	r = rn_path_join(k->core_path, sizeof(k->core_path), k->conf.run_dir, RN_LOCAL_CORE);
 	if (r < 0)
 		return rn_fail(err, r, "the path of run_dir is too long");
-	if ((r = rn_overlay_new(&k->conf, k->dp, adopted, &calls, &k->overlay, err)) < 0 ||
+	if ((r = start_overlay(k, adopted, err)) < 0 || (r = rn_kern_mesh_start(k, err)) < 0 ||
 	    (r = rn_kern_port_start(k, net, err)) < 0 || (r = rn_sandbox_seccomp(RN_PROCESS_KERN, err)) < 0)
 		return r;
 	rn_kern_save(k);
@@ -187,6 +226,8 @@ void rn_kern_done(struct rn_kern *k)
 	if (k->core >= 0)
 		close(k->core);
 	rn_overlay_free(k->overlay);
+	rn_kern_mesh_done(k);
+	rn_endings_free(k->endings);
 	rn_underlay_free(k->underlay);
 	rn_sender_free(k->sender);
 	rn_telemetry_free(k->telemetry);
@@ -203,8 +244,10 @@ int rn_kern_clean(void)
 	struct rn_conf conf;
 	int r = rn_conf_load(NULL, &conf, &err);
 
-	if (r == 0 && (r = rn_overlay_remove(&conf)) < 0)
+	if (r == 0 && (r = rn_overlay_remove(conf.interface)) < 0)
 		rn_fail(&err, r, "cannot remove %s: %s", conf.interface, strerror(-r));
+	if (r == 0 && (r = rn_overlay_remove(conf.mesh_interface)) < 0)
+		rn_fail(&err, r, "cannot remove %s: %s", conf.mesh_interface, strerror(-r));
 	if (r == 0 && (r = rn_underlay_remove(conf.bpf_dir)) < 0)
 		rn_fail(&err, r, "cannot take the steering programs off this host's interfaces: %s", strerror(-r));
 	if (r == 0 && access(conf.bpf_dir, F_OK) == 0) {

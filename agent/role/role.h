@@ -21,6 +21,6 @@ RN_ROLE int rn_role_ca(int argc, char **argv);
  * it is due and returns.
  */
 RN_ROLE int rn_role_web(int argc, char **argv);
-RN_ROLE int rn_role_wireguard(int argc, char **argv);
+RN_ROLE int rn_role_wireguard(int argc, char **argv); /* --mesh: for a hub's device to other hubs; else returns */
 
 #endif

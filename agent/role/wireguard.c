@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,7 +20,7 @@
 
 /*
  * rnautd wireguard: becomes wireguard-go where the kernel has no WireGuard. It is a unit of its own, so the tunnel
- * outlives every process of ours; kern configures it through its socket.
+ * outlives every process of ours; kern configures it through its socket. With --mesh for a hub's device to other hubs.
  */
 
 #define PROGRAM "/usr/bin/wireguard-go"
@@ -67,7 +68,7 @@ static int prepare(struct rn_err *err)
 }
 
 /* The interface is made while we are root still, because not every host lets others open the device. */
-static int open_tun(const struct rn_conf *conf, struct rn_err *err)
+static int open_tun(const char *interface, struct rn_err *err)
 {
 	/* Without IFF_NO_PI: wireguard-go's CreateTUNFromFile expects the packet information header. */
 	struct ifreq request = {.ifr_flags = IFF_TUN};
@@ -75,20 +76,20 @@ static int open_tun(const struct rn_conf *conf, struct rn_err *err)
 
 	if (fd < 0)
 		return rn_fail(err, -errno, "cannot open /dev/net/tun: %s; load the module tun", strerror(errno));
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", conf->interface);
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
 	if (ioctl(fd, TUNSETIFF, &request) < 0) {
 		int code = -errno;
 
 		close(fd);
-		return rn_fail(err, code, "cannot make the interface %s: %s; is another program using it?",
-			       conf->interface, strerror(-code));
+		return rn_fail(err, code, "cannot make the interface %s: %s; is another program using it?", interface,
+			       strerror(-code));
 	}
 	return fd;
 }
 
-static int become(const struct rn_conf *conf, struct rn_err *err)
+static int become(char *interface, struct rn_err *err)
 {
-	char interface[sizeof(conf->interface)], tun[32];
+	char tun[32];
 	char *const argv[] = {(char[]){"wireguard-go"}, interface, NULL};
 	/* Where it finds WG_PROCESS_FOREGROUND it neither forks nor recommends the kernel's WireGuard. */
 	char *const envp[] = {(char[]){"PATH=/usr/bin:/bin"},
@@ -101,33 +102,47 @@ static int become(const struct rn_conf *conf, struct rn_err *err)
 
 	if (r < 0)
 		return r;
-	fd = open_tun(conf, err);
+	fd = open_tun(interface, err);
 	if (fd < 0)
 		return fd;
 	r = rn_sandbox_user(RN_PROCESS_WIREGUARD, err);
 	if (r < 0)
 		return r;
-	snprintf(interface, sizeof(interface), "%s", conf->interface);
 	snprintf(tun, sizeof(tun), "WG_TUN_FD=%d", fd);
 	umask(0077);
-	rn_log(RN_LOG_NOTICE, "this kernel has no WireGuard: becoming " PROGRAM " for %s", conf->interface);
+	rn_log(RN_LOG_NOTICE, "this kernel has no WireGuard: becoming " PROGRAM " for %s", interface);
 	execve(PROGRAM, argv, envp);
 	return rn_fail(err, -errno, "cannot start " PROGRAM ": %s", strerror(errno));
 }
 
+/* 1: this host is a hub; 0: not; -errno with a sentence. */
+static int is_hub(const struct rn_conf *conf, struct rn_err *err)
+{
+	struct rn_anchor anchor;
+	struct rn_self self;
+	int r = rn_self_load(conf, &self, &anchor, err);
+
+	return r < 0 ? r : rn_kind_is_hub(self.kind);
+}
+
 int rn_role_wireguard(int argc, char **argv)
 {
+	bool mesh = argc > 1 && strcmp(argv[1], "--mesh") == 0;
 	struct rn_err err = {""};
 	struct rn_conf conf;
-	int has;
+	int has, hub;
 
-	(void)argc;
-	(void)argv;
 	if (rn_conf_load(NULL, &conf, &err) < 0) {
 		rn_log(RN_LOG_ERROR, "%s", err.text);
 		return 1;
 	}
 	rn_log_setup("wireguard", conf.log_level);
+	hub = mesh ? is_hub(&conf, &err) : 1;
+	if (hub <= 0) {
+		rn_log(hub < 0 ? RN_LOG_ERROR : RN_LOG_INFO, "%s",
+		       hub < 0 ? err.text : "this host is no hub: it has no device to other hubs");
+		return hub < 0;
+	}
 	has = strcmp(conf.wireguard, "userspace") == 0 ? 0
 	      : strcmp(conf.wireguard, "kernel") == 0  ? 1
 						       : kernel_has_wireguard(&conf);
@@ -138,7 +153,7 @@ int rn_role_wireguard(int argc, char **argv)
 	if (has < 0)
 		rn_fail(&err, has, "cannot ask the kernel for WireGuard: %s", strerror(-has));
 	else
-		become(&conf, &err);
+		become(mesh ? conf.mesh_interface : conf.interface, &err);
 	rn_log(RN_LOG_ERROR, "%s", err.text);
 	return 1;
 }

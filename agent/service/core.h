@@ -30,6 +30,10 @@ struct rn_enforced {
 typedef void rn_core_done(void *context, int code, const struct rn_err *err, const struct rn_enforced *hubs,
 			  unsigned hub_count);
 
+/* A hub may be gone for good: its devices are without one. */
+enum rn_hub_gone { RN_HUB_THERE, RN_HUB_REVOKED, RN_HUB_ENDED };
+enum rn_hub_gone rn_hub_gone(const struct rn_device_record *hub, int64_t now);
+
 struct rn_core_status {
 	struct rn_device_record self;
 	bool gateway, known; /* known: the self record has arrived */
@@ -41,6 +45,9 @@ struct rn_core_status {
 	bool kern_connected, net_connected, ca_connected, web_connected;
 	struct rn_local_status kern; /* as of at most a second ago */
 	struct rn_network network; /* zero until its record has arrived */
+	char hub_name[RN_NAME_MAX + 1]; /* of the hub that it is attached to, "" not known; its own where it is one */
+	enum rn_hub_gone hub_gone;
+	int64_t hub_ends; /* Unix seconds, 0: no project's */
 	unsigned devices;
 };
 void rn_core_status(struct rn_core *core, struct rn_core_status *ret);
@@ -53,7 +60,8 @@ struct rn_core_token {
 struct rn_core_token_request {
 	enum rn_kind kind;
 	char name[RN_NAME_MAX + 1]; /* "": the device chooses */
-	char owner[RN_NAME_MAX + 1], hub[RN_NAME_MAX + 1]; /* "": nobody; "": the gateway's own hub */
+	char owner[RN_NAME_MAX + 1], hub[RN_NAME_MAX + 1]; /* "": nobody; "": the gateway; of a hub its parent */
+	int64_t ends; /* of a project hub: Unix seconds; else 0 */
 	const char *tags[RN_SELECTORS_MAX];
 	unsigned tag_count;
 	int64_t lifetime_s; /* 60 .. 30 days */
@@ -65,9 +73,10 @@ void rn_core_token_create(struct rn_core *core, const struct rn_core_token_reque
 struct rn_core_token_info {
 	uint64_t id;
 	enum rn_kind kind;
-	const char *name, *owner, *hub, *device; /* "" none, or unknown by now */
+	const char *name, *owner, *hub, *device; /* "" none, or unknown by now; hub: of a hub its parent */
 	const char *tags;			  /* each ended with '\n' */
 	int64_t expires, used;			  /* used 0: not yet */
+	int64_t ends;				  /* of a project hub; else 0 */
 };
 /* The one that ends last first. */
 int rn_core_tokens(struct rn_core *core, void (*each)(void *context, const struct rn_core_token_info *), void *context,
@@ -77,6 +86,7 @@ int rn_core_token_delete(struct rn_core *core, uint64_t id, struct rn_err *err);
 struct rn_core_device {
 	struct rn_device_record record;
 	char hub_name[RN_NAME_MAX + 1];
+	enum rn_hub_gone hub_gone;
 	char tags[RN_SELECTORS_MAX][RN_NAME_MAX + 1];
 	unsigned tag_count;
 	int64_t created, last_handshake; /* Unix seconds, 0: never (or its hub has not said) */
@@ -96,6 +106,7 @@ void rn_core_revoke(struct rn_core *core, const char *name, rn_core_done *done, 
 
 struct rn_core_hub {
 	struct rn_device_record record;
+	char parent_name[RN_NAME_MAX + 1]; /* "": none */
 	bool connected;
 	unsigned devices, devices_connected; /* whose tunnel ends there, itself included, without the revoked */
 	bool applied_known;
@@ -104,6 +115,14 @@ struct rn_core_hub {
 /* The gateway and all hubs that are not revoked, in order of number. */
 int rn_core_hubs(struct rn_core *core, void (*each)(void *context, const struct rn_core_hub *), void *context,
 		 struct rn_err *err);
+
+int rn_core_hub(struct rn_core *core, const char *name, struct rn_core_hub *ret, struct rn_err *err);
+struct rn_core_hub_change {
+	const char *parent; /* NULL: stays */
+	int64_t ends;	    /* of a project's; 0: stays */
+};
+void rn_core_hub_configure(struct rn_core *core, const char *name, const struct rn_core_hub_change *change,
+			   rn_core_done *done, void *context);
 
 struct rn_core_identity {
 	uint32_t identity;

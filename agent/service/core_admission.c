@@ -59,11 +59,27 @@ static void welcome(struct rn_core *core, uint64_t session, const struct rn_devi
 
 /* ---- storing ---- */
 
+/* The hub that it is to be attached to, or as a hub to be below, is there; and its own end has not come. */
+static int check_place(struct rn_core *core, const struct rn_store_token *token, struct rn_err *err)
+{
+	const struct rn_ledger_entry *upstream = rn_ledger_device(core->books.ledger, token->hub);
+	if (!upstream || rn_hub_gone(&upstream->record, rn_core_now(core)))
+		return rn_fail(err, -EACCES,
+			       "the %s that this token is for has been revoked or has ended: ask for a new token",
+			       rn_kind_is_hub(token->kind) ? "parent" : "hub");
+	if (token->ends && rn_core_now(core) >= token->ends)
+		return rn_fail(err, -EACCES, "the project hub that this token is for has ended");
+	return 0;
+}
+
 static int store(struct rn_core *core, struct rn_admission *a, const uint8_t *leaf, size_t leaf_size,
 		 struct rn_device_record *ret, struct rn_err *err)
 {
 	struct rn_change change;
-	int rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
+	int rc = check_place(core, &a->token, err); /* ca took its time */
+	if (rc)
+		return rc;
+	rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
 	if (!rc)
 		rc = rn_registry_add(&change, &a->device, ret);
 	if (!rc)
@@ -171,9 +187,9 @@ static int check_device(struct rn_core *core, const struct rn_message_enroll *m,
 			struct rn_err *err)
 {
 	bool hub = rn_kind_is_hub(m->role);
-	const struct rn_ledger_entry *upstream = rn_ledger_device(core->books.ledger, token->hub);
-	if (!hub && (!upstream || (upstream->record.flags & RN_DEVICE_REVOKED)))
-		return rn_fail(err, -EACCES, "the hub that this token is for has been revoked: ask for a new token");
+	int rc = check_place(core, token, err);
+	if (rc)
+		return rc;
 	if (!rn_name_valid(m->name))
 		return rn_fail(err, -EINVAL, "the device's name is no name: use a-z, 0-9, '.', '_' and '-'");
 	if (rn_ledger_by_name(core->books.ledger, m->name))
@@ -230,6 +246,8 @@ static void describe(const struct rn_message_enroll *m, const struct rn_store_to
 	memcpy(d->wireguard_key, m->wireguard_key, RN_KEY_SIZE);
 	if (!rn_kind_is_hub(d->kind))
 		return;
+	d->parent = token->hub;
+	d->ends = (uint64_t)token->ends;
 	d->wireguard = m->wireguard;
 	d->control = m->control;
 }

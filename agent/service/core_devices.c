@@ -11,7 +11,7 @@
 
 /* ---- looking ---- */
 
-static bool control_connected(struct rn_core *core, const struct rn_ledger_entry *entry)
+bool rn_devices_connected(struct rn_core *core, const struct rn_ledger_entry *entry)
 {
 	if (entry->device == core->params.self.device)
 		return core->connected[RN_CORE_NET];
@@ -25,8 +25,10 @@ static int describe(struct rn_core *core, const struct rn_ledger_entry *entry, s
 	struct rn_store_device row;
 	memset(ret, 0, sizeof(*ret));
 	ret->record = entry->record;
-	if (hub)
+	if (hub) {
 		memcpy(ret->hub_name, hub->record.name, sizeof(ret->hub_name));
+		ret->hub_gone = rn_hub_gone(&hub->record, rn_core_now(core));
+	}
 	int rc = rn_store_device(core->books.store, entry->device, &row, err);
 	if (rc == -ENOENT)
 		return rn_fail(err, -EIO, "the database core.db lacks the device %s: restore a backup",
@@ -34,7 +36,7 @@ static int describe(struct rn_core *core, const struct rn_ledger_entry *entry, s
 	if (rc)
 		return rc;
 	ret->created = row.created;
-	ret->control_connected = control_connected(core, entry);
+	ret->control_connected = rn_devices_connected(core, entry);
 	ret->last_handshake = entry->seen.handshake;
 	ret->received = entry->seen.received;
 	ret->sent = entry->seen.sent;
@@ -72,45 +74,6 @@ int rn_core_device(struct rn_core *core, const char *name, struct rn_core_device
 	const struct rn_ledger_entry *entry;
 	int rc = find(core, name, &entry, err);
 	return rc ? rc : describe(core, entry, ret, err);
-}
-
-/* ---- hubs ---- */
-
-static void count_devices(struct rn_core *core, struct rn_core_hub *hub)
-{
-	const struct rn_ledger_entry *entry;
-	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++) {
-		if (entry->record.hub != hub->record.number || (entry->record.flags & RN_DEVICE_REVOKED))
-			continue;
-		hub->devices++;
-		hub->devices_connected += control_connected(core, entry);
-	}
-}
-
-static void describe_hub(struct rn_core *core, const struct rn_ledger_entry *entry, struct rn_core_hub *ret)
-{
-	const struct rn_downstream *session = rn_downstream_of(core, entry->device);
-	bool self = entry->device == core->params.self.device;
-	*ret = (struct rn_core_hub){.record = entry->record, .connected = control_connected(core, entry)};
-	ret->applied_known = self ? core->connected[RN_CORE_KERN] : session != NULL;
-	if (ret->applied_known)
-		ret->applied = self ? core->kern.applied.version : session->applied.version;
-	count_devices(core, ret);
-}
-
-int rn_core_hubs(struct rn_core *core, void (*each)(void *context, const struct rn_core_hub *), void *context,
-		 struct rn_err *err)
-{
-	const struct rn_ledger_entry *entry;
-	struct rn_core_hub hub;
-	int rc = rn_core_need_gateway(core, err);
-	for (unsigned i = 0; !rc && (entry = rn_ledger_at(core->books.ledger, i)); i++) {
-		if (!rn_kind_is_hub(entry->record.kind) || (entry->record.flags & RN_DEVICE_REVOKED))
-			continue;
-		describe_hub(core, entry, &hub);
-		each(context, &hub);
-	}
-	return rc;
 }
 
 /* ---- changing ---- */
@@ -222,6 +185,21 @@ void rn_core_revoke(struct rn_core *core, const char *name, rn_core_done *done, 
 	change_device(core, &device, "revoke", "", done, context);
 }
 
+int rn_devices_end_hub(struct rn_core *core, const struct rn_device_record *hub, struct rn_err *err)
+{
+	struct rn_device_record device = *hub;
+	uint64_t version;
+	int rc;
+	device.flags |= RN_DEVICE_REVOKED;
+	rc = commit_device(core, &device, "gateway", "end", "", &version, err);
+	if (rc)
+		return rc;
+	tell_ca(core, &device);
+	rn_core_publish(core);
+	rn_downstream_deny(core, &device);
+	return 0;
+}
+
 int rn_devices_set_key(struct rn_core *core, const struct rn_device_record *record, const uint8_t key[RN_KEY_SIZE],
 		       struct rn_err *err)
 {
@@ -257,6 +235,10 @@ void rn_devices_own_key(struct rn_core *core)
 	struct rn_err err = {""};
 	if (self && rn_devices_set_key(core, self, core->kern.wireguard_key, &err))
 		rn_log(RN_LOG_ERROR, "this host's WireGuard key could not be stored: %s", err.text);
+	self = rn_core_self(core);
+	if (self && rn_hubs_mesh_differs(core) &&
+	    rn_hubs_set_mesh(core, self, core->kern.mesh_key, core->kern.mesh_port, &err))
+		rn_log(RN_LOG_ERROR, "this host's key to other hubs could not be stored: %s", err.text);
 }
 
 /* ---- stock clients ---- */

@@ -143,6 +143,7 @@ static void renew_leaf(struct rn_core *core)
 void rn_gateway_tick(struct rn_core *core)
 {
 	renew_lease(core);
+	rn_hubs_tick(core);
 	rn_request_plan(core);
 	if (rn_core_now(core) >= core->own.renew_at)
 		renew_leaf(core);

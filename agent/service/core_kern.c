@@ -66,6 +66,8 @@ void rn_core_kern_remove(struct rn_core *core, uint32_t device)
 static void hello(struct rn_core *core, const struct rn_local *local)
 {
 	memcpy(core->kern.wireguard_key, local->key, RN_KEY_SIZE);
+	memcpy(core->kern.mesh_key, local->key2, RN_KEY_SIZE);
+	core->kern.mesh_port = local->port;
 	core->kern.key_known = true;
 	core->kern.feeding = false;
 	core->kern.status_at = 0;

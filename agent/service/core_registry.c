@@ -140,6 +140,8 @@ static void describe(const struct rn_new_device *in, struct rn_device_record *ou
 	    .trust = in->trust,
 	    .wireguard = in->wireguard,
 	    .control = in->control,
+	    .parent = in->parent,
+	    .ends = in->ends,
 	};
 	if (!rn_is_zero(in->noise_key, RN_KEY_SIZE))
 		out->flags = RN_DEVICE_MANAGED;

@@ -13,7 +13,9 @@ struct rn_new_device {
 	char name[RN_NAME_MAX + 1];
 	uint32_t owner; /* user number */
 	char owner_name[RN_NAME_MAX + 1];
-	uint32_t hub; /* ignored for hubs */
+	uint32_t hub;	 /* ignored for hubs */
+	uint32_t parent; /* of a hub but the gateway */
+	uint64_t ends;	 /* of a project hub */
 	uint8_t trust;
 	uint8_t noise_key[RN_KEY_SIZE], wireguard_key[RN_KEY_SIZE]; /* noise_key zero: a stock client */
 	struct rn_endpoint wireguard, control;			    /* of a hub */

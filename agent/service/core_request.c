@@ -12,7 +12,7 @@
 #include "service/core_state.h"
 
 #define PLAIN_MIN (1 + 8)
-#define PLAIN_MAX (PLAIN_MIN + RN_KEY_SIZE)
+#define PLAIN_MAX (PLAIN_MIN + RN_KEY_SIZE + 2)
 #define ANSWER_WAIT_MS 10000
 #define RENEW_EVERY_S 86400
 #define KEY_EVERY_S 60
@@ -97,9 +97,12 @@ static int obey(struct rn_core *core, const struct rn_device_record *device, uin
 {
 	uint8_t what = rn_read_u8(r), key[RN_KEY_SIZE];
 	uint64_t sequence = rn_read_u64(r);
-	if (what == RN_REQUEST_WIREGUARD_KEY)
+	uint16_t port = 0;
+	if (what == RN_REQUEST_WIREGUARD_KEY || what == RN_REQUEST_MESH)
 		rn_read_bytes(r, key, sizeof(key));
-	if (!rn_reader_done(r) || (what != RN_REQUEST_WIREGUARD_KEY && what != RN_REQUEST_RENEW))
+	if (what == RN_REQUEST_MESH)
+		port = rn_read_u16(r);
+	if (!rn_reader_done(r) || what < RN_REQUEST_WIREGUARD_KEY || what > RN_REQUEST_MESH)
 		return rn_fail(err, -EBADMSG,
 			       "the gateway does not understand this request: install the same rnaut on both");
 	int rc = take_sequence(core, device->number, sequence, err);
@@ -107,6 +110,8 @@ static int obey(struct rn_core *core, const struct rn_device_record *device, uin
 		return rc;
 	if (what == RN_REQUEST_WIREGUARD_KEY)
 		return rn_devices_set_key(core, device, key, err);
+	if (what == RN_REQUEST_MESH)
+		return rn_hubs_set_mesh(core, device, key, port, err);
 	rc = renew(core, device, session, id, err);
 	return rc ? rc : 1;
 }
@@ -153,6 +158,10 @@ static int begin(struct rn_core *core, enum rn_request_type what)
 	rn_write_u64(&w, next_sequence(core));
 	if (what == RN_REQUEST_WIREGUARD_KEY)
 		rn_write_bytes(&w, core->kern.wireguard_key, RN_KEY_SIZE);
+	if (what == RN_REQUEST_MESH) {
+		rn_write_bytes(&w, core->kern.mesh_key, RN_KEY_SIZE);
+		rn_write_u16(&w, core->kern.mesh_port);
+	}
 	local.block_size = w.at;
 	memcpy(local.key, core->params.anchor.box_public, RN_KEY_SIZE);
 	if (rn_core_send(core, RN_CORE_NET, &local))
@@ -223,6 +232,9 @@ void rn_request_tick(struct rn_core *core)
 	if (key_differs(core) && now >= core->own.key_at) {
 		core->own.key_at = now + KEY_EVERY_S;
 		begin(core, RN_REQUEST_WIREGUARD_KEY);
+	} else if (rn_hubs_mesh_differs(core) && now >= core->own.mesh_at) {
+		core->own.mesh_at = now + KEY_EVERY_S;
+		begin(core, RN_REQUEST_MESH);
 	} else if (now >= core->own.renew_at) {
 		/* Refused or lost: again in an hour. */
 		core->own.renew_at = now + 3600;

@@ -23,7 +23,8 @@ struct rn_core_kern {
 	struct rn_feed feed;
 	bool feeding;
 	bool key_known;
-	uint8_t wireguard_key[RN_KEY_SIZE];
+	uint8_t wireguard_key[RN_KEY_SIZE], mesh_key[RN_KEY_SIZE];
+	uint16_t mesh_port; /* 0: this host is no hub */
 	struct rn_position applied;
 	struct rn_local_status status;
 	uint8_t *counters, *peers; /* what status points to */
@@ -75,7 +76,13 @@ struct rn_core_own_request {
 	enum rn_request_type what;
 	uint32_t id;
 	int64_t until;		  /* 0: none under way */
-	int64_t renew_at, key_at; /* not before; of now() */
+	int64_t renew_at, key_at, mesh_at; /* not before; of now() */
+};
+
+/* core_hubs.c */
+struct rn_core_hubs {
+	uint64_t looked; /* the newest record when it was looked for ends */
+	int64_t look_at; /* of now(): the next end */
 };
 
 struct rn_core {
@@ -104,6 +111,7 @@ struct rn_core {
 	struct rn_enforcement *enforcements;
 	uint32_t next_id;
 	int64_t lease_at;	     /* of now() */
+	struct rn_core_hubs hubs;
 	char actor[RN_NAME_MAX + 8]; /* "": root */
 	struct rn_attempts *attempts;
 	struct rn_password_change *passwords; /* half done */
@@ -192,6 +200,7 @@ void rn_ask_ca_tick(struct rn_core *core, bool gone);
 
 /* core_tokens.c: the number of the hub of this name, "": the gateway's own. */
 int rn_tokens_hub(struct rn_core *core, const char *name, uint32_t *ret, struct rn_err *err);
+int rn_tokens_parent(struct rn_core *core, const char *name, uint32_t *ret, struct rn_err *err); /* no project's */
 
 /* core_admission.c */
 void rn_admission_enroll(struct rn_core *core, struct rn_downstream *session, const struct rn_message_enroll *enroll,
@@ -207,8 +216,18 @@ int rn_gateway_load(struct rn_core *core, struct rn_err *err);
 void rn_gateway_unload(struct rn_core *core);
 void rn_gateway_tick(struct rn_core *core);
 
+/* core_hubs.c */
+void rn_hubs_tick(struct rn_core *core);
+/* -EINVAL: no hub, no port; -EEXIST: another device has the key. 0 also where nothing changes. */
+int rn_hubs_set_mesh(struct rn_core *core, const struct rn_device_record *hub, const uint8_t key[RN_KEY_SIZE],
+		     uint16_t port, struct rn_err *err);
+/* Whether kern's mesh key or port is not what this host's record says. */
+bool rn_hubs_mesh_differs(struct rn_core *core);
+
 /* core_devices.c */
-void rn_devices_own_key(struct rn_core *core); /* gateway: kern's key into the own record */
+bool rn_devices_connected(struct rn_core *core, const struct rn_ledger_entry *entry);
+int rn_devices_end_hub(struct rn_core *core, const struct rn_device_record *hub, struct rn_err *err);
+void rn_devices_own_key(struct rn_core *core); /* gateway: kern's keys into the own record */
 int rn_devices_set_key(struct rn_core *core, const struct rn_device_record *device, const uint8_t key[RN_KEY_SIZE],
 		       struct rn_err *err);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What core tells the API about itself, and the flow events. */
+#include <string.h>
+
 #include "service/core_state.h"
 
 void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
@@ -8,6 +10,7 @@ void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
 	const struct rn_ledger_entry *newest = rn_ledger_newest(core->books.ledger);
 	const struct rn_ledger_entry *policy = rn_ledger_policy(core->books.ledger);
 	const struct rn_ledger_entry *network = rn_ledger_network(core->books.ledger);
+	const struct rn_ledger_entry *hub = self ? rn_ledger_device(core->books.ledger, self->hub) : NULL;
 	*ret = (struct rn_core_status){
 	    .gateway = core->gateway,
 	    .known = self != NULL,
@@ -25,6 +28,11 @@ void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
 	};
 	if (self)
 		ret->self = *self;
+	if (hub) {
+		memcpy(ret->hub_name, hub->record.name, sizeof(ret->hub_name));
+		ret->hub_gone = rn_hub_gone(&hub->record, rn_core_now(core));
+		ret->hub_ends = (int64_t)hub->record.ends;
+	}
 	if (network)
 		rn_record_get_network(network->blob, network->size, &ret->network);
 }

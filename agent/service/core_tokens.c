@@ -20,7 +20,18 @@ struct making {
 	void *context;
 };
 
-static int check(const struct rn_core_token_request *r, struct rn_err *err)
+static int check_end(const struct rn_core_token_request *r, int64_t now, struct rn_err *err)
+{
+	if (r->kind != RN_KIND_PROJECT)
+		return r->ends ? rn_fail(err, -EINVAL, "only a project hub has an end") : 0;
+	if (!r->ends)
+		return rn_fail(err, -EINVAL, "a project hub needs an end: say when it is to go away");
+	if (r->ends <= now || r->ends > (int64_t)RN_ENDS_MAX)
+		return rn_fail(err, -EINVAL, "the end of a project hub must be in the future");
+	return 0;
+}
+
+static int check(const struct rn_core_token_request *r, int64_t now, struct rn_err *err)
 {
 	if (!rn_kind_name(r->kind) || r->kind == RN_KIND_GATEWAY)
 		return rn_fail(err, -EINVAL, "a token is for a desktop, mobile, server, iot device or a hub");
@@ -31,7 +42,7 @@ static int check(const struct rn_core_token_request *r, struct rn_err *err)
 			       r->owner);
 	if (r->lifetime_s < LIFETIME_MIN_S || r->lifetime_s > LIFETIME_MAX_S)
 		return rn_fail(err, -EINVAL, "a token lives for 60 seconds to 30 days");
-	return 0;
+	return check_end(r, now, err);
 }
 
 int rn_tokens_hub(struct rn_core *core, const char *name, uint32_t *ret, struct rn_err *err)
@@ -44,9 +55,23 @@ int rn_tokens_hub(struct rn_core *core, const char *name, uint32_t *ret, struct 
 	entry = rn_ledger_by_name(core->books.ledger, name);
 	if (!entry)
 		return rn_fail(err, -ENOENT, "no device is named %.63s: see `rnaut devices`", name);
-	if (!rn_kind_is_hub(entry->record.kind) || (entry->record.flags & RN_DEVICE_REVOKED))
-		return rn_fail(err, -EINVAL, "%.63s is not a hub, or is revoked", name);
+	if (!rn_kind_is_hub(entry->record.kind) || rn_hub_gone(&entry->record, rn_core_now(core)))
+		return rn_fail(err, -EINVAL, "%.63s is not a hub, is revoked, or has ended", name);
 	*ret = entry->device;
+	return 0;
+}
+
+/* A hub below a project would lose its parent when that ends. */
+int rn_tokens_parent(struct rn_core *core, const char *name, uint32_t *ret, struct rn_err *err)
+{
+	const struct rn_ledger_entry *entry;
+	int rc = rn_tokens_hub(core, name, ret, err);
+	if (rc)
+		return rc;
+	entry = rn_ledger_device(core->books.ledger, *ret);
+	if (entry && entry->record.kind == RN_KIND_PROJECT)
+		return rn_fail(err, -EINVAL, "%s is a project hub, which ends: choose another parent",
+			       entry->record.name);
 	return 0;
 }
 
@@ -120,12 +145,14 @@ static int make(struct rn_core *core, const struct rn_core_token_request *reques
 		struct rn_err *err)
 {
 	struct rn_token token = {.kind = request->kind};
-	struct rn_store_token row = {.kind = request->kind, .expires = rn_core_now(core) + request->lifetime_s};
+	struct rn_store_token row = {
+	    .kind = request->kind, .expires = rn_core_now(core) + request->lifetime_s, .ends = request->ends};
 	int rc = rn_core_need_gateway(core, err);
 	if (!rc)
-		rc = check(request, err);
+		rc = check(request, rn_core_now(core), err);
 	if (!rc)
-		rc = rn_tokens_hub(core, request->hub, &row.hub, err);
+		rc = (rn_kind_is_hub(request->kind) ? rn_tokens_parent : rn_tokens_hub)(core, request->hub, &row.hub,
+											err);
 	if (!rc)
 		rc = rn_registry_join_tags(request->tags, request->tag_count, row.tags, sizeof(row.tags), err);
 	if (!rc && request->name[0] && rn_ledger_by_name(core->books.ledger, request->name))
@@ -192,7 +219,8 @@ static void list_one(void *context, const struct rn_store_token *row)
 								     .device = name_of(listing->core, row->device),
 								     .tags = row->tags,
 								     .expires = row->expires,
-								     .used = row->used_at});
+								     .used = row->used_at,
+								     .ends = row->ends});
 }
 
 int rn_core_tokens(struct rn_core *core, void (*each)(void *context, const struct rn_core_token_info *), void *context,

@@ -2,6 +2,7 @@
 #include "service/overlay.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,14 +13,12 @@
 #define ADDRESSES 2
 
 struct rn_overlay {
-	const struct rn_conf *conf;
-	struct rn_datapath *dp;
+	struct rn_overlay_device device;
 	struct rn_overlay_calls calls;
 	struct rn_netlink *netlink;
 	int monitor;
 	struct rn_wireguard *wireguard; /* NULL: backend not known yet */
 	uint32_t index;			/* of the interface as we configured it, 0: none */
-	bool adopt;			/* an earlier process may have configured it and traffic may be on it */
 	bool up, filters;
 	bool asked; /* said that a device is waited for */
 	int failed; /* last error that was logged, so that one is logged once */
@@ -31,7 +30,7 @@ struct rn_overlay {
 static void complain(struct rn_overlay *o, int code, const char *what, const char *why)
 {
 	if (o->failed != code)
-		rn_log(RN_LOG_ERROR, "%s: %s: %s; trying again every second", o->conf->interface, what, why);
+		rn_log(RN_LOG_ERROR, "%s: %s: %s; trying again every second", o->device.interface, what, why);
 	o->failed = code;
 }
 
@@ -40,9 +39,9 @@ static int check_kernel(struct rn_overlay *o, struct rn_err *err)
 {
 	struct rn_link link;
 
-	if (strcmp(o->conf->wireguard, "kernel") != 0 ||
-	    rn_netlink_link(o->netlink, o->conf->interface, &link) != -ENODEV ||
-	    rn_netlink_wireguard_new(o->netlink, o->conf->interface) != -EOPNOTSUPP)
+	if (strcmp(o->device.wireguard, "kernel") != 0 ||
+	    rn_netlink_link(o->netlink, o->device.interface, &link) != -ENODEV ||
+	    rn_netlink_wireguard_new(o->netlink, o->device.interface) != -EOPNOTSUPP)
 		return 0;
 	return rn_fail(
 	    err, -EOPNOTSUPP,
@@ -50,17 +49,15 @@ static int check_kernel(struct rn_overlay *o, struct rn_err *err)
 	    "or set \"wireguard\" to \"auto\"");
 }
 
-int rn_overlay_new(const struct rn_conf *conf, struct rn_datapath *dp, bool adopted,
-		   const struct rn_overlay_calls *calls, struct rn_overlay **ret, struct rn_err *err)
+int rn_overlay_new(const struct rn_overlay_device *device, const struct rn_overlay_calls *calls,
+		   struct rn_overlay **ret, struct rn_err *err)
 {
 	struct rn_overlay *o = calloc(1, sizeof(*o));
 	int r;
 
 	if (!o)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	o->conf = conf;
-	o->dp = dp;
-	o->adopt = adopted;
+	o->device = *device;
 	o->calls = *calls;
 	o->netlink = rn_netlink_new();
 	o->monitor = o->netlink ? rn_netlink_monitor() : -errno;
@@ -159,7 +156,7 @@ static int choose_backend(struct rn_overlay *o, const struct rn_link *link)
 	if (o->wireguard && rn_wireguard_backend(o->wireguard) == backend)
 		return 0;
 	rn_wireguard_free(o->wireguard);
-	o->wireguard = rn_wireguard_new(backend, o->conf->interface);
+	o->wireguard = rn_wireguard_new(backend, o->device.interface);
 	return o->wireguard ? 0 : -ENOMEM;
 }
 
@@ -173,8 +170,7 @@ static int attach(struct rn_overlay *o, const struct rn_link *link, bool keep_up
 		complain(o, r, "cannot take it down", strerror(-r));
 		return r;
 	}
-	rn_datapath_set_mtu(o->dp, o->conf->mtu);
-	r = rn_datapath_attach(o->dp, link->index, &err);
+	r = o->device.attach(o->device.filters, link->index, &err);
 	if (r < 0) {
 		if (keep_up)
 			rn_netlink_link_up(o->netlink, link->index, false);
@@ -184,25 +180,30 @@ static int attach(struct rn_overlay *o, const struct rn_link *link, bool keep_up
 	return r;
 }
 
+static void complain_of_port(struct rn_overlay *o, int code)
+{
+	char why[128];
+
+	snprintf(why, sizeof(why), "its UDP port is in use; stop what uses it or set \"%s\"", o->device.port_key);
+	complain(o, code, "cannot be configured", code == -EADDRINUSE ? why : strerror(-code));
+}
+
 /* From an interface that is there to one that carries judged traffic. */
 static void bring_up(struct rn_overlay *o, const struct rn_link *link)
 {
-	struct rn_config config;
-	bool keep_up;
+	bool keep_up = link->up && o->device.adopted == link->index;
 	int r;
 
-	rn_datapath_config(o->dp, &config);
-	keep_up = o->adopt && link->up && config.ifindex == link->index;
-	o->adopt = false;
+	o->device.adopted = 0;
 	r = choose_backend(o, link);
 	if (r < 0) {
 		complain(o, r, "it is not a WireGuard interface",
-			 "another program made it; remove it, or set \"interface\" in rnaut.conf");
+			 "another program made it; remove it, or set another name in rnaut.conf");
 		return;
 	}
 	if (attach(o, link, keep_up) < 0)
 		return;
-	r = link->mtu == o->conf->mtu ? 0 : rn_netlink_link_mtu(o->netlink, link->index, o->conf->mtu);
+	r = link->mtu == o->device.mtu ? 0 : rn_netlink_link_mtu(o->netlink, link->index, o->device.mtu);
 	if (r == 0)
 		r = o->calls.configure(o->calls.context, o->wireguard);
 	if (r == 0)
@@ -212,9 +213,7 @@ static void bring_up(struct rn_overlay *o, const struct rn_link *link)
 	if (r == -ENODEV) /* the interface is there before the socket of userspace WireGuard answers */
 		return;
 	if (r < 0) {
-		complain(o, r, "cannot be configured",
-			 r == -EADDRINUSE ? "its UDP port is in use; stop what uses it or set \"wireguard_port\""
-					  : strerror(-r));
+		complain_of_port(o, r);
 		return;
 	}
 	o->index = link->index;
@@ -222,7 +221,7 @@ static void bring_up(struct rn_overlay *o, const struct rn_link *link)
 	o->failed = 0;
 	apply_addresses(o);
 	apply_routes(o);
-	rn_log(RN_LOG_NOTICE, "%s is up, with %s WireGuard%s", o->conf->interface,
+	rn_log(RN_LOG_NOTICE, "%s is up, with %s WireGuard%s", o->device.interface,
 	       rn_wireguard_backend(o->wireguard) == RN_WIREGUARD_KERNEL ? "the kernel's" : "userspace",
 	       keep_up ? ", taken over as it was" : "");
 }
@@ -230,7 +229,7 @@ static void bring_up(struct rn_overlay *o, const struct rn_link *link)
 static void lose(struct rn_overlay *o)
 {
 	if (o->index)
-		rn_log(RN_LOG_WARNING, "%s has gone; waiting for it to come back", o->conf->interface);
+		rn_log(RN_LOG_WARNING, "%s has gone; waiting for it to come back", o->device.interface);
 	if (o->index)
 		o->calls.gone(o->calls.context);
 	o->index = 0;
@@ -242,12 +241,12 @@ static void make(struct rn_overlay *o)
 {
 	int r = -EOPNOTSUPP;
 
-	if (strcmp(o->conf->wireguard, "userspace") != 0)
-		r = rn_netlink_wireguard_new(o->netlink, o->conf->interface);
+	if (strcmp(o->device.wireguard, "userspace") != 0)
+		r = rn_netlink_wireguard_new(o->netlink, o->device.interface);
 	if (r == -EOPNOTSUPP) {
 		if (!o->asked)
 			rn_log(RN_LOG_NOTICE, "%s: waiting for userspace WireGuard (rnautd wireguard)",
-			       o->conf->interface);
+			       o->device.interface);
 		o->asked = true;
 	} else if (r < 0 && r != -EEXIST) {
 		complain(o, r, "cannot be made", strerror(-r));
@@ -257,12 +256,12 @@ static void make(struct rn_overlay *o)
 void rn_overlay_check(struct rn_overlay *o)
 {
 	struct rn_link link;
-	int r = rn_netlink_link(o->netlink, o->conf->interface, &link);
+	int r = rn_netlink_link(o->netlink, o->device.interface, &link);
 
 	if (r == -ENODEV) {
 		lose(o);
 		make(o);
-		r = rn_netlink_link(o->netlink, o->conf->interface, &link);
+		r = rn_netlink_link(o->netlink, o->device.interface, &link);
 	}
 	if (r < 0)
 		return;
@@ -272,10 +271,10 @@ void rn_overlay_check(struct rn_overlay *o)
 		return;
 	}
 	o->up = link.up;
-	r = rn_datapath_in_place(o->dp, link.index);
+	r = o->device.in_place(o->device.filters, link.index);
 	if (r == 1 || r == -ENODEV)
 		return;
-	rn_log(RN_LOG_WARNING, "%s: its filters were taken off; it goes down until they are back", o->conf->interface);
+	rn_log(RN_LOG_WARNING, "%s: its filters were taken off; it goes down until they are back", o->device.interface);
 	rn_netlink_link_up(o->netlink, link.index, false);
 	o->index = 0;
 	o->up = o->filters = false;
@@ -288,15 +287,15 @@ void rn_overlay_status(const struct rn_overlay *o, struct rn_overlay_status *ret
 	    .backend = o->index && o->wireguard ? rn_wireguard_backend(o->wireguard) : 0,
 	    .up = o->up,
 	    .filters = o->filters,
-	    .mtu = o->conf->mtu,
+	    .mtu = o->device.mtu,
 	};
 }
 
-int rn_overlay_remove(const struct rn_conf *conf)
+int rn_overlay_remove(const char *interface)
 {
 	struct rn_netlink *n = rn_netlink_new();
 	struct rn_link link;
-	int r = n ? rn_netlink_link(n, conf->interface, &link) : -errno;
+	int r = n ? rn_netlink_link(n, interface, &link) : -errno;
 
 	if (r == 0 && strcmp(link.kind, "wireguard") != 0 && strcmp(link.kind, "tun") != 0)
 		r = -EEXIST;

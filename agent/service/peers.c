@@ -18,6 +18,7 @@ struct entry {
 
 struct rn_peers {
 	uint32_t self, hub;
+	bool mesh;
 	uint8_t private_key[RN_KEY_SIZE], public_key[RN_KEY_SIZE];
 	uint16_t port;
 	struct rn_wireguard *wireguard; /* NULL: no device now */
@@ -45,6 +46,15 @@ struct rn_peers *rn_peers_new(uint32_t self, uint32_t hub, const uint8_t private
 		rn_peers_free(p);
 		return NULL;
 	}
+	return p;
+}
+
+struct rn_peers *rn_peers_new_mesh(uint32_t self, const uint8_t private_key[RN_KEY_SIZE], uint16_t port)
+{
+	struct rn_peers *p = rn_peers_new(self, self, private_key, port);
+
+	if (p)
+		p->mesh = true;
 	return p;
 }
 
@@ -157,6 +167,19 @@ static void add_own_address(struct rn_wireguard_peer *peer, const struct rn_addr
 		peer->allowed[peer->allowed_count++] = (struct rn_prefix){*address, 128};
 }
 
+static bool want_mesh_peer(const struct rn_peers *p, const struct rn_device_record *device,
+			   struct rn_wireguard_peer *ret)
+{
+	if (device->number == p->self || !rn_kind_is_hub(device->kind) || (device->flags & RN_DEVICE_REVOKED) ||
+	    rn_is_zero(device->mesh_key, RN_KEY_SIZE))
+		return false;
+	*ret = (struct rn_wireguard_peer){.endpoint = device->mesh};
+	memcpy(ret->key, device->mesh_key, RN_KEY_SIZE);
+	add_own_address(ret, &device->ipv6);
+	add_own_address(ret, &device->ipv4);
+	return true;
+}
+
 /* The peer that a record asks for; false: none here. */
 static bool want_peer(const struct rn_peers *p, const struct rn_device_record *device, struct rn_wireguard_peer *ret)
 {
@@ -212,7 +235,7 @@ int rn_peers_device(struct rn_peers *p, const struct rn_device_record *device)
 		if (p->overlay_count == 0)
 			return 0;
 	}
-	if (!want_peer(p, device, &want))
+	if (p->mesh ? !want_mesh_peer(p, device, &want) : !want_peer(p, device, &want))
 		return rn_peers_remove(p, device->number);
 	if (before && memcmp(before->peer.key, want.key, RN_KEY_SIZE) != 0) {
 		memcpy(old_key, before->peer.key, RN_KEY_SIZE);
@@ -232,6 +255,8 @@ int rn_peers_remove(struct rn_peers *p, uint32_t number)
 	struct entry *entry = find_number(p, number);
 	uint8_t key[RN_KEY_SIZE];
 
+	if (number == p->hub_record.number)
+		p->hub_record.number = 0;
 	if (!entry)
 		return 0;
 	memcpy(key, entry->peer.key, RN_KEY_SIZE);
@@ -248,6 +273,11 @@ int rn_peers_network(struct rn_peers *p, const struct rn_network *network)
 	if (network->ipv4.bits)
 		p->overlay[p->overlay_count++] = network->ipv4;
 	return hub.number ? rn_peers_device(p, &hub) : 0;
+}
+
+uint32_t rn_peers_count(const struct rn_peers *p)
+{
+	return p->count;
 }
 
 int rn_peers_synced(struct rn_peers *p)

@@ -12,11 +12,15 @@
  * Verified records -> WireGuard's peers. On a hub each device of its own is a peer that may use its own /32 and /128 and
  * nothing else; on a node the hub is the only peer and carries the overlay. Quarantined and revoked devices stay peers:
  * the datapath judges them, and counts what they try.
+ *
+ * Of the mesh every other hub is a peer, with its own two addresses, at its mesh endpoint, without a keepalive. A hub that
+ * is revoked is none.
  */
 struct rn_peers;
 
 /* private_key is kept (and wiped by free). NULL: out of memory. */
 struct rn_peers *rn_peers_new(uint32_t self, uint32_t hub, const uint8_t private_key[RN_KEY_SIZE], uint16_t port);
+struct rn_peers *rn_peers_new_mesh(uint32_t self, const uint8_t private_key[RN_KEY_SIZE], uint16_t port);
 void rn_peers_free(struct rn_peers *p);
 
 /*
@@ -29,6 +33,7 @@ int rn_peers_attach(struct rn_peers *p, struct rn_wireguard *wireguard);
 int rn_peers_network(struct rn_peers *p, const struct rn_network *network);
 int rn_peers_device(struct rn_peers *p, const struct rn_device_record *device);
 int rn_peers_remove(struct rn_peers *p, uint32_t number);
+uint32_t rn_peers_count(const struct rn_peers *p);
 /* Every current record has come: peers that belong to none of them go. */
 int rn_peers_synced(struct rn_peers *p);
 

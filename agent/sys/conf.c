@@ -20,9 +20,9 @@
 #define MTU_MAX 9000
 
 static const char *const known[] = {
-    "state_dir", "run_dir",   "bpf_dir",	"interface",	 "wireguard_port", "control_port",	  "mtu",
-    "wireguard", "log_level", "console_listen", "console_local", "console_tls",	   "console_certificate", "console_key",
-    NULL};
+    "state_dir",	   "run_dir",	  "bpf_dir",   "interface", "mesh_interface", "wireguard_port", "control_port",
+    "mesh_port",	   "mtu",	  "wireguard", "log_level", "console_listen", "console_local",	"console_tls",
+    "console_certificate", "console_key", NULL};
 
 static void set_defaults(struct rn_conf *conf)
 {
@@ -33,6 +33,8 @@ static void set_defaults(struct rn_conf *conf)
 	    .interface = "rn0",
 	    .wireguard_port = 51820,
 	    .control_port = 51821,
+	    .mesh_interface = "rnm0",
+	    .mesh_port = 51822,
 	    .mtu = UNDERLAY_MTU - WIREGUARD_OVERHEAD - MESH_OVERHEAD,
 	    .wireguard = "auto",
 	    .console_listen = {true, {.port = 8443}},
@@ -74,17 +76,17 @@ static bool interface_valid(const char *name)
 	return true;
 }
 
-static int get_interface(const struct rn_json *root, struct rn_conf *conf, struct rn_err *err)
+static int get_interface(const struct rn_json *root, const char *key, char out[16], struct rn_err *err)
 {
 	const char *text;
-	int r = get_text(root, "interface", &text, err);
+	int r = get_text(root, key, &text, err);
 
 	if (r <= 0)
 		return r;
 	if (!interface_valid(text))
-		return rn_json_fail(rn_json_get(root, "interface"), err,
-				    "interface must be 1 to 15 letters, digits, '-', '_' or '.', like rn0");
-	snprintf(conf->interface, sizeof(conf->interface), "%s", text);
+		return rn_json_fail(rn_json_get(root, key), err,
+				    "%s must be 1 to 15 letters, digits, '-', '_' or '.', like rn0", key);
+	snprintf(out, 16, "%s", text);
 	return 0;
 }
 
@@ -223,6 +225,17 @@ static int get_log_level(const struct rn_json *root, struct rn_conf *conf, struc
 			    "log_level must be error, warning, notice, info or debug");
 }
 
+static int check_apart(const struct rn_json *root, const struct rn_conf *conf, struct rn_err *err)
+{
+	if (conf->wireguard_port == conf->control_port)
+		return rn_json_fail(root, err, "wireguard_port and control_port must differ");
+	if (conf->mesh_port == conf->wireguard_port || conf->mesh_port == conf->control_port)
+		return rn_json_fail(root, err, "mesh_port must differ from wireguard_port and control_port");
+	if (strcmp(conf->interface, conf->mesh_interface) == 0)
+		return rn_json_fail(root, err, "interface and mesh_interface must differ");
+	return 0;
+}
+
 static int read_conf(const struct rn_json *root, struct rn_conf *conf, struct rn_err *err)
 {
 	int r;
@@ -233,15 +246,15 @@ static int read_conf(const struct rn_json *root, struct rn_conf *conf, struct rn
 	    (r = get_directory(root, "state_dir", conf->state_dir, sizeof(conf->state_dir), err)) < 0 ||
 	    (r = get_directory(root, "run_dir", conf->run_dir, sizeof(conf->run_dir), err)) < 0 ||
 	    (r = get_directory(root, "bpf_dir", conf->bpf_dir, sizeof(conf->bpf_dir), err)) < 0 ||
-	    (r = get_interface(root, conf, err)) < 0 ||
+	    (r = get_interface(root, "interface", conf->interface, err)) < 0 ||
+	    (r = get_interface(root, "mesh_interface", conf->mesh_interface, err)) < 0 ||
 	    (r = get_port(root, "wireguard_port", &conf->wireguard_port, err)) < 0 ||
-	    (r = get_port(root, "control_port", &conf->control_port, err)) < 0 || (r = get_mtu(root, conf, err)) < 0 ||
+	    (r = get_port(root, "control_port", &conf->control_port, err)) < 0 ||
+	    (r = get_port(root, "mesh_port", &conf->mesh_port, err)) < 0 || (r = get_mtu(root, conf, err)) < 0 ||
 	    (r = get_wireguard(root, conf, err)) < 0 || (r = get_console(root, conf, err)) < 0 ||
 	    (r = get_log_level(root, conf, err)) < 0)
 		return r;
-	if (conf->wireguard_port == conf->control_port)
-		return rn_json_fail(root, err, "wireguard_port and control_port must differ");
-	return 0;
+	return check_apart(root, conf, err);
 }
 
 static int parse_conf(const char *path, const char *text, size_t size, struct rn_conf *ret, struct rn_err *err)

@@ -20,6 +20,8 @@ struct rn_conf {
 	char interface[16];  /* "interface", rn0 */
 	uint16_t wireguard_port; /* "wireguard_port", 51820 */
 	uint16_t control_port;	 /* "control_port", 51821: control's own, beside WireGuard's, which it shares */
+	char mesh_interface[16]; /* "mesh_interface", rnm0: a hub's device to other hubs; other hosts have none */
+	uint16_t mesh_port;	 /* "mesh_port", 51822: its UDP port */
 	uint32_t mtu;		 /* "mtu" of rn0; "auto" or 0: 1500 - 80 - 48 = 1372; never 0 once loaded */
 	char wireguard[16];	 /* "wireguard": "auto", "kernel" or "userspace" */
 	struct rn_listen console_listen; /* "console_listen", [::]:8443, HTTPS; or "off" */

@@ -344,9 +344,9 @@ int rn_store_tags(struct rn_store *store, uint32_t number, int (*each)(void *con
 
 int rn_store_add_token(struct rn_store *store, const struct rn_store_token *t, struct rn_err *err)
 {
-	return rn_sql_run(store, ADD_TOKEN, err, "ibitiiti", (int64_t)t->id, (const void *)t->public,
+	return rn_sql_run(store, ADD_TOKEN, err, "ibitiitii", (int64_t)t->id, (const void *)t->public,
 			  (size_t)RN_KEY_SIZE, (int64_t)t->kind, t->name, (int64_t)t->owner, (int64_t)t->hub, t->tags,
-			  t->expires);
+			  t->expires, t->ends);
 }
 
 static bool read_token(sqlite3_stmt *st, struct rn_store_token *ret)
@@ -359,6 +359,7 @@ static bool read_token(sqlite3_stmt *st, struct rn_store_token *ret)
 	    .expires = sqlite3_column_int64(st, 8),
 	    .used_at = sqlite3_column_int64(st, 9),
 	    .device = (uint32_t)sqlite3_column_int64(st, 10),
+	    .ends = sqlite3_column_int64(st, 11),
 	};
 	rn_sql_text(st, 3, ret->name, sizeof(ret->name));
 	rn_sql_text(st, 5, ret->owner_name, sizeof(ret->owner_name));

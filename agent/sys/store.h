@@ -104,10 +104,11 @@ struct rn_store_token {
 	uint8_t public[RN_KEY_SIZE];
 	unsigned kind;
 	char name[RN_STORE_NAME]; /* "": the device chooses */
-	uint32_t owner, hub;
+	uint32_t owner, hub;	  /* hub: of a hub its parent */
 	char owner_name[RN_STORE_NAME];
 	char tags[2048];	  /* each ended with '\n' */
 	int64_t expires, used_at; /* used_at 0: not yet */
+	int64_t ends;		  /* of a project hub; else 0 */
 	uint32_t device;	  /* that used it */
 };
 int rn_store_add_token(struct rn_store *store, const struct rn_store_token *token, struct rn_err *err);

@@ -33,6 +33,8 @@ const char *const rn_sql_migrations[STORE_SCHEMA] = {
     "PRAGMA user_version = 2;",
     ("ALTER TABLE records ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;"
      "PRAGMA user_version = 3;"),
+    ("ALTER TABLE tokens ADD COLUMN ends INTEGER NOT NULL DEFAULT 0;"
+     "PRAGMA user_version = 4;"),
 };
 
 const char *const rn_sql_statements[STATEMENT_COUNT] = {

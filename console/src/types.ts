@@ -43,6 +43,7 @@ export interface Device {
   virtual_ip: string | null;
   virtual_ipv4: string | null;
   hub: string | null;
+  hub_gone: "revoked" | "ended" | null;
   tags: string[];
   security_context: SecurityContext;
   identity: number;
@@ -81,6 +82,17 @@ export interface ControlPort {
   text: string;
 }
 
+export interface Mesh {
+  wireguard: "kernel" | "userspace" | "none";
+  interface: string;
+  mtu: number;
+  port: number;
+  link_up: boolean;
+  filters: boolean;
+  hubs: number;
+  hubs_connected: number;
+}
+
 export interface Status {
   version: string;
   client_id: string;
@@ -94,10 +106,14 @@ export interface Status {
   record_version: Exact;
   policy_version: Exact;
   devices: number;
+  hub: string | null;
+  hub_gone: "revoked" | "ended" | null;
+  hub_ends: Time | null;
   upstream: { connected: boolean; since: Time | null };
   processes: { kern: boolean; net: boolean; ca: boolean; web: boolean };
   datapath: Datapath | null;
   control: ControlPort | null;
+  mesh: Mesh | null;
   enforcing: boolean;
   problems: string[];
 }
@@ -118,6 +134,8 @@ export interface TokenRequest {
   name?: string;
   owner?: string;
   hub?: string;
+  parent_hub?: string;
+  ends?: Time;
   tags?: string[];
   lifetime_seconds?: number;
 }
@@ -151,6 +169,8 @@ export interface TokenInfo {
   name: string | null;
   owner: string | null;
   hub: string | null;
+  parent_hub: string | null;
+  ends: Time | null;
   tags: string[];
   expires: Time;
   used: Time | null;
@@ -162,11 +182,13 @@ export interface Hub {
   hub_name: string;
   hub_type: HubType;
   parent_hub: string | null;
+  ends: Time | null;
   connected: boolean;
   devices: number;
   devices_connected: number;
   wireguard_endpoint: string | null;
   control_endpoint: string | null;
+  mesh_endpoint: string | null;
   applied_version: Exact | null;
   virtual_ip: string | null;
   virtual_ipv4: string | null;

@@ -167,6 +167,8 @@ def example(api, method, path, name):
         "/api/v1/devices": {"client_type": "mobile", "name": name, "wireguard_public_key": key},
         "/api/v1/devices/{name}/quarantine": {"on": True},
         "/api/v1/devices/{name}/trust": {"trust_score": 50},
+        "/api/v1/hubs/{name}": {"performance_config": {"caching_enabled": False}},
+        "/api/v1/adapters/{name}": {"compression_level": 0},
         "/api/v1/policy": {"text": "{"},
         "/api/v1/policy/check": {"text": "{}"},
         "/api/v1/explain": {"source": name, "destination": name, "protocol": "tcp", "port": 22},
@@ -195,15 +197,18 @@ def bad_bodies(api, operation, good):
     for field, child in schema["properties"].items():
         child = api.schemas.resolve(child)
         for value in WRONG[child["type"]]:
+            if value is None and child.get("nullable"):
+                continue
             yield f"{field} = {json.dumps(value)[:40]}", {**good, field: value}
         if "pattern" in child or "enum" in child:
             for value in ("", "A", "-x", "x y", "x/y", "\u0000", "x" * 64, "\u202e", "\x1b[2J"):
                 yield f"{field} = {value!r}", {**good, field: value}
 
 
-def check_refusals(api, name):
+def check_refusals(api, name, there):
+    """there: paths whose object must exist, for what is sent is compared with it."""
     for path, method, operation in api.operations():
-        target = path.replace("{name}", name)
+        target = path.replace("{name}", there.get(path, name))
         api.step(f"{method} {path}: an unknown parameter",
                  lambda: api.call(method, target + "?unexpected=1", want=400))
         for other in {"PATCH", "DELETE", "OPTIONS", "BREW"} - {m.upper() for m in api.document["paths"][path]}:
@@ -381,6 +386,48 @@ def check_tokens(api, me):
     api.step("a name that exists", lambda: api.call("POST", "/api/v1/tokens", {"client_type": "iot", "name": me}, 409))
 
 
+def refused(api, target, body, *words):
+    message = api.call("POST", target, body, 400)["error"]["message"]
+    if any(word not in message for word in words):
+        raise Failure(f"{body}: the message does not say {words}: {message}")
+
+
+def check_hubs(api, me, name):
+    """A configuration as it is read is good; each member that differs is refused by its name."""
+    for target, kept in (("/api/v1/hubs/" + me, ("hub_type",)), ("/api/v1/adapters/" + name, ("client_type",))):
+        now = api.call("GET", target)
+        api.call("POST", target, now)
+        api.call("POST", target, {})
+        for key, value in now.items():
+            for part, old in value.items() if isinstance(value, dict) else ((None, value),):
+                if key in ("parent_hub", "ends"):
+                    continue
+                new = ["x"] if isinstance(old, list) else not old if isinstance(old, bool) else (old or 0) + 1 \
+                    if isinstance(old, int) else "other"
+                path = f"{key}.{part}" if part else key
+                refused(api, target, json.dumps({key: {part: new} if part else new}), f'"{path}"', ": ")
+        refused(api, target, json.dumps({kept[0]: "nonsense"}), kept[0])
+        refused(api, target, '{"network_config": {"x": {}}}' if "hubs" in target else '{"subnet_mask": {"x": {}}}',
+                "network_config.x" if "hubs" in target else "subnet_mask")
+    refused(api, "/api/v1/hubs/" + me, json.dumps({"parent_hub": me}), "the gateway has no parent")
+    refused(api, "/api/v1/hubs/" + me, json.dumps({"ends": "2099-01-01T00:00:00Z"}), "only a project hub")
+    refused(api, "/api/v1/hubs/" + me, json.dumps({"ends": "2099-01-01"}), '"ends"')
+    for target in ("/api/v1/hubs/none", "/api/v1/hubs/" + name, "/api/v1/adapters/none", "/api/v1/adapters/" + me):
+        api.call("GET", target, want=404)
+        api.call("POST", target, "{}", want=404)
+    tokens = "/api/v1/tokens"
+    for body, word in (({"hub_type": "project"}, "end"), ({"hub_type": "hub", "ends": "2099-01-01T00:00:00Z"}, "project"),
+                       ({"hub_type": "project", "ends": "2000-01-01T00:00:00Z"}, "future"),
+                       ({"client_type": "iot", "ends": "2099-01-01T00:00:00Z"}, "ends"),
+                       ({"client_type": "iot", "parent_hub": me}, "parent_hub"), ({"hub_type": "hub", "hub": me}, "parent_hub"),
+                       ({"hub_type": "hub", "parent_hub": name}, "not a hub")):
+        refused(api, tokens, json.dumps(body), word)
+    made = api.call("POST", tokens, {"hub_type": "project", "ends": "2099-01-01T00:00:00Z", "parent_hub": me}, 201)
+    listed = {t["id"]: t for t in api.call("GET", tokens)["tokens"]}[made["id"]]
+    if (listed["ends"], listed["parent_hub"], listed["hub"]) != ("2099-01-01T00:00:00Z", me, None):
+        raise Failure(f"the token of a project hub: {listed}")
+
+
 class Stream:
     def __init__(self, api, target, headers=""):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -515,7 +562,8 @@ def check(path):
     api.step("policy", lambda: check_policy(api))
     api.step("tokens", lambda: check_tokens(api, me))
     api.step("client", lambda: check_client(api, name, me))
-    check_refusals(api, name + "-none")
+    api.step("hubs", lambda: check_hubs(api, me, name))
+    check_refusals(api, name + "-none", {"/api/v1/hubs/{name}": me, "/api/v1/adapters/{name}": name})
     check_paths(api)
     roles.check(api, name)
     api.step("streams", lambda: check_streams(api))

@@ -50,9 +50,10 @@ def look(node):
         if not pid:
             continue
         processes[unit] = rollup(pid)
-        if unit != "rnautd-wireguard":  # it has become wireguard-go: not ours, and absent where the kernel has WireGuard
+        # wireguard-go is not ours, and absent where the kernel has WireGuard
+        if not unit.startswith("rnautd-wireguard"):
             union |= frames(pid)
-    ours = [p for unit, p in processes.items() if unit != "rnautd-wireguard"]
+    ours = [p for unit, p in processes.items() if not unit.startswith("rnautd-wireguard")]
     return {"processes": processes, "rss": sum(p["rss"] for p in ours), "pss": sum(p["pss"] for p in ours),
             "together": len(union) * PAGE // 1024}
 

@@ -14,6 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(conf.state_dir[0] == '/' && conf.run_dir[0] == '/' && conf.bpf_dir[0] == '/');
 		CHECK(conf.mtu >= MTU_MIN && conf.mtu <= MTU_MAX && interface_valid(conf.interface));
 		CHECK(conf.wireguard_port && conf.control_port && conf.wireguard_port != conf.control_port);
+		CHECK(conf.mesh_port && conf.mesh_port != conf.wireguard_port && conf.mesh_port != conf.control_port);
+		CHECK(conf.mesh_interface[0] && strcmp(conf.mesh_interface, conf.interface) != 0);
 	} else {
 		CHECK(strncmp(err.text, "rnaut.conf: ", 12) == 0);
 	}

@@ -29,6 +29,8 @@ static const char *const paths[] = {
     "/api/v1/api-tokens",
     "/api/v1/api-tokens/1",
     "/api/v1/hubs",
+    "/api/v1/hubs/gw",
+    "/api/v1/adapters/gw",
     "/api/v1/identities",
     "/api/v1/events",
     "/api/v1/metrics",

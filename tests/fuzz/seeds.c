@@ -216,6 +216,14 @@ static void records(void)
 	put("records", RN_RECORD_NETWORK, buffer + RN_RECORD_HEADER, size - RN_RECORD_HEADER - RN_SIGNATURE_SIZE);
 	size = rn_record_put_device(&head, &device, seed, buffer, sizeof(buffer));
 	put("records", RN_RECORD_DEVICE, buffer + RN_RECORD_HEADER, size - RN_RECORD_HEADER - RN_SIGNATURE_SIZE);
+	device.kind = RN_KIND_PROJECT;
+	device.hub = device.number;
+	device.parent = 1;
+	device.ends = 1900000000;
+	device.mesh_key[0] = 7;
+	device.wireguard = device.control = device.mesh = endpoint();
+	size = rn_record_put_device(&head, &device, seed, buffer, sizeof(buffer));
+	put("records", RN_RECORD_DEVICE, buffer + RN_RECORD_HEADER, size - RN_RECORD_HEADER - RN_SIGNATURE_SIZE);
 	policy(&head);
 	rn_anchor_put(&anchor, seed, buffer);
 	put("records", 4, buffer, RN_ANCHOR_SIZE);

@@ -135,7 +135,7 @@ def settings(node=None):
     text = (node.run if node else run)(["sh", "-c", "find /proc/sys/net -type f -perm -200 | sort | "
                                         "xargs grep -H . 2>/dev/null"], check=False).stdout
     # The kernel's WireGuard itself turns all/send_redirects off when an interface of its comes up (wg_open).
-    skip = ("/neigh/", "stat", "nf_conntrack_count", "/rn0/", "/wg0/", "netdev_rss_key", "ipv4/conf/all/send_redirects")
+    skip = ("/neigh/", "stat", "nf_conntrack_count", "/rn0/", "/rnm0/", "/wg0/", "netdev_rss_key", "ipv4/conf/all/send_redirects")
     return "\n".join(line for line in text.splitlines() if not any(word in line for word in skip))
 
 

@@ -18,6 +18,7 @@ BODIES = {
     "POST /api/v1/devices": {"client_type": "mobile", "name": "evil", "hub": "hub-a",
                              "wireguard_public_key": "ZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY="},
     "POST /api/v1/devices/{name}/quarantine": {"on": True}, "POST /api/v1/devices/{name}/trust": {"trust_score": 100},
+    "POST /api/v1/hubs/{name}": {"parent_hub": "gateway"}, "POST /api/v1/adapters/{name}": {"compression_level": 0},
     "POST /api/v1/session": {"account": "admin", "password": "not the password"},
     "POST /api/v1/session/password": {"password": "a password of the attacker"},
 }
@@ -46,7 +47,7 @@ def above(role):
 
 def filled(path, account):
     """A path whose name is that of something that exists."""
-    return path.replace("{name}", account if "/accounts/" in path else "laptop")
+    return path.replace("{name}", account if "/accounts/" in path else "hub-a" if "/hubs/" in path else "laptop")
 
 
 class Reply:

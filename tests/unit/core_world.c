@@ -271,8 +271,10 @@ static void ca_hears(struct world_host *h, const struct rn_local *m)
 	struct world *w = h->world;
 	bool leaf = m->type == RN_LOCAL_CA_ISSUE || m->type == RN_LOCAL_CA_RENEW;
 	w->ca_asked += leaf;
-	if (w->ca_silent)
+	if (w->ca_silent) {
+		w->ca_owes = leaf ? m->number : w->ca_owes;
 		return;
+	}
 	if (leaf && w->ca_code) {
 		answer.code = (uint16_t)-w->ca_code;
 		snprintf(answer.text, sizeof(answer.text), "the ca says no");
@@ -281,6 +283,13 @@ static void ca_hears(struct world_host *h, const struct rn_local *m)
 		answer.block_size = m->type == RN_LOCAL_CA_RENEW ? 5 : 4;
 	}
 	deliver_later(w, h->index, RN_CORE_CA, &answer, false);
+}
+
+void world_answer_ca(struct world *w)
+{
+	struct rn_local answer = {
+	    .type = RN_LOCAL_CA_ANSWER, .number = w->ca_owes, .block = (const uint8_t *)"leaf", .block_size = 4};
+	deliver_later(w, 0, RN_CORE_CA, &answer, false);
 }
 
 /* ---- struct rn_core_io ---- */
@@ -343,6 +352,8 @@ void world_connect(struct world_host *h, enum rn_core_peer peer)
 	h->there[peer] = true;
 	rn_core_connected(h->core, peer);
 	memcpy(hello.key, h->wireguard_public, RN_KEY_SIZE);
+	memcpy(hello.key2, h->mesh_public, RN_KEY_SIZE);
+	hello.port = h->mesh_port;
 	if (peer == RN_CORE_KERN)
 		deliver_later(h->world, h->index, RN_CORE_KERN, &hello, false);
 }
@@ -527,7 +538,8 @@ static void on_token(void *context, int code, const struct rn_err *err, const st
 struct rn_token world_token(struct world *w, enum rn_kind kind, const char *name, const char *owner, const char *hub,
 			    int64_t lifetime)
 {
-	struct rn_core_token_request request = {.kind = kind, .lifetime_s = lifetime};
+	struct rn_core_token_request request = {
+	    .kind = kind, .lifetime_s = lifetime, .ends = kind == RN_KIND_PROJECT ? w->ends : 0};
 	struct got_token got = {0};
 	struct rn_token token;
 	snprintf(request.name, sizeof(request.name), "%s", name);
@@ -574,7 +586,11 @@ struct world_host *world_add(struct world *w, unsigned index, enum rn_kind kind,
 {
 	struct world_host *h = &w->hosts[index], *up = &w->hosts[upstream];
 	bool hub = rn_kind_is_hub(kind);
-	struct rn_token token = world_token(w, kind, name, "alice", hub ? "" : up->params.self.name, 3600);
+	struct rn_token token = world_token(w, kind, name, "alice",
+					    !hub	? up->params.self.name
+					    : w->parent ? w->parent
+							: "",
+					    3600);
 	make_keys(h);
 	world_enroll(w, &token, h, name, kind, NULL);
 	world_run(w);

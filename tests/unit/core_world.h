@@ -30,6 +30,8 @@ struct world_host {
 	struct rn_core *core;
 	uint8_t noise_secret[RN_KEY_SIZE], noise_public[RN_KEY_SIZE];
 	uint8_t wireguard_public[RN_KEY_SIZE];
+	uint8_t mesh_public[RN_KEY_SIZE]; /* what kern says at its next hello, with the port; 0: it is no hub's */
+	uint16_t mesh_port;
 	bool there[RN_CORE_PEERS];
 	bool kern_silent;   /* takes records and says nothing */
 	uint8_t peers[256]; /* what kern says of its WireGuard peers */
@@ -67,6 +69,9 @@ struct world {
 	bool hold_net;		 /* messages between hosts wait */
 	int ca_code;		 /* what the ca answers */
 	bool ca_silent;
+	uint32_t ca_owes;   /* the last that it was asked while it was silent */
+	int64_t ends;	    /* of the next project hub's token: Unix seconds */
+	const char *parent; /* of the next hub that is added; NULL: the gateway */
 	unsigned ca_asked;
 	struct world_enrolled enrolled; /* answers to strangers */
 	/* Called for every control message from host to host; may change it; false drops it. */
@@ -78,7 +83,9 @@ void world_free(struct world *w);
 void world_run(struct world *w); /* until nothing is queued */
 void world_wait(struct world *w, int64_t ms); /* time passes, in steps of 50 ms, with ticks */
 
-/* A token of this kind, through the API. */
+void world_answer_ca(struct world *w); /* what it owes: a certificate */
+
+/* A token of this kind, through the API; hub: of a hub its parent. */
 struct rn_token world_token(struct world *w, enum rn_kind kind, const char *name, const char *owner, const char *hub,
 			    int64_t lifetime);
 /* Sends an ENROLL from a new stranger's session with the key pair of the host; tweak may spoil it before it is signed. */

@@ -37,6 +37,11 @@ static void test_defaults_and_values(void **state)
 	assert_string_equal(conf.interface, "rn0");
 	assert_string_equal(conf.state_dir, "/var/lib/rnaut");
 	assert_true(conf.mtu == 1372 && conf.wireguard_port == 51820 && conf.control_port == 51821);
+	assert_true(conf.mesh_port == 51822);
+	assert_string_equal(conf.mesh_interface, "rnm0");
+	assert_int_equal(load("{\"mesh_port\": 7, \"mesh_interface\": \"mesh\"}", &conf, &err), 0);
+	assert_true(conf.mesh_port == 7);
+	assert_string_equal(conf.mesh_interface, "mesh");
 	assert_int_equal(
 	    load("{\"mtu\": \"auto\", \"interface\": \"rn7\", \"wireguard\": \"userspace\",}", &conf, &err), 0);
 	assert_true(conf.mtu == 1372);
@@ -55,6 +60,11 @@ static void test_mistakes_are_named(void **state)
 	    {"{\"wireguard_port\": 0}", "wireguard_port"},
 	    {"{\"wireguard_port\": 65536}", "wireguard_port"},
 	    {"{\"wireguard_port\": 51821}", "differ"},
+	    {"{\"wireguard_port\": 51822}", "mesh_port"},
+	    {"{\"mesh_port\": 51821}", "mesh_port"},
+	    {"{\"mesh_port\": 0}", "mesh_port"},
+	    {"{\"mesh_interface\": \"rn0\"}", "differ"},
+	    {"{\"mesh_interface\": \"\"}", "mesh_interface"},
 	    {"{\"mtu\": 100}", "mtu"},
 	    {"{\"mtu\": \"big\"}", "mtu"},
 	    {"{\"interface\": \"a/b\"}", "interface"},

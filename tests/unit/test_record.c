@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "domain/name.h"
 #include "domain/record.h"
 
@@ -154,6 +155,11 @@ static void expect_same_device(const struct rn_device_record *a, const struct rn
 	assert_int_equal(rn_addr_compare(&a->wireguard.addr, &b->wireguard.addr), 0);
 	assert_int_equal(a->wireguard.port, b->wireguard.port);
 	assert_int_equal(a->control.port, b->control.port);
+	assert_memory_equal(a->mesh_key, b->mesh_key, RN_KEY_SIZE);
+	assert_int_equal(rn_addr_compare(&a->mesh.addr, &b->mesh.addr), 0);
+	assert_int_equal(a->mesh.port, b->mesh.port);
+	assert_int_equal(a->parent, b->parent);
+	assert_true(a->ends == b->ends);
 	assert_int_equal(a->selector_count, b->selector_count);
 	assert_memory_equal(a->selectors, b->selectors, a->selector_count * sizeof(uint32_t));
 }
@@ -175,6 +181,126 @@ static void test_device(void **state)
 	size = rn_record_put_device(&head, &in, seed, data, sizeof(data));
 	assert_int_equal(rn_record_get_device(data, (size_t)size, &out), 0);
 	expect_same_device(&in, &out);
+}
+
+static struct rn_device_record project(void)
+{
+	struct rn_device_record d = laptop();
+
+	d.kind = RN_KIND_PROJECT;
+	d.hub = d.number;
+	d.parent = 2;
+	d.ends = 1900000000;
+	d.wireguard = (struct rn_endpoint){address("192.0.2.1"), 51820};
+	d.control = (struct rn_endpoint){address("192.0.2.1"), 51821};
+	d.mesh = (struct rn_endpoint){address("2001:db8::1"), 51822};
+	memset(d.mesh_key, 3, RN_KEY_SIZE);
+	return d;
+}
+
+/* What only hubs have costs other devices nothing, and comes back as it was. */
+static void test_hub(void **state)
+{
+	struct rn_device_record in = laptop(), out;
+	uint8_t data[1024];
+	uint8_t wire[64];
+	struct rn_writer w = rn_writer(wire, sizeof(wire));
+	int client = rn_record_put_device(&head, &in, seed, data, sizeof(data)), size;
+
+	(void)state;
+	in = project();
+	size = rn_record_put_device(&head, &in, seed, data, sizeof(data));
+	assert_int_equal(size - client, 32 + 18 + 4 + 8);
+	assert_int_equal(rn_record_get_device(data, (size_t)size, &out), 0);
+	expect_same_device(&in, &out);
+	rn_write_bytes(&w, in.mesh_key, RN_KEY_SIZE);
+	rn_write_bytes(&w, &in.mesh.addr, 16);
+	rn_write_bytes(&w,
+		       "\x6e\xca"
+		       "\2\0\0\0"
+		       "\x00\xb3\x3f\x71\0\0\0\0",
+		       14);
+	assert_non_null(memmem(data, (size_t)size, wire, w.at));
+	in.kind = RN_KIND_DEPARTMENTAL;
+	in.ends = 0;
+	memset(in.mesh_key, 0, RN_KEY_SIZE);
+	in.mesh = (struct rn_endpoint){0};
+	size = rn_record_put_device(&head, &in, seed, data, sizeof(data));
+	assert_int_equal(rn_record_get_device(data, (size_t)size, &out), 0);
+	expect_same_device(&in, &out);
+}
+
+static void expect_hub_refused(const struct rn_device_record *d, int which)
+{
+	uint8_t data[1024];
+
+	if (rn_record_put_device(&head, d, seed, data, sizeof(data)) != -EINVAL)
+		fail_msg("hub case %d was taken", which);
+}
+
+static void test_hub_refused(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 14; i++) {
+		struct rn_device_record d = project();
+
+		switch (i) {
+		case 0:
+			d.parent = 0;
+			break;
+		case 1:
+			d.parent = d.number;
+			break;
+		case 2:
+			d.ends = 0;
+			break;
+		case 3:
+			d.kind = RN_KIND_REGIONAL; /* with an end */
+			break;
+		case 4:
+			d.kind = RN_KIND_GATEWAY, d.ends = 0; /* with a parent */
+			break;
+		case 5:
+			d.kind = RN_KIND_GATEWAY, d.parent = 0; /* with an end */
+			break;
+		case 6:
+			memset(d.mesh_key, 0, RN_KEY_SIZE); /* an endpoint without a key */
+			break;
+		case 7:
+			d.mesh = (struct rn_endpoint){0}; /* a key without an endpoint */
+			break;
+		case 8:
+			d.mesh.port = 0;
+			break;
+		case 9:
+			d.mesh.addr = address("::1");
+			break;
+		case 10:
+			memcpy(d.mesh_key, d.wireguard_key, RN_KEY_SIZE);
+			break;
+		case 11:
+			d.ends = RN_ENDS_MAX + 1;
+			break;
+		case 12:
+			d = laptop(), d.parent = 2;
+			break;
+		case 13:
+			d = laptop(), d.ends = 1900000000;
+			break;
+		default:
+			fail();
+		}
+		expect_hub_refused(&d, i);
+	}
+	for (int i = 14; i < 16; i++) {
+		struct rn_device_record d = laptop(), hub = project();
+
+		if (i == 14)
+			d.mesh = hub.mesh;
+		else
+			memcpy(d.mesh_key, hub.mesh_key, RN_KEY_SIZE);
+		expect_hub_refused(&d, i);
+	}
 }
 
 /* Every way in which a device's fields can disagree. */
@@ -586,13 +712,22 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_network),	   cmocka_unit_test(test_device),
-	    cmocka_unit_test(test_device_refused), cmocka_unit_test(test_policy),
-	    cmocka_unit_test(test_policy_refused), cmocka_unit_test(test_policy_order),
-	    cmocka_unit_test(test_policy_needs),   cmocka_unit_test(test_policy_size),
-	    cmocka_unit_test(test_damage),	   cmocka_unit_test(test_hostile_counts),
-	    cmocka_unit_test(test_other_key),	   cmocka_unit_test(test_head_refused),
-	    cmocka_unit_test(test_anchor),	   cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_network),
+	    cmocka_unit_test(test_device),
+	    cmocka_unit_test(test_device_refused),
+	    cmocka_unit_test(test_policy),
+	    cmocka_unit_test(test_policy_refused),
+	    cmocka_unit_test(test_policy_order),
+	    cmocka_unit_test(test_policy_needs),
+	    cmocka_unit_test(test_policy_size),
+	    cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_hostile_counts),
+	    cmocka_unit_test(test_other_key),
+	    cmocka_unit_test(test_head_refused),
+	    cmocka_unit_test(test_anchor),
+	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_hub),
+	    cmocka_unit_test(test_hub_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

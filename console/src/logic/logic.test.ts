@@ -24,6 +24,7 @@ function device(name: string, trust = 50, part: Partial<Device["security_context
     virtual_ip: "fd00::1",
     virtual_ipv4: null,
     hub: "hub-a",
+    hub_gone: null,
     tags: ["web"],
     security_context: { user_identity: "alice", trust_score: trust, quarantined: false, revoked: false, ...part },
     identity: 1,
