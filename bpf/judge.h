@@ -5,8 +5,6 @@
 #include "context.h"
 #include "place.h"
 
-#define RN_READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
-
 /*
  * kern changes an index only while it is not PRESENT, and counts its state up when an address leaves it. So where state
  * and address are the same before and after, all that was read between them belongs together.

@@ -53,6 +53,7 @@ static __always_inline enum rn_reason rn_decide(struct __sk_buff *skb, struct rn
 	c->role = RN_READ_ONCE(config->role);
 	c->mtu = RN_READ_ONCE(config->mtu);
 	c->ifindex = RN_READ_ONCE(config->ifindex);
+	c->secret = RN_READ_ONCE(config->flow_secret);
 	reason = rn_parse(skb, &c->packet);
 	if (!reason)
 		reason = rn_gate(c, config);

@@ -18,14 +18,14 @@
 #include "sys/pin.h"
 
 #define DIR_MAX 200
-#define BATCH 256u /* flows read at once; a bucket of the table is never that long */
 #define FILTER_HANDLE 1
 #define FILTER_PRIORITY 1
 
 /* Programs first: when they are gone, nothing new finds the maps. rn_meta last: without it the rest is unfinished. */
 static const char *const pinned[] = {
-    "rn_ingress", "rn_egress", "rn_config", "rn_devices", "rn_addresses", "rn_identities", "rn_ports",	"rn_services",
-    "rn_trust",	  "rn_policy", "rn_rules",  "rn_flows",	  "rn_counters",  "rn_lost",	   "rn_events", "rn_meta",
+    "rn_ingress",   "rn_egress",   "rn_config", "rn_devices", "rn_addresses", "rn_identities",
+    "rn_ports",	    "rn_services", "rn_trust",	"rn_policy",  "rn_rules",     "rn_flows",
+    "rn_flow_used", "rn_counters", "rn_lost",	"rn_events",  "rn_meta",
 };
 #define FIRST_MAP 2
 #define PINNED_COUNT (sizeof(pinned) / sizeof(pinned[0]))
@@ -180,6 +180,7 @@ static int keep_open(struct rn_datapath *dp, const struct tc_overlay *skeleton)
 	    [RN_FD_RULES] = bpf_map__fd(skeleton->maps.rn_rules),
 	    [RN_FD_ADDRESSES] = bpf_map__fd(skeleton->maps.rn_addresses),
 	    [RN_FD_FLOWS] = bpf_map__fd(skeleton->maps.rn_flows),
+	    [RN_FD_FLOW_USED] = bpf_map__fd(skeleton->maps.rn_flow_used),
 	    [RN_FD_COUNTERS] = bpf_map__fd(skeleton->maps.rn_counters),
 	    [RN_FD_LOST] = bpf_map__fd(skeleton->maps.rn_lost),
 	    [RN_FD_EVENTS] = bpf_map__fd(skeleton->maps.rn_events),
@@ -214,11 +215,9 @@ static int make_buffers(struct rn_datapath *dp)
 	if (cpus < 0)
 		return cpus;
 	dp->cpus = cpus;
-	dp->batch_keys = calloc(BATCH, sizeof(*dp->batch_keys));
-	dp->batch_flows = calloc(BATCH, sizeof(*dp->batch_flows));
 	dp->cpu_counters = calloc(dp->cpus, sizeof(*dp->cpu_counters));
 	dp->cpu_lost = calloc(dp->cpus, sizeof(*dp->cpu_lost));
-	if (!dp->batch_keys || !dp->batch_flows || !dp->cpu_counters || !dp->cpu_lost)
+	if (!dp->cpu_counters || !dp->cpu_lost)
 		return -ENOMEM;
 	dp->ring = ring_buffer__new(dp->fd[RN_FD_EVENTS], take_event, dp, NULL);
 	return dp->ring ? 0 : -errno;
@@ -286,8 +285,6 @@ void rn_datapath_close(struct rn_datapath *dp)
 		return;
 	ring_buffer__free(dp->ring);
 	rn_datapath_unmap(dp);
-	free(dp->batch_keys);
-	free(dp->batch_flows);
 	free(dp->cpu_counters);
 	free(dp->cpu_lost);
 	for (int i = 0; i < RN_FD_COUNT; i++) {
@@ -424,34 +421,34 @@ int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t s
 	return bpf_map_update_elem(dp->fd[RN_FD_IDENTITIES], &key, identity, BPF_ANY);
 }
 
+/* Calls each for the entries of one set. 1 where it wants no more. */
+static int see_set(const struct rn_datapath *dp, uint32_t number,
+		   bool (*each)(void *context, const struct rn_flow_key *key, const struct rn_flow *flow),
+		   void *context)
+{
+	struct rn_flow_set set;
+	int code = bpf_map_lookup_elem_flags(dp->fd[RN_FD_FLOWS], &number, &set, BPF_F_LOCK);
+
+	for (unsigned i = 0; !code && i < RN_FLOW_WAYS; i++) {
+		if (set.tag[i] && !each(context, &set.slot[i].key, &set.slot[i].flow))
+			code = 1;
+	}
+	return code;
+}
+
 int rn_datapath_flows(const struct rn_datapath *dp,
 		      bool (*each)(void *context, const struct rn_flow_key *key, const struct rn_flow *flow),
 		      void *context)
 {
-	int fd = dp->fd[RN_FD_FLOWS], code = 0;
-	uint64_t at[2] = {0};
-	uint32_t total = 0;
+	struct rn_flow_used used;
+	uint32_t zero = 0;
+	int code = bpf_map_lookup_elem(dp->fd[RN_FD_FLOW_USED], &zero, &used);
 
-	while (!code && total < 2 * RN_FLOWS_MAX) {
-		uint32_t count = BATCH;
-
-		code = bpf_map_lookup_batch(fd, total ? &at[0] : NULL, &at[1], dp->batch_keys, dp->batch_flows, &count,
-					    NULL);
-		if (code && code != -ENOENT)
-			return code;
-		for (uint32_t i = 0; i < count; i++) {
-			if (!each(context, &dp->batch_keys[i], &dp->batch_flows[i]))
-				return 0;
-		}
-		total += count ? count : 1;
-		at[0] = at[1];
+	for (uint32_t set = 0; !code && set < RN_FLOW_SETS; set++) {
+		if (used.word[set / 64] >> set % 64 & 1)
+			code = see_set(dp, set, each, context);
 	}
-	return 0;
-}
-
-int rn_datapath_flow_delete(struct rn_datapath *dp, const struct rn_flow_key *key)
-{
-	return bpf_map_delete_elem(dp->fd[RN_FD_FLOWS], key);
+	return code < 0 ? code : 0;
 }
 
 int rn_datapath_counters(const struct rn_datapath *dp, struct rn_counter ret[RN_DATAPATH_COUNTERS])
@@ -473,11 +470,10 @@ int rn_datapath_counters(const struct rn_datapath *dp, struct rn_counter ret[RN_
 	return 0;
 }
 
-int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret)
+static int sum_lost(const struct rn_datapath *dp, uint32_t what, uint64_t *ret)
 {
-	uint32_t zero = 0;
 	uint64_t sum = 0;
-	int code = bpf_map_lookup_elem(dp->fd[RN_FD_LOST], &zero, dp->cpu_lost);
+	int code = bpf_map_lookup_elem(dp->fd[RN_FD_LOST], &what, dp->cpu_lost);
 
 	if (code)
 		return code;
@@ -485,6 +481,16 @@ int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret)
 		sum += dp->cpu_lost[cpu];
 	*ret = sum;
 	return 0;
+}
+
+int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret)
+{
+	return sum_lost(dp, RN_LOST_EVENTS, ret);
+}
+
+int rn_datapath_evicted(const struct rn_datapath *dp, uint64_t *ret)
+{
+	return sum_lost(dp, RN_LOST_FLOWS, ret);
 }
 
 int rn_datapath_events_fd(const struct rn_datapath *dp)

@@ -23,6 +23,7 @@ enum rn_datapath_fd {
 	RN_FD_RULES,
 	RN_FD_ADDRESSES,
 	RN_FD_FLOWS,
+	RN_FD_FLOW_USED,
 	RN_FD_COUNTERS,
 	RN_FD_LOST,
 	RN_FD_EVENTS,
@@ -47,14 +48,12 @@ struct rn_datapath {
 	struct rn_rule_set *trust;
 	struct rn_policy *policy;
 	struct rn_rule *rules;
-	struct rn_device *devices;	/* RN_DEVICES_MAX, of which those of open windows are there */
-	bool window[RN_WINDOWS];	/* open */
+	struct rn_device *devices;		     /* RN_DEVICES_MAX, of which those of open windows are there */
+	bool window[RN_WINDOWS];		     /* open */
 	uint32_t identities_end[2], services_end[2]; /* of each half: from here on all is zero */
 	struct rn_identity *identities;		     /* of the half that is open; NULL: none */
 	struct rn_ports *ports;
 	struct rn_rule_set *services;
-	struct rn_flow_key *batch_keys;
-	struct rn_flow *batch_flows;
 	struct rn_counter *cpu_counters; /* one for each possible CPU */
 	uint64_t *cpu_lost;
 	unsigned cpus;

@@ -17,6 +17,7 @@
 
 #define COUNTERS (2 * RN_REASON_COUNT)
 #define MEMORY_COUNT 8
+#define FLOW_SECRET 0x9e3779b97f4a7c15ull
 
 struct memory {
 	void *data;
@@ -101,10 +102,10 @@ static struct tc_overlay *load(const struct rn_bpf_options *options)
 		die("the BPF object does not open: %s", strerror(errno));
 	s->rodata->rn_l2_length = ETH_HLEN;
 	s->rodata->rn_test_clock = true;
-	if (options->flows_max)
-		bpf_map__set_max_entries(s->maps.rn_flows, options->flows_max);
-	if (options->flows_may_refuse)
-		bpf_map__set_type(s->maps.rn_flows, BPF_MAP_TYPE_HASH);
+	if (options->flow_sets) {
+		bpf_map__set_max_entries(s->maps.rn_flows, options->flow_sets);
+		s->rodata->rn_flow_sets = options->flow_sets;
+	}
 	if (tc_overlay__load(s))
 		die("the BPF programs do not load: %s (RN_BPF_LOG=1 says more; are you root?)", strerror(errno));
 	return s;
@@ -129,7 +130,7 @@ static void read_counters(struct rn_bpf *b, struct rn_counter ret[COUNTERS])
 	}
 }
 
-/* The event rate and the LRU's lists are a CPU's own: one CPU, one truth. */
+/* The event rate and the counters are a CPU's own: one CPU, one truth. */
 static void stay_here(void)
 {
 	cpu_set_t cpus;
@@ -193,13 +194,14 @@ void rn_bpf_reset(struct rn_bpf *b)
 	for (int i = 0; i < MEMORY_COUNT; i++)
 		memset(p->memory[i].data, 0, p->memory[i].size);
 	clear_hash(p->skeleton->maps.rn_addresses);
-	clear_hash(p->skeleton->maps.rn_flows);
+	rn_bpf_flows_clear(b);
 	while (rn_bpf_events(b, events, 256))
 		;
 	b->config->role = p->role;
 	b->config->lease_until_ns = *b->now + 1000000 * RN_SECOND_NS;
 	b->config->mtu = 1372;
 	b->config->ifindex = 7;
+	b->config->flow_secret = FLOW_SECRET;
 	read_counters(b, p->seen);
 }
 
@@ -298,6 +300,26 @@ enum rn_reason rn_bpf_run(struct rn_bpf *b, int direction, const void *packet, s
 	return ret->reason;
 }
 
+int rn_bpf_repeat(struct rn_bpf *b, int direction, const void *packet, size_t size, unsigned times)
+{
+	struct rn_bpf_send in = {.packet = packet, .size = size};
+	uint8_t frame[ETH_HLEN + RN_BPF_PACKET_MAX];
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .repeat = (int)times);
+
+	run.data_size_in = put_frame(frame, &in);
+	if (bpf_prog_test_run_opts(program_fd(b, direction), &run))
+		die("test runs of %zu bytes: %s", size, strerror(errno));
+	return (int)run.retval;
+}
+
+uint64_t rn_bpf_counted(struct rn_bpf *b, int direction, enum rn_reason reason)
+{
+	struct rn_counter now[COUNTERS];
+
+	read_counters(b, now);
+	return now[direction * RN_REASON_COUNT + reason].packets;
+}
+
 bool rn_bpf_can_page(struct rn_bpf *b)
 {
 	uint8_t packet[64] = {0x45};
@@ -307,31 +329,102 @@ bool rn_bpf_can_page(struct rn_bpf *b)
 	return !rn_bpf_send(b, RN_BPF_IN, &in, &result);
 }
 
-int rn_bpf_flow(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow *ret)
+/* As bpf/table.h has it. */
+static uint64_t hash_of(const struct rn_bpf *b, const struct rn_flow_key *key)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), key, ret);
+	uint64_t word[5], hash = b->config->flow_secret;
+
+	memcpy(word, key, sizeof(word));
+	for (int i = 0; i < 5; i++) {
+		hash = (hash ^ word[i]) * 0xff51afd7ed558ccdull;
+		hash ^= hash >> 32;
+	}
+	return hash;
 }
 
-void rn_bpf_flow_put(struct rn_bpf *b, const struct rn_flow_key *key, const struct rn_flow *flow)
+static uint32_t set_of(const struct rn_bpf *b, const struct rn_flow_key *key)
 {
-	if (bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), key, flow, BPF_ANY))
-		die("rn_flows takes no entry");
+	return hash_of(b, key) & (bpf_map__max_entries(b->private->skeleton->maps.rn_flows) - 1);
+}
+
+uint16_t rn_bpf_flow_tag(struct rn_bpf *b, const struct rn_flow_key *key)
+{
+	return hash_of(b, key) >> 48 | 1;
+}
+
+static void read_set(struct rn_bpf *b, uint32_t set, struct rn_flow_set *ret)
+{
+	if (bpf_map_lookup_elem_flags(bpf_map__fd(b->private->skeleton->maps.rn_flows), &set, ret, BPF_F_LOCK))
+		die("rn_flows has no set %u", set);
+}
+
+int rn_bpf_flow_set(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow_set *ret)
+{
+	read_set(b, set_of(b, key), ret);
+	for (unsigned i = 0; i < RN_FLOW_WAYS; i++) {
+		if (ret->tag[i] == rn_bpf_flow_tag(b, key) && !memcmp(&ret->slot[i].key, key, sizeof(*key)))
+			return (int)i;
+	}
+	return -ENOENT;
+}
+
+void rn_bpf_flow_set_put(struct rn_bpf *b, const struct rn_flow_key *key, const struct rn_flow_set *set)
+{
+	uint32_t number = set_of(b, key);
+
+	if (bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), &number, set, BPF_F_LOCK))
+		die("rn_flows has no set %u", number);
+}
+
+int rn_bpf_flow(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow *ret)
+{
+	struct rn_flow_set set;
+	int place = rn_bpf_flow_set(b, key, &set);
+
+	if (place >= 0)
+		*ret = set.slot[place].flow;
+	return place < 0 ? place : 0;
+}
+
+static struct rn_flow_used used_sets(const struct rn_bpf *b)
+{
+	struct rn_flow_used used;
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_flow_used), &zero, &used))
+		die("rn_flow_used");
+	return used;
 }
 
 size_t rn_bpf_flow_count(struct rn_bpf *b)
 {
-	int fd = bpf_map__fd(b->private->skeleton->maps.rn_flows);
-	struct rn_flow_key key, *previous = NULL;
+	struct rn_flow_used used = used_sets(b);
 	size_t count = 0;
 
-	for (; !bpf_map_get_next_key(fd, previous, &key); previous = &key)
-		count++;
+	for (uint32_t i = 0; i < RN_FLOW_SETS; i++) {
+		struct rn_flow_set set;
+
+		if (!(used.word[i / 64] >> i % 64 & 1))
+			continue;
+		read_set(b, i, &set);
+		for (unsigned way = 0; way < RN_FLOW_WAYS; way++)
+			count += set.tag[way] != 0;
+	}
 	return count;
 }
 
 void rn_bpf_flows_clear(struct rn_bpf *b)
 {
-	clear_hash(b->private->skeleton->maps.rn_flows);
+	static const struct rn_flow_set none;
+	struct rn_flow_used used = used_sets(b);
+	uint32_t zero = 0;
+
+	for (uint32_t i = 0; i < RN_FLOW_SETS; i++) {
+		if (used.word[i / 64] >> i % 64 & 1)
+			bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), &i, &none, BPF_ANY);
+	}
+	memset(&used, 0, sizeof(used));
+	bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_flow_used), &zero, &used, BPF_ANY);
 }
 
 size_t rn_bpf_events(struct rn_bpf *b, struct rn_event *ret, size_t max)
@@ -350,16 +443,25 @@ size_t rn_bpf_events(struct rn_bpf *b, struct rn_event *ret, size_t max)
 	return p->event_count;
 }
 
-uint64_t rn_bpf_lost(struct rn_bpf *b)
+static uint64_t sum_lost(struct rn_bpf *b, uint32_t what)
 {
 	uint64_t each[256], sum = 0;
-	uint32_t zero = 0;
 
-	if (b->private->cpus > 256 || bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_lost), &zero, each))
+	if (b->private->cpus > 256 || bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_lost), &what, each))
 		die("rn_lost");
 	for (unsigned cpu = 0; cpu < b->private->cpus; cpu++)
 		sum += each[cpu];
 	return sum;
+}
+
+uint64_t rn_bpf_lost(struct rn_bpf *b)
+{
+	return sum_lost(b, RN_LOST_EVENTS);
+}
+
+uint64_t rn_bpf_evicted(struct rn_bpf *b)
+{
+	return sum_lost(b, RN_LOST_FLOWS);
 }
 
 unsigned rn_bpf_verified(struct rn_bpf *b, int direction)

@@ -22,8 +22,7 @@ enum { RN_BPF_IN = 0, RN_BPF_OUT = 1 }; /* direction: through rn_ingress, throug
 
 struct rn_bpf_options {
 	enum rn_role role;
-	uint32_t flows_max;    /* 0: RN_FLOWS_MAX */
-	bool flows_may_refuse; /* a plain hash table in place of the LRU: flows_max entries and no more */
+	uint32_t flow_sets; /* 0: RN_FLOW_SETS; a power of two */
 };
 
 struct rn_bpf {
@@ -40,7 +39,8 @@ struct rn_bpf {
 	struct rn_bpf_private *private;
 };
 
-/* config: role as asked, generation 0, lease 10^6 s ahead, mtu 1372, ifindex 7. */
+/* config: role as asked, generation 0, lease 10^6 s ahead, mtu 1372, ifindex 7, a flow secret that is always the same.
+ */
 struct rn_bpf *rn_bpf_open(const struct rn_bpf_options *options);
 void rn_bpf_close(struct rn_bpf *b);
 /* Everything as after open, but rn_lost, the event rate and the clock go on. */
@@ -68,13 +68,25 @@ struct rn_bpf_send {
 int rn_bpf_send(struct rn_bpf *b, int direction, const struct rn_bpf_send *in, struct rn_bpf_result *ret);
 /* The same for a plain packet; a failure of the test run ends the program. Returns ret->reason. */
 enum rn_reason rn_bpf_run(struct rn_bpf *b, int direction, const void *packet, size_t size, struct rn_bpf_result *ret);
+/*
+ * The same packet many times, by any thread; nothing is checked, and rn_bpf_run is to be called no more before
+ * rn_bpf_reset. Where it is forwarded, each run finds what the one before left. Returns the last action.
+ */
+int rn_bpf_repeat(struct rn_bpf *b, int direction, const void *packet, size_t size, unsigned times);
+uint64_t rn_bpf_counted(struct rn_bpf *b, int direction, enum rn_reason reason);
 /* Whether this kernel's test runs can make paged packets. */
 bool rn_bpf_can_page(struct rn_bpf *b);
 
-/* 0 or -ENOENT */
+/* The entry with the key, looked for in the set where it must be. 0 or -ENOENT */
 int rn_bpf_flow(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow *ret);
-/* Only to play what the kernel's memory can do to an entry; every other state comes from packets. */
-void rn_bpf_flow_put(struct rn_bpf *b, const struct rn_flow_key *key, const struct rn_flow *flow);
+/*
+ * The set of a key as memory, and back: only to play what packets cannot bring about at will. Returns the place in
+ * which the key's entry is, -ENOENT without one. No packet may be on its way.
+ */
+int rn_bpf_flow_set(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow_set *ret);
+void rn_bpf_flow_set_put(struct rn_bpf *b, const struct rn_flow_key *key, const struct rn_flow_set *set);
+uint16_t rn_bpf_flow_tag(struct rn_bpf *b, const struct rn_flow_key *key);
+uint64_t rn_bpf_evicted(struct rn_bpf *b);
 size_t rn_bpf_flow_count(struct rn_bpf *b);
 void rn_bpf_flows_clear(struct rn_bpf *b);
 
