@@ -52,7 +52,7 @@ static __always_inline void rn_event_fill(struct rn_event *e, const struct rn_co
 	e->bytes = p->bytes;
 	e->protocol = p->protocol;
 	e->direction = c->direction;
-	e->source_trust = c->source.state & RN_STATE_TRUST_MASK;
+	e->source_trust = c->trust;
 }
 
 /* docs/datapath.md 7. */

@@ -8,37 +8,6 @@
 #include "place.h"
 #include "table.h"
 
-/* The key of both directions; returns whether the packet's source is its hi end. */
-static __always_inline int rn_flow_key(const struct rn_packet *p, struct rn_flow_key *key)
-{
-	int from_hi = rn_addr_order(&p->source, &p->destination) > 0;
-	int echo = p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP;
-
-	key->lo = from_hi ? p->destination : p->source;
-	key->hi = from_hi ? p->source : p->destination;
-	key->lo_port = from_hi ? p->destination_port : p->source_port;
-	key->hi_port = from_hi ? p->source_port : p->destination_port;
-	key->protocol = p->protocol;
-	key->echo_from_hi = echo && from_hi != p->echo_reply;
-	key->reserved = 0;
-	return from_hi;
-}
-
-/* SYN without ACK */
-static __always_inline int rn_opens(const struct rn_packet *p)
-{
-	return p->protocol == IPPROTO_TCP && (p->tcp_flags & (RN_TCP_SYN | RN_TCP_ACK)) == RN_TCP_SYN;
-}
-
-static __always_inline int rn_flow_absent(const struct rn_context *c)
-{
-	const struct rn_held *h = &c->held;
-
-	if (c->now > h->seen_ns && c->now - h->seen_ns >= rn_flow_timeouts[h->phase & 7])
-		return 1;
-	return h->phase == RN_FLOW_TCP_CLOSED && rn_opens(&c->packet);
-}
-
 static __always_inline __u32 rn_flow_flags(const struct rn_context *c)
 {
 	__u32 flags = c->backward ? RN_FLOW_REPLIED : 0;
@@ -50,25 +19,43 @@ static __always_inline __u32 rn_flow_flags(const struct rn_context *c)
 	return flags;
 }
 
-/* What a hub's hairpin asks for besides a good verdict. */
-static __always_inline enum rn_reason rn_hop(struct __sk_buff *skb, const struct rn_context *c)
+/* What travels between hubs with the packet: who it is from, now. */
+static __always_inline enum rn_reason rn_way(struct rn_context *c)
 {
-	__u32 size = c->packet.bytes;
+	__u32 index = c->backward ? c->destination.index : c->source.index;
+	__u64 from = c->backward ? c->destination.state : c->source.state;
+	__u64 to = c->backward ? c->source.state : c->destination.state;
+	const struct rn_device *device = bpf_map_lookup_elem(&rn_devices, &index);
+
+	if (!device)
+		return RN_INTERNAL;
+	c->way.peer = RN_STATE_PEER(to);
+	c->way.identity = RN_READ_ONCE(device->identity_number);
+	c->way.trust = from & RN_STATE_TRUST_MASK;
+	if (RN_READ_ONCE(device->state) != from) /* by now it is somebody else */
+		return RN_INTERNAL;
+	return c->way.identity && c->way.identity <= RN_MESH_IDENTITY_MAX ? RN_ALLOWED : RN_INTERNAL;
+}
+
+/* What leaving asks for besides a good verdict. */
+static __always_inline enum rn_reason rn_hop(struct __sk_buff *skb, struct rn_context *c)
+{
+	__u32 size = skb->gso_size ? c->packet.headers + skb->gso_size : c->packet.bytes, most = c->mtu;
+	enum rn_reason reason;
 
 	if (!c->leaves)
 		return RN_ALLOWED;
-	if (c->packet.hop_limit <= 1)
+	if (c->direction == RN_INGRESS && c->packet.hop_limit <= 1)
 		return RN_TTL_EXCEEDED;
-	if (skb->gso_size)
-		size = c->packet.headers + skb->gso_size;
-	return size > c->mtu ? RN_TOO_BIG : RN_ALLOWED;
-}
-
-static __always_inline __u64 rn_device_state(__u32 index)
-{
-	struct rn_device *device = bpf_map_lookup_elem(&rn_devices, &index);
-
-	return device ? RN_READ_ONCE(device->state) : 0;
+	if (c->leaves == RN_TO_HUB) {
+		reason = rn_way(c);
+		if (reason)
+			return reason;
+		most = rn_mesh_room_to(c->way.peer, c->packet.v6);
+		if (!most)
+			return RN_NO_ROUTE;
+	}
+	return size > most ? RN_TOO_BIG : RN_ALLOWED;
 }
 
 /* No entry, or a SYN against the direction of one, which is no reply: the packet's source is the originator. */
@@ -103,41 +90,22 @@ static __always_inline enum rn_reason rn_flow_again(struct __sk_buff *skb, struc
 	return reason;
 }
 
-/* Is the entry's judgement about what is so now, and about who the frame says it is? */
-static __always_inline bool rn_flow_holds(const struct rn_context *c)
-{
-	const struct rn_held *h = &c->held;
-
-	if (!h->source || !h->destination || h->generation != c->generation)
-		return false;
-	if (!c->backward &&
-	    (h->peer != c->claim.peer || (h->peer && (h->identity != c->claim.identity || h->trust != c->claim.trust))))
-		return false;
-	return h->source_state == rn_device_state(h->source) && h->destination_state == rn_device_state(h->destination);
-}
-
 /* docs/datapath.md 3. Returns the packet's outcome; it is counted in its flow already. */
 static __always_inline enum rn_reason rn_flow(struct __sk_buff *skb, struct rn_context *c)
 {
+	enum rn_found found = rn_flow_find(c);
 	enum rn_reason reason;
-	int place;
 
-	c->from_hi = rn_flow_key(&c->packet, &c->key);
-	place = rn_flow_find(c);
-	if (place < 0 || rn_flow_absent(c))
-		return rn_flow_first(skb, c, true);
-	c->place = place;
-	c->backward = c->held.from_hi != c->from_hi;
-	if (c->backward && rn_opens(&c->packet))
-		return rn_flow_first(skb, c, false);
-	if (rn_flow_holds(c)) {
-		reason = rn_place(c, c->held.source_state, c->held.destination_state);
+	if (found == RN_FOUND_NONE || found == RN_FOUND_AGAINST)
+		return rn_flow_first(skb, c, found == RN_FOUND_NONE);
+	if (found == RN_FOUND_AGAIN) {
+		reason = rn_flow_again(skb, c);
+	} else {
+		reason = rn_place(c, c->source.state, c->destination.state);
 		if (!reason)
-			reason = c->held.reason;
+			reason = c->verdict;
 		if (!reason)
 			reason = rn_hop(skb, c);
-	} else {
-		reason = rn_flow_again(skb, c);
 	}
 	rn_flow_account(c, rn_flow_flags(c), reason);
 	return reason;

@@ -20,6 +20,24 @@ static const __u64 rn_flow_timeouts[8] = {
     [RN_FLOW_UDP_ESTABLISHED] = RN_UDP_ESTABLISHED_NS,
 };
 
+/* What a flow's entry says, copied at one time. */
+struct rn_held {
+	__u64 turn;
+	__u64 generation;
+	__u64 source_state;
+	__u64 destination_state;
+	__u64 seen_ns;
+	__u32 source;
+	__u32 destination;
+	__u32 identity;
+	__u32 peer;
+	__u8 trust;
+	__u8 reason;
+	__u8 from_hi;
+	__u8 phase;
+	__u32 reserved;
+};
+
 /*
  * Reads before it are done before reads after it. x86 keeps them in order by itself; elsewhere an atomic that fetches
  * is BPF's only barrier.
@@ -33,6 +51,22 @@ static __always_inline void rn_read_barrier(void)
 	asm volatile("" ::"r"(word));
 #endif
 	asm volatile("" ::: "memory");
+}
+
+/* The key of both directions; returns whether the packet's source is its hi end. */
+static __always_inline int rn_flow_key(const struct rn_packet *p, struct rn_flow_key *key)
+{
+	int from_hi = rn_addr_order(&p->source, &p->destination) > 0;
+	int echo = p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP;
+
+	key->lo = from_hi ? p->destination : p->source;
+	key->hi = from_hi ? p->source : p->destination;
+	key->lo_port = from_hi ? p->destination_port : p->source_port;
+	key->hi_port = from_hi ? p->source_port : p->destination_port;
+	key->protocol = p->protocol;
+	key->echo_from_hi = echo && from_hi != p->echo_reply;
+	key->reserved = 0;
+	return from_hi;
 }
 
 static __always_inline __u8 rn_flow_phase(__u8 protocol, __u32 flags)
@@ -92,7 +126,6 @@ static __always_inline void rn_flow_read(const struct rn_flow_slot *slot, struct
 	h->destination = f->destination;
 	h->identity = f->identity;
 	h->peer = f->peer;
-	h->rule = f->rule;
 	h->trust = f->trust;
 	h->reason = f->reason;
 	h->from_hi = f->from_hi;
@@ -101,15 +134,16 @@ static __always_inline void rn_flow_read(const struct rn_flow_slot *slot, struct
 }
 
 /* Under the lock nobody writes. */
-static __always_inline int rn_flow_find_locked(struct rn_context *c, struct rn_flow_set *set)
+static __always_inline int rn_flow_read_locked(struct rn_flow_set *set, __u16 tag, const struct rn_flow_key *key,
+					       struct rn_held *h)
 {
 	int found = RN_NO_PLACE;
 
 	bpf_spin_lock(&set->lock);
 	for (int i = 0; i < (int)RN_FLOW_WAYS; i++) {
-		if (set->tag[i] == c->tag && rn_flow_is(&set->slot[i], &c->key)) {
-			rn_flow_read(&set->slot[i], &c->held);
-			c->held.turn = set->slot[i].turn;
+		if (set->tag[i] == tag && rn_flow_is(&set->slot[i], key)) {
+			rn_flow_read(&set->slot[i], h);
+			h->turn = set->slot[i].turn;
 			found = i;
 			break;
 		}
@@ -118,40 +152,118 @@ static __always_inline int rn_flow_find_locked(struct rn_context *c, struct rn_f
 	return found;
 }
 
-/*
- * Fills c->set, c->tag and, where the flow has an entry, c->held; the entry's place or RN_NO_PLACE. (A global function:
- * what follows is verified once, not once for every place.)
- */
-__noinline int rn_flow_find(struct rn_context *c)
+/* The entry's place, and in *h what it says; or RN_NO_PLACE. */
+static __always_inline int rn_flow_search(struct rn_flow_set *set, __u16 tag, const struct rn_flow_key *key,
+					  struct rn_held *h)
 {
+	__u64 turn;
+
+	for (int i = 0; i < (int)RN_FLOW_WAYS; i++) {
+		struct rn_flow_slot *slot = &set->slot[i];
+
+		if (RN_READ_ONCE(set->tag[i]) != tag)
+			continue;
+		turn = RN_READ_ONCE(slot->turn);
+		rn_read_barrier();
+		if (!(turn & 1) && !rn_flow_is(slot, key))
+			continue;
+		rn_flow_read(slot, h);
+		rn_read_barrier();
+		if ((turn & 1) || RN_READ_ONCE(slot->turn) != turn)
+			return rn_flow_read_locked(set, tag, key, h);
+		h->turn = turn;
+		return i;
+	}
+	return RN_NO_PLACE;
+}
+
+/* SYN without ACK */
+static __always_inline int rn_opens(const struct rn_packet *p)
+{
+	return p->protocol == IPPROTO_TCP && (p->tcp_flags & (RN_TCP_SYN | RN_TCP_ACK)) == RN_TCP_SYN;
+}
+
+static __always_inline bool rn_flow_absent(const struct rn_context *c, const struct rn_held *h)
+{
+	if (c->now > h->seen_ns && c->now - h->seen_ns >= rn_flow_timeouts[h->phase & 7])
+		return true;
+	return h->phase == RN_FLOW_TCP_CLOSED && rn_opens(&c->packet);
+}
+
+static __always_inline __u64 rn_device_state(__u32 index)
+{
+	struct rn_device *device = bpf_map_lookup_elem(&rn_devices, &index);
+
+	return device ? RN_READ_ONCE(device->state) : 0;
+}
+
+/* Is the entry's judgement about what is so now, and about who the frame says it is? */
+static __always_inline bool rn_flow_holds(const struct rn_context *c, const struct rn_held *h)
+{
+	if (!h->source || !h->destination || h->generation != c->generation)
+		return false;
+	if (!c->backward && h->peer != c->claim.peer)
+		return false;
+	if (!c->backward && h->peer && (h->identity != c->claim.identity || h->trust != c->claim.trust))
+		return false;
+	return h->source_state == rn_device_state(h->source) && h->destination_state == rn_device_state(h->destination);
+}
+
+enum rn_found {
+	RN_FOUND_NONE,
+	RN_FOUND_AGAINST, /* present, and the packet opens a connection against its direction */
+	RN_FOUND_AGAIN,	  /* present, to be judged again */
+	RN_FOUND_HOLDS,	  /* present; ends and verdict are filled in */
+};
+
+static __always_inline enum rn_found rn_flow_found(struct rn_context *c, const struct rn_held *h, __u32 place)
+{
+	if (rn_flow_absent(c, h))
+		return RN_FOUND_NONE;
+	c->place = place;
+	c->turn = h->turn;
+	c->backward = h->from_hi != c->from_hi;
+	if (c->backward && rn_opens(&c->packet))
+		return RN_FOUND_AGAINST;
+	if (!rn_flow_holds(c, h)) {
+		if (c->backward) { /* a frame that it came in speaks of the other end */
+			c->claim.peer = h->peer;
+			c->claim.identity = h->identity;
+			c->claim.trust = h->trust;
+		}
+		return RN_FOUND_AGAIN;
+	}
+	c->source.index = h->source;
+	c->source.state = h->source_state;
+	c->destination.index = h->destination;
+	c->destination.state = h->destination_state;
+	c->verdict = h->reason;
+	return RN_FOUND_HOLDS;
+}
+
+/*
+ * Fills c->set, c->tag, c->from_hi and what rn_found says. (A global function: what comes after it is verified once,
+ * not once for every place.)
+ */
+__noinline enum rn_found rn_flow_find(struct rn_context *c)
+{
+	struct rn_flow_key key;
 	struct rn_flow_set *set;
-	__u64 hash, turn;
+	struct rn_held h = {};
+	__u64 hash;
+	int place;
 
 	if (!c)
-		return RN_NO_PLACE;
-	hash = rn_flow_hash(&c->key, c->secret);
+		return RN_FOUND_NONE;
+	c->from_hi = rn_flow_key(&c->packet, &key);
+	hash = rn_flow_hash(&key, c->secret);
 	c->set = hash & (rn_flow_sets - 1);
 	c->tag = hash >> 48 | 1;
 	set = rn_flow_set(c);
 	if (!set)
-		return RN_NO_PLACE;
-	for (int i = 0; i < (int)RN_FLOW_WAYS; i++) {
-		struct rn_flow_slot *slot = &set->slot[i];
-
-		if (RN_READ_ONCE(set->tag[i]) != c->tag)
-			continue;
-		turn = RN_READ_ONCE(slot->turn);
-		rn_read_barrier();
-		if (!(turn & 1) && !rn_flow_is(slot, &c->key))
-			continue;
-		rn_flow_read(slot, &c->held);
-		rn_read_barrier();
-		if ((turn & 1) || RN_READ_ONCE(slot->turn) != turn)
-			return rn_flow_find_locked(c, set);
-		c->held.turn = turn;
-		return i;
-	}
-	return RN_NO_PLACE;
+		return RN_FOUND_NONE;
+	place = rn_flow_search(set, c->tag, &key, &h);
+	return place < 0 ? RN_FOUND_NONE : rn_flow_found(c, &h, place);
 }
 
 /* 1 where a is 0, below 2^63; arithmetic that the compiler makes no branch of, or the verifier would follow each. */
@@ -199,22 +311,23 @@ static __always_inline void rn_flow_judged(struct rn_flow *flow, const struct rn
 	flow->destination_state = c->destination.state;
 	flow->source = c->source.index;
 	flow->destination = c->destination.index;
-	flow->identity = c->source.identity_number;
-	flow->peer = c->claim.peer;
+	flow->identity = c->as.peer ? c->as.identity : c->source.identity_number;
+	flow->peer = c->as.peer;
 	flow->rule = c->rule;
-	flow->trust = c->claim.peer ? c->claim.trust : c->source.state & RN_STATE_TRUST_MASK;
+	flow->trust = c->as.peer ? c->as.trust : c->source.state & RN_STATE_TRUST_MASK;
 	flow->reason = verdict;
 	flow->from_hi = c->from_hi != c->backward;
 }
 
 /* A first packet's entry, which counts it. */
-static __always_inline void rn_flow_write(struct rn_flow_slot *slot, const struct rn_context *c, __u32 flags)
+static __always_inline void rn_flow_write(struct rn_flow_slot *slot, const struct rn_flow_key *key,
+					  const struct rn_context *c, __u32 flags)
 {
 	struct rn_flow *flow = &slot->flow;
 	__u64 turn = ((slot->turn >> 32) + 1) << 32;
 
 	__atomic_exchange_n(&slot->turn, turn | 1, __ATOMIC_SEQ_CST);
-	slot->key = c->key;
+	slot->key = *key;
 	rn_flow_judged(flow, c, RN_ALLOWED);
 	flow->phase = rn_flow_phase(c->packet.protocol, flags);
 	flow->created_ns = flow->seen_ns = c->now;
@@ -244,17 +357,19 @@ static __always_inline void rn_lose(__u32 what)
 }
 
 /* Makes the entry of a first packet, in the place of an old one of the same flow where there is one. */
-static __noinline enum rn_reason rn_flow_make(struct rn_context *c, __u32 flags)
+__noinline enum rn_reason rn_flow_make(struct rn_context *c, __u32 flags)
 {
-	struct rn_flow_set *set = rn_flow_set(c);
+	struct rn_flow_set *set = c ? rn_flow_set(c) : NULL;
+	struct rn_flow_key key;
 	__u64 rank = 0;
 	int place = RN_NO_PLACE;
 
 	if (!set)
 		return RN_FLOW_TABLE_FULL;
+	rn_flow_key(&c->packet, &key);
 	bpf_spin_lock(&set->lock);
 	for (int i = 0; i < (int)RN_FLOW_WAYS; i++) {
-		if (set->tag[i] == c->tag && rn_flow_is(&set->slot[i], &c->key)) {
+		if (set->tag[i] == c->tag && rn_flow_is(&set->slot[i], &key)) {
 			place = i;
 			break;
 		}
@@ -263,7 +378,7 @@ static __noinline enum rn_reason rn_flow_make(struct rn_context *c, __u32 flags)
 		rank = rn_flow_victim(set, c->source.index, c->now);
 		place = rank & (RN_FLOW_WAYS - 1);
 	}
-	rn_flow_write(rn_flow_slot(set, place), c, flags);
+	rn_flow_write(rn_flow_slot(set, place), &key, c, flags);
 	set->tag[place & (RN_FLOW_WAYS - 1)] = c->tag;
 	bpf_spin_unlock(&set->lock);
 	if (rank & RN_RANK_FREE)
@@ -276,28 +391,28 @@ static __noinline enum rn_reason rn_flow_make(struct rn_context *c, __u32 flags)
 /* Is the place still the flow's that was found there? */
 static __always_inline bool rn_flow_stays(const struct rn_flow_slot *slot, const struct rn_context *c)
 {
-	return !((RN_READ_ONCE(slot->turn) ^ c->held.turn) >> 32);
+	return !((RN_READ_ONCE(slot->turn) ^ c->turn) >> 32);
 }
 
 /*
  * A new judgement for an entry that is as it was found; where another CPU has judged it meanwhile, that one stays. It
  * says what it was judged under, as this one does. Returns whether the entry now says something else.
  */
-static __noinline bool rn_flow_rejudge(struct rn_context *c, enum rn_reason verdict)
+__noinline int rn_flow_rejudge(struct rn_context *c, enum rn_reason verdict)
 {
-	struct rn_flow_set *set = rn_flow_set(c);
+	struct rn_flow_set *set = c ? rn_flow_set(c) : NULL;
 	struct rn_flow_slot *slot;
-	bool changed = false;
+	int changed = 0;
 
 	if (!set)
-		return false;
+		return 0;
 	slot = rn_flow_slot(set, c->place);
 	bpf_spin_lock(&set->lock);
-	if (slot->turn == c->held.turn) {
+	if (slot->turn == c->turn) {
 		changed = slot->flow.reason != verdict || slot->flow.rule != c->rule;
-		__atomic_exchange_n(&slot->turn, c->held.turn | 1, __ATOMIC_SEQ_CST);
+		__atomic_exchange_n(&slot->turn, c->turn | 1, __ATOMIC_SEQ_CST);
 		rn_flow_judged(&slot->flow, c, verdict);
-		__atomic_exchange_n(&slot->turn, c->held.turn + 2, __ATOMIC_SEQ_CST);
+		__atomic_exchange_n(&slot->turn, c->turn + 2, __ATOMIC_SEQ_CST);
 	}
 	bpf_spin_unlock(&set->lock);
 	return changed;
@@ -323,9 +438,9 @@ static __noinline int rn_flow_mark(struct rn_context *c, __u32 flags)
 }
 
 /* A packet of an entry that stays. One that is given away just now may be counted in its successor. */
-static __noinline int rn_flow_account(struct rn_context *c, __u32 flags, enum rn_reason reason)
+__noinline int rn_flow_account(struct rn_context *c, __u32 flags, enum rn_reason reason)
 {
-	struct rn_flow_set *set = rn_flow_set(c);
+	struct rn_flow_set *set = c ? rn_flow_set(c) : NULL;
 	struct rn_flow *flow;
 
 	if (!set || !rn_flow_stays(rn_flow_slot(set, c->place), c))

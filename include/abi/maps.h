@@ -58,7 +58,8 @@ _Static_assert(sizeof(struct rn_meta) == 32, "rn_meta");
 #define RN_STATE_ATTACHED (1ull << 12) /* hub: a device whose WireGuard ends here; node: reached through its hub */
 #define RN_STATE_REMOTE (1ull << 13)   /* hub: a device behind another hub, whose peer (mesh.h) is in bits 16 to 31 */
 #define RN_STATE_PEER_SHIFT 16
-#define RN_STATE_PEER_MASK 0xffffull
+#define RN_STATE_PEER(state) ((__u32)((state) >> 16) & 0xffff)
+#define RN_STATE_BEHIND(peer) ((__u64)(peer) << RN_STATE_PEER_SHIFT | RN_STATE_REMOTE)
 #define RN_STATE_INCARNATION_SHIFT 32 /* upper half: counts up each time an index is given to another device */
 
 /* rn_devices[index], index 1..RN_DEVICES_MAX-1. An index never changes its meaning while its state is PRESENT. */

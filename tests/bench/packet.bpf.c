@@ -46,9 +46,11 @@ int bench_floor(struct __sk_buff *skb)
 SEC("tc")
 int bench_judge_in(struct __sk_buff *skb)
 {
+	struct rn_context c = {.direction = RN_INGRESS};
+
 	bench_stamp(skb, bench_insert_first ? bench_next++ : bench_draw());
 	rn_mark(skb, 0);
-	return rn_packet_in(skb, RN_INGRESS);
+	return rn_packet_in(skb, &c);
 }
 
 /* ---- tables alone ---- */
@@ -62,27 +64,24 @@ struct {
 
 __u64 bench_hits = 0, bench_misses = 0;
 
-static __always_inline void bench_key(struct rn_flow_key *key, __u32 number)
+/* A packet of the flow with that number, as far as a table looks at it. */
+static __always_inline void bench_key(struct rn_packet *p, __u32 number)
 {
-	__builtin_memset(key, 0, sizeof(*key));
-	*(__u32 *)&key->lo.b[12] = number * 2654435761u;
-	*(__u32 *)&key->hi.b[12] = 7;
-	key->lo_port = number;
-	key->hi_port = 443;
-	key->protocol = 17;
+	__builtin_memset(p, 0, sizeof(*p));
+	*(__u32 *)&p->source.b[12] = number * 2654435761u;
+	*(__u32 *)&p->destination.b[12] = 7;
+	p->source_port = number;
+	p->destination_port = 443;
+	p->protocol = 17;
+	p->bytes = 100;
 }
 
-/* Of the flow whose key c has. */
+/* Of the flow whose packet c has. */
 static __always_inline int bench_set_touch(struct rn_context *c, __u32 source, __u64 now)
 {
-	int place;
-
 	c->now = now;
 	c->secret = BENCH_SECRET;
-	c->packet.bytes = 100;
-	place = rn_flow_find(c);
-	c->place = place;
-	if (place >= 0) {
+	if (rn_flow_find(c)) {
 		rn_flow_account(c, 0, RN_ALLOWED);
 		return 1;
 	}
@@ -91,18 +90,20 @@ static __always_inline int bench_set_touch(struct rn_context *c, __u32 source, _
 	return 0;
 }
 
-static __noinline int bench_lru_touch(const struct rn_flow_key *key, __u32 source, __u64 now)
+static __noinline int bench_lru_touch(const struct rn_packet *p, __u32 source, __u64 now)
 {
-	struct rn_flow *e = bpf_map_lookup_elem(&bench_lru, key);
-	struct rn_flow fresh = {.seen_ns = now, .source = source, .packets = {1}, .bytes = {100}};
+	struct rn_flow_key key;
+	struct rn_flow *e, fresh = {.seen_ns = now, .source = source, .packets = {1}, .bytes = {100}};
 
+	rn_flow_key(p, &key);
+	e = bpf_map_lookup_elem(&bench_lru, &key);
 	if (e) {
 		e->seen_ns = now;
 		__sync_fetch_and_add(&e->packets[0], 1);
 		__sync_fetch_and_add(&e->bytes[0], 100);
 		return 1;
 	}
-	bpf_map_update_elem(&bench_lru, key, &fresh, BPF_ANY);
+	bpf_map_update_elem(&bench_lru, &key, &fresh, BPF_ANY);
 	return 0;
 }
 
@@ -112,19 +113,19 @@ static __noinline int bench_lru_touch(const struct rn_flow_key *key, __u32 sourc
  */
 const volatile __u32 bench_flows = 1024, bench_victims = 1000, bench_victim_share = 100, bench_flood = 0;
 
-static __always_inline __u32 bench_choose(struct rn_flow_key *key)
+static __always_inline __u32 bench_choose(struct rn_packet *p)
 {
 	__u32 r = bench_draw();
 
 	if (!bench_flood) {
-		bench_key(key, r % bench_flows);
+		bench_key(p, r % bench_flows);
 		return 1;
 	}
 	if (bench_victim_share && r % bench_victim_share == 0) {
-		bench_key(key, r / bench_victim_share % bench_victims);
+		bench_key(p, r / bench_victim_share % bench_victims);
 		return 1;
 	}
-	bench_key(key, 0x1000000 + bench_next++);
+	bench_key(p, 0x1000000 + bench_next++);
 	return 2;
 }
 
@@ -140,26 +141,26 @@ static __always_inline int bench_count(int hit)
 SEC("tc")
 int bench_key_only(struct __sk_buff *skb RN_UNUSED)
 {
-	struct rn_flow_key key;
+	struct rn_packet p;
 
-	bench_hits += bench_choose(&key) + key.lo_port + bpf_ktime_get_boot_ns() % 2;
+	bench_hits += bench_choose(&p) + p.source_port + bpf_ktime_get_boot_ns() % 2;
 	return 0;
 }
 
 SEC("tc")
 int bench_lru_packet(struct __sk_buff *skb RN_UNUSED)
 {
-	struct rn_flow_key key;
-	__u32 source = bench_choose(&key);
+	struct rn_packet p;
+	__u32 source = bench_choose(&p);
 
-	return bench_count(bench_lru_touch(&key, source, bpf_ktime_get_boot_ns()));
+	return bench_count(bench_lru_touch(&p, source, bpf_ktime_get_boot_ns()));
 }
 
 SEC("tc")
 int bench_set_packet(struct __sk_buff *skb RN_UNUSED)
 {
 	struct rn_context c = {};
-	__u32 source = bench_choose(&c.key);
+	__u32 source = bench_choose(&c.packet);
 
 	return bench_count(bench_set_touch(&c, source, bpf_ktime_get_boot_ns()));
 }
@@ -173,8 +174,8 @@ int bench_put_victim(struct __sk_buff *skb RN_UNUSED)
 	struct rn_context c = {};
 	__u64 now = bpf_ktime_get_boot_ns();
 
-	bench_key(&c.key, bench_at++);
-	bench_lru_touch(&c.key, 1, now);
+	bench_key(&c.packet, bench_at++);
+	bench_lru_touch(&c.packet, 1, now);
 	bench_set_touch(&c, 1, now);
 	return 0;
 }
@@ -183,9 +184,11 @@ SEC("tc")
 int bench_find_victim(struct __sk_buff *skb RN_UNUSED)
 {
 	struct rn_context c = {.secret = BENCH_SECRET};
+	struct rn_flow_key key;
 
-	bench_key(&c.key, bench_at++);
-	bench_hits += bpf_map_lookup_elem(&bench_lru, &c.key) != NULL;
-	bench_misses += rn_flow_find(&c) >= 0;
+	bench_key(&c.packet, bench_at++);
+	rn_flow_key(&c.packet, &key);
+	bench_hits += bpf_map_lookup_elem(&bench_lru, &key) != NULL;
+	bench_misses += rn_flow_find(&c) != RN_FOUND_NONE;
 	return 0;
 }

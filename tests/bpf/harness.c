@@ -16,7 +16,8 @@
 #include "bpf/tc_overlay.skel.h"
 
 #define COUNTERS (2 * RN_REASON_COUNT)
-#define MEMORY_COUNT 8
+#define MESH_COUNTERS (2 * RN_MESH_REASON_COUNT)
+#define MEMORY_COUNT 10
 #define FLOW_SECRET 0x9e3779b97f4a7c15ull
 
 struct memory {
@@ -32,7 +33,8 @@ struct rn_bpf_private {
 	unsigned cpus;
 	struct rn_counter *cpu_counters;
 	struct rn_counter seen[COUNTERS]; /* as of the last packet */
-	struct rn_event *events;	  /* where consume puts what it finds */
+	uint64_t *cpu_frames, frames_seen[MESH_COUNTERS];
+	struct rn_event *events; /* where consume puts what it finds */
 	size_t event_count, event_max;
 };
 
@@ -91,6 +93,8 @@ static void map_all(struct rn_bpf *b)
 	b->trust = map_memory(b, s->maps.rn_trust);
 	b->policy = map_memory(b, s->maps.rn_policy);
 	b->rules = map_memory(b, s->maps.rn_rules);
+	b->mesh = map_memory(b, s->maps.rn_mesh_self);
+	b->hubs = map_memory(b, s->maps.rn_mesh_hubs);
 	b->now = (uint64_t *)&s->bss->rn_test_now;
 }
 
@@ -130,6 +134,22 @@ static void read_counters(struct rn_bpf *b, struct rn_counter ret[COUNTERS])
 	}
 }
 
+static void read_frames(struct rn_bpf *b, uint64_t ret[MESH_COUNTERS])
+{
+	struct rn_bpf_private *p = b->private;
+	uint32_t keys[MESH_COUNTERS], count = MESH_COUNTERS, batch;
+	int code = bpf_map_lookup_batch(bpf_map__fd(p->skeleton->maps.rn_mesh_counters), NULL, &batch, keys,
+					p->cpu_frames, &count, NULL);
+
+	if ((code && code != -ENOENT) || count != MESH_COUNTERS)
+		die("rn_mesh_counters: %s", strerror(-code));
+	memset(ret, 0, MESH_COUNTERS * sizeof(*ret));
+	for (uint32_t i = 0; i < MESH_COUNTERS; i++) {
+		for (unsigned cpu = 0; cpu < p->cpus; cpu++)
+			ret[keys[i]] += p->cpu_frames[i * p->cpus + cpu];
+	}
+}
+
 /* The event rate and the counters are a CPU's own: one CPU, one truth. */
 static void stay_here(void)
 {
@@ -154,8 +174,9 @@ struct rn_bpf *rn_bpf_open(const struct rn_bpf_options *options)
 	p->skeleton = load(options);
 	p->cpus = libbpf_num_possible_cpus();
 	p->cpu_counters = calloc((size_t)COUNTERS * p->cpus, sizeof(*p->cpu_counters));
+	p->cpu_frames = calloc((size_t)MESH_COUNTERS * p->cpus, sizeof(*p->cpu_frames));
 	p->ring = ring_buffer__new(bpf_map__fd(p->skeleton->maps.rn_events), take_event, p, NULL);
-	if (!p->cpu_counters || !p->ring)
+	if (!p->cpu_counters || !p->cpu_frames || !p->ring)
 		die("out of memory");
 	map_all(b);
 	*b->now = 1000 * RN_SECOND_NS;
@@ -172,6 +193,7 @@ void rn_bpf_close(struct rn_bpf *b)
 	ring_buffer__free(b->private->ring);
 	tc_overlay__destroy(b->private->skeleton);
 	free(b->private->cpu_counters);
+	free(b->private->cpu_frames);
 	free(b->private);
 	free(b);
 }
@@ -194,6 +216,8 @@ void rn_bpf_reset(struct rn_bpf *b)
 	for (int i = 0; i < MEMORY_COUNT; i++)
 		memset(p->memory[i].data, 0, p->memory[i].size);
 	clear_hash(p->skeleton->maps.rn_addresses);
+	clear_hash(p->skeleton->maps.rn_mesh_peers);
+	clear_hash(p->skeleton->maps.rn_behind);
 	rn_bpf_flows_clear(b);
 	while (rn_bpf_events(b, events, 256))
 		;
@@ -203,6 +227,7 @@ void rn_bpf_reset(struct rn_bpf *b)
 	b->config->ifindex = 7;
 	b->config->flow_secret = FLOW_SECRET;
 	read_counters(b, p->seen);
+	read_frames(b, p->frames_seen);
 }
 
 void rn_bpf_address(struct rn_bpf *b, const struct rn_addr *addr, uint32_t index)
@@ -212,6 +237,29 @@ void rn_bpf_address(struct rn_bpf *b, const struct rn_addr *addr, uint32_t index
 
 	if (code)
 		die("rn_addresses: %s", strerror(-code));
+}
+
+void rn_bpf_peer(struct rn_bpf *b, const struct rn_addr *source, uint32_t peer)
+{
+	int fd = bpf_map__fd(b->private->skeleton->maps.rn_mesh_peers);
+
+	if (peer ? bpf_map_update_elem(fd, source, &peer, BPF_ANY) : bpf_map_delete_elem(fd, source))
+		die("rn_mesh_peers: %s", strerror(errno));
+}
+
+void rn_bpf_behind(struct rn_bpf *b, uint32_t peer, uint32_t identity, uint32_t slot)
+{
+	struct rn_behind_key key = {peer, identity};
+
+	if (bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_behind), &key, &slot, BPF_ANY))
+		die("rn_behind: %s", strerror(errno));
+}
+
+void rn_bpf_behind_remove(struct rn_bpf *b, uint32_t peer, uint32_t identity)
+{
+	struct rn_behind_key key = {peer, identity};
+
+	bpf_map_delete_elem(bpf_map__fd(b->private->skeleton->maps.rn_behind), &key);
 }
 
 void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy_tables *t)
@@ -230,7 +278,7 @@ void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy
 static void find_reason(struct rn_bpf *b, int direction, struct rn_bpf_result *ret)
 {
 	struct rn_counter now[COUNTERS];
-	int found = 0;
+	int found = 0, row = direction == RN_BPF_OUT;
 
 	read_counters(b, now);
 	for (int i = 0; i < COUNTERS; i++) {
@@ -238,22 +286,44 @@ static void find_reason(struct rn_bpf *b, int direction, struct rn_bpf_result *r
 
 		if (now[i].packets == before->packets && now[i].bytes == before->bytes)
 			continue;
-		if (now[i].packets != before->packets + 1 || i / RN_REASON_COUNT != direction || found++)
+		if (now[i].packets != before->packets + 1 || i / RN_REASON_COUNT != row || found++)
 			die("counter %d went up by %lld in one packet of direction %d", i,
 			    (long long)(now[i].packets - before->packets), direction);
 		ret->reason = i % RN_REASON_COUNT;
 		ret->bytes = now[i].bytes - before->bytes;
 	}
-	if (!found)
-		die("a packet was not counted");
+	if (found == (direction == RN_BPF_MESH && ret->frame))
+		die("a packet was counted %d times", found);
 	memcpy(b->private->seen, now, sizeof(now));
+}
+
+/* The same for a frame that came in, or that was made. */
+static void find_frame(struct rn_bpf *b, int direction, struct rn_bpf_result *ret)
+{
+	uint64_t now[MESH_COUNTERS];
+	int row = direction != RN_BPF_MESH;
+
+	read_frames(b, now);
+	for (int i = 0; i < MESH_COUNTERS; i++) {
+		if (now[i] == b->private->frames_seen[i])
+			continue;
+		if (now[i] != b->private->frames_seen[i] + 1 || i / RN_MESH_REASON_COUNT != row || ret->framed)
+			die("frame counter %d went up in one packet of direction %d", i, direction);
+		ret->frame = i % RN_MESH_REASON_COUNT;
+		ret->framed = true;
+	}
+	if (direction == RN_BPF_MESH && !ret->framed)
+		die("a frame was not counted");
+	memcpy(b->private->frames_seen, now, sizeof(now));
 }
 
 static int program_fd(struct rn_bpf *b, int direction)
 {
 	struct tc_overlay *s = b->private->skeleton;
+	const struct bpf_program *const programs[RN_BPF_DIRECTIONS] = {s->progs.rn_ingress, s->progs.rn_egress,
+								       s->progs.rn_mesh_ingress};
 
-	return bpf_program__fd(direction == RN_BPF_OUT ? s->progs.rn_egress : s->progs.rn_ingress);
+	return bpf_program__fd(programs[direction]);
 }
 
 static size_t put_frame(uint8_t *frame, const struct rn_bpf_send *in)
@@ -283,9 +353,10 @@ int rn_bpf_send(struct rn_bpf *b, int direction, const struct rn_bpf_send *in, s
 	code = bpf_prog_test_run_opts(program_fd(b, direction), &run);
 	if (code)
 		return code;
-	ret->action = run.retval;
+	*ret = (struct rn_bpf_result){.action = (int)run.retval};
 	ret->size = run.data_size_out - ETH_HLEN;
 	memcpy(ret->packet, out + ETH_HLEN, ret->size);
+	find_frame(b, direction, ret);
 	find_reason(b, direction, ret);
 	return 0;
 }

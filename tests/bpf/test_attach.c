@@ -483,22 +483,14 @@ static void test_detach(void **state)
 static int run(const char *dir)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_open),
-	    cmocka_unit_test(test_closed_at_first),
-	    cmocka_unit_test(test_redirect),
-	    cmocka_unit_test(test_host_cannot_mark),
-	    cmocka_unit_test(test_host_forwards),
-	    cmocka_unit_test(test_paged),
-	    cmocka_unit_test(test_gso),
-	    cmocka_unit_test(test_flows_and_events),
-	    cmocka_unit_test(test_many_flows),
-	    cmocka_unit_test(test_writes),
-	    cmocka_unit_test(test_bounds),
-	    cmocka_unit_test(test_windows),
-	    cmocka_unit_test(test_other_sizes),
-    cmocka_unit_test(test_other_schema),
-	    cmocka_unit_test(test_adopt),
-	    cmocka_unit_test(test_replace_under_traffic),
+	    cmocka_unit_test(test_open),	  cmocka_unit_test(test_closed_at_first),
+	    cmocka_unit_test(test_redirect),	  cmocka_unit_test(test_host_cannot_mark),
+	    cmocka_unit_test(test_host_forwards), cmocka_unit_test(test_paged),
+	    cmocka_unit_test(test_gso),		  cmocka_unit_test(test_flows_and_events),
+	    cmocka_unit_test(test_many_flows),	  cmocka_unit_test(test_writes),
+	    cmocka_unit_test(test_bounds),	  cmocka_unit_test(test_windows),
+	    cmocka_unit_test(test_other_sizes),	  cmocka_unit_test(test_other_schema),
+	    cmocka_unit_test(test_adopt),	  cmocka_unit_test(test_replace_under_traffic),
 	    cmocka_unit_test(test_detach),
 	};
 
