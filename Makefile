@@ -31,7 +31,9 @@ CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wno-gnu-variable-sized-type-not-at-en
 	-ftrivial-auto-var-init=pattern -fsanitize=fuzzer-no-link $(FUZZ_FLAGS)
 LDFLAGS := -pie $(FUZZ_FLAGS)
 endif
-BPF_CFLAGS := -target bpf -g -O2 -Wall -Wextra -Werror -mcpu=v3 -Iinclude -Ibpf -idirafter /usr/include/$(shell uname -m)-linux-gnu
+MACHINE := $(shell uname -m)
+BPF_CFLAGS := -target bpf -D__TARGET_ARCH_$(subst x86_64,x86,$(MACHINE)) -g -O2 -Wall -Wextra -Werror -mcpu=v3 -Iinclude \
+	-Ibpf -idirafter /usr/include/$(MACHINE)-linux-gnu
 
 LAYERS := base domain proto sys service role api cli
 $(foreach l,$(LAYERS),$(eval SRC_$(l) := $(wildcard agent/$(l)/*.c)))

@@ -52,14 +52,14 @@ static __always_inline void rn_event_fill(struct rn_event *e, const struct rn_co
 	e->bytes = p->bytes;
 	e->protocol = p->protocol;
 	e->direction = c->direction;
-	e->source_trust = c->source.state & RN_STATE_TRUST_MASK;
+	e->source_trust = c->trust;
 }
 
 /* docs/datapath.md 7. */
 __noinline int rn_event(struct rn_context *c, enum rn_event_kind kind, enum rn_reason reason)
 {
 	struct rn_event *e = NULL;
-	__u32 zero = 0;
+	__u32 events = RN_LOST_EVENTS;
 	__u64 *lost;
 
 	if (!c)
@@ -67,7 +67,7 @@ __noinline int rn_event(struct rn_context *c, enum rn_event_kind kind, enum rn_r
 	if (rn_event_may(c->now))
 		e = bpf_ringbuf_reserve(&rn_events, sizeof(*e), 0);
 	if (!e) {
-		lost = bpf_map_lookup_elem(&rn_lost, &zero);
+		lost = bpf_map_lookup_elem(&rn_lost, &events);
 		if (lost)
 			(*lost)++;
 		return 0;

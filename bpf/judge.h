@@ -5,15 +5,13 @@
 #include "context.h"
 #include "place.h"
 
-#define RN_READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
-
 /*
  * kern changes an index only while it is not PRESENT, and counts its state up when an address leaves it. So where state
  * and address are the same before and after, all that was read between them belongs together.
  */
-static __always_inline enum rn_reason rn_look_up(struct rn_end *end)
+static __always_inline enum rn_reason rn_look_up(struct rn_end *end, const struct rn_addr *of)
 {
-	struct rn_addr addr = end->addr; /* Linux 6.1 takes a key only from the function's own stack */
+	struct rn_addr addr = *of; /* Linux 6.1 takes a key only from the function's own stack */
 	__u32 *found = bpf_map_lookup_elem(&rn_addresses, &addr);
 	struct rn_device *device;
 	__u32 index;
@@ -81,9 +79,9 @@ static __always_inline const struct rn_identity *rn_identity(__u32 half, __u32 s
 	return slot < RN_IDENTITIES_MAX ? bpf_map_lookup_elem(&rn_identities, &key) : NULL;
 }
 
-static __always_inline const struct rn_rule_set *rn_trusted(__u32 half, __u64 state)
+static __always_inline const struct rn_rule_set *rn_trusted(__u32 half, __u32 trust)
 {
-	__u32 trust = state & RN_STATE_TRUST_MASK, key = half * (RN_TRUST_MAX + 1) + trust;
+	__u32 key = half * (RN_TRUST_MAX + 1) + trust;
 
 	return trust <= RN_TRUST_MAX ? bpf_map_lookup_elem(&rn_trust, &key) : NULL;
 }
@@ -127,7 +125,7 @@ static __always_inline enum rn_reason rn_judge_policy(struct rn_context *c)
 	__u32 half = c->generation & 1, key = half;
 	const struct rn_identity *source = rn_identity(half, c->source.identity_slot);
 	const struct rn_identity *destination = rn_identity(half, c->destination.identity_slot);
-	const struct rn_rule_set *trusted = rn_trusted(half, c->source.state);
+	const struct rn_rule_set *trusted = rn_trusted(half, c->trust);
 	const struct rn_policy *policy = bpf_map_lookup_elem(&rn_policy, &key);
 	const struct rn_rule_set *service;
 	const struct rn_rule *rule;
@@ -153,28 +151,54 @@ static __always_inline enum rn_reason rn_judge_policy(struct rn_context *c)
 	return rule->deny ? RN_DENY_RULE : RN_ALLOWED;
 }
 
+/*
+ * As whom the originator is judged. What a frame said holds for the hub that said it: where the device is behind
+ * another by now, its record alone counts until a frame of that one's comes.
+ */
+static __always_inline enum rn_reason rn_judge_claim(struct rn_context *c)
+{
+	struct rn_behind_key behind = {.peer = c->claim.peer, .identity = c->claim.identity};
+	const __u32 *slot;
+
+	if (!c->claim.peer || !(c->source.state & RN_STATE_REMOTE) ||
+	    RN_STATE_PEER(c->source.state) != c->claim.peer)
+		return RN_ALLOWED;
+	c->as = c->claim;
+	if (c->claim.trust < c->trust)
+		c->trust = c->claim.trust;
+	slot = bpf_map_lookup_elem(&rn_behind, &behind);
+	if (!slot)
+		return RN_WRONG_IDENTITY;
+	c->source.identity_slot = *slot;
+	c->source.identity_number = c->claim.identity;
+	return RN_ALLOWED;
+}
+
 static __always_inline enum rn_reason rn_judge_once(struct rn_context *c)
 {
-	enum rn_reason reason, unknown;
+	enum rn_reason reason, other;
 
 	__builtin_memset(&c->source, 0, sizeof(c->source));
 	__builtin_memset(&c->destination, 0, sizeof(c->destination));
-	c->source.addr = c->backward ? c->packet.destination : c->packet.source;
-	c->destination.addr = c->backward ? c->packet.source : c->packet.destination;
+	__builtin_memset(&c->as, 0, sizeof(c->as));
 	c->rule = 0;
 	c->misplaced = 0;
-	reason = rn_look_up(&c->source);
-	unknown = rn_look_up(&c->destination);
+	reason = rn_look_up(&c->source, c->backward ? &c->packet.destination : &c->packet.source);
+	other = rn_look_up(&c->destination, c->backward ? &c->packet.source : &c->packet.destination);
+	c->trust = c->source.state & RN_STATE_TRUST_MASK;
 	if (reason)
 		return reason;
-	if (unknown)
-		return unknown == RN_UNKNOWN_SOURCE ? RN_UNKNOWN_DESTINATION : unknown;
+	if (other)
+		return other == RN_UNKNOWN_SOURCE ? RN_UNKNOWN_DESTINATION : other;
 	reason = rn_place(c, c->source.state, c->destination.state);
 	if (reason) {
 		c->misplaced = 1;
 		return reason;
 	}
+	other = rn_judge_claim(c);
 	reason = rn_judge_states(c->source.state, c->destination.state);
+	if (!reason)
+		reason = other;
 	return reason ? reason : rn_judge_policy(c);
 }
 

@@ -47,12 +47,20 @@ struct {
 	__type(value, __u32);
 } rn_addresses SEC(".maps");
 
+/* Has a lock, so it cannot be mapped: kern reads with BPF_F_LOCK. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, RN_FLOWS_MAX);
-	__type(key, struct rn_flow_key);
-	__type(value, struct rn_flow);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RN_FLOW_SETS);
+	__type(key, __u32);
+	__type(value, struct rn_flow_set);
 } rn_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rn_flow_used);
+} rn_flow_used SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -60,7 +68,7 @@ struct {
 } rn_events SEC(".maps");
 
 RN_PERCPU(rn_counters, struct rn_counter, 2 * RN_REASON_COUNT);
-RN_PERCPU(rn_lost, __u64, 1);
+RN_PERCPU(rn_lost, __u64, RN_LOST_COUNT);
 
 /* Events sent in the second that began at start_ns; not pinned. */
 struct rn_rate {

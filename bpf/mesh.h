@@ -39,6 +39,22 @@ struct {
 	__type(value, __u32);
 } rn_behind SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2 * RN_MESH_REASON_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} rn_mesh_counters SEC(".maps");
+
+static __always_inline void rn_mesh_count(__u32 direction, enum rn_mesh_reason reason)
+{
+	__u32 key = direction * RN_MESH_REASON_COUNT + reason;
+	__u64 *n = bpf_map_lookup_elem(&rn_mesh_counters, &key);
+
+	if (n)
+		*n += 1;
+}
+
 #define RN_ECN_MASK 3
 #define RN_ECN_ECT1 1
 #define RN_ECN_ECT0 2
@@ -315,6 +331,17 @@ static __always_inline enum rn_mesh_reason rn_mesh_route(const struct rn_mesh_wa
 		return RN_MESH_WRONG_IDENTITY;
 	e->key = bpf_htonl(RN_MESH_KEY(way->identity, way->trust));
 	return RN_MESH_PASSED;
+}
+
+/* The largest packet of a family that goes to a peer in a frame; 0: none does. */
+__noinline __u32 rn_mesh_room_to(__u32 peer, __u32 v6)
+{
+	struct rn_mesh_way way = {.peer = peer, .identity = 1};
+	struct rn_mesh_ends e = {};
+
+	if (rn_mesh_route(&way, v6, &e) || e.mtu <= rn_mesh_overhead(v6))
+		return 0;
+	return e.mtu - rn_mesh_overhead(v6);
 }
 
 /* A GSO packet is as large as one of its segments. What is behind the packet does not travel. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What mesh.h does, as two programs: rn_mesh_out makes frames of packets that were judged elsewhere, rn_mesh_in takes
- * them apart. Nothing attaches them but tests; the programs of tc_overlay.bpf.c are to call the same functions.
+ * them apart. Nothing attaches them but tests, which see frames alone here; the programs of tc_overlay.bpf.c call the
+ * same functions.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -11,25 +12,9 @@
 
 #include "mesh.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2 * RN_MESH_REASON_COUNT);
-	__type(key, __u32);
-	__type(value, __u64);
-} rn_mesh_counters SEC(".maps");
-
 /* What rn_mesh_out says of every packet, and what rn_mesh_in has read of the last frame that passed. */
 volatile __u32 rn_test_peer = 0, rn_test_identity = 0, rn_test_trust = 0;
 volatile __u32 rn_last_peer = 0, rn_last_identity = 0, rn_last_trust = 0, rn_last_slot = 0;
-
-static __always_inline void rn_mesh_count(__u32 direction, enum rn_mesh_reason reason)
-{
-	__u32 key = direction * RN_MESH_REASON_COUNT + reason;
-	__u64 *n = bpf_map_lookup_elem(&rn_mesh_counters, &key);
-
-	if (n)
-		*n += 1;
-}
 
 SEC("tc")
 int rn_mesh_in(struct __sk_buff *skb)

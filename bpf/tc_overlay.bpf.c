@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The two TC programs of rn0, as docs/datapath.md says: parse.h (1), rn_gate (2), flow.h (3), judge.h (4), place.h (5),
- * rn_leave (6), emit.h (7).
+ * The TC programs of rn0 and, on a hub that has others, of rnm0, as docs/datapath.md says: parse.h (1), rn_gate (2),
+ * flow.h and table.h (3), judge.h (4), place.h (5), rn_go (6), emit.h (7), mesh.h (9).
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -15,12 +15,14 @@
 #include "flow.h"
 
 /*
- * What rn_ingress has judged and redirected meets rn_egress of the same device. It is known by tc_index, which
- * rn_ingress sets or clears on every packet, together with the interface it last came in from. No socket can write
- * either: a host's own packet came in from nowhere, and one that the host forwards came in from elsewhere or, from rn0,
- * with tc_index 0. (mark is a socket option, cb[] holds what the stack left there.)
+ * What was judged on one device and redirected meets the program of the other. It is known by tc_index, which our
+ * programs set or clear on every packet, together with the interface it last came in from. No socket can write either:
+ * a host's own packet came in from nowhere, and one that the host forwards came in from elsewhere or, from rn0, with
+ * tc_index 0. (mark is a socket option, cb[] holds what the stack left there.)
  */
-#define RN_JUDGED 0x524e
+#define RN_JUDGED 0x524e     /* to rn_egress: from rn0 or rnm0 */
+#define RN_JUDGED_OUT 0x524f /* to rn_mesh_egress: a frame of ours, of what came in from rn0 or from this host */
+#define RN_JUDGED_IN 0x5250  /* to rn_ingress: out of a frame, for this host; only a redirect puts a packet there */
 
 /* Not inlined: the verifier takes a context access only at a constant offset from the untouched pointer. */
 static __noinline int rn_mark(struct __sk_buff *skb, __u32 mark)
@@ -53,6 +55,7 @@ static __always_inline enum rn_reason rn_decide(struct __sk_buff *skb, struct rn
 	c->role = RN_READ_ONCE(config->role);
 	c->mtu = RN_READ_ONCE(config->mtu);
 	c->ifindex = RN_READ_ONCE(config->ifindex);
+	c->secret = RN_READ_ONCE(config->flow_secret);
 	reason = rn_parse(skb, &c->packet);
 	if (!reason)
 		reason = rn_gate(c, config);
@@ -76,46 +79,127 @@ static __always_inline long rn_decrement(struct __sk_buff *skb, const struct rn_
 	return failed ? failed : bpf_skb_store_bytes(skb, rn_l2_length + offsetof(struct rn_ipv4, ttl), &hops, 1, 0);
 }
 
-static __always_inline int rn_judged_before(struct __sk_buff *skb)
+static __always_inline bool rn_marked(struct __sk_buff *skb, __u32 mark)
 {
 	__u32 zero = 0;
 	const struct rn_config *config = bpf_map_lookup_elem(&rn_config, &zero);
+	const struct rn_mesh_self *mesh = bpf_map_lookup_elem(&rn_mesh_self, &zero);
+	__u32 from = skb->ingress_ifindex;
 
-	return config && skb->tc_index == RN_JUDGED && skb->ingress_ifindex == RN_READ_ONCE(config->ifindex);
+	if (skb->tc_index != mark || !config || !mesh)
+		return false;
+	if (mark == RN_JUDGED_OUT && !from)
+		return true;
+	if (from == RN_READ_ONCE(config->ifindex))
+		return true;
+	return mark == RN_JUDGED && from && from == RN_READ_ONCE(mesh->rnm0);
 }
 
-static __always_inline int rn_packet_in(struct __sk_buff *skb, __u32 direction)
+/* Out of a frame, what it says in c; counted. */
+__noinline enum rn_mesh_reason rn_arrive(struct __sk_buff *skb, struct rn_context *c)
 {
-	struct rn_context c = {.direction = direction};
-	enum rn_reason reason = rn_decide(skb, &c);
+	struct rn_mesh_frame f = {};
+	enum rn_mesh_reason reason = RN_MESH_INTERNAL;
 
-	if (!reason && c.leaves && rn_decrement(skb, &c.packet))
+	if (!c)
+		return reason;
+	reason = rn_mesh_read(skb, &f);
+	if (!reason)
+		reason = rn_mesh_remove(skb, &f);
+	rn_mesh_count(0, reason);
+	c->from_peer = f.peer;
+	c->claim.peer = f.peer;
+	c->claim.identity = f.identity;
+	c->claim.trust = f.trust;
+	return reason;
+}
+
+/* Into a frame; counted. */
+__noinline enum rn_mesh_reason rn_depart(struct __sk_buff *skb, struct rn_context *c)
+{
+	enum rn_mesh_reason reason = c ? rn_mesh_put(skb, &c->packet, &c->way) : RN_MESH_INTERNAL;
+
+	rn_mesh_count(1, reason);
+	return reason;
+}
+
+/* docs/datapath.md 6: what a packet that leaves is to be. */
+static __always_inline long rn_go(struct __sk_buff *skb, struct rn_context *c)
+{
+	if (!c->leaves)
+		return 0;
+	if (c->direction == RN_INGRESS && rn_decrement(skb, &c->packet))
+		return -1;
+	return c->leaves == RN_TO_HUB ? rn_depart(skb, c) : 0;
+}
+
+static __always_inline int rn_send(struct __sk_buff *skb, __u32 mark, __u32 device, __u64 flags)
+{
+	rn_mark(skb, mark);
+	return bpf_redirect(device, flags);
+}
+
+static __always_inline int rn_packet_in(struct __sk_buff *skb, struct rn_context *c)
+{
+	enum rn_reason reason = rn_decide(skb, c);
+	__u32 zero = 0;
+	const struct rn_mesh_self *mesh = bpf_map_lookup_elem(&rn_mesh_self, &zero);
+
+	if (!reason && (!mesh || rn_go(skb, c)))
 		reason = RN_INTERNAL;
-	rn_count(&c, reason);
-	if (reason && c.orphan)
-		rn_event(&c, RN_EVENT_DENIED, reason);
-	if (reason) /* to its sender, a packet that may not leave is lost on the way: no error, nothing to spin on */
-		return direction == RN_EGRESS ? TC_ACT_STOLEN : TC_ACT_SHOT;
-	if (!c.leaves)
-		return TC_ACT_OK;
-	rn_mark(skb, RN_JUDGED);
-	return bpf_redirect(c.ifindex, 0);
+	rn_count(c, reason);
+	if (reason && c->orphan)
+		rn_event(c, RN_EVENT_DENIED, reason);
+	if (reason ||
+	    !mesh) /* to its sender, a packet that may not leave is lost on the way: no error, nothing to spin on */
+		return c->direction == RN_EGRESS ? TC_ACT_STOLEN : TC_ACT_SHOT;
+	if (c->leaves == RN_TO_DEVICE)
+		return rn_send(skb, RN_JUDGED, c->ifindex, 0);
+	if (c->leaves == RN_TO_HUB)
+		return rn_send(skb, RN_JUDGED_OUT, RN_READ_ONCE(mesh->rnm0), 0);
+	return c->from_peer ? rn_send(skb, RN_JUDGED_IN, c->ifindex, BPF_F_INGRESS) : TC_ACT_OK;
 }
 
 SEC("tc")
 int rn_ingress(struct __sk_buff *skb)
 {
+	struct rn_context c = {.direction = RN_INGRESS};
+	bool judged = rn_marked(skb, RN_JUDGED_IN);
+
 	rn_mark(skb, 0);
-	return rn_packet_in(skb, RN_INGRESS);
+	return judged ? TC_ACT_OK : rn_packet_in(skb, &c);
 }
 
 SEC("tc")
 int rn_egress(struct __sk_buff *skb)
 {
-	bool judged = rn_judged_before(skb);
+	struct rn_context c = {.direction = RN_EGRESS};
+	bool judged = rn_marked(skb, RN_JUDGED);
 
 	rn_mark(skb, 0);
-	return judged ? TC_ACT_OK : rn_packet_in(skb, RN_EGRESS);
+	return judged ? TC_ACT_OK : rn_packet_in(skb, &c);
+}
+
+SEC("tc")
+int rn_mesh_ingress(struct __sk_buff *skb)
+{
+	struct rn_context c = {.direction = RN_INGRESS};
+
+	rn_mark(skb, 0);
+	return rn_arrive(skb, &c) ? TC_ACT_SHOT : rn_packet_in(skb, &c);
+}
+
+/* Nobody speaks on rnm0 but rn_ingress and rn_egress. */
+SEC("tc")
+int rn_mesh_egress(struct __sk_buff *skb)
+{
+	bool judged = rn_marked(skb, RN_JUDGED_OUT);
+
+	rn_mark(skb, 0);
+	if (judged)
+		return TC_ACT_OK;
+	rn_mesh_count(1, RN_MESH_UNMARKED);
+	return TC_ACT_STOLEN;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -18,16 +18,15 @@
 #include "sys/pin.h"
 
 #define DIR_MAX 200
-#define BATCH 256u /* flows read at once; a bucket of the table is never that long */
-#define FILTER_HANDLE 1
-#define FILTER_PRIORITY 1
 
 /* Programs first: when they are gone, nothing new finds the maps. rn_meta last: without it the rest is unfinished. */
 static const char *const pinned[] = {
-    "rn_ingress", "rn_egress", "rn_config", "rn_devices", "rn_addresses", "rn_identities", "rn_ports",	"rn_services",
-    "rn_trust",	  "rn_policy", "rn_rules",  "rn_flows",	  "rn_counters",  "rn_lost",	   "rn_events", "rn_meta",
+    "rn_ingress",   "rn_egress",     "rn_mesh_ingress", "rn_mesh_egress", "rn_config",	      "rn_devices",
+    "rn_addresses", "rn_identities", "rn_ports",	"rn_services",	  "rn_trust",	      "rn_policy",
+    "rn_rules",	    "rn_flows",	     "rn_flow_used",	"rn_counters",	  "rn_lost",	      "rn_events",
+    "rn_mesh_self", "rn_mesh_hubs",  "rn_mesh_peers",	"rn_behind",	  "rn_mesh_counters", "rn_meta",
 };
-#define FIRST_MAP 2
+#define FIRST_MAP 4
 #define PINNED_COUNT (sizeof(pinned) / sizeof(pinned[0]))
 
 static int quiet_print(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -146,13 +145,29 @@ static int check_shape(const struct bpf_map *map, const char *path)
 		   : -ESTALE;
 }
 
+/* A node has less to tell, and nothing to do with other hubs. */
+static int shrink_to_node(struct tc_overlay *skeleton)
+{
+	int code = bpf_map__set_max_entries(skeleton->maps.rn_events, RN_EVENT_RING_NODE_BYTES);
+
+	if (!code)
+		code = bpf_map__set_max_entries(skeleton->maps.rn_mesh_hubs, 1);
+	if (!code)
+		code = bpf_map__set_max_entries(skeleton->maps.rn_mesh_peers, 1);
+	if (!code)
+		code = bpf_map__set_max_entries(skeleton->maps.rn_behind, 1);
+	if (!code)
+		code = bpf_program__set_autoload(skeleton->progs.rn_mesh_ingress, false);
+	return code ? code : bpf_program__set_autoload(skeleton->progs.rn_mesh_egress, false);
+}
+
 static int load_maps(struct tc_overlay *skeleton, const char *dir, uint32_t role)
 {
 	char path[PATH_MAX];
 	int code = 0;
 
 	if (role == RN_ROLE_NODE)
-		code = bpf_map__set_max_entries(skeleton->maps.rn_events, RN_EVENT_RING_NODE_BYTES);
+		code = shrink_to_node(skeleton);
 	for (size_t i = FIRST_MAP; i < PINNED_COUNT && !code; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(skeleton->obj, pinned[i]);
 
@@ -180,14 +195,24 @@ static int keep_open(struct rn_datapath *dp, const struct tc_overlay *skeleton)
 	    [RN_FD_RULES] = bpf_map__fd(skeleton->maps.rn_rules),
 	    [RN_FD_ADDRESSES] = bpf_map__fd(skeleton->maps.rn_addresses),
 	    [RN_FD_FLOWS] = bpf_map__fd(skeleton->maps.rn_flows),
+	    [RN_FD_FLOW_USED] = bpf_map__fd(skeleton->maps.rn_flow_used),
 	    [RN_FD_COUNTERS] = bpf_map__fd(skeleton->maps.rn_counters),
 	    [RN_FD_LOST] = bpf_map__fd(skeleton->maps.rn_lost),
 	    [RN_FD_EVENTS] = bpf_map__fd(skeleton->maps.rn_events),
+	    [RN_FD_MESH_SELF] = bpf_map__fd(skeleton->maps.rn_mesh_self),
+	    [RN_FD_MESH_HUBS] = bpf_map__fd(skeleton->maps.rn_mesh_hubs),
+	    [RN_FD_MESH_PEERS] = bpf_map__fd(skeleton->maps.rn_mesh_peers),
+	    [RN_FD_BEHIND] = bpf_map__fd(skeleton->maps.rn_behind),
+	    [RN_FD_FRAMES] = bpf_map__fd(skeleton->maps.rn_mesh_counters),
 	    [RN_FD_INGRESS] = bpf_program__fd(skeleton->progs.rn_ingress),
 	    [RN_FD_EGRESS] = bpf_program__fd(skeleton->progs.rn_egress),
+	    [RN_FD_MESH_INGRESS] = bpf_program__fd(skeleton->progs.rn_mesh_ingress),
+	    [RN_FD_MESH_EGRESS] = bpf_program__fd(skeleton->progs.rn_mesh_egress),
 	};
 
 	for (int i = 0; i < RN_FD_COUNT; i++) {
+		if (from[i] < 0) /* not loaded */
+			continue;
 		dp->fd[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
 		if (dp->fd[i] < 0)
 			return -errno;
@@ -214,14 +239,25 @@ static int make_buffers(struct rn_datapath *dp)
 	if (cpus < 0)
 		return cpus;
 	dp->cpus = cpus;
-	dp->batch_keys = calloc(BATCH, sizeof(*dp->batch_keys));
-	dp->batch_flows = calloc(BATCH, sizeof(*dp->batch_flows));
 	dp->cpu_counters = calloc(dp->cpus, sizeof(*dp->cpu_counters));
 	dp->cpu_lost = calloc(dp->cpus, sizeof(*dp->cpu_lost));
-	if (!dp->batch_keys || !dp->batch_flows || !dp->cpu_counters || !dp->cpu_lost)
+	if (!dp->cpu_counters || !dp->cpu_lost)
 		return -ENOMEM;
 	dp->ring = ring_buffer__new(dp->fd[RN_FD_EVENTS], take_event, dp, NULL);
 	return dp->ring ? 0 : -errno;
+}
+
+static int pin_programs(struct rn_datapath *dp, const struct tc_overlay *skeleton, const char *dir)
+{
+	int code = rn_pin_program(dir, skeleton->progs.rn_ingress, &dp->ingress_id);
+
+	if (!code)
+		code = rn_pin_program(dir, skeleton->progs.rn_egress, &dp->egress_id);
+	if (!code && dp->fd[RN_FD_MESH_INGRESS] >= 0)
+		code = rn_pin_program(dir, skeleton->progs.rn_mesh_ingress, &dp->mesh_ingress_id);
+	if (!code && dp->fd[RN_FD_MESH_EGRESS] >= 0)
+		code = rn_pin_program(dir, skeleton->progs.rn_mesh_egress, &dp->mesh_egress_id);
+	return code;
 }
 
 /* Everything between finding out what is pinned and being open. */
@@ -243,9 +279,7 @@ static int load(struct rn_datapath *dp, const char *dir, const struct rn_meta *w
 		dp->services_end[half] = RN_SERVICES_MAX;
 	}
 	if (!code)
-		code = rn_pin_program(dir, skeleton->progs.rn_ingress, &dp->ingress_id);
-	if (!code)
-		code = rn_pin_program(dir, skeleton->progs.rn_egress, &dp->egress_id);
+		code = pin_programs(dp, skeleton, dir);
 	tc_overlay__destroy(skeleton);
 	return code;
 }
@@ -286,8 +320,6 @@ void rn_datapath_close(struct rn_datapath *dp)
 		return;
 	ring_buffer__free(dp->ring);
 	rn_datapath_unmap(dp);
-	free(dp->batch_keys);
-	free(dp->batch_flows);
 	free(dp->cpu_counters);
 	free(dp->cpu_lost);
 	for (int i = 0; i < RN_FD_COUNT; i++) {
@@ -295,71 +327,6 @@ void rn_datapath_close(struct rn_datapath *dp)
 			close(dp->fd[i]);
 	}
 	free(dp);
-}
-
-static int put_filter(unsigned ifindex, enum bpf_tc_attach_point point, int program)
-{
-	struct bpf_tc_hook hook = {.sz = sizeof(hook), .ifindex = (int)ifindex, .attach_point = point};
-	struct bpf_tc_opts opts = {.sz = sizeof(opts),
-				   .prog_fd = program,
-				   .flags = BPF_TC_F_REPLACE,
-				   .handle = FILTER_HANDLE,
-				   .priority = FILTER_PRIORITY};
-
-	return bpf_tc_attach(&hook, &opts);
-}
-
-int rn_datapath_attach(struct rn_datapath *dp, unsigned ifindex, struct rn_err *err)
-{
-	struct bpf_tc_hook both = {
-	    .sz = sizeof(both), .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS};
-	int code = bpf_tc_hook_create(&both);
-
-	if (code == -EEXIST)
-		code = 0;
-	__atomic_store_n(&dp->config->ifindex, ifindex, __ATOMIC_SEQ_CST);
-	if (!code)
-		code = put_filter(ifindex, BPF_TC_EGRESS, dp->fd[RN_FD_EGRESS]);
-	if (!code)
-		code = put_filter(ifindex, BPF_TC_INGRESS, dp->fd[RN_FD_INGRESS]);
-	if (!code)
-		return 0;
-	return rn_fail(err, code, "the filters cannot be put on interface %u: %s", ifindex, strerror(-code));
-}
-
-int rn_datapath_detach(struct rn_datapath *dp, unsigned ifindex)
-{
-	static const enum bpf_tc_attach_point points[] = {BPF_TC_INGRESS, BPF_TC_EGRESS};
-	int failed = 0;
-
-	(void)dp;
-	for (int i = 0; i < 2; i++) {
-		struct bpf_tc_hook hook = {.sz = sizeof(hook), .ifindex = (int)ifindex, .attach_point = points[i]};
-		struct bpf_tc_opts opts = {.sz = sizeof(opts), .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY};
-		int code = bpf_tc_detach(&hook, &opts);
-
-		if (code && code != -ENOENT && code != -EINVAL && code != -ENODEV)
-			failed = code;
-	}
-	return failed;
-}
-
-static int filter_is(unsigned ifindex, enum bpf_tc_attach_point point, uint32_t id)
-{
-	struct bpf_tc_hook hook = {.sz = sizeof(hook), .ifindex = (int)ifindex, .attach_point = point};
-	struct bpf_tc_opts opts = {.sz = sizeof(opts), .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY};
-	int code = bpf_tc_query(&hook, &opts);
-
-	if (code == -ENOENT || code == -EINVAL) /* no such filter; no clsact */
-		return 0;
-	return code ? code : opts.prog_id == id;
-}
-
-int rn_datapath_in_place(struct rn_datapath *dp, unsigned ifindex)
-{
-	int code = filter_is(ifindex, BPF_TC_INGRESS, dp->ingress_id);
-
-	return code == 1 ? filter_is(ifindex, BPF_TC_EGRESS, dp->egress_id) : code;
 }
 
 int rn_datapath_address(const struct rn_datapath *dp, const struct rn_addr *addr, uint32_t *ret_index)
@@ -424,34 +391,34 @@ int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t s
 	return bpf_map_update_elem(dp->fd[RN_FD_IDENTITIES], &key, identity, BPF_ANY);
 }
 
+/* Calls each for the entries of one set. 1 where it wants no more. */
+static int see_set(const struct rn_datapath *dp, uint32_t number,
+		   bool (*each)(void *context, const struct rn_flow_key *key, const struct rn_flow *flow),
+		   void *context)
+{
+	struct rn_flow_set set;
+	int code = bpf_map_lookup_elem_flags(dp->fd[RN_FD_FLOWS], &number, &set, BPF_F_LOCK);
+
+	for (unsigned i = 0; !code && i < RN_FLOW_WAYS; i++) {
+		if (set.tag[i] && !each(context, &set.slot[i].key, &set.slot[i].flow))
+			code = 1;
+	}
+	return code;
+}
+
 int rn_datapath_flows(const struct rn_datapath *dp,
 		      bool (*each)(void *context, const struct rn_flow_key *key, const struct rn_flow *flow),
 		      void *context)
 {
-	int fd = dp->fd[RN_FD_FLOWS], code = 0;
-	uint64_t at[2] = {0};
-	uint32_t total = 0;
+	struct rn_flow_used used;
+	uint32_t zero = 0;
+	int code = bpf_map_lookup_elem(dp->fd[RN_FD_FLOW_USED], &zero, &used);
 
-	while (!code && total < 2 * RN_FLOWS_MAX) {
-		uint32_t count = BATCH;
-
-		code = bpf_map_lookup_batch(fd, total ? &at[0] : NULL, &at[1], dp->batch_keys, dp->batch_flows, &count,
-					    NULL);
-		if (code && code != -ENOENT)
-			return code;
-		for (uint32_t i = 0; i < count; i++) {
-			if (!each(context, &dp->batch_keys[i], &dp->batch_flows[i]))
-				return 0;
-		}
-		total += count ? count : 1;
-		at[0] = at[1];
+	for (uint32_t set = 0; !code && set < RN_FLOW_SETS; set++) {
+		if (used.word[set / 64] >> set % 64 & 1)
+			code = see_set(dp, set, each, context);
 	}
-	return 0;
-}
-
-int rn_datapath_flow_delete(struct rn_datapath *dp, const struct rn_flow_key *key)
-{
-	return bpf_map_delete_elem(dp->fd[RN_FD_FLOWS], key);
+	return code < 0 ? code : 0;
 }
 
 int rn_datapath_counters(const struct rn_datapath *dp, struct rn_counter ret[RN_DATAPATH_COUNTERS])
@@ -473,11 +440,10 @@ int rn_datapath_counters(const struct rn_datapath *dp, struct rn_counter ret[RN_
 	return 0;
 }
 
-int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret)
+static int sum_lost(const struct rn_datapath *dp, uint32_t what, uint64_t *ret)
 {
-	uint32_t zero = 0;
 	uint64_t sum = 0;
-	int code = bpf_map_lookup_elem(dp->fd[RN_FD_LOST], &zero, dp->cpu_lost);
+	int code = bpf_map_lookup_elem(dp->fd[RN_FD_LOST], &what, dp->cpu_lost);
 
 	if (code)
 		return code;
@@ -485,6 +451,16 @@ int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret)
 		sum += dp->cpu_lost[cpu];
 	*ret = sum;
 	return 0;
+}
+
+int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret)
+{
+	return sum_lost(dp, RN_LOST_EVENTS, ret);
+}
+
+int rn_datapath_evicted(const struct rn_datapath *dp, uint64_t *ret)
+{
+	return sum_lost(dp, RN_LOST_FLOWS, ret);
 }
 
 int rn_datapath_events_fd(const struct rn_datapath *dp)

@@ -111,18 +111,20 @@ int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t s
 			       const struct rn_identity *identity);
 
 /*
- * Calls each for every flow entry (at most RN_FLOWS_MAX and a few more if the table changes meanwhile; one that moves
- * may come twice or not at all), until it returns false. Idle entries are still there: see docs/datapath.md 3.
+ * Calls each for every flow entry (at most RN_FLOWS_MAX), until it returns false. Each is whole, as it was at one time;
+ * one that is made or gives way meanwhile may be missing. Idle entries are still there: see docs/datapath.md 3. One
+ * system call for each set of RN_FLOW_WAYS that has had an entry.
  */
 int rn_datapath_flows(const struct rn_datapath *dp,
 		      bool (*each)(void *context, const struct rn_flow_key *key, const struct rn_flow *flow),
 		      void *context);
-int rn_datapath_flow_delete(struct rn_datapath *dp, const struct rn_flow_key *key); /* -ENOENT */
 
 /* Sums over all CPUs. ret: [direction * RN_REASON_COUNT + reason]. */
 #define RN_DATAPATH_COUNTERS (2 * RN_REASON_COUNT)
 int rn_datapath_counters(const struct rn_datapath *dp, struct rn_counter ret[RN_DATAPATH_COUNTERS]);
-int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret); /* events not delivered since the maps were made */
+/* Since the maps were made: events that were not delivered; flows that gave way to another before their time. */
+int rn_datapath_lost(const struct rn_datapath *dp, uint64_t *ret);
+int rn_datapath_evicted(const struct rn_datapath *dp, uint64_t *ret);
 
 /* The ring of events: poll this descriptor for reading, then consume. The number consumed, or -errno. */
 int rn_datapath_events_fd(const struct rn_datapath *dp);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/crypto.h"
+
 /*
  * The arrays of the datapath as memory that the kernel reads at the same time. What a packet reads together is either
  * one aligned store or hidden while it changes: a device behind a state without PRESENT, a policy in the half not in
@@ -25,9 +27,12 @@ static void store_u32(uint32_t *to, uint32_t value)
 void rn_datapath_begin(struct rn_datapath *dp, const struct rn_meta *want)
 {
 	struct rn_meta meta = *want;
+	__u64 secret;
 
 	meta.schema = 0;
 	*dp->meta = meta;
+	rn_random(&secret, sizeof(secret));
+	store_u64(&dp->config->flow_secret, secret);
 	store_u32(&dp->config->role, want->role);
 	store_u32(&dp->meta->schema, want->schema);
 }

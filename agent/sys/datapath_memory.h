@@ -5,8 +5,9 @@
 #include "sys/datapath.h"
 
 /*
- * Between the files of the datapath: datapath.c has libbpf, files and sockets, datapath_map.c maps the arrays into this
- * process, datapath_memory.c stores into them. Nobody else includes this.
+ * Between the files of the datapath: datapath.c has libbpf and files, datapath_filter.c the interfaces, datapath_mesh.c
+ * hubs, datapath_map.c maps the arrays into this process, datapath_memory.c stores into them. Nobody else includes
+ * this.
  */
 struct ring_buffer;
 
@@ -23,11 +24,19 @@ enum rn_datapath_fd {
 	RN_FD_RULES,
 	RN_FD_ADDRESSES,
 	RN_FD_FLOWS,
+	RN_FD_FLOW_USED,
 	RN_FD_COUNTERS,
 	RN_FD_LOST,
 	RN_FD_EVENTS,
+	RN_FD_MESH_SELF,
+	RN_FD_MESH_HUBS,
+	RN_FD_MESH_PEERS,
+	RN_FD_BEHIND,
+	RN_FD_FRAMES,
 	RN_FD_INGRESS,
 	RN_FD_EGRESS,
+	RN_FD_MESH_INGRESS,
+	RN_FD_MESH_EGRESS,
 	RN_FD_COUNT
 };
 
@@ -47,18 +56,16 @@ struct rn_datapath {
 	struct rn_rule_set *trust;
 	struct rn_policy *policy;
 	struct rn_rule *rules;
-	struct rn_device *devices;	/* RN_DEVICES_MAX, of which those of open windows are there */
-	bool window[RN_WINDOWS];	/* open */
+	struct rn_device *devices;		     /* RN_DEVICES_MAX, of which those of open windows are there */
+	bool window[RN_WINDOWS];		     /* open */
 	uint32_t identities_end[2], services_end[2]; /* of each half: from here on all is zero */
 	struct rn_identity *identities;		     /* of the half that is open; NULL: none */
 	struct rn_ports *ports;
 	struct rn_rule_set *services;
-	struct rn_flow_key *batch_keys;
-	struct rn_flow *batch_flows;
 	struct rn_counter *cpu_counters; /* one for each possible CPU */
 	uint64_t *cpu_lost;
 	unsigned cpus;
-	uint32_t ingress_id, egress_id; /* of the programs */
+	uint32_t ingress_id, egress_id, mesh_ingress_id, mesh_egress_id; /* of the programs */
 	void (*each_event)(void *context, const struct rn_event *event);
 	void *each_context;
 };

@@ -36,4 +36,5 @@ export const REASONS: readonly ReasonText[] = [
   { number: 26, name: "too_big", text: "the packet is larger than the overlay's MTU" },
   { number: 27, name: "flow_table_full", text: "the flow table took no further entry" },
   { number: 28, name: "internal", text: "a table of the datapath has no such entry" },
+  { number: 29, name: "wrong_identity", text: "the source's identity cannot be behind the hub that it came from" },
 ];

@@ -4,21 +4,23 @@
 
 /* Every bound of the datapath. Both sides compile against these; a policy that does not fit is refused whole. */
 
-#define RN_SCHEMA_VERSION 1u /* of all pinned maps together; raise it on any change of maps.h */
+#define RN_SCHEMA_VERSION 2u /* of all pinned maps together; raise it on any change of maps.h */
 
-#define RN_DEVICES_MAX 16384u	 /* entries of rn_devices; index 0 is never used */
-#define RN_ADDRESSES_MAX 32768u	 /* two addresses a device */
-#define RN_IDENTITIES_MAX 4096u	 /* local identity slots, each half of a double buffer */
-#define RN_RULES_MAX 1024u	 /* compiled rules; bit position = precedence */
-#define RN_RULE_WORDS 16u	 /* RN_RULES_MAX / 64 */
-#define RN_SERVICES_MAX 2048u	 /* service classes; class 0 matches no rule */
-#define RN_PORTS_PER_BLOCK 64u	 /* ports in one value of rn_ports */
-#define RN_PORT_BLOCKS 1024u	 /* 65536 / RN_PORTS_PER_BLOCK */
-#define RN_TRUST_MAX 100u	 /* trust is 0..100 */
-#define RN_FLOWS_MAX 65536u	 /* flow entries */
+#define RN_DEVICES_MAX 16384u	/* entries of rn_devices; index 0 is never used */
+#define RN_ADDRESSES_MAX 32768u /* two addresses a device */
+#define RN_IDENTITIES_MAX 4096u /* local identity slots, each half of a double buffer */
+#define RN_RULES_MAX 1024u	/* compiled rules; bit position = precedence */
+#define RN_RULE_WORDS 16u	/* RN_RULES_MAX / 64 */
+#define RN_SERVICES_MAX 2048u	/* service classes; class 0 matches no rule */
+#define RN_PORTS_PER_BLOCK 64u	/* ports in one value of rn_ports */
+#define RN_PORT_BLOCKS 1024u	/* 65536 / RN_PORTS_PER_BLOCK */
+#define RN_TRUST_MAX 100u	/* trust is 0..100 */
+#define RN_FLOWS_MAX 65536u	/* flow entries */
+#define RN_FLOW_WAYS 8u		/* places that a flow can be in */
+#define RN_FLOW_SETS (RN_FLOWS_MAX / RN_FLOW_WAYS)
 #define RN_EVENT_RING_BYTES (512u * 1024u)
 #define RN_EVENT_RING_NODE_BYTES (64u * 1024u) /* on a node: 500 events, and kern reads them 20 times a second */
-#define RN_EVENTS_PER_SECOND 2000u /* a CPU; beyond that events are counted as lost */
+#define RN_EVENTS_PER_SECOND 2000u	       /* a CPU; beyond that events are counted as lost */
 #define RN_EXTENSION_HEADERS_MAX 4u
 
 /* Hub to hub (include/abi/mesh.h). */
@@ -29,9 +31,9 @@
 
 /* Idle times after which a flow entry counts as absent, in nanoseconds. */
 #define RN_SECOND_NS 1000000000ull
-#define RN_TCP_OPENING_NS (60 * RN_SECOND_NS)	   /* no reply seen yet */
+#define RN_TCP_OPENING_NS (60 * RN_SECOND_NS) /* no reply seen yet */
 #define RN_TCP_ESTABLISHED_NS (7200 * RN_SECOND_NS)
-#define RN_TCP_CLOSED_NS (10 * RN_SECOND_NS)	   /* RST, or FIN from both ends */
+#define RN_TCP_CLOSED_NS (10 * RN_SECOND_NS) /* RST, or FIN from both ends */
 #define RN_UDP_OPENING_NS (30 * RN_SECOND_NS)
 #define RN_UDP_ESTABLISHED_NS (180 * RN_SECOND_NS)
 #define RN_ICMP_NS (30 * RN_SECOND_NS)

@@ -8,6 +8,9 @@
  * stores the new generation, so a policy takes effect with one 8-byte store and a packet sees one policy or the other.
  */
 
+#ifdef __bpf__
+#include <linux/bpf.h>
+#endif
 #include <linux/types.h>
 
 #include "abi/limits.h"
@@ -28,8 +31,9 @@ struct rn_config {
 	__u32 ifindex;	      /* of rn0, where forwarded packets are sent */
 	__u32 mtu;	      /* of rn0, bytes of the inner packet */
 	__u32 link_down;      /* not 0: the operator took the network down */
+	__u64 flow_secret;    /* where a flow is in the table depends on it; set once, when the maps are made */
 };
-_Static_assert(sizeof(struct rn_config) == 32, "rn_config");
+_Static_assert(sizeof(struct rn_config) == 40, "rn_config");
 
 /* rn_meta[0]: whose maps these are; checked before reuse, never written by BPF. */
 struct rn_meta {
@@ -52,7 +56,11 @@ _Static_assert(sizeof(struct rn_meta) == 32, "rn_meta");
 #define RN_STATE_REVOKED (1ull << 10)
 #define RN_STATE_LOCAL (1ull << 11)    /* this host itself */
 #define RN_STATE_ATTACHED (1ull << 12) /* hub: a device whose WireGuard ends here; node: reached through its hub */
-#define RN_STATE_INCARNATION_SHIFT 32  /* upper half: counts up each time an index is given to another device */
+#define RN_STATE_REMOTE (1ull << 13)   /* hub: a device behind another hub, whose peer (mesh.h) is in bits 16 to 31 */
+#define RN_STATE_PEER_SHIFT 16
+#define RN_STATE_PEER(state) ((__u32)((state) >> 16) & 0xffff)
+#define RN_STATE_BEHIND(peer) ((__u64)(peer) << RN_STATE_PEER_SHIFT | RN_STATE_REMOTE)
+#define RN_STATE_INCARNATION_SHIFT 32 /* upper half: counts up each time an index is given to another device */
 
 /* rn_devices[index], index 1..RN_DEVICES_MAX-1. An index never changes its meaning while its state is PRESENT. */
 struct rn_device {
@@ -123,14 +131,23 @@ struct rn_flow_key {
 };
 _Static_assert(sizeof(struct rn_flow_key) == 40, "rn_flow_key");
 
-#define RN_FLOW_REPLIED 1u	/* a packet from the responder has passed */
+#define RN_FLOW_REPLIED 1u /* a packet from the responder has passed */
 #define RN_FLOW_FIN_ORIGIN 2u
 #define RN_FLOW_FIN_RESPONDER 4u
 #define RN_FLOW_RST 8u
 
+/* What protocol and flags make of a flow; each has its idle time. */
+enum rn_flow_phase {
+	RN_FLOW_TCP_OPENING,
+	RN_FLOW_TCP_ESTABLISHED,
+	RN_FLOW_TCP_CLOSED, /* RST, or FIN from both ends */
+	RN_FLOW_UDP_OPENING,
+	RN_FLOW_UDP_ESTABLISHED,
+	RN_FLOW_ICMP,
+};
+
 /*
- * The judgement (up to `from_hi`) is never changed in place: an entry is replaced whole, so no race can join one
- * packet's verdict to another's reasons. Only what follows `seen_ns` is counted in place.
+ * The judgement (up to `from_hi`) is only ever replaced whole, see rn_flow_slot. What follows it is counted in place.
  */
 struct rn_flow {
 	__u64 generation;   /* judged under this policy */
@@ -138,19 +155,52 @@ struct rn_flow {
 	__u64 destination_state;
 	__u32 source; /* device indices */
 	__u32 destination;
-	__u32 rule;	 /* number of the deciding rule, 0: none */
-	__u8 reason;	 /* enum rn_reason; RN_ALLOWED passes */
-	__u8 from_hi;	 /* the originator is the key's hi end */
-	__u16 key_tag;	 /* hash of the key, in one word with the reason: the kernel reuses the memory of a removed entry */
+	__u32 identity;	  /* of the source: the number that it was judged as */
+	__u32 peer;	  /* the hub whose frames say so; 0: none, the source is a device of this host's */
+	__u32 rule;	  /* number of the deciding rule, 0: none */
+	__u8 trust;	  /* of the source: as the frame says; peer 0: as its state says */
+	__u8 reason;	  /* enum rn_reason; RN_ALLOWED passes */
+	__u8 from_hi;	  /* the originator is the key's hi end */
+	__u8 phase;	  /* enum rn_flow_phase, of protocol and flags */
 	__u64 created_ns; /* CLOCK_BOOTTIME */
 	__u64 seen_ns;
 	__u64 packets[2]; /* passed: [0] from the originator, [1] from the responder */
 	__u64 bytes[2];	  /* inner IP bytes */
 	__u64 dropped;	  /* packets dropped, both directions */
 	__u32 flags;	  /* RN_FLOW_* */
-	__u32 reserved2;
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct rn_flow) == 104, "rn_flow");
+_Static_assert(sizeof(struct rn_flow) == 112, "rn_flow");
+
+/*
+ * A place in the flow table. key and judgement are written under the set's lock and read without it: turn is odd while
+ * they are written and afterwards another than before, so whoever finds the same even turn before and after reading has
+ * read what belongs together. Its upper half counts the flows that have had the place, its lower half the writings.
+ */
+struct rn_flow_slot {
+	struct rn_flow_key key;
+	__u64 turn;
+	struct rn_flow flow;
+};
+_Static_assert(sizeof(struct rn_flow_slot) == 160, "rn_flow_slot");
+
+/* rn_flows[hash of the key and flow_secret]: the places that a flow can be in. Only BPF writes it. */
+struct rn_flow_set {
+#ifdef __bpf__
+	struct bpf_spin_lock lock;
+#else
+	__u32 lock; /* BPF_F_LOCK takes it */
+#endif
+	__u32 reserved;
+	__u16 tag[RN_FLOW_WAYS]; /* of the hash; 0: nobody has ever had the place */
+	struct rn_flow_slot slot[RN_FLOW_WAYS];
+};
+_Static_assert(sizeof(struct rn_flow_set) == 1304, "rn_flow_set");
+
+/* rn_flow_used[0]: bit n is set where set n may have entries. A bit is never cleared. */
+struct rn_flow_used {
+	__u64 word[RN_FLOW_SETS / 64];
+};
 
 /* rn_counters[direction * RN_REASON_COUNT + reason], per CPU; direction 0: from rn0 (ingress), 1: to rn0 (egress). */
 struct rn_counter {
@@ -158,6 +208,11 @@ struct rn_counter {
 	__u64 bytes;
 };
 
-/* rn_lost[0], per CPU: events that found the ring full or the rate used up. */
+/* rn_lost, per CPU u64 */
+enum rn_lost {
+	RN_LOST_EVENTS, /* events that found the ring full or the rate used up */
+	RN_LOST_FLOWS,	/* flows that had to give their place to another before their time */
+	RN_LOST_COUNT
+};
 
 #endif

@@ -80,6 +80,7 @@ enum rn_mesh_reason {
 	RN_MESH_CONGESTION,	/* marked as congested, and the inner packet's ends do not know such marks */
 	RN_MESH_NO_ROUTE,	/* to be sent: no such peer, or one of us has no address of that family */
 	RN_MESH_TOO_BIG,	/* to be sent: the frame would be larger than rnm0's MTU */
+	RN_MESH_UNMARKED,	/* on its way out of rnm0, and not made by us just now */
 	RN_MESH_REASON_COUNT
 };
 

@@ -25,7 +25,7 @@
 #define IDENTITY 3u
 
 struct sizes {
-	uint32_t sources, ports, table, buckets, flows, victim_share;
+	uint32_t sources, ports, table, flows, victims, victim_share;
 	bool insert, flood;
 };
 
@@ -119,8 +119,12 @@ static void fill(const struct bench_packet *s, uint32_t sources)
 		devices[i].state |= i == SERVER ? RN_STATE_LOCAL : RN_STATE_ATTACHED;
 		put_address(s, i == SERVER ? 0x0a050001 : 0x0a050100 + i - SERVER - 1, i);
 	}
-	*config = (struct rn_config){
-	    .generation = 1, .lease_until_ns = UINT64_MAX, .role = RN_ROLE_NODE, .ifindex = 7, .mtu = 1372};
+	*config = (struct rn_config){.generation = 1,
+				     .flow_secret = 0x9e3779b97f4a7c15ull,
+				     .lease_until_ns = UINT64_MAX,
+				     .role = RN_ROLE_NODE,
+				     .ifindex = 7,
+				     .mtu = 1372};
 }
 
 static struct bench_packet *open_with(const struct sizes *z)
@@ -132,13 +136,14 @@ static struct bench_packet *open_with(const struct sizes *z)
 	s->rodata->bench_sources = z->sources;
 	s->rodata->bench_ports = z->ports;
 	s->rodata->bench_insert_first = z->insert;
-	s->rodata->bench_buckets = z->buckets;
+	s->rodata->rn_flow_sets = z->table / RN_FLOW_WAYS;
 	s->rodata->bench_flows = z->flows;
+	if (z->victims)
+		s->rodata->bench_victims = z->victims;
 	s->rodata->bench_victim_share = z->victim_share;
 	s->rodata->bench_flood = z->flood;
-	bpf_map__set_max_entries(s->maps.rn_flows, z->table);
+	bpf_map__set_max_entries(s->maps.rn_flows, z->table / RN_FLOW_WAYS);
 	bpf_map__set_max_entries(s->maps.bench_lru, z->table);
-	bpf_map__set_max_entries(s->maps.bench_set, z->buckets);
 	must(bench_packet__load(s), "load");
 	fill(s, z->sources);
 	return s;
@@ -196,12 +201,8 @@ static uint64_t passed(const struct bench_packet *s)
 
 static void judge(const char *what, uint32_t sources, uint32_t ports, uint32_t table, bool insert)
 {
-	struct sizes z = {.sources = sources,
-			  .ports = ports,
-			  .table = table,
-			  .buckets = table / 8,
-			  .flows = sources * ports,
-			  .insert = insert};
+	struct sizes z = {
+	    .sources = sources, .ports = ports, .table = table, .flows = sources * ports, .insert = insert};
 	struct bench_packet *s = open_with(&z);
 	const char *const names[SIDES] = {"floor", "ingress", "lru_alone"};
 	const struct bpf_program *const programs[SIDES] = {s->progs.bench_floor, s->progs.bench_judge_in,
@@ -217,8 +218,7 @@ static void judge(const char *what, uint32_t sources, uint32_t ports, uint32_t t
 
 static void tables(const char *what, uint32_t flows, uint32_t table, bool flood)
 {
-	struct sizes z = {
-	    .sources = 1, .ports = 1024, .table = table, .buckets = table / 8, .flows = flows, .flood = flood};
+	struct sizes z = {.sources = 1, .ports = 1024, .table = table, .flows = flows, .flood = flood};
 	struct bench_packet *s = open_with(&z);
 	const char *const names[SIDES] = {"key", "lru", "set"};
 	const struct bpf_program *const programs[SIDES] = {s->progs.bench_key_only, s->progs.bench_lru_packet,
@@ -228,28 +228,40 @@ static void tables(const char *what, uint32_t flows, uint32_t table, bool flood)
 	bench_packet__destroy(s);
 }
 
-/* 1,000 flows that are there, then ten times the table of another source's: how many of them are left? */
-static void survive(const char *what, uint32_t victim_share)
+static uint64_t evicted(const struct bench_packet *s)
+{
+	uint32_t key = RN_LOST_FLOWS;
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t *each = calloc((size_t)cpus, sizeof(*each)), sum = 0;
+
+	must(!each || bpf_map_lookup_elem(bpf_map__fd(s->maps.rn_lost), &key, each), "rn_lost");
+	for (int i = 0; i < cpus; i++)
+		sum += each[i];
+	free(each);
+	return sum;
+}
+
+/* So many flows are there, then ten times the table of another source's: how many of them are left? */
+static void survive(const char *what, uint32_t victims, uint32_t victim_share)
 {
 	struct sizes z = {.sources = 1,
 			  .ports = 1024,
 			  .table = 65536,
-			  .buckets = 8192,
 			  .flows = 1024,
+			  .victims = victims,
 			  .victim_share = victim_share,
 			  .flood = true};
 	struct bench_packet *s = open_with(&z);
 
-	run(s->progs.bench_put_victim, 1000);
+	run(s->progs.bench_put_victim, victims);
 	run(s->progs.bench_lru_packet, 655360);
 	run(s->progs.bench_set_packet, 655360);
 	s->bss->bench_at = 0;
 	s->bss->bench_hits = s->bss->bench_misses = 0;
-	run(s->progs.bench_find_victim, 1000);
-	printf("{\"case\": \"%s\", \"victims\": 1000, \"left_lru\": %llu, \"left_set\": %llu, \"evicted_set\": %llu, "
-	       "\"evicted_others_set\": %llu}\n",
-	       what, (unsigned long long)s->bss->bench_hits, (unsigned long long)s->bss->bench_misses,
-	       (unsigned long long)s->bss->bench_evicted, (unsigned long long)s->bss->bench_evicted_other);
+	run(s->progs.bench_find_victim, victims);
+	printf("{\"case\": \"%s\", \"victims\": %u, \"left_lru\": %llu, \"left_set\": %llu, \"evicted_set\": %llu}\n",
+	       what, victims, (unsigned long long)s->bss->bench_hits, (unsigned long long)s->bss->bench_misses,
+	       (unsigned long long)evicted(s));
 	fflush(stdout);
 	bench_packet__destroy(s);
 }
@@ -265,8 +277,9 @@ int main(void)
 	tables("hit", 16384, 65536, false);
 	tables("hit", 1u << 20, 2u << 20, false);
 	tables("insert, evicting", 1u << 20, 65536, true);
-	survive("flood, victims idle", 0);
-	survive("flood, victims 1 packet in 100", 100);
-	survive("flood, victims 1 packet in 10", 10);
+	survive("flood, victims idle", 1000, 0);
+	survive("flood, victims idle", 20000, 0);
+	survive("flood, victims 1 packet in 100", 1000, 100);
+	survive("flood, victims 1 packet in 10", 1000, 10);
 	return 0;
 }

@@ -20,7 +20,7 @@ def main():
             parts.append(f"{case['case']} {case['flows']}: LRU {case['lru']['median'] - case['key']['median']:.0f}, "
                          f"set {case['set']['median'] - case['key']['median']:.0f} ns")
         else:
-            parts.append(f"{case['case']}: {case['left_lru']} and {case['left_set']} of 1000 left")
+            parts.append(f"{case['case']}: {case['left_lru']} and {case['left_set']} of {case['victims']} left")
     bench.write("packet", "; ".join(parts), {"unit": "ns a packet", "others_busy": quiet, "cases": cases})
     return 0
 

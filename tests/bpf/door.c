@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "door.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 
 #include "domain/policy_tables.h"
+#include "sys/datapath_memory.h"
 
 struct door door;
 const struct rn_meta door_meta = {.schema = RN_SCHEMA_VERSION, .role = RN_ROLE_HUB, .self = DOOR_SELF, .epoch = 3};
@@ -145,14 +147,13 @@ void door_see_event(void *context, const struct rn_event *event)
 
 void door_clear_flows(void)
 {
-	struct door_seen s = {0};
+	static const struct rn_flow_set none;
+	static const struct rn_flow_used nowhere;
+	uint32_t zero = 0;
 
-	do {
-		s.flows = 0;
-		assert_int_equal(rn_datapath_flows(door.dp, door_see_flow, &s), 0);
-		if (s.flows)
-			assert_int_equal(rn_datapath_flow_delete(door.dp, &s.key), 0);
-	} while (s.flows);
+	for (uint32_t i = 0; i < RN_FLOW_SETS; i++)
+		assert_int_equal(bpf_map_update_elem(door.dp->fd[RN_FD_FLOWS], &i, &none, BPF_ANY), 0);
+	assert_int_equal(bpf_map_update_elem(door.dp->fd[RN_FD_FLOW_USED], &zero, &nowhere, BPF_ANY), 0);
 }
 
 void door_expect(const struct packet *p, enum rn_reason reason)

@@ -40,6 +40,6 @@ uint64_t door_count(int direction, enum rn_reason reason);
 uint64_t door_count_all(int direction);
 bool door_see_flow(void *context, const struct rn_flow_key *key, const struct rn_flow *flow);
 void door_see_event(void *context, const struct rn_event *event);
-void door_clear_flows(void);
+void door_clear_flows(void); /* while no packet is on its way */
 
 #endif

@@ -24,6 +24,8 @@ enum step_kind {
 	STEP_QUARANTINE, /* device, value: 0 or 1; also the following */
 	STEP_REVOKE,
 	STEP_ATTACH,
+	STEP_REMOTE,  /* 0: not; else behind the hub of that number; NOWHERE is no hub that is known */
+	STEP_BEHIND,  /* whether the device's identity can be behind the hub that it is at home at */
 	STEP_PRESENT, /* 0: hidden, with its addresses still in the map */
 	STEP_MEMBER,  /* 0: its addresses and state go; n + 1: its index and addresses are the realm's device n from now
 			 on */
@@ -35,6 +37,11 @@ struct step {
 	uint64_t value;
 	/* STEP_PACKET */
 	int direction;
+	/* RN_BPF_MESH: the frame that data is in. */
+	unsigned hub;
+	bool v6;
+	uint32_t identity;
+	uint8_t trust;
 	uint16_t ethertype;
 	size_t size, linear; /* linear: 0 or the bytes before the paged part */
 	uint8_t data[EPISODE_PACKET_MAX];
@@ -45,10 +52,15 @@ struct episode {
 	struct realm realm;
 	struct rn_addr addresses[REALM_DEVICES][2]; /* IPv4, IPv6 */
 	unsigned self;				    /* the realm's device that is this host */
+	unsigned home[REALM_DEVICES];		    /* 0: this hub, else which; a node's devices: 0 */
 	char policies[2][EPISODE_POLICY_SIZE];
 	struct step *steps[EPISODE_STEPS];
 	unsigned step_count;
 };
+
+#define EPISODE_HUBS 2u /* others, from 1 */
+#define EPISODE_NOWHERE 3u
+#define EPISODE_FRAME_MAX 1410u
 
 struct episode *episode_new(void);
 void episode_free(struct episode *e);
@@ -71,6 +83,7 @@ const char *player_text(const struct player *p);
 struct reference *player_reference(struct player *p);
 const struct rn_policy_model *player_policy(const struct player *p, unsigned policy);
 uint32_t player_index(unsigned device);
+uint32_t player_identity(unsigned device); /* number */
 
 /* episode_make.c */
 /*

@@ -81,8 +81,12 @@ static int heal_device(struct maker *m, unsigned device)
 		code = change(m, STEP_REVOKE, device, 0);
 	if (code == 0 && s->quarantined)
 		code = change(m, STEP_QUARANTINE, device, 0);
-	if (code == 0 && s->attached != (device != m->e->self))
-		code = change(m, STEP_ATTACH, device, device != m->e->self);
+	if (code == 0 && s->attached != (device != m->e->self && !m->e->home[device]))
+		code = change(m, STEP_ATTACH, device, !s->attached);
+	if (code == 0 && m->e->home[device])
+		code = change(m, STEP_REMOTE, device, m->e->home[device]);
+	if (code == 0 && m->e->home[device])
+		code = change(m, STEP_BEHIND, device, 1);
 	return code;
 }
 
@@ -112,7 +116,40 @@ static int heal(struct maker *m)
 /* Where such a packet meets this host: what it sends and, on a hub, what others send to anybody. */
 static int hook_of(const struct maker *m, unsigned source)
 {
+	if (m->e->home[source])
+		return RN_BPF_MESH;
 	return source == m->e->self ? RN_BPF_OUT : RN_BPF_IN;
+}
+
+/* Some device behind the same hub. */
+static unsigned like(struct maker *m, unsigned device)
+{
+	for (unsigned i = 0, at = rng_below(m->rng, REALM_DEVICES); i < REALM_DEVICES;
+	     i++, at = (at + 1) % REALM_DEVICES)
+		if (m->e->home[at] == m->e->home[device])
+			return at;
+	return device;
+}
+
+/* The frame that a packet of the device's is in; now and then one that lies. */
+static void frame_it(struct maker *m, struct step *step, unsigned source, bool v6)
+{
+	struct rng *rng = m->rng;
+	unsigned as = source;
+
+	step->hub = m->e->home[source] ? m->e->home[source] : 1 + rng_below(rng, EPISODE_HUBS);
+	step->v6 = v6;
+	step->trust = state_of(m, source)->trust;
+	if (rng_percent(rng, 12))
+		as = like(m, source);
+	if (rng_percent(rng, 12))
+		step->trust = (uint8_t)rng_below(rng, rng_percent(rng, 10) ? 256 : 101);
+	if (rng_percent(rng, 4))
+		step->hub = 1 + rng_below(rng, EPISODE_HUBS);
+	step->identity = player_identity(as);
+	if (rng_percent(rng, 3))
+		step->identity =
+		    rng_percent(rng, 50) ? player_identity(rng_below(rng, REALM_DEVICES)) : rng_below(rng, 1u << 24);
 }
 
 static uint8_t some_flags(struct rng *rng, bool first)
@@ -376,7 +413,9 @@ static int send_packet(struct maker *m)
 	struct step step = step_of(m, &p, hook_of(m, back ? c->destination : c->source));
 
 	if (rng_percent(m->rng, 5))
-		step.direction = !step.direction;
+		step.direction = (int)rng_below(m->rng, m->e->role == RN_ROLE_HUB ? RN_BPF_DIRECTIONS : RN_BPF_MESH);
+	if (step.direction == RN_BPF_MESH)
+		frame_it(m, &step, back ? c->destination : c->source, c->v6);
 	if (rng_percent(m->rng, 2))
 		step.data[p.transport - (rng_percent(m->rng, 50) ? 1 : 0)] ^= 1; /* an address or a port nobody has */
 	if (rng_percent(m->rng, 12))
@@ -415,7 +454,7 @@ static int change_something(struct maker *m)
 	unsigned device = some_device(m);
 	const struct reference_state *s = state_of(m, device);
 
-	switch (rng_below(m->rng, 17)) {
+	switch (rng_below(m->rng, 22)) {
 	case 0:
 	case 1:
 	case 2:
@@ -440,6 +479,17 @@ static int change_something(struct maker *m)
 	case 13:
 		return change(m, STEP_MEMBER, device,
 			      rng_percent(m->rng, 30) ? 0 : 1 + rng_below(m->rng, REALM_DEVICES));
+	case 14:
+		if (m->e->role == RN_ROLE_HUB)
+			return change(m, STEP_REMOTE, device, rng_below(m->rng, EPISODE_NOWHERE + 1));
+		return 0;
+	case 15:
+	case 16:
+	case 17:
+	case 18:
+		if (m->e->home[device])
+			return change(m, STEP_BEHIND, device, rng_percent(m->rng, 30));
+		return 0;
 	default:
 		return heal(m);
 	}
@@ -469,6 +519,10 @@ static int show_rule(struct maker *m, unsigned rule)
 	p.hops = 64;
 	packet_build(&p);
 	step = step_of(m, &p, hook_of(m, c.source));
+	step.hub = m->e->home[c.source];
+	step.v6 = c.v6;
+	step.identity = player_identity(c.source);
+	step.trust = w->trust;
 	code = add(m, &step);
 	if (code == 0 && !m->decided[rule]) {
 		fprintf(stderr, "rule %u was to decide a packet, but the verdict was %d by rule %u\n", rule + 1,
@@ -502,6 +556,10 @@ static void make_realm(struct episode *e, struct rng *rng)
 	realm_random(&e->realm, rng);
 	e->role = rng_percent(rng, 50) ? RN_ROLE_HUB : RN_ROLE_NODE;
 	e->self = rng_below(rng, REALM_DEVICES);
+	for (unsigned d = 0; d < REALM_DEVICES; d++)
+		e->home[d] = e->role == RN_ROLE_HUB && d != e->self && rng_percent(rng, 50)
+				 ? 1 + rng_below(rng, EPISODE_HUBS)
+				 : 0;
 	for (unsigned d = 0; d < REALM_DEVICES; d++) {
 		e->addresses[d][0] =
 		    packet_v4(100, 64, (uint8_t)rng_below(rng, 256), (uint8_t)(16 * d + rng_below(rng, 16)));

@@ -11,6 +11,8 @@
 
 #include "base/addr.h"
 #include "episode.h"
+#include "frame.h"
+#include "packet.h"
 
 struct player {
 	struct rn_bpf *bpf;
@@ -22,6 +24,7 @@ struct player {
 	struct rn_policy_tables tables[2];
 	uint64_t generation;
 	unsigned member[REALM_DEVICES]; /* 0: away, else who it is, + 1 */
+	bool behind[REALM_DEVICES];	/* its identity, its home */
 	char text[1024];
 };
 
@@ -101,6 +104,11 @@ uint32_t player_index(unsigned device)
 	return 3 + 2 * device;
 }
 
+uint32_t player_identity(unsigned device)
+{
+	return 0x20000 + device;
+}
+
 static uint32_t slot_of(unsigned device)
 {
 	return (device * 331 + 7) % RN_IDENTITIES_MAX;
@@ -139,7 +147,56 @@ static uint64_t state_word(const struct reference_state *s)
 
 	return word | (s->present ? RN_STATE_PRESENT : 0) | (s->quarantined ? RN_STATE_QUARANTINED : 0) |
 	       (s->revoked ? RN_STATE_REVOKED : 0) | (s->local ? RN_STATE_LOCAL : 0) |
-	       (s->attached ? RN_STATE_ATTACHED : 0);
+	       (s->attached ? RN_STATE_ATTACHED : 0) | (s->remote ? (uint64_t)s->peer << 16 | RN_STATE_REMOTE : 0);
+}
+
+/* Hub 0 is this one. */
+static const struct frame_hub hubs[] = {
+    {{0xfd, 9, [15] = 1}, {10, 9, 0, 1}}, {{0xfd, 9, [15] = 2}, {10, 9, 0, 2}}, {{0xfd, 9, [15] = 3}, {10, 9, 0, 3}}};
+static const uint32_t peer_of[] = {0, 5, RN_MESH_PEERS_MAX - 1, 77};
+
+static struct rn_mesh_addresses addresses_of(unsigned hub)
+{
+	struct rn_mesh_addresses a = {
+	    .v4 = packet_v4(hubs[hub].v4[0], hubs[hub].v4[1], hubs[hub].v4[2], hubs[hub].v4[3])};
+
+	memcpy(a.v6.b, hubs[hub].v6, 16);
+	return a;
+}
+
+/* The maps' and the reference's lists after a change of p->behind. */
+static void write_behind(struct player *p, unsigned device)
+{
+	p->ref.behind_count = 0;
+	for (unsigned d = 0; d < REALM_DEVICES; d++) {
+		if (p->behind[d])
+			p->ref.behind[p->ref.behind_count++] = (struct reference_behind){
+			    peer_of[p->e->home[d]], player_identity(d), realm_party(&p->realm.devices[d])};
+	}
+	if (p->behind[device])
+		rn_bpf_behind(p->bpf, peer_of[p->e->home[device]], player_identity(device), slot_of(device));
+	else
+		rn_bpf_behind_remove(p->bpf, peer_of[p->e->home[device]], player_identity(device));
+}
+
+static void set_mesh(struct player *p)
+{
+	*p->bpf->mesh = (struct rn_mesh_self){
+	    .addresses = addresses_of(0), .rnm0 = 9, .rn0 = p->bpf->config->ifindex, .mtu = EPISODE_FRAME_MAX};
+	p->ref.frame_max = EPISODE_FRAME_MAX;
+	for (unsigned hub = 1; hub <= EPISODE_HUBS; hub++) {
+		struct rn_mesh_addresses a = addresses_of(hub);
+
+		p->bpf->hubs[peer_of[hub]] = a;
+		rn_bpf_peer(p->bpf, &a.v4, peer_of[hub]);
+		rn_bpf_peer(p->bpf, &a.v6, peer_of[hub]);
+		p->ref.peers[p->ref.peer_count++] = (struct reference_peer){peer_of[hub], true, true};
+	}
+	for (unsigned d = 0; d < REALM_DEVICES; d++) {
+		p->behind[d] = p->e->home[d] != 0;
+		if (p->behind[d])
+			write_behind(p, d);
+	}
 }
 
 static void write_state(struct player *p, unsigned device)
@@ -176,17 +233,20 @@ static void join(struct player *p, unsigned device, unsigned who)
 	const struct realm_device *d = &p->realm.devices[who];
 
 	ref->party = realm_party(d);
+	ref->identity = player_identity(who);
 	ref->state = (struct reference_state){
 	    .present = true,
 	    .local = device == p->e->self,
-	    .attached = device != p->e->self,
+	    .attached = device != p->e->self && !p->e->home[device],
+	    .remote = p->e->home[device],
+	    .peer = (uint16_t)peer_of[p->e->home[device]],
 	    .trust = d->trust,
 	    .incarnation = ref->state.incarnation + 1,
 	};
 	p->bpf->devices[player_index(device)] = (struct rn_device){
 	    .number = 1000 + who,
 	    .identity_slot = slot_of(who),
-	    .identity_number = 2000 + who,
+	    .identity_number = player_identity(who),
 	    .owner = d->owner,
 	};
 	p->member[device] = who + 1;
@@ -220,6 +280,8 @@ int player_start(struct player *p, const struct episode *e)
 	for (unsigned i = 0; i < 2; i++)
 		if (load_policy(p, i) < 0)
 			return -EINVAL;
+	if (e->role == RN_ROLE_HUB)
+		set_mesh(p);
 	for (unsigned d = 0; d < REALM_DEVICES; d++)
 		join(p, d, d);
 	return 0;
@@ -259,6 +321,10 @@ static void change_state(struct player *p, const struct step *step)
 		s->attached = step->value;
 	else if (step->kind == STEP_PRESENT)
 		s->present = step->value;
+	else if (step->kind == STEP_REMOTE) {
+		s->remote = step->value;
+		s->peer = (uint16_t)peer_of[step->value];
+	}
 	write_state(p, step->device);
 }
 
@@ -289,8 +355,13 @@ static void change(struct player *p, const struct step *step)
 	case STEP_QUARANTINE:
 	case STEP_REVOKE:
 	case STEP_ATTACH:
+	case STEP_REMOTE:
 	case STEP_PRESENT:
 		change_state(p, step);
+		break;
+	case STEP_BEHIND:
+		p->behind[step->device] = step->value;
+		write_behind(p, step->device);
 		break;
 	case STEP_PACKET:
 	case STEP_KINDS:
@@ -356,41 +427,58 @@ static int compare_flow(struct player *p, const struct reference_verdict *v)
 		SAME(destination, f->destination);
 		SAME(source_state, state_word(&f->source_state));
 		SAME(destination_state, state_word(&f->destination_state));
+		SAME(peer, f->as.peer);
+		SAME(identity, f->identity);
+		SAME(trust, f->as.peer ? f->as.trust : f->source_state.trust);
 	}
 #undef SAME
 	return 0;
 }
 
-static unsigned sum16(const uint8_t *p, size_t size)
+/* The bytes that go on: what went in, but for the hop limit of what is forwarded; in a frame, where it goes to a hub.
+ */
+static size_t expected_bytes(const struct step *step, const struct reference_verdict *v, uint8_t *out)
 {
-	unsigned sum = 0;
-
-	for (size_t i = 0; i + 1 < size; i += 2)
-		sum += (unsigned)p[i] << 8 | p[i + 1];
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
-}
-
-/* What comes out is what went in, but for the hop limit of what is forwarded (and IPv4's sum over it). */
-static int compare_packet(struct player *p, const struct step *step, const struct rn_bpf_result *got)
-{
-	uint8_t expected[EPISODE_PACKET_MAX];
+	uint8_t inner[EPISODE_PACKET_MAX];
 	bool v6 = step->data[0] >> 4 == 6;
+	struct frame f = {.v6 = v6, .from = hubs[0], .identity = v->identity, .trust = v->trust};
+	size_t size = v->to_peer ? v->bytes : step->size;
 
-	if (got->size != step->size)
-		return differ(p, "the packet left with %zu bytes of %zu", got->size, step->size);
-	memcpy(expected, step->data, step->size);
-	if (got->action == TC_ACT_REDIRECT) {
-		expected[v6 ? 7 : 8]--;
-		if (!v6) {
-			if (sum16(got->packet, 20) != 0xffff && sum16(step->data, 20) == 0xffff)
-				return differ(p, "the IPv4 checksum is wrong after forwarding");
-			memcpy(expected + 10, got->packet + 10, 2);
+	memcpy(inner, step->data, size);
+	if (v->hop) {
+		inner[v6 ? 7 : 8]--;
+		if (!v6) { /* RFC 1624 */
+			unsigned now = inner[8] * 256u, sum = 0xffffu - (inner[10] * 256u + inner[11]);
+
+			sum += 0xffffu - (now + 256u);
+			sum = sum % 0x10000 + sum / 0x10000 + now;
+			sum = sum % 0x10000 + sum / 0x10000;
+			inner[10] = (uint8_t)((0xffff - sum) >> 8);
+			inner[11] = (uint8_t)(0xffff - sum);
 		}
 	}
-	if (memcmp(expected, got->packet, step->size) != 0)
-		return differ(p, "the packet was changed");
+	if (!v->to_peer) {
+		memcpy(out, inner, size);
+		return size;
+	}
+	for (unsigned hub = 1; hub <= EPISODE_HUBS; hub++)
+		if (peer_of[hub] == v->to_peer)
+			f.to = hubs[hub];
+	f.tos = frame_tos(inner);
+	return frame_encode(&f, inner, size, out);
+}
+
+static int compare_packet(struct player *p, const struct step *step, const struct reference_verdict *v,
+			  const struct rn_bpf_result *got)
+{
+	uint8_t expected[EPISODE_PACKET_MAX + 64];
+	size_t size = expected_bytes(step, v, expected);
+
+	if (got->size != size)
+		return differ(p, "the packet left with %zu bytes of %zu", got->size, size);
+	for (size_t i = 0; i < size; i++)
+		if (expected[i] != got->packet[i])
+			return differ(p, "byte %zu left as %02x and not %02x", i, got->packet[i], expected[i]);
 	return 0;
 }
 
@@ -412,34 +500,109 @@ static uint16_t type_of(const struct step *step)
 	return step->data[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP;
 }
 
-static int play_packet(struct player *p, const struct step *step, struct reference_verdict *v)
+/* As the test run gets it. */
+struct wire {
+	uint8_t bytes[EPISODE_PACKET_MAX + 64];
+	size_t size;
+	uint16_t ethertype;
+	struct reference_claim claim;
+};
+
+static void put_on_wire(const struct step *step, struct wire *w)
 {
-	struct rn_bpf_send in = {step->data, step->size, step->ethertype, .linear = step->linear};
-	struct rn_bpf_result got;
-	int code = rn_bpf_send(p->bpf, step->direction, &in, &got);
+	struct frame f = {.v6 = step->v6, .to = hubs[0], .identity = step->identity, .trust = step->trust};
+
+	w->ethertype = step->ethertype;
+	if (step->direction != RN_BPF_MESH) {
+		memcpy(w->bytes, step->data, step->size);
+		w->size = step->size;
+		return;
+	}
+	f.from = hubs[step->hub];
+	f.tos = step->data[0] >> 4 == 6 ? frame_tos(step->data) : step->data[1];
+	w->size = frame_encode(&f, step->data, step->size, w->bytes);
+	if (!w->ethertype)
+		w->ethertype = step->v6 ? ETH_P_IPV6 : ETH_P_IP;
+}
+
+/* Whether the frame is one: then what it says. */
+static bool judge_frame(const struct player *p, const struct wire *w, struct reference_claim *claim)
+{
+	struct frame_world world = {.self = hubs[0]};
+	struct frame_verdict v;
+
+	for (unsigned d = 0; d < REALM_DEVICES; d++) {
+		if (p->behind[d])
+			world.peers[world.peer_count++] = (struct frame_peer){
+			    hubs[p->e->home[d]], peer_of[p->e->home[d]], player_identity(d), slot_of(d)};
+	}
+	if (!frame_judge(&world, w->ethertype, w->bytes, w->size, &v))
+		return false;
+	*claim = (struct reference_claim){v.peer, v.identity, (uint8_t)v.trust};
+	return true;
+}
+
+static int send_wire(struct player *p, const struct step *step, const struct wire *w, struct rn_bpf_result *ret)
+{
+	struct rn_bpf_send in = {w->bytes, w->size, w->ethertype, .linear = step->linear};
+	int code = rn_bpf_send(p->bpf, step->direction, &in, ret);
 
 	if (code && in.linear) { /* not every kernel's test run takes such a packet */
 		in.linear = 0;
-		code = rn_bpf_send(p->bpf, step->direction, &in, &got);
+		code = rn_bpf_send(p->bpf, step->direction, &in, ret);
 	}
+	return code;
+}
+
+static int compare_verdict(struct player *p, const struct step *step, const struct reference_verdict *v,
+			   const struct rn_bpf_result *got)
+{
+	int code;
+
+	if (got->reason != v->reason)
+		return differ(p, "the programs say %s, the reference says %s", reason_name(got->reason),
+			      reason_name(v->reason));
+	if (got->action != v->action)
+		return differ(p, "%s: the programs' action is %d, the reference's %d", reason_name(v->reason),
+			      got->action, v->action);
+	if (got->bytes != v->bytes)
+		return differ(p, "%s: the programs count %llu bytes, the reference %llu", reason_name(v->reason),
+			      (unsigned long long)got->bytes, (unsigned long long)v->bytes);
+	if (step->direction != RN_BPF_MESH && got->framed != (v->to_peer != 0))
+		return differ(p, "a frame %s made", got->framed ? "was" : "was not");
+	if (v->path == REFERENCE_REFUSED)
+		return 0;
+	code = compare_flow(p, v);
+	return code == 0 && v->reason == RN_ALLOWED ? compare_packet(p, step, v, got) : code;
+}
+
+static int play_packet(struct player *p, const struct step *step, struct reference_verdict *v)
+{
+	struct rn_bpf_result got;
+	struct reference_claim claim = {0};
+	bool mesh = step->direction == RN_BPF_MESH, good;
+	struct wire w;
+	int code;
+
+	put_on_wire(step, &w);
+	code = send_wire(p, step, &w, &got);
 	if (code == -EINVAL && step->size < (type_of(step) == ETH_P_IPV6 ? 40 : 20))
 		return 1;
 	if (code)
 		return differ(p, "the test run failed: %s", strerror(-code));
-	reference_judge(&p->ref, step->direction, type_of(step), step->data, step->size, v);
-	if (got.reason != v->reason)
-		return differ(p, "the programs say %s, the reference says %s", reason_name(got.reason),
-			      reason_name(v->reason));
-	if (got.action != v->action)
-		return differ(p, "%s: the programs' action is %d, the reference's %d", reason_name(v->reason),
-			      got.action, v->action);
-	if (got.bytes != v->bytes)
-		return differ(p, "%s: the programs count %llu bytes, the reference %llu", reason_name(v->reason),
-			      (unsigned long long)got.bytes, (unsigned long long)v->bytes);
-	if (v->path == REFERENCE_REFUSED)
-		return 0;
-	code = compare_flow(p, v);
-	return code == 0 && v->reason == RN_ALLOWED ? compare_packet(p, step, &got) : code;
+	if (!mesh) {
+		reference_judge(&p->ref, step->direction, NULL, type_of(step), step->data, step->size, v);
+		return compare_verdict(p, step, v, &got);
+	}
+	good = judge_frame(p, &w, &claim);
+	if (good != (got.frame == RN_MESH_PASSED))
+		return differ(p, "the frame is %s, and what became of it is %d", good ? "good" : "not", got.frame);
+	if (!good) {
+		*v = (struct reference_verdict){.frame = got.frame};
+		return got.action == TC_ACT_SHOT ? 0 : differ(p, "a bad frame's action is %d", got.action);
+	}
+	reference_judge(&p->ref, 0, &claim, w.ethertype, step->data, step->size, v);
+	return compare_verdict(p, step, v, &got);
 }
 
 int player_step(struct player *p, const struct step *step, struct reference_verdict *ret)

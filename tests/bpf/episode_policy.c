@@ -54,6 +54,8 @@ bool pair_possible(const struct episode *e, unsigned source, unsigned destinatio
 {
 	if (source == destination)
 		return false;
+	if (e->home[source] && e->home[destination]) /* from one other hub to another it comes not this way */
+		return false;
 	return e->role == RN_ROLE_HUB || source == e->self || destination == e->self;
 }
 

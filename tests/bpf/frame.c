@@ -156,8 +156,9 @@ static const struct frame_peer *peer_of(const struct frame_world *w, const struc
 	for (size_t i = 0; i < w->peer_count; i++) {
 		const struct frame_hub *hub = &w->peers[i].hub;
 
-		if (f->v6 ? !memcmp(hub->v6, f->from.v6, 16) : !memcmp(hub->v4, f->from.v4, 4))
-			return w->peers[i].identity == f->identity ? &w->peers[i] : NULL;
+		if (w->peers[i].identity == f->identity &&
+		    (f->v6 ? !memcmp(hub->v6, f->from.v6, 16) : !memcmp(hub->v4, f->from.v4, 4)))
+			return &w->peers[i];
 	}
 	return NULL;
 }

@@ -44,7 +44,7 @@ struct frame_peer {
 };
 struct frame_world {
 	struct frame_hub self;
-	struct frame_peer peers[4];
+	struct frame_peer peers[32]; /* a hub has one for each identity */
 	size_t peer_count;
 };
 struct frame_verdict {

@@ -16,7 +16,9 @@
 #include "bpf/tc_overlay.skel.h"
 
 #define COUNTERS (2 * RN_REASON_COUNT)
-#define MEMORY_COUNT 8
+#define MESH_COUNTERS (2 * RN_MESH_REASON_COUNT)
+#define MEMORY_COUNT 10
+#define FLOW_SECRET 0x9e3779b97f4a7c15ull
 
 struct memory {
 	void *data;
@@ -31,7 +33,8 @@ struct rn_bpf_private {
 	unsigned cpus;
 	struct rn_counter *cpu_counters;
 	struct rn_counter seen[COUNTERS]; /* as of the last packet */
-	struct rn_event *events;	  /* where consume puts what it finds */
+	uint64_t *cpu_frames, frames_seen[MESH_COUNTERS];
+	struct rn_event *events; /* where consume puts what it finds */
 	size_t event_count, event_max;
 };
 
@@ -90,6 +93,8 @@ static void map_all(struct rn_bpf *b)
 	b->trust = map_memory(b, s->maps.rn_trust);
 	b->policy = map_memory(b, s->maps.rn_policy);
 	b->rules = map_memory(b, s->maps.rn_rules);
+	b->mesh = map_memory(b, s->maps.rn_mesh_self);
+	b->hubs = map_memory(b, s->maps.rn_mesh_hubs);
 	b->now = (uint64_t *)&s->bss->rn_test_now;
 }
 
@@ -101,10 +106,10 @@ static struct tc_overlay *load(const struct rn_bpf_options *options)
 		die("the BPF object does not open: %s", strerror(errno));
 	s->rodata->rn_l2_length = ETH_HLEN;
 	s->rodata->rn_test_clock = true;
-	if (options->flows_max)
-		bpf_map__set_max_entries(s->maps.rn_flows, options->flows_max);
-	if (options->flows_may_refuse)
-		bpf_map__set_type(s->maps.rn_flows, BPF_MAP_TYPE_HASH);
+	if (options->flow_sets) {
+		bpf_map__set_max_entries(s->maps.rn_flows, options->flow_sets);
+		s->rodata->rn_flow_sets = options->flow_sets;
+	}
 	if (tc_overlay__load(s))
 		die("the BPF programs do not load: %s (RN_BPF_LOG=1 says more; are you root?)", strerror(errno));
 	return s;
@@ -129,7 +134,23 @@ static void read_counters(struct rn_bpf *b, struct rn_counter ret[COUNTERS])
 	}
 }
 
-/* The event rate and the LRU's lists are a CPU's own: one CPU, one truth. */
+static void read_frames(struct rn_bpf *b, uint64_t ret[MESH_COUNTERS])
+{
+	struct rn_bpf_private *p = b->private;
+	uint32_t keys[MESH_COUNTERS], count = MESH_COUNTERS, batch;
+	int code = bpf_map_lookup_batch(bpf_map__fd(p->skeleton->maps.rn_mesh_counters), NULL, &batch, keys,
+					p->cpu_frames, &count, NULL);
+
+	if ((code && code != -ENOENT) || count != MESH_COUNTERS)
+		die("rn_mesh_counters: %s", strerror(-code));
+	memset(ret, 0, MESH_COUNTERS * sizeof(*ret));
+	for (uint32_t i = 0; i < MESH_COUNTERS; i++) {
+		for (unsigned cpu = 0; cpu < p->cpus; cpu++)
+			ret[keys[i]] += p->cpu_frames[i * p->cpus + cpu];
+	}
+}
+
+/* The event rate and the counters are a CPU's own: one CPU, one truth. */
 static void stay_here(void)
 {
 	cpu_set_t cpus;
@@ -153,8 +174,9 @@ struct rn_bpf *rn_bpf_open(const struct rn_bpf_options *options)
 	p->skeleton = load(options);
 	p->cpus = libbpf_num_possible_cpus();
 	p->cpu_counters = calloc((size_t)COUNTERS * p->cpus, sizeof(*p->cpu_counters));
+	p->cpu_frames = calloc((size_t)MESH_COUNTERS * p->cpus, sizeof(*p->cpu_frames));
 	p->ring = ring_buffer__new(bpf_map__fd(p->skeleton->maps.rn_events), take_event, p, NULL);
-	if (!p->cpu_counters || !p->ring)
+	if (!p->cpu_counters || !p->cpu_frames || !p->ring)
 		die("out of memory");
 	map_all(b);
 	*b->now = 1000 * RN_SECOND_NS;
@@ -171,6 +193,7 @@ void rn_bpf_close(struct rn_bpf *b)
 	ring_buffer__free(b->private->ring);
 	tc_overlay__destroy(b->private->skeleton);
 	free(b->private->cpu_counters);
+	free(b->private->cpu_frames);
 	free(b->private);
 	free(b);
 }
@@ -193,14 +216,18 @@ void rn_bpf_reset(struct rn_bpf *b)
 	for (int i = 0; i < MEMORY_COUNT; i++)
 		memset(p->memory[i].data, 0, p->memory[i].size);
 	clear_hash(p->skeleton->maps.rn_addresses);
-	clear_hash(p->skeleton->maps.rn_flows);
+	clear_hash(p->skeleton->maps.rn_mesh_peers);
+	clear_hash(p->skeleton->maps.rn_behind);
+	rn_bpf_flows_clear(b);
 	while (rn_bpf_events(b, events, 256))
 		;
 	b->config->role = p->role;
 	b->config->lease_until_ns = *b->now + 1000000 * RN_SECOND_NS;
 	b->config->mtu = 1372;
 	b->config->ifindex = 7;
+	b->config->flow_secret = FLOW_SECRET;
 	read_counters(b, p->seen);
+	read_frames(b, p->frames_seen);
 }
 
 void rn_bpf_address(struct rn_bpf *b, const struct rn_addr *addr, uint32_t index)
@@ -210,6 +237,29 @@ void rn_bpf_address(struct rn_bpf *b, const struct rn_addr *addr, uint32_t index
 
 	if (code)
 		die("rn_addresses: %s", strerror(-code));
+}
+
+void rn_bpf_peer(struct rn_bpf *b, const struct rn_addr *source, uint32_t peer)
+{
+	int fd = bpf_map__fd(b->private->skeleton->maps.rn_mesh_peers);
+
+	if (peer ? bpf_map_update_elem(fd, source, &peer, BPF_ANY) : bpf_map_delete_elem(fd, source))
+		die("rn_mesh_peers: %s", strerror(errno));
+}
+
+void rn_bpf_behind(struct rn_bpf *b, uint32_t peer, uint32_t identity, uint32_t slot)
+{
+	struct rn_behind_key key = {peer, identity};
+
+	if (bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_behind), &key, &slot, BPF_ANY))
+		die("rn_behind: %s", strerror(errno));
+}
+
+void rn_bpf_behind_remove(struct rn_bpf *b, uint32_t peer, uint32_t identity)
+{
+	struct rn_behind_key key = {peer, identity};
+
+	bpf_map_delete_elem(bpf_map__fd(b->private->skeleton->maps.rn_behind), &key);
 }
 
 void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy_tables *t)
@@ -228,7 +278,7 @@ void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy
 static void find_reason(struct rn_bpf *b, int direction, struct rn_bpf_result *ret)
 {
 	struct rn_counter now[COUNTERS];
-	int found = 0;
+	int found = 0, row = direction == RN_BPF_OUT;
 
 	read_counters(b, now);
 	for (int i = 0; i < COUNTERS; i++) {
@@ -236,22 +286,44 @@ static void find_reason(struct rn_bpf *b, int direction, struct rn_bpf_result *r
 
 		if (now[i].packets == before->packets && now[i].bytes == before->bytes)
 			continue;
-		if (now[i].packets != before->packets + 1 || i / RN_REASON_COUNT != direction || found++)
+		if (now[i].packets != before->packets + 1 || i / RN_REASON_COUNT != row || found++)
 			die("counter %d went up by %lld in one packet of direction %d", i,
 			    (long long)(now[i].packets - before->packets), direction);
 		ret->reason = i % RN_REASON_COUNT;
 		ret->bytes = now[i].bytes - before->bytes;
 	}
-	if (!found)
-		die("a packet was not counted");
+	if (found == (direction == RN_BPF_MESH && ret->frame))
+		die("a packet was counted %d times", found);
 	memcpy(b->private->seen, now, sizeof(now));
+}
+
+/* The same for a frame that came in, or that was made. */
+static void find_frame(struct rn_bpf *b, int direction, struct rn_bpf_result *ret)
+{
+	uint64_t now[MESH_COUNTERS];
+	int row = direction != RN_BPF_MESH;
+
+	read_frames(b, now);
+	for (int i = 0; i < MESH_COUNTERS; i++) {
+		if (now[i] == b->private->frames_seen[i])
+			continue;
+		if (now[i] != b->private->frames_seen[i] + 1 || i / RN_MESH_REASON_COUNT != row || ret->framed)
+			die("frame counter %d went up in one packet of direction %d", i, direction);
+		ret->frame = i % RN_MESH_REASON_COUNT;
+		ret->framed = true;
+	}
+	if (direction == RN_BPF_MESH && !ret->framed)
+		die("a frame was not counted");
+	memcpy(b->private->frames_seen, now, sizeof(now));
 }
 
 static int program_fd(struct rn_bpf *b, int direction)
 {
 	struct tc_overlay *s = b->private->skeleton;
+	const struct bpf_program *const programs[RN_BPF_DIRECTIONS] = {s->progs.rn_ingress, s->progs.rn_egress,
+								       s->progs.rn_mesh_ingress};
 
-	return bpf_program__fd(direction == RN_BPF_OUT ? s->progs.rn_egress : s->progs.rn_ingress);
+	return bpf_program__fd(programs[direction]);
 }
 
 static size_t put_frame(uint8_t *frame, const struct rn_bpf_send *in)
@@ -281,9 +353,10 @@ int rn_bpf_send(struct rn_bpf *b, int direction, const struct rn_bpf_send *in, s
 	code = bpf_prog_test_run_opts(program_fd(b, direction), &run);
 	if (code)
 		return code;
-	ret->action = run.retval;
+	*ret = (struct rn_bpf_result){.action = (int)run.retval};
 	ret->size = run.data_size_out - ETH_HLEN;
 	memcpy(ret->packet, out + ETH_HLEN, ret->size);
+	find_frame(b, direction, ret);
 	find_reason(b, direction, ret);
 	return 0;
 }
@@ -298,6 +371,26 @@ enum rn_reason rn_bpf_run(struct rn_bpf *b, int direction, const void *packet, s
 	return ret->reason;
 }
 
+int rn_bpf_repeat(struct rn_bpf *b, int direction, const void *packet, size_t size, unsigned times)
+{
+	struct rn_bpf_send in = {.packet = packet, .size = size};
+	uint8_t frame[ETH_HLEN + RN_BPF_PACKET_MAX];
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .repeat = (int)times);
+
+	run.data_size_in = put_frame(frame, &in);
+	if (bpf_prog_test_run_opts(program_fd(b, direction), &run))
+		die("test runs of %zu bytes: %s", size, strerror(errno));
+	return (int)run.retval;
+}
+
+uint64_t rn_bpf_counted(struct rn_bpf *b, int direction, enum rn_reason reason)
+{
+	struct rn_counter now[COUNTERS];
+
+	read_counters(b, now);
+	return now[direction * RN_REASON_COUNT + reason].packets;
+}
+
 bool rn_bpf_can_page(struct rn_bpf *b)
 {
 	uint8_t packet[64] = {0x45};
@@ -307,31 +400,102 @@ bool rn_bpf_can_page(struct rn_bpf *b)
 	return !rn_bpf_send(b, RN_BPF_IN, &in, &result);
 }
 
-int rn_bpf_flow(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow *ret)
+/* As bpf/table.h has it. */
+static uint64_t hash_of(const struct rn_bpf *b, const struct rn_flow_key *key)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), key, ret);
+	uint64_t word[5], hash = b->config->flow_secret;
+
+	memcpy(word, key, sizeof(word));
+	for (int i = 0; i < 5; i++) {
+		hash = (hash ^ word[i]) * 0xff51afd7ed558ccdull;
+		hash ^= hash >> 32;
+	}
+	return hash;
 }
 
-void rn_bpf_flow_put(struct rn_bpf *b, const struct rn_flow_key *key, const struct rn_flow *flow)
+static uint32_t set_of(const struct rn_bpf *b, const struct rn_flow_key *key)
 {
-	if (bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), key, flow, BPF_ANY))
-		die("rn_flows takes no entry");
+	return hash_of(b, key) & (bpf_map__max_entries(b->private->skeleton->maps.rn_flows) - 1);
+}
+
+uint16_t rn_bpf_flow_tag(struct rn_bpf *b, const struct rn_flow_key *key)
+{
+	return hash_of(b, key) >> 48 | 1;
+}
+
+static void read_set(struct rn_bpf *b, uint32_t set, struct rn_flow_set *ret)
+{
+	if (bpf_map_lookup_elem_flags(bpf_map__fd(b->private->skeleton->maps.rn_flows), &set, ret, BPF_F_LOCK))
+		die("rn_flows has no set %u", set);
+}
+
+int rn_bpf_flow_set(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow_set *ret)
+{
+	read_set(b, set_of(b, key), ret);
+	for (unsigned i = 0; i < RN_FLOW_WAYS; i++) {
+		if (ret->tag[i] == rn_bpf_flow_tag(b, key) && !memcmp(&ret->slot[i].key, key, sizeof(*key)))
+			return (int)i;
+	}
+	return -ENOENT;
+}
+
+void rn_bpf_flow_set_put(struct rn_bpf *b, const struct rn_flow_key *key, const struct rn_flow_set *set)
+{
+	uint32_t number = set_of(b, key);
+
+	if (bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), &number, set, BPF_F_LOCK))
+		die("rn_flows has no set %u", number);
+}
+
+int rn_bpf_flow(struct rn_bpf *b, const struct rn_flow_key *key, struct rn_flow *ret)
+{
+	struct rn_flow_set set;
+	int place = rn_bpf_flow_set(b, key, &set);
+
+	if (place >= 0)
+		*ret = set.slot[place].flow;
+	return place < 0 ? place : 0;
+}
+
+static struct rn_flow_used used_sets(const struct rn_bpf *b)
+{
+	struct rn_flow_used used;
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_flow_used), &zero, &used))
+		die("rn_flow_used");
+	return used;
 }
 
 size_t rn_bpf_flow_count(struct rn_bpf *b)
 {
-	int fd = bpf_map__fd(b->private->skeleton->maps.rn_flows);
-	struct rn_flow_key key, *previous = NULL;
+	struct rn_flow_used used = used_sets(b);
 	size_t count = 0;
 
-	for (; !bpf_map_get_next_key(fd, previous, &key); previous = &key)
-		count++;
+	for (uint32_t i = 0; i < RN_FLOW_SETS; i++) {
+		struct rn_flow_set set;
+
+		if (!(used.word[i / 64] >> i % 64 & 1))
+			continue;
+		read_set(b, i, &set);
+		for (unsigned way = 0; way < RN_FLOW_WAYS; way++)
+			count += set.tag[way] != 0;
+	}
 	return count;
 }
 
 void rn_bpf_flows_clear(struct rn_bpf *b)
 {
-	clear_hash(b->private->skeleton->maps.rn_flows);
+	static const struct rn_flow_set none;
+	struct rn_flow_used used = used_sets(b);
+	uint32_t zero = 0;
+
+	for (uint32_t i = 0; i < RN_FLOW_SETS; i++) {
+		if (used.word[i / 64] >> i % 64 & 1)
+			bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_flows), &i, &none, BPF_ANY);
+	}
+	memset(&used, 0, sizeof(used));
+	bpf_map_update_elem(bpf_map__fd(b->private->skeleton->maps.rn_flow_used), &zero, &used, BPF_ANY);
 }
 
 size_t rn_bpf_events(struct rn_bpf *b, struct rn_event *ret, size_t max)
@@ -350,16 +514,25 @@ size_t rn_bpf_events(struct rn_bpf *b, struct rn_event *ret, size_t max)
 	return p->event_count;
 }
 
-uint64_t rn_bpf_lost(struct rn_bpf *b)
+static uint64_t sum_lost(struct rn_bpf *b, uint32_t what)
 {
 	uint64_t each[256], sum = 0;
-	uint32_t zero = 0;
 
-	if (b->private->cpus > 256 || bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_lost), &zero, each))
+	if (b->private->cpus > 256 || bpf_map_lookup_elem(bpf_map__fd(b->private->skeleton->maps.rn_lost), &what, each))
 		die("rn_lost");
 	for (unsigned cpu = 0; cpu < b->private->cpus; cpu++)
 		sum += each[cpu];
 	return sum;
+}
+
+uint64_t rn_bpf_lost(struct rn_bpf *b)
+{
+	return sum_lost(b, RN_LOST_EVENTS);
+}
+
+uint64_t rn_bpf_evicted(struct rn_bpf *b)
+{
+	return sum_lost(b, RN_LOST_FLOWS);
 }
 
 unsigned rn_bpf_verified(struct rn_bpf *b, int direction)

@@ -140,9 +140,9 @@ uint64_t meshed_count(const struct meshed *m, int direction, enum rn_mesh_reason
 const char *meshed_reason(unsigned reason)
 {
 	static const char *const names[] = {
-	    "passed",	   "internal",	     "not IP",	 "short",  "header",	 "options",  "fragment",
-	    "protocol",	   "length",	     "checksum", "GRE",	   "family",	 "not ours", "unknown peer",
-	    "wrong trust", "wrong identity", "inner",	 "nested", "congestion", "no route", "too big"};
+	    "passed", "internal", "not IP",	"short",    "header",	"options",	"fragment",    "protocol",
+	    "length", "checksum", "GRE",	"family",   "not ours", "unknown peer", "wrong trust", "wrong identity",
+	    "inner",  "nested",	  "congestion", "no route", "too big",	"unmarked"};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == RN_MESH_REASON_COUNT, "names");
 	return reason < RN_MESH_REASON_COUNT ? names[reason] : "?";

@@ -11,7 +11,8 @@
 /* One packet on its way through the sections. */
 struct way {
 	struct reference *r;
-	bool out; /* through rn_egress */
+	bool out;		      /* through rn_egress */
+	struct reference_claim claim; /* of the packet's frame */
 	const struct reference_packet *p;
 	struct reference_verdict *v;
 };
@@ -22,6 +23,7 @@ struct judgement {
 	uint32_t rule;
 	bool place;
 	uint32_t source, destination;
+	struct reference_claim as;
 };
 
 static bool same_addr(const struct rn_addr *a, const struct rn_addr *b)
@@ -32,8 +34,8 @@ static bool same_addr(const struct rn_addr *a, const struct rn_addr *b)
 static bool same_state(const struct reference_state *a, const struct reference_state *b)
 {
 	return a->present == b->present && a->quarantined == b->quarantined && a->revoked == b->revoked &&
-	       a->local == b->local && a->attached == b->attached && a->trust == b->trust &&
-	       a->incarnation == b->incarnation;
+	       a->local == b->local && a->attached == b->attached && a->remote == b->remote && a->peer == b->peer &&
+	       a->trust == b->trust && a->incarnation == b->incarnation;
 }
 
 /* The index of who has the address and is present, or 0. */
@@ -51,12 +53,15 @@ static enum rn_reason place(const struct way *w, uint32_t source, uint32_t desti
 	const struct reference_state *s = &w->r->devices[source].state, *d = &w->r->devices[destination].state;
 	bool source_good, destination_good;
 
-	if (w->r->role == RN_ROLE_HUB && !w->out) {
-		source_good = s->attached && !s->local;
+	if (w->r->role == RN_ROLE_HUB && w->claim.peer) {
+		source_good = s->remote && !s->attached && !s->local && s->peer == w->claim.peer;
 		destination_good = d->local || d->attached;
+	} else if (w->r->role == RN_ROLE_HUB && !w->out) {
+		source_good = s->attached && !s->local;
+		destination_good = d->local || d->attached || d->remote;
 	} else if (w->r->role == RN_ROLE_HUB) {
 		source_good = s->local;
-		destination_good = d->attached && !d->local;
+		destination_good = (d->attached || d->remote) && !d->local;
 	} else if (w->r->role == RN_ROLE_NODE && !w->out) {
 		source_good = !s->local;
 		destination_good = d->local;
@@ -71,6 +76,49 @@ static enum rn_reason place(const struct way *w, uint32_t source, uint32_t desti
 	return destination_good ? RN_ALLOWED : RN_NO_ROUTE;
 }
 
+static const struct reference_behind *behind(const struct reference *r, const struct reference_claim *claim)
+{
+	for (uint32_t i = 0; i < r->behind_count; i++)
+		if (r->behind[i].peer == claim->peer && r->behind[i].identity == claim->identity)
+			return &r->behind[i];
+	return NULL;
+}
+
+static bool same_owner(const struct rn_party *a, const struct rn_party *b)
+{
+	return a->owner && a->owner[0] && b->owner && strcmp(a->owner, b->owner) == 0;
+}
+
+/* Whose two devices are is told by their records, whatever identity a frame gives to the source. */
+static void explain(const struct rn_policy_model *model, const struct rn_party *source,
+		    const struct rn_party *destination, bool same, uint8_t protocol, uint16_t port,
+		    struct rn_explanation *ret)
+{
+	struct rn_policy_model copy = *model;
+	struct rn_criterion *criteria;
+	uint32_t count = 0, at = 0;
+
+	for (uint32_t i = 0; i < model->rule_count; i++)
+		count += model->rules[i].destination_count;
+	copy.rules = calloc(model->rule_count + 1, sizeof(*copy.rules));
+	criteria = calloc(count + 1, sizeof(*criteria));
+	if (!copy.rules || !criteria)
+		abort();
+	for (uint32_t i = 0; i < model->rule_count; i++) {
+		copy.rules[i] = model->rules[i];
+		copy.rules[i].destination_criteria = &criteria[at];
+		for (uint32_t k = 0; k < model->rules[i].destination_count; k++) {
+			criteria[at] = model->rules[i].destination_criteria[k];
+			if (criteria[at].type == RN_CRITERION_SAME_OWNER) /* everyone, or a device that nobody is */
+				criteria[at].type = same ? RN_CRITERION_EVERYONE : RN_CRITERION_DEVICE;
+			at++;
+		}
+	}
+	rn_policy_explain(&copy, source, destination, protocol, port, ret);
+	free(copy.rules);
+	free(criteria);
+}
+
 static void judge_policy(const struct way *w, uint16_t port, struct judgement *j)
 {
 	const struct reference_device *s = &w->r->devices[j->source], *d = &w->r->devices[j->destination];
@@ -79,18 +127,29 @@ static void judge_policy(const struct way *w, uint16_t port, struct judgement *j
 	struct rn_explanation e;
 
 	source.trust = s->state.trust;
+	if (j->as.peer) {
+		const struct reference_behind *b = behind(w->r, &j->as);
+
+		if (!b) {
+			j->reason = RN_WRONG_IDENTITY;
+			return;
+		}
+		source = b->party;
+		source.trust = j->as.trust < s->state.trust ? j->as.trust : s->state.trust;
+	}
 	destination.trust = d->state.trust;
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
 		protocol = IPPROTO_ICMP;
 		port = 0;
 	}
-	rn_policy_explain(w->r->policy, &source, &destination, protocol, port, &e);
+	explain(w->r->policy, &source, &destination, same_owner(&s->party, &d->party), protocol, port, &e);
 	j->reason = e.reason;
 	j->rule = e.rule;
 }
 
-/* Section 4. The packet itself may go the other way than from s to d. */
-static struct judgement judge(const struct way *w, const struct rn_addr *s, const struct rn_addr *d, uint16_t port)
+/* Section 4. The packet itself may go the other way than from s to d; `claim` is about s. */
+static struct judgement judge(const struct way *w, const struct rn_addr *s, const struct rn_addr *d, uint16_t port,
+			      const struct reference_claim *claim)
 {
 	bool backward = !same_addr(s, &w->p->source);
 	struct judgement j = {.source = look_up(w->r, s), .destination = look_up(w->r, d)};
@@ -105,6 +164,8 @@ static struct judgement judge(const struct way *w, const struct rn_addr *s, cons
 	j.place = j.reason != RN_ALLOWED;
 	if (j.place)
 		return j;
+	if (source->remote && source->peer == claim->peer)
+		j.as = *claim;
 	if (source->revoked)
 		j.reason = RN_SOURCE_REVOKED;
 	else if (destination->revoked)
@@ -196,17 +257,40 @@ static bool absent(const struct way *w, const struct reference_flow *f)
 	return opens(w->p) && closed(f);
 }
 
+/* To another hub: the largest packet that goes there, 0: none does. */
+static uint64_t room_to(const struct way *w, uint32_t peer)
+{
+	bool v6 = w->p->v6;
+
+	for (uint32_t i = 0; i < w->r->peer_count; i++)
+		if (w->r->peers[i].peer == peer && (v6 ? w->r->peers[i].v6 : w->r->peers[i].v4))
+			return w->r->frame_max - (v6 ? 48 : 28);
+	return 0;
+}
+
 /* Section 6, before anything is counted: can an allowed packet leave? Sets the action. */
 static enum rn_reason leave(const struct way *w)
 {
-	uint32_t destination = look_up(w->r, &w->p->destination);
+	const struct reference_device *s = &w->r->devices[look_up(w->r, &w->p->source)],
+				      *d = &w->r->devices[look_up(w->r, &w->p->destination)];
+	bool stays = w->r->role != RN_ROLE_HUB || d->state.local || (w->out && d->state.attached);
+	uint64_t room = w->r->mtu;
 
-	w->v->action = TC_ACT_OK;
-	if (w->r->role != RN_ROLE_HUB || w->out || w->r->devices[destination].state.local)
+	w->v->action = w->claim.peer ? TC_ACT_REDIRECT : TC_ACT_OK;
+	if (stays)
 		return RN_ALLOWED;
-	if (w->p->hop_limit <= 1)
+	w->v->hop = !w->out;
+	if (w->v->hop && w->p->hop_limit <= 1)
 		return RN_TTL_EXCEEDED;
-	if (w->p->bytes > w->r->mtu)
+	if (!d->state.attached) {
+		w->v->to_peer = d->state.peer;
+		w->v->identity = s->identity;
+		w->v->trust = s->state.trust;
+		room = room_to(w, d->state.peer);
+		if (!room)
+			return RN_NO_ROUTE;
+	}
+	if (w->p->bytes > room)
 		return RN_TOO_BIG;
 	w->v->action = TC_ACT_REDIRECT;
 	return RN_ALLOWED;
@@ -234,6 +318,8 @@ static void take_judgement(const struct way *w, struct reference_flow *f, const 
 	f->destination_state = w->r->devices[j->destination].state;
 	f->reason = j->reason;
 	f->rule = j->rule;
+	f->as = j->as;
+	f->identity = j->as.peer ? j->as.identity : w->r->devices[j->source].identity;
 }
 
 static struct reference_flow *new_flow(struct reference *r)
@@ -246,7 +332,7 @@ static struct reference_flow *new_flow(struct reference *r)
 /* No entry counts: the packet's own direction is judged, and an entry made where `make` says so. */
 static enum rn_reason first_packet(const struct way *w, struct reference_flow *old, bool make)
 {
-	struct judgement j = judge(w, &w->p->source, &w->p->destination, w->p->destination_port);
+	struct judgement j = judge(w, &w->p->source, &w->p->destination, w->p->destination_port, &w->claim);
 	enum rn_reason reason = j.reason;
 	struct reference_flow *f;
 
@@ -270,6 +356,15 @@ static enum rn_reason first_packet(const struct way *w, struct reference_flow *o
 	return reason;
 }
 
+/* Is the entry about who the frame says the packet is from? */
+static bool same_claim(const struct way *w, const struct reference_flow *f)
+{
+	if (!same_addr(&f->originator, &w->p->source))
+		return true; /* the frame speaks of the other end */
+	return f->as.peer == w->claim.peer &&
+	       (!f->as.peer || (f->as.identity == w->claim.identity && f->as.trust == w->claim.trust));
+}
+
 static bool holds(const struct way *w, const struct reference_flow *f)
 {
 	return f->source && f->destination && f->generation == w->r->generation &&
@@ -283,14 +378,15 @@ static enum rn_reason present_flow(const struct way *w, struct reference_flow *f
 	enum rn_reason reason;
 
 	w->v->path = REFERENCE_HELD;
-	if (holds(w, f)) {
+	if (holds(w, f) && same_claim(w, f)) {
 		reason = backward ? place(w, f->destination, f->source) : place(w, f->source, f->destination);
 		if (reason == RN_ALLOWED)
 			reason = f->reason;
 	} else {
-		struct judgement j = judge(w, &f->originator, &f->responder, f->responder_port);
+		struct judgement j =
+		    judge(w, &f->originator, &f->responder, f->responder_port, backward ? &f->as : &w->claim);
 
-		w->v->path = REFERENCE_AGAIN;
+		w->v->path = holds(w, f) ? REFERENCE_CLAIM : REFERENCE_AGAIN;
 		reason = j.reason;
 		w->v->rule = j.rule;
 		if (!j.place)
@@ -329,15 +425,19 @@ static enum rn_reason judge_parsed(const struct way *w)
 	return present_flow(w, f);
 }
 
-void reference_judge(struct reference *r, int direction, uint16_t ethertype, const uint8_t *data, size_t size,
-		     struct reference_verdict *ret)
+void reference_judge(struct reference *r, int direction, const struct reference_claim *claim, uint16_t ethertype,
+		     const uint8_t *data, size_t size, struct reference_verdict *ret)
 {
 	struct way w = {.r = r, .out = direction != 0, .p = &ret->packet, .v = ret};
 
+	if (claim)
+		w.claim = *claim;
 	*ret = (struct reference_verdict){0};
 	reference_parse(ethertype, data, size, &ret->packet);
 	ret->bytes = ret->packet.bytes;
 	ret->reason = ret->packet.reason == RN_ALLOWED ? judge_parsed(&w) : ret->packet.reason;
-	if (ret->reason != RN_ALLOWED)
+	if (ret->reason != RN_ALLOWED) {
 		ret->action = w.out ? TC_ACT_STOLEN : TC_ACT_SHOT;
+		ret->to_peer = 0;
+	}
 }

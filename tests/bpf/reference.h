@@ -27,22 +27,42 @@ struct reference_packet {
 	bool reply;				/* echo */
 	bool syn, ack, fin, rst;
 	uint8_t hop_limit;
+	bool v6;
 };
 void reference_parse(uint16_t ethertype, const uint8_t *data, size_t size, struct reference_packet *ret);
 
 /* What a judgement depends on; any difference from what an entry remembers makes it be judged again. */
 struct reference_state {
-	bool present, quarantined, revoked, local, attached;
+	bool present, quarantined, revoked, local, attached, remote;
 	uint8_t trust;
+	uint16_t peer; /* remote: of the hub that it is behind */
 	uint32_t incarnation;
 };
 struct reference_device {
 	struct reference_state state;
 	struct rn_party party; /* its trust is not read: state.trust is */
+	uint32_t identity;
 };
 struct reference_address {
 	struct rn_addr addr;
 	uint32_t index; /* of a device */
+};
+
+/* Another hub, and what can be behind it. */
+#define REFERENCE_BEHIND 32
+struct reference_behind {
+	uint32_t peer, identity;
+	struct rn_party party; /* who has the identity; its owner is not read */
+};
+struct reference_peer {
+	uint32_t peer;
+	bool v4, v6; /* frames of that family get there */
+};
+
+/* What a frame says. */
+struct reference_claim {
+	uint32_t peer, identity; /* peer 0: there was no frame */
+	uint8_t trust;
 };
 
 struct reference_flow {
@@ -51,6 +71,8 @@ struct reference_flow {
 	uint8_t protocol;
 	uint64_t generation;
 	uint32_t source, destination; /* device indices, 0: unknown */
+	struct reference_claim as;    /* who the source was taken for; peer 0: for what its record and state say */
+	uint32_t identity;	      /* of the source, as it was judged */
 	struct reference_state source_state, destination_state;
 	enum rn_reason reason;
 	uint32_t rule;
@@ -67,6 +89,11 @@ struct reference {
 	struct reference_device devices[REFERENCE_DEVICES];
 	struct reference_address addresses[2 * REFERENCE_DEVICES];
 	uint32_t address_count;
+	struct reference_behind behind[REFERENCE_BEHIND];
+	uint32_t behind_count;
+	struct reference_peer peers[4];
+	uint32_t peer_count;
+	uint32_t frame_max; /* rnm0's MTU */
 	struct reference_flow flows[REFERENCE_FLOWS];
 	uint32_t flow_count;
 };
@@ -80,6 +107,7 @@ enum reference_path {
 	REFERENCE_REVERSE_SYN, /* present, backward, SYN without ACK */
 	REFERENCE_HELD,	       /* the entry's verdict held */
 	REFERENCE_AGAIN,       /* judged again */
+	REFERENCE_CLAIM,       /* judged again for nothing but what the frame says */
 	REFERENCE_PATHS
 };
 enum reference_phase {
@@ -99,13 +127,21 @@ struct reference_verdict {
 	uint64_t bytes; /* as counted */
 	uint32_t rule;	/* the rule that this packet was judged by just now; 0: none, or the flow's verdict held */
 	const struct reference_flow *flow; /* the entry with the packet's key, NULL: none */
+	int frame;	  /* not 0: it was in a frame that is none (enum rn_mesh_reason), and nothing else is set */
+	bool hop;	  /* passes with a hop limit that is one less */
+	uint32_t to_peer; /* goes to that hub, in a frame that says: */
+	uint32_t identity;
+	uint8_t trust;
 	enum reference_path path;
 	enum reference_phase phase;
 	bool backward;
 	struct reference_packet packet;
 };
-/* direction 0: through rn_ingress, 1: through rn_egress. */
-void reference_judge(struct reference *r, int direction, uint16_t ethertype, const uint8_t *data, size_t size,
-		     struct reference_verdict *ret);
+/*
+ * direction 0: through rn_ingress, 1: through rn_egress; claim: what the frame said that the packet was in, NULL: it
+ * was in none.
+ */
+void reference_judge(struct reference *r, int direction, const struct reference_claim *claim, uint16_t ethertype,
+		     const uint8_t *data, size_t size, struct reference_verdict *ret);
 
 #endif

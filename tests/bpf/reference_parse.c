@@ -134,6 +134,7 @@ static enum rn_reason parse_v6(const uint8_t *p, size_t there, struct reference_
 	total = be16(p + 4) + 40;
 	if (total > there)
 		return RN_MALFORMED;
+	ret->v6 = true;
 	ret->bytes = total;
 	if (p[24] == 0xff)
 		return RN_MULTICAST;

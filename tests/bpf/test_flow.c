@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Step 3 of docs/datapath.md: flows. Every state is reached by playing the packets before it. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <setjmp.h>
@@ -110,6 +111,17 @@ static void test_order(void **state)
 		rn_bpf_address(w->bpf, &p.source, 0);
 		rn_bpf_address(w->bpf, &p.destination, 0);
 	}
+}
+
+/* The place in which the flow of p must be. */
+static struct rn_flow_slot set_slot(struct world *w, const struct packet *p)
+{
+	struct rn_flow_key key = packet_key(p);
+	struct rn_flow_set set;
+	int place = rn_bpf_flow_set(w->bpf, &key, &set);
+
+	assert_true(place >= 0);
+	return set.slot[place];
 }
 
 /* The reply is allowed because the request was; nothing else from the server is. */
@@ -430,68 +442,151 @@ static void test_hub_itself(void **state)
 	assert_int_equal(world_flow(w, &p).flags, RN_FLOW_REPLIED);
 }
 
-/* An entry's memory may belong to another flow by the time it is read: that one's verdict is not this one's. */
-static void test_reused_memory(void **state)
+/* What is in a place under another key is another flow's, whatever the tag says. */
+static void test_same_tag(void **state)
 {
 	struct world *w = *state;
 	struct packet p = web(true), q = world_packet(LAPTOP, SERVER, true, IPPROTO_TCP, 4000, 81);
-	struct rn_flow_key key;
-	struct rn_flow other;
+	struct rn_flow_key key = packet_key(&q);
+	struct rn_flow_set set;
+	struct rn_flow_slot other;
 
 	handshake(w, &p);
-	other = world_flow(w, &p);
-	for (uint16_t port = 81; port < 4081; port++) {
-		q.destination_port = port;
-		packet_build(&q);
-		key = packet_key(&q);
-		rn_bpf_flow_put(w->bpf, &key, &other);
-		if (world_run(w, RN_BPF_IN, &q) != RN_DEFAULT_DENY)
-			fail_msg("port %u: %s", port, world_reason(w->last.reason));
+	other = set_slot(w, &p);
+	assert_int_equal(rn_bpf_flow_set(w->bpf, &key, &set), -ENOENT);
+	for (unsigned i = 0; i < RN_FLOW_WAYS; i++) {
+		set.tag[i] = rn_bpf_flow_tag(w->bpf, &key);
+		set.slot[i] = other;
 	}
+	rn_bpf_flow_set_put(w->bpf, &key, &set);
+	expect(w, RN_BPF_IN, &q, RN_DEFAULT_DENY);
+}
+
+/* An entry that is being written is read under the lock, which its writer has given back by then. */
+static void test_being_written(void **state)
+{
+	struct world *w = *state;
+	struct packet p = web(true);
+	struct rn_flow_key key = packet_key(&p);
+	struct rn_flow_set set;
+	int place;
+
+	handshake(w, &p);
+	place = rn_bpf_flow_set(w->bpf, &key, &set);
+	assert_true(place >= 0);
+	set.slot[place].turn |= 1;
+	rn_bpf_flow_set_put(w->bpf, &key, &set);
+	assert_int_equal(tcp(w, &p, true, ACK), RN_ALLOWED);
+	assert_int_equal(world_flow(w, &p).packets[1], 2);
 }
 
 static int open_small(void **state)
 {
-	struct rn_bpf_options options = {.role = RN_ROLE_HUB, .flows_max = 2, .flows_may_refuse = true};
+	struct rn_bpf_options options = {.role = RN_ROLE_HUB, .flow_sets = 1};
 
 	*state = world_open(&options);
 	return 0;
 }
 
-static void test_full(void **state)
+/* A new flow of the device's; its number is the port, or for who may only ping the identifier. */
+static struct packet nth(int device, uint16_t n)
 {
-	struct world *w = *state;
-
-	for (uint16_t port = 0; port < 4; port++) {
-		struct packet p = world_packet(LAPTOP, SERVER, true, IPPROTO_TCP, port, 80);
-
-		expect(w, RN_BPF_IN, &p, port < 2 ? RN_ALLOWED : RN_FLOW_TABLE_FULL);
-	}
-	world_advance(w, RN_TCP_OPENING_NS); /* an old entry still takes its own place */
-	struct packet p = world_packet(LAPTOP, SERVER, true, IPPROTO_TCP, 1, 80);
-
-	expect(w, RN_BPF_IN, &p, RN_ALLOWED);
+	return device == LAPTOP ? world_packet(LAPTOP, SERVER, true, IPPROTO_TCP, n, 80)
+				: world_packet(device, SERVER, true, IPPROTO_ICMP, n, 0);
 }
 
-static int open_lru(void **state)
+static void begin(struct world *w, int device, uint16_t from, uint16_t count)
 {
-	struct rn_bpf_options options = {.role = RN_ROLE_HUB, .flows_max = 64};
-
-	*state = world_open(&options);
-	return 0;
-}
-
-/* The table that ships throws the oldest out instead. */
-static void test_lru(void **state)
-{
-	struct world *w = *state;
-
-	for (uint16_t port = 0; port < 1000; port++) {
-		struct packet p = world_packet(LAPTOP, SERVER, true, IPPROTO_TCP, port, 80);
+	for (uint16_t n = from; n < from + count; n++) {
+		struct packet p = nth(device, n);
 
 		expect(w, RN_BPF_IN, &p, RN_ALLOWED);
+		world_advance(w, 1000);
 	}
-	assert_in_range(rn_bpf_flow_count(w->bpf), 1, 64);
+}
+
+/* Which of the device's flows 0 to 31 have an entry. */
+static uint32_t left(struct world *w, int device)
+{
+	uint32_t there = 0;
+
+	for (uint16_t n = 0; n < 32; n++) {
+		struct packet p = nth(device, n);
+		struct rn_flow_key key = packet_key(&p);
+		struct rn_flow f;
+
+		if (rn_bpf_flow(w->bpf, &key, &f) == 0)
+			there |= 1u << n;
+	}
+	return there;
+}
+
+/* Who has a set for itself gives up what it has used least recently. */
+static void test_own_oldest(void **state)
+{
+	struct world *w = *state;
+	struct packet p = nth(LAPTOP, 0);
+	uint64_t evicted = rn_bpf_evicted(w->bpf);
+
+	begin(w, LAPTOP, 0, 8);
+	assert_int_equal(left(w, LAPTOP), 0xff);
+	assert_int_equal(tcp(w, &p, false, ACK), RN_ALLOWED); /* 1 is the oldest now */
+	begin(w, LAPTOP, 8, 3);
+	assert_int_equal(left(w, LAPTOP), 0x7f1);
+	assert_int_equal(rn_bpf_flow_count(w->bpf), 8);
+	assert_int_equal(rn_bpf_evicted(w->bpf), evicted + 3);
+}
+
+/*
+ * However many another begins, it gets no more than a third of what one has; and one gets so much of what another has
+ * filled.
+ */
+static void test_flood(void **state)
+{
+	static const int have[] = {1, 2, 3, 4, 5, 6, 7, 8}, keep[] = {1, 2, 3, 4, 5, 6, 6, 6};
+	struct world *w = *state;
+
+	for (int i = 0; i < 8; i++) {
+		world_reset(w);
+		begin(w, LAPTOP, 0, have[i]);
+		begin(w, PHONE, 0, 100);
+		assert_int_equal(__builtin_popcount(left(w, LAPTOP)), keep[i]);
+		begin(w, PHONE, 0, 100);
+		assert_int_equal(__builtin_popcount(left(w, LAPTOP)), keep[i]);
+	}
+	world_reset(w);
+	begin(w, PHONE, 0, 100);
+	begin(w, LAPTOP, 0, 2);
+	assert_int_equal(left(w, LAPTOP), 3);
+	begin(w, LAPTOP, 2, 6);
+	assert_int_equal(left(w, LAPTOP), 0xc0);
+}
+
+/* What counts as absent gives way before anything that is there, whoever asks. */
+static void test_aged_first(void **state)
+{
+	struct world *w = *state;
+	struct packet p = nth(LAPTOP, 3), q = packet_answer(&p);
+	uint64_t evicted;
+
+	begin(w, LAPTOP, 0, 8);
+	q = world_flags(&q, SYN | ACK);
+	expect(w, RN_BPF_IN, &q, RN_ALLOWED); /* 3 is established, the others are not */
+	world_advance(w, RN_TCP_OPENING_NS);
+	evicted = rn_bpf_evicted(w->bpf);
+	begin(w, PHONE, 0, 7);
+	assert_int_equal(left(w, LAPTOP), 1 << 3);
+	assert_int_equal(rn_bpf_evicted(w->bpf), evicted);
+	begin(w, PHONE, 7, 1);
+	assert_int_equal(left(w, LAPTOP), 1 << 3);
+	assert_int_equal(rn_bpf_evicted(w->bpf), evicted + 1);
+	world_advance(w, 5 * RN_SECOND_NS);
+	q = world_flags(&q, RST);
+	expect(w, RN_BPF_IN, &q, RN_ALLOWED);
+	world_advance(w, RN_TCP_CLOSED_NS);
+	begin(w, PHONE, 8, 1); /* closed, and long enough */
+	assert_int_equal(left(w, LAPTOP), 0);
+	assert_int_equal(rn_bpf_evicted(w->bpf), evicted + 1);
 }
 
 #define TEST(f) cmocka_unit_test_setup(f, reset)
@@ -499,17 +594,18 @@ static void test_lru(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_counts),	      TEST(test_reply_only),	  TEST(test_timeouts),
-	    TEST(test_clock_behind),  TEST(test_closed_then_syn), TEST(test_syn_backward),
-	    TEST(test_echo),	      TEST(test_judged_again),	  TEST(test_established_stops),
-	    TEST(test_generation),    TEST(test_place),		  TEST(test_hub_itself),
-	    TEST(test_reused_memory), TEST(test_order),
+	    TEST(test_counts),	     TEST(test_reply_only),	 TEST(test_timeouts),
+	    TEST(test_clock_behind), TEST(test_closed_then_syn), TEST(test_syn_backward),
+	    TEST(test_echo),	     TEST(test_judged_again),	 TEST(test_established_stops),
+	    TEST(test_generation),   TEST(test_place),		 TEST(test_hub_itself),
+	    TEST(test_same_tag),     TEST(test_order),		 TEST(test_being_written),
 	};
-	const struct CMUnitTest sizes[] = {
-	    cmocka_unit_test_setup_teardown(test_full, open_small, teardown),
-	    cmocka_unit_test_setup_teardown(test_lru, open_lru, teardown),
+	const struct CMUnitTest small[] = {
+	    TEST(test_own_oldest),
+	    TEST(test_flood),
+	    TEST(test_aged_first),
 	};
 	int failed = cmocka_run_group_tests(tests, open_world, teardown);
 
-	return failed + cmocka_run_group_tests(sizes, NULL, NULL);
+	return failed + cmocka_run_group_tests(small, open_small, teardown);
 }

@@ -24,14 +24,17 @@ static const char *const reasons[] = {
 #undef RN_REASON
 };
 static const char *const paths[] = {"refused",	   "no entry", "expired entry", "closed and SYN",
-				    "reverse SYN", "held",     "judged again"};
+				    "reverse SYN", "held",     "judged again",	"another claim"};
 static const char *const phases[] = {
     "none", "TCP opening", "TCP established", "TCP closed", "UDP opening", "UDP established", "echo"};
 
 struct tally {
 	unsigned long packets, allowed, rules;
 	unsigned long reasons[RN_REASON_COUNT];
-	unsigned long kinds[2][2][2]; /* hub or node, in or out, IPv4 or IPv6: of the packets that parsed */
+	unsigned long kinds[2][RN_BPF_DIRECTIONS]
+			   [2]; /* hub or node, direction, IPv4 or IPv6: of the packets that parsed */
+	unsigned long frames[RN_MESH_REASON_COUNT];		  /* that came in */
+	unsigned long sent[2];					  /* in frames, IPv4 or IPv6 */
 	unsigned long ways[REFERENCE_PATHS][REFERENCE_PHASES][2]; /* forward, backward */
 };
 
@@ -39,7 +42,12 @@ static void count(void *context, const struct episode *e, const struct step *ste
 {
 	struct tally *t = context;
 
+	if (step->direction == RN_BPF_MESH)
+		t->frames[v->frame]++;
+	if (v->frame)
+		return;
 	t->packets++;
+	t->sent[step->data[0] >> 4 == 6] += v->reason == RN_ALLOWED && v->to_peer;
 	t->allowed += v->reason == RN_ALLOWED;
 	t->reasons[v->reason]++;
 	if (v->packet.reason == RN_ALLOWED)
@@ -92,19 +100,23 @@ static void shrink_rules(struct player *p, struct episode *e, const bool *skip)
 	}
 }
 
+static const char *const directions[] = {"in", "out", "from a hub"};
+
 static void print_packet(const struct step *s)
 {
 	struct reference_packet p;
 	char from[RN_ADDR_TEXT], to[RN_ADDR_TEXT];
 
 	reference_parse(s->ethertype ? s->ethertype : s->data[0] >> 4 == 6 ? 0x86dd : 0x0800, s->data, s->size, &p);
-	printf("  packet %s, ethertype %04x, %zu bytes (%zu linear): %s", s->direction ? "out" : "in", s->ethertype,
+	printf("  packet %s, ethertype %04x, %zu bytes (%zu linear): %s", directions[s->direction], s->ethertype,
 	       s->size, s->linear ? s->linear : s->size, reasons[p.reason]);
 	if (p.reason == RN_ALLOWED)
 		printf(", protocol %u, %s:%u -> %s:%u%s%s%s%s%s, hop limit %u", p.protocol,
 		       rn_addr_format(&p.source, from), p.source_port, rn_addr_format(&p.destination, to),
 		       p.destination_port, p.syn ? " SYN" : "", p.ack ? " ACK" : "", p.fin ? " FIN" : "",
 		       p.rst ? " RST" : "", p.reply ? " reply" : "", p.hop_limit);
+	if (s->direction == RN_BPF_MESH)
+		printf(", in a frame of hub %u: identity %x, trust %u", s->hub, s->identity, s->trust);
 	printf("\n    ");
 	for (size_t i = 0; i < s->size && i < 100; i++)
 		printf("%02x", s->data[i]);
@@ -113,8 +125,19 @@ static void print_packet(const struct step *s)
 
 static void print_step(const struct step *s)
 {
-	static const char *const names[] = {"packet",	  "clock +", "policy",	 "link down", "lease +", "trust",
-					    "quarantine", "revoke",  "attached", "present",   "member"};
+	static const char *const names[] = {"packet",
+					    "clock +",
+					    "policy",
+					    "link down",
+					    "lease +",
+					    "trust",
+					    "quarantine",
+					    "revoke",
+					    "attached",
+					    "behind hub",
+					    "identity behind its hub",
+					    "present",
+					    "member"};
 
 	if (s->kind == STEP_PACKET)
 		print_packet(s);
@@ -133,9 +156,9 @@ static void print_episode(const struct episode *e, const bool *skip)
 		const struct realm_device *device = &e->realm.devices[d];
 		struct rn_party party = realm_party(device);
 
-		printf("  %s: index %u, owner %s, trust %u, %s, %s, tags", device->name, player_index(d),
-		       party.owner ? party.owner : "nobody", device->trust, rn_addr_format(&e->addresses[d][0], a),
-		       rn_addr_format(&e->addresses[d][1], b));
+		printf("  %s: index %u, hub %u, owner %s, trust %u, %s, %s, tags", device->name, player_index(d),
+		       e->home[d], party.owner ? party.owner : "nobody", device->trust,
+		       rn_addr_format(&e->addresses[d][0], a), rn_addr_format(&e->addresses[d][1], b));
 		for (uint32_t t = 0; t < device->tag_count; t++)
 			printf(" %s", device->tags[t]);
 		printf("\n");
@@ -184,6 +207,10 @@ static void print_tally(const struct tally *t)
 	       t->packets ? 100 * t->allowed / t->packets : 0, t->rules);
 	for (unsigned i = 0; i < RN_REASON_COUNT; i++)
 		printf("  %-24s%8lu\n", reasons[i], t->reasons[i]);
+	printf("frames sent: %lu in IPv4, %lu in IPv6; come in:\n", t->sent[0], t->sent[1]);
+	for (unsigned i = 0; i < RN_MESH_REASON_COUNT; i++)
+		if (t->frames[i])
+			printf("  %-24u%8lu\n", i, t->frames[i]);
 	for (unsigned path = 0; path < REFERENCE_PATHS; path++)
 		for (unsigned phase = 0; phase < REFERENCE_PHASES; phase++)
 			if (t->ways[path][phase][0] || t->ways[path][phase][1])
@@ -208,9 +235,15 @@ static void check_coverage(const struct tally *t)
 	need(10 * t->allowed >= 3 * t->packets && 10 * t->allowed <= 7 * t->packets, "30 to 70 % allowed", 0, 0, 0);
 	for (unsigned i = 0; i < RN_REASON_COUNT; i++)
 		if (i != RN_FLOW_TABLE_FULL && i != RN_INTERNAL) /* not by what can happen here; see the other tests */
-			need(t->reasons[i] >= 20, "reason", i, 0, 0);
-	for (unsigned i = 0; i < 8; i++)
-		need(t->kinds[i / 4][i / 2 % 2][i % 2] >= 1000, "role, direction, family", i / 4, i / 2 % 2, i % 2);
+			need(t->reasons[i] >= (i == RN_WRONG_IDENTITY ? 10 : 20), "reason", i, 0, 0);
+	for (unsigned i = 0; i < 12; i++)
+		if (i < 10) /* no frames come to a node */
+			need(t->kinds[i / 6][i / 2 % 3][i % 2] >= 1000, "role, direction, family", i / 6, i / 2 % 3,
+			     i % 2);
+	need(t->sent[0] >= 1000 && t->sent[1] >= 1000, "frames sent", 0, 0, 0);
+	need(t->frames[RN_MESH_PASSED] >= 5000, "frames", RN_MESH_PASSED, 0, 0);
+	need(t->frames[RN_MESH_WRONG_IDENTITY] >= 100, "frames", RN_MESH_WRONG_IDENTITY, 0, 0);
+	need(t->frames[RN_MESH_WRONG_TRUST] >= 10, "frames", RN_MESH_WRONG_TRUST, 0, 0);
 	need(t->ways[REFERENCE_FIRST][REFERENCE_NONE][0] >= 1000, "first", 0, 0, 0);
 	for (unsigned phase = REFERENCE_TCP_OPENING; phase < REFERENCE_PHASES; phase++) {
 		for (unsigned back = 0; back < 2; back++) {
@@ -218,6 +251,7 @@ static void check_coverage(const struct tally *t)
 			need(t->ways[REFERENCE_HELD][phase][back] >= 20, "held", phase, back, 0);
 			need(t->ways[REFERENCE_AGAIN][phase][back] >= 20, "judged again", phase, back, 0);
 		}
+		need(t->ways[REFERENCE_CLAIM][phase][0] >= 20, "another claim", phase, 0, 0);
 		if (phase <= REFERENCE_TCP_CLOSED)
 			need(phase == REFERENCE_TCP_CLOSED || t->ways[REFERENCE_REVERSE_SYN][phase][1] >= 20,
 			     "reverse SYN", phase, 0, 0);

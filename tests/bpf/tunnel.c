@@ -24,8 +24,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define HOST_ADDRESS "10.5.0.99" /* the host's own on rn0; nobody the datapath knows */
-
 static void must(long result, const char *what)
 {
 	if (result >= 0)
@@ -51,7 +49,7 @@ static void configure(struct tunnel *t)
 
 	must(fd, "socket");
 	must(ioctl(fd, SIOCSIFMTU, &request), "mtu");
-	inet_pton(AF_INET, HOST_ADDRESS, &addr.sin_addr);
+	inet_pton(AF_INET, TUNNEL_ADDRESS, &addr.sin_addr);
 	memcpy(&request.ifr_addr, &addr, sizeof(addr));
 	must(ioctl(fd, SIOCSIFADDR, &request), "address");
 	inet_pton(AF_INET, "255.255.0.0", &addr.sin_addr);
@@ -66,15 +64,34 @@ static void configure(struct tunnel *t)
 	set("/proc/sys/net/ipv4/conf/rn0/send_redirects", "0");
 }
 
+static int make_tun(const char *name)
+{
+	struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	must(fd, "/dev/net/tun");
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	must(ioctl(fd, TUNSETIFF, &request), "TUNSETIFF");
+	return fd;
+}
+
+static void make_mesh(struct tunnel *t)
+{
+	struct ifreq request = {.ifr_name = "rnm0", .ifr_flags = IFF_UP | IFF_NOARP};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	t->mesh_fd = make_tun("rnm0");
+	must(ioctl(fd, SIOCSIFFLAGS, &request), "up");
+	close(fd);
+	t->mesh_ifindex = if_nametoindex("rnm0");
+}
+
 static void make_device(struct tunnel *t)
 {
-	struct ifreq request = {.ifr_name = "rn0", .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
-
 	set("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"); /* no chatter of its own */
-	t->fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	must(t->fd, "/dev/net/tun");
-	must(ioctl(t->fd, TUNSETIFF, &request), "TUNSETIFF");
+	t->fd = make_tun("rn0");
 	configure(t);
+	make_mesh(t);
 	t->packet_fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	must(t->packet_fd, "packet socket");
 }
@@ -107,18 +124,18 @@ void tunnel_enter(struct tunnel *t, const char *dir)
 	drop();
 }
 
-static void write_in(struct tunnel *t, const struct virtio_net_hdr *header, const void *packet, size_t size)
+static void write_in(int fd, const struct virtio_net_hdr *header, const void *packet, size_t size)
 {
 	struct iovec parts[2] = {{(void *)header, sizeof(*header)}, {(void *)packet, size}};
 
-	must(writev(t->fd, parts, 2), "write to rn0");
+	must(writev(fd, parts, 2), "write to a tunnel");
 }
 
 void tunnel_in(struct tunnel *t, const void *packet, size_t size, size_t linear)
 {
 	struct virtio_net_hdr header = {.hdr_len = linear};
 
-	write_in(t, &header, packet, size);
+	write_in(t->fd, &header, packet, size);
 }
 
 void tunnel_in_gso(struct tunnel *t, const void *packet, size_t size, size_t transport, uint16_t segment)
@@ -133,29 +150,56 @@ void tunnel_in_gso(struct tunnel *t, const void *packet, size_t size, size_t tra
 	    .csum_offset = 16,
 	};
 
-	write_in(t, &header, packet, size);
+	write_in(t->fd, &header, packet, size);
 }
 
-void tunnel_out(struct tunnel *t, const void *packet, size_t size, uint16_t ethertype)
+static void send_out(struct tunnel *t, unsigned ifindex, const void *packet, size_t size, uint16_t ethertype)
 {
 	struct sockaddr_ll to = {
-	    .sll_family = AF_PACKET, .sll_protocol = htons(ethertype), .sll_ifindex = (int)t->ifindex};
+	    .sll_family = AF_PACKET, .sll_protocol = htons(ethertype), .sll_ifindex = (int)ifindex};
 
 	/* ENOBUFS is how a packet socket hears that a filter dropped it */
 	if (sendto(t->packet_fd, packet, size, 0, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != ENOBUFS)
-		must(-1, "send through rn0");
+		must(-1, "send through a tunnel");
 }
 
-size_t tunnel_left(struct tunnel *t, void *packet, size_t size, int wait_ms)
+static size_t read_left(int fd, void *packet, size_t size, int wait_ms)
 {
 	struct virtio_net_hdr header;
 	struct iovec parts[2] = {{&header, sizeof(header)}, {packet, size}};
-	struct pollfd ready = {.fd = t->fd, .events = POLLIN};
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
 	ssize_t got;
 
 	if (poll(&ready, 1, wait_ms) <= 0)
 		return 0;
-	got = readv(t->fd, parts, 2);
-	must(got, "read from rn0");
+	got = readv(fd, parts, 2);
+	must(got, "read from a tunnel");
 	return got - sizeof(header);
+}
+
+void tunnel_out(struct tunnel *t, const void *packet, size_t size, uint16_t ethertype)
+{
+	send_out(t, t->ifindex, packet, size, ethertype);
+}
+
+size_t tunnel_left(struct tunnel *t, void *packet, size_t size, int wait_ms)
+{
+	return read_left(t->fd, packet, size, wait_ms);
+}
+
+void tunnel_mesh_in(struct tunnel *t, const void *frame, size_t size)
+{
+	struct virtio_net_hdr header = {0};
+
+	write_in(t->mesh_fd, &header, frame, size);
+}
+
+void tunnel_mesh_out(struct tunnel *t, const void *frame, size_t size, uint16_t ethertype)
+{
+	send_out(t, t->mesh_ifindex, frame, size, ethertype);
+}
+
+size_t tunnel_mesh_left(struct tunnel *t, void *frame, size_t size, int wait_ms)
+{
+	return read_left(t->mesh_fd, frame, size, wait_ms);
 }
