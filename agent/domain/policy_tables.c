@@ -231,3 +231,23 @@ void rn_policy_tables_identity(const struct rn_policy_record *policy, const uint
 			ret->destination[n / 64] |= 1ull << n % 64;
 	}
 }
+
+static bool takes(const struct rn_policy_rule *r, const struct rn_device_record *from,
+		  const struct rn_device_record *to)
+{
+	return share_one(from->selectors, from->selector_count, r->source, r->source_count) &&
+	       share_one(to->selectors, to->selector_count, r->destination, r->destination_count);
+}
+
+bool rn_policy_meets(const struct rn_policy_record *policy, const struct rn_device_record *a,
+		     const struct rn_device_record *b)
+{
+	for (uint32_t n = 0; n < policy->rule_count; n++) {
+		const struct rn_policy_rule *r = &policy->rules[n];
+
+		if (!r->deny && (!r->same_owner || (a->owner && a->owner == b->owner)) &&
+		    (takes(r, a, b) || takes(r, b, a)))
+			return true;
+	}
+	return false;
+}

@@ -26,4 +26,11 @@ int rn_policy_tables_build(const struct rn_policy_record *policy, uint64_t versi
 void rn_policy_tables_identity(const struct rn_policy_record *policy, const uint32_t *selectors, uint32_t count,
 			       struct rn_identity *ret);
 
+/*
+ * May the two have anything to do with each other, at whatever trust, port and time: does an allow rule take one of
+ * them as source and the other as destination?
+ */
+bool rn_policy_meets(const struct rn_policy_record *policy, const struct rn_device_record *a,
+		     const struct rn_device_record *b);
+
 #endif

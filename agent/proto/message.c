@@ -43,6 +43,9 @@ static const struct rn_field events_fields[] = { AT(U32, events.reporter), AT(U6
 static const struct rn_field removed_fields[] = { AT(U32, removed.device) };
 static const struct rn_field presence_fields[] = { AT(U32, presence.device), AT(U8, presence.connected) };
 static const struct rn_field seen_fields[] = { VIEW(seen.seen, REST) };
+static const struct rn_field resolve_fields[] = { AT(U32, resolve.device), AT(BYTES, resolve.address.b) };
+static const struct rn_field interests_fields[] = { VIEW(interests.pairs, REST) };
+static const struct rn_field interest_fields[] = { AT(U32, interest.device), AT(U32, interest.receiver) };
 
 static const struct layout {
 	const struct rn_field *fields;
@@ -53,6 +56,7 @@ static const struct layout {
 	LAYOUT(RECORD, record_fields),	 LAYOUT(SYNCED, version_fields),    LAYOUT(APPLIED, version_fields),
 	LAYOUT(REQUEST, request_fields), LAYOUT(ANSWER, answer_fields),	    LAYOUT(EVENTS, events_fields),
 	LAYOUT(REMOVED, removed_fields), LAYOUT(PRESENCE, presence_fields), LAYOUT(SEEN, seen_fields),
+	LAYOUT(RESOLVE, resolve_fields), LAYOUT(INTERESTS, interests_fields), LAYOUT(INTEREST, interest_fields),
 #undef LAYOUT
 };
 

@@ -26,6 +26,9 @@ enum rn_message_type {
 	RN_MESSAGE_REMOVED = 10,      /* down: a device number that this peer needs no longer */
 	RN_MESSAGE_PRESENCE = 11,     /* up, hub -> gateway: a device of this hub has come or gone */
 	RN_MESSAGE_SEEN = 12,	      /* up, hub -> gateway: handshakes of its devices' tunnels, and their traffic */
+	RN_MESSAGE_RESOLVE = 13,      /* up: whose address is it? hubs forward it; the answer is a record, or nothing */
+	RN_MESSAGE_INTERESTS = 14,    /* up, after SUBSCRIBE: devices of other hubs that the sender knows, and for whom */
+	RN_MESSAGE_INTEREST = 15,     /* down, gateway -> hub: one of its devices has to do with a device of another hub */
 };
 
 #define RN_TEXT_MAX 255
@@ -103,6 +106,18 @@ struct rn_message_seen {
 	size_t seen_size;
 };
 
+struct rn_message_resolve {
+	uint32_t device; /* that asks */
+	struct rn_addr address;
+};
+struct rn_message_interests {
+	const uint8_t *pairs; /* back to back: u32 device, u32 the sender's device that it is known for */
+	size_t pairs_size;
+};
+struct rn_message_interest {
+	uint32_t device, receiver; /* receiver: the hub's device that is to know it */
+};
+
 struct rn_message {
 	enum rn_message_type type;
 	union {
@@ -117,6 +132,9 @@ struct rn_message {
 		struct rn_message_removed removed;
 		struct rn_message_presence presence;
 		struct rn_message_seen seen;
+		struct rn_message_resolve resolve;
+		struct rn_message_interests interests;
+		struct rn_message_interest interest;
 	};
 };
 

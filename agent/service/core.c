@@ -150,6 +150,7 @@ void rn_core_free(struct rn_core *core)
 	rn_gateway_unload(core);
 	rn_store_close(core->books.store);
 	rn_ledger_free(core->books.ledger);
+	rn_feed_end(&core->kern.feed);
 	rn_event_ring_free(core->events);
 	rn_attempts_free(core->attempts);
 	free(core->upstream.record);

@@ -52,6 +52,7 @@ void rn_downstream_closed(struct rn_core *core, uint64_t session)
 	if (core->gateway && gone->device)
 		forget_present(core, gone->device);
 	core->session_count--;
+	rn_feed_end(&gone->feed);
 	free(gone);
 }
 
@@ -165,7 +166,7 @@ static int send_synced(void *context, const struct rn_position *at)
 	return rn_core_say(s->core, s->session, &message);
 }
 
-static void pump(struct rn_downstream *s)
+void rn_downstream_pump_one(struct rn_downstream *s)
 {
 	struct rn_feed_out out = {.context = s, .ready = ready, .record = send_record, .synced = send_synced};
 	struct rn_position whole = rn_core_whole(s->core);
@@ -176,7 +177,7 @@ static void pump(struct rn_downstream *s)
 void rn_downstream_pump(struct rn_core *core)
 {
 	for (struct rn_downstream *s = core->sessions; s; s = s->next)
-		pump(s);
+		rn_downstream_pump_one(s);
 }
 
 static void subscribe(struct rn_downstream *s, const struct rn_message_subscribe *m)
@@ -196,7 +197,7 @@ static void subscribe(struct rn_downstream *s, const struct rn_message_subscribe
 		after = (struct rn_position){0};
 	rn_feed_start(&s->feed, &entry->record, after);
 	s->subscribed = true;
-	pump(s);
+	rn_downstream_pump_one(s);
 }
 
 /* ---- what comes up ---- */
@@ -210,7 +211,7 @@ static void applied(struct rn_downstream *s, const struct rn_message_version *m)
 }
 
 /* A hub speaks for itself and for the devices that are attached to it, a device for itself. */
-static bool speaks_for(struct rn_downstream *s, uint32_t device)
+bool rn_downstream_speaks_for(struct rn_downstream *s, uint32_t device)
 {
 	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, device);
 	return entry && (device == s->device || entry->record.hub == s->device);
@@ -236,7 +237,7 @@ static size_t take_share(struct rn_downstream *s, size_t size)
 static void events(struct rn_downstream *s, const struct rn_message_events *m)
 {
 	uint64_t more = s->lost != LOST_UNKNOWN && m->lost > s->lost ? m->lost - s->lost : 0;
-	if (!speaks_for(s, m->reporter))
+	if (!rn_downstream_speaks_for(s, m->reporter))
 		return;
 	s->lost = m->lost;
 	size_t count = take_share(s, m->events_size);
@@ -246,13 +247,13 @@ static void events(struct rn_downstream *s, const struct rn_message_events *m)
 
 static void presence(struct rn_downstream *s, const struct rn_message_presence *m)
 {
-	if (s->core->gateway && m->device != s->device && speaks_for(s, m->device))
+	if (s->core->gateway && m->device != s->device && rn_downstream_speaks_for(s, m->device))
 		rn_ledger_set_present(s->core->books.ledger, m->device, m->connected != 0);
 }
 
 static void request(struct rn_downstream *s, const struct rn_message *message)
 {
-	if (!speaks_for(s, message->request.device))
+	if (!rn_downstream_speaks_for(s, message->request.device))
 		return;
 	if (s->core->gateway)
 		rn_request_handle(s->core, s, message);
@@ -276,6 +277,10 @@ void rn_downstream_message(struct rn_core *core, struct rn_downstream *s, const 
 		request(s, message);
 	else if (message->type == RN_MESSAGE_PRESENCE && subscriber)
 		presence(s, &message->presence);
+	else if (message->type == RN_MESSAGE_RESOLVE && subscriber)
+		rn_resolve_ask(s, &message->resolve);
+	else if (message->type == RN_MESSAGE_INTERESTS && subscriber)
+		rn_resolve_held(s, &message->interests);
 	else if (message->type == RN_MESSAGE_SEEN && subscriber && core->gateway)
 		rn_seen_there(core, s->device, &message->seen);
 	else

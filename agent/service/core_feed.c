@@ -1,29 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/core_feed.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
+#define DUE_MAX 256 /* more go by going back */
+
 void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver, struct rn_position after)
 {
 	*feed = (struct rn_feed){
 	    .hub = receiver->hub,
 	    .other_hubs = rn_kind_is_hub(receiver->kind),
+	    .everything = feed->everything,
+	    .from = after,
 	    .at = after,
 	    .policy = after,
 	    .unmarked = true,
+	    .interests = feed->interests,
+	    .due = feed->due,
+	    .due_room = feed->due_room,
 	};
+}
+
+void rn_feed_end(struct rn_feed *feed)
+{
+	rn_interests_free(feed->interests);
+	free(feed->due);
+	*feed = (struct rn_feed){0};
+}
+
+/* ---- what is sent out of order ---- */
+
+static int add_due(struct rn_feed *feed, uint32_t device)
+{
+	for (unsigned i = 0; i < feed->due_count; i++)
+		if (feed->due[i] == device)
+			return 0;
+	if (feed->due_count == feed->due_room) {
+		unsigned room = feed->due_room ? feed->due_room * 2 : 16;
+		uint32_t *more = realloc(feed->due, room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		feed->due = more;
+		feed->due_room = room;
+	}
+	feed->due[feed->due_count++] = device;
+	return 0;
 }
 
 void rn_feed_again(struct rn_feed *feed, const struct rn_ledger_entry *entry)
 {
 	struct rn_position *sent = entry->type == RN_RECORD_POLICY ? &feed->policy : &feed->at;
-	if (!rn_position_before(sent, entry))
+	bool device = entry->type == RN_RECORD_DEVICE;
+	if (rn_position_before(sent, entry) || (device && !rn_feed_wants(feed, entry)))
+		return;
+	if (!device || feed->due_count >= DUE_MAX || add_due(feed, entry->device))
 		*sent = (struct rn_position){entry->epoch, entry->version - 1};
+}
+
+int rn_feed_interest(struct rn_feed *feed, uint32_t device, const struct rn_ledger_entry *entry, bool known,
+		     uint32_t *ret_gone)
+{
+	*ret_gone = 0;
+	if (!feed->interests)
+		feed->interests = rn_interests_new();
+	if (!feed->interests)
+		return -ENOMEM;
+	int rc = rn_interests_add(feed->interests, device, ret_gone);
+	if (!rc && entry && (!known || rn_position_before(&feed->from, entry)))
+		rn_feed_again(feed, entry);
+	return rc;
 }
 
 bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *entry)
 {
-	if (entry->type != RN_RECORD_DEVICE)
+	if (entry->type != RN_RECORD_DEVICE || feed->everything)
 		return true;
-	return entry->record.hub == feed->hub || (feed->other_hubs && rn_kind_is_hub(entry->record.kind));
+	return entry->record.hub == feed->hub || (feed->other_hubs && rn_kind_is_hub(entry->record.kind)) ||
+	       rn_interests_has(feed->interests, entry->device);
 }
 
 static const struct rn_ledger_entry *first_after(const struct rn_ledger *ledger, const struct rn_position *at)
@@ -55,10 +109,25 @@ static void mark(struct rn_feed *feed, const struct rn_position *whole, const st
 	feed->unmarked = !all;
 }
 
+/* False where it must stop. Records rest on each other by version and not by order (record.h). */
+static bool send_due(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_feed_out *out)
+{
+	while (feed->due_count) {
+		const struct rn_ledger_entry *e = rn_ledger_device(ledger, feed->due[feed->due_count - 1]);
+		/* What is newer than `at` comes in its turn. */
+		if (e && rn_feed_wants(feed, e) && !rn_position_before(&feed->at, e) && !send(feed, e, out))
+			return false;
+		feed->due_count--;
+	}
+	return true;
+}
+
 void rn_feed_pump(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_position *whole,
 		  const struct rn_feed_out *out)
 {
 	const struct rn_ledger_entry *policy = rn_ledger_policy(ledger);
+	if (!send_due(feed, ledger, out))
+		return;
 	for (const struct rn_ledger_entry *e = first_after(ledger, &feed->at); e; e = e->newer) {
 		if (e->type != RN_RECORD_POLICY && rn_feed_wants(feed, e) && !send(feed, e, out))
 			return;

@@ -2,6 +2,7 @@
 #ifndef RN_SERVICE_CORE_FEED_H
 #define RN_SERVICE_CORE_FEED_H
 
+#include "service/core_interests.h"
 #include "service/core_ledger.h"
 
 /*
@@ -9,7 +10,8 @@
  * version, but the policy after every device record there is, because what a policy names must be known when it comes
  * into force, and finer devices change nothing under the old one. A slow receiver gets the newest of each record only.
  *
- * A hub gets its devices and all hubs; a node gets the devices of its hub. Both get network and policy.
+ * A hub gets its devices and all hubs; a node gets the devices of its hub. Both get network and policy, and the devices
+ * of other hubs that they have an interest in.
  *
  * Behind the records goes a mark: up to there all was sent. It never says more than this host's own upstream has said,
  * because what is missing here (a policy comes after newer devices) is missing at the receiver too.
@@ -17,9 +19,14 @@
 struct rn_feed {
 	uint32_t hub;		       /* whose devices: the receiver's hub, or the receiver itself where it is one */
 	bool other_hubs;	       /* the receiver is a hub */
+	bool everything;	       /* the receiver has all that this host has */
+	struct rn_position from;       /* where it began */
 	struct rn_position at, policy; /* up to where everything but the policy was sent, and which policy */
 	struct rn_position marked;
-	bool unmarked; /* something was sent that no mark covers */
+	bool unmarked;			/* something was sent that no mark covers */
+	struct rn_interests *interests; /* NULL: none yet */
+	uint32_t *due;			/* devices whose records are to be sent, whatever `at` is */
+	unsigned due_count, due_room;
 };
 
 struct rn_feed_out {
@@ -29,12 +36,20 @@ struct rn_feed_out {
 	int (*synced)(void *context, const struct rn_position *at);	   /* a mark */
 };
 
+/* A feed is zeroed before its first start. A start keeps the interests. */
 void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver, struct rn_position after);
+void rn_feed_end(struct rn_feed *feed); /* frees what it has and zeroes it */
+/*
+ * The receiver has to do with this device: its record (NULL: it comes later) is sent, and so is each newer one. known:
+ * it has what was current when the feed began. 0 or -ENOMEM; *ret_gone as of rn_interests_add.
+ */
+int rn_feed_interest(struct rn_feed *feed, uint32_t device, const struct rn_ledger_entry *entry, bool known,
+		     uint32_t *ret_gone);
 bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *entry);
 /*
- * The ledger has taken a record that should have come long before (who passes records on can hold them back). Where the
- * feed is past it, it goes back and sends it and, in order, all device records above it, which the receiver knows. Each
- * costs its sender a record that was never taken before.
+ * The ledger has taken a record that should have come long before (who passes records on can hold them back), or one
+ * that was asked for. Where the feed is past it, it is sent all the same. Each costs its sender a record that was never
+ * taken before.
  */
 void rn_feed_again(struct rn_feed *feed, const struct rn_ledger_entry *entry);
 /*

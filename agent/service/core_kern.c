@@ -39,6 +39,8 @@ static void begin(struct rn_core *core)
 	struct rn_device_record self = {.hub = core->params.self.hub, .kind = core->params.self.kind};
 	if (rn_core_send(core, RN_CORE_KERN, &local))
 		return;
+	/* A hub or node was sent what it has because it needs it; the gateway has everybody. */
+	core->kern.feed.everything = !core->gateway;
 	rn_feed_start(&core->kern.feed, &self, (struct rn_position){0});
 	core->kern.feeding = true;
 	rn_core_kern_pump(core);
@@ -121,6 +123,7 @@ static void events(struct rn_core *core, const struct rn_local *local)
 {
 	uint64_t more = local->version > core->kern.lost ? local->version - core->kern.lost : 0;
 	core->kern.lost = local->version;
+	rn_resolve_events(core, local->block, local->block_size);
 	rn_core_take_events(core, core->params.self.device, local->block, local->block_size, more);
 }
 
@@ -156,7 +159,8 @@ void rn_core_kern_gone(struct rn_core *core)
 	end_link(core, -EAGAIN, &err);
 	free(core->kern.counters);
 	free(core->kern.peers);
-	core->kern = (struct rn_core_kern){0};
+	struct rn_feed feed = core->kern.feed;
+	core->kern = (struct rn_core_kern){.feed = feed}; /* its interests stay */
 }
 
 static void ask_status(struct rn_core *core)

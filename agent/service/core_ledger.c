@@ -6,18 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct rule_name {
-	uint32_t number;
-	char id[RN_NAME_MAX + 1];
-};
-
 struct rn_ledger {
 	struct rn_ledger_entry **devices; /* by number */
 	unsigned count, room;
 	struct rn_ledger_entry *network, *policy;
 	struct rn_ledger_entry *oldest, *newest;
-	struct rule_name *rules; /* of policy */
-	unsigned rule_count;
+	struct rn_policy_record rules; /* of policy, decoded */
 };
 
 struct rn_ledger *rn_ledger_new(void)
@@ -42,7 +36,7 @@ void rn_ledger_free(struct rn_ledger *ledger)
 	entry_free(ledger->network);
 	entry_free(ledger->policy);
 	free(ledger->devices);
-	free(ledger->rules);
+	rn_policy_record_done(&ledger->rules);
 	free(ledger);
 }
 
@@ -132,23 +126,6 @@ static const struct rn_ledger_entry *held(const struct rn_ledger *ledger, const 
 
 /* ---- taking ---- */
 
-static int name_rules(const uint8_t *blob, size_t size, struct rule_name **ret, unsigned *ret_count)
-{
-	struct rn_policy_record policy;
-	int rc = rn_record_get_policy(blob, size, &policy);
-	if (rc)
-		return rc;
-	struct rule_name *names = calloc(policy.rule_count + 1, sizeof(*names));
-	for (uint32_t i = 0; names && i < policy.rule_count; i++) {
-		names[i].number = policy.rules[i].number;
-		memcpy(names[i].id, policy.rules[i].id, sizeof(names[i].id));
-	}
-	*ret = names;
-	*ret_count = policy.rule_count;
-	rn_policy_record_done(&policy);
-	return names ? 0 : -ENOMEM;
-}
-
 static int decode(const uint8_t *blob, size_t size, struct rn_ledger_entry *entry)
 {
 	struct rn_record_head head;
@@ -172,22 +149,20 @@ static int decode(const uint8_t *blob, size_t size, struct rn_ledger_entry *entr
 
 static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 {
-	struct rule_name *rules = NULL;
-	unsigned rule_count = 0;
+	struct rn_policy_record rules = {0};
 	struct rn_ledger_entry **slot;
 	int rc = 0;
 	if (entry->type == RN_RECORD_POLICY)
-		rc = name_rules(entry->blob, entry->size, &rules, &rule_count);
+		rc = rn_record_get_policy(entry->blob, entry->size, &rules);
 	if (!rc)
 		rc = slot_of(ledger, entry, &slot);
 	if (rc) {
-		free(rules);
+		rn_policy_record_done(&rules);
 		return rc;
 	}
-	if (rules) {
-		free(ledger->rules);
+	if (entry->type == RN_RECORD_POLICY) {
+		rn_policy_record_done(&ledger->rules);
 		ledger->rules = rules;
-		ledger->rule_count = rule_count;
 	}
 	if (*slot) {
 		entry->present = (*slot)->present;
@@ -422,10 +397,15 @@ const struct rn_ledger_entry *rn_ledger_at(const struct rn_ledger *ledger, unsig
 	return index < ledger->count ? ledger->devices[index] : NULL;
 }
 
+const struct rn_policy_record *rn_ledger_rules(const struct rn_ledger *ledger)
+{
+	return &ledger->rules;
+}
+
 const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number)
 {
-	for (unsigned i = 0; number && i < ledger->rule_count; i++)
-		if (ledger->rules[i].number == number)
-			return ledger->rules[i].id;
+	for (uint32_t i = 0; number && i < ledger->rules.rule_count; i++)
+		if (ledger->rules.rules[i].number == number)
+			return ledger->rules.rules[i].id;
 	return "";
 }

@@ -73,6 +73,8 @@ const struct rn_ledger_entry *rn_ledger_newest(const struct rn_ledger *ledger);
 /* Devices in order of number. */
 unsigned rn_ledger_count(const struct rn_ledger *ledger);
 const struct rn_ledger_entry *rn_ledger_at(const struct rn_ledger *ledger, unsigned index);
+/* The policy held, decoded; without rules where none is. Lives until the next policy. */
+const struct rn_policy_record *rn_ledger_rules(const struct rn_ledger *ledger);
 /* The id of a rule of the policy held; "" where there is none of this number. */
 const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number);
 

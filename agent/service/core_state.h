@@ -67,6 +67,7 @@ struct rn_downstream {
 	bool busy, subscribed;
 	uint64_t lost;
 	int64_t events_ms;	    /* when its share of events is whole again */
+	int64_t resolve_ms;	    /* and of questions */
 	struct rn_position applied; /* of a hub */
 	struct rn_feed feed;
 };
@@ -85,6 +86,14 @@ struct rn_core_hubs {
 	int64_t look_at; /* of now(): the next end */
 };
 
+/* core_resolve.c: the newest questions, so that one is not asked for each packet. */
+#define RN_ASKED 64
+struct rn_asked {
+	struct rn_addr address;
+	uint32_t device;
+	int64_t at_ms;
+};
+
 struct rn_core {
 	struct rn_core_params params;
 	bool gateway, hub;
@@ -101,6 +110,8 @@ struct rn_core {
 	void *on_event_context;
 	struct rn_core_web web;
 	struct rn_log_limit strange; /* for what strangers can cause */
+	struct rn_asked asked[RN_ASKED];
+	unsigned asked_next;
 	/* gateway only */
 	uint8_t box_secret[RN_KEY_SIZE];
 	uint8_t issuer[RN_BLOCK_MAX];
@@ -172,11 +183,21 @@ void rn_downstream_closed(struct rn_core *core, uint64_t session);
 void rn_downstream_message(struct rn_core *core, struct rn_downstream *session, const struct rn_local *local,
 			   const struct rn_message *message);
 void rn_downstream_pump(struct rn_core *core);
+void rn_downstream_pump_one(struct rn_downstream *session);
+/* A hub speaks for itself and for the devices that are attached to it, a device for itself. */
+bool rn_downstream_speaks_for(struct rn_downstream *session, uint32_t device);
 struct rn_downstream *rn_downstream_find(struct rn_core *core, uint64_t session);
 struct rn_downstream *rn_downstream_of(struct rn_core *core, uint32_t device); /* NULL: not connected here */
 /* Ends what devices that are revoked now have open here, and has net refuse them. */
 void rn_downstream_deny(struct rn_core *core, const struct rn_device_record *device);
 void rn_downstream_deny_all(struct rn_core *core);
+
+/* core_resolve.c: who has to do with devices of other hubs */
+void rn_resolve_events(struct rn_core *core, const uint8_t *events, size_t size); /* of this host's kern */
+void rn_resolve_ask(struct rn_downstream *from, const struct rn_message_resolve *message);
+void rn_resolve_held(struct rn_downstream *from, const struct rn_message_interests *message);
+void rn_resolve_given(struct rn_core *core, const struct rn_message_interest *message);
+void rn_resolve_opened(struct rn_core *core); /* the session upstream */
 
 /* core_seen.c */
 void rn_seen_here(struct rn_core *core); /* kern has said what it knows of its peers */

@@ -122,6 +122,7 @@ void rn_upstream_open(struct rn_core *core, const struct rn_local *local)
 		return;
 	}
 	rn_upstream_applied(core);
+	rn_resolve_opened(core);
 	say_present(core);
 }
 
@@ -170,7 +171,9 @@ static void remember_late(struct rn_core *core)
 /* To whoever was sent more than this record already. */
 static void send_again(struct rn_core *core, const struct rn_ledger_entry *entry)
 {
-	if (core->hub && !rn_position_before(&core->upstream.synced, entry))
+	bool asked = entry->type == RN_RECORD_DEVICE && !rn_kind_is_hub(entry->record.kind) &&
+		     entry->record.hub != core->params.self.hub;
+	if (core->hub && !asked && !rn_position_before(&core->upstream.synced, entry))
 		remember_late(core);
 	rn_feed_again(&core->kern.feed, entry);
 	for (struct rn_downstream *s = core->sessions; s; s = s->next)
@@ -267,6 +270,9 @@ bool rn_upstream_message(struct rn_core *core, const struct rn_message *message)
 		return true;
 	case RN_MESSAGE_REMOVED:
 		removed(core, message);
+		return true;
+	case RN_MESSAGE_INTEREST:
+		rn_resolve_given(core, &message->interest);
 		return true;
 	case RN_MESSAGE_ANSWER:
 		answer(core, message);

@@ -11,7 +11,7 @@
  * Cores without sockets: up to WORLD_HOSTS of them, each with a pretended kern, net, ca and web. What a core sends is encoded,
  * queued, decoded and delivered, one message at a time, under a clock that stands still unless a test moves it.
  */
-#define WORLD_HOSTS 4
+#define WORLD_HOSTS 5
 #define WORLD_KERN_LOG 512
 #define WORLD_SAID 256
 
