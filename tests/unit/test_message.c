@@ -11,7 +11,7 @@
 
 #include "proto/session.h"
 
-#define LAST RN_MESSAGE_SEEN
+#define LAST RN_MESSAGE_INTEREST
 #define RANDOM_ROUNDS 100000
 
 static const struct rn_message samples[] = {
@@ -48,6 +48,9 @@ static const struct rn_message samples[] = {
 	{ .type = RN_MESSAGE_REMOVED, .removed = { 42 } },
 	{ .type = RN_MESSAGE_PRESENCE, .presence = { 42, 1 } },
 	{ .type = RN_MESSAGE_SEEN, .seen = { (const uint8_t *)"seen", 4 } },
+	{ .type = RN_MESSAGE_RESOLVE, .resolve = { .device = 7, .address = { .b = { 0xfd, 1 } } } },
+	{ .type = RN_MESSAGE_INTERESTS, .interests = { (const uint8_t *)"interest", 8 } },
+	{ .type = RN_MESSAGE_INTEREST, .interest = { .device = 7, .receiver = 9 } },
 };
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
