@@ -24,7 +24,7 @@
 #define RN_SELECTORS_MAX 32	   /* of a device */
 #define RN_RULE_SELECTORS_MAX 4096 /* of one side of a rule */
 #define RN_RULE_SERVICES_MAX 256
-#define RN_NEEDS_MAX 2048		 /* devices that a policy lists */
+#define RN_NEEDS_MAX 2048 /* devices that a policy lists */
 #define RN_RECORD_SIZE_MAX (96u * 1024u) /* a policy that needs more is refused */
 #define RN_RECORD_HEADER 32
 #define RN_LEASE_SECONDS (7 * 86400)
@@ -46,18 +46,18 @@ struct rn_network {
 	uint32_t lease_seconds;
 };
 
-enum rn_kind {			     /* the seed's ClientType and HubType in one list; frozen numbers */
-	       RN_KIND_GATEWAY = 1,  /* the gateway host, which is a hub too */
-	       RN_KIND_REGIONAL = 2, /* hubs */
-	       RN_KIND_DEPARTMENTAL = 3,
-	       RN_KIND_PROJECT = 4,
-	       RN_KIND_DESKTOP = 16, /* clients */
-	       RN_KIND_MOBILE = 17,
-	       RN_KIND_SERVER = 18,
-	       RN_KIND_IOT = 19,
+enum rn_kind { /* the seed's ClientType and HubType in one list; frozen numbers */
+	RN_KIND_GATEWAY = 1,	  /* the gateway host, which is a hub too */
+	RN_KIND_REGIONAL = 2,	  /* hubs */
+	RN_KIND_DEPARTMENTAL = 3,
+	RN_KIND_PROJECT = 4,
+	RN_KIND_DESKTOP = 16,	  /* clients */
+	RN_KIND_MOBILE = 17,
+	RN_KIND_SERVER = 18,
+	RN_KIND_IOT = 19,
 };
 bool rn_kind_is_hub(enum rn_kind kind);
-const char *rn_kind_name(enum rn_kind kind);		/* "desktop"; NULL: no such kind */
+const char *rn_kind_name(enum rn_kind kind);		    /* "desktop"; NULL: no such kind */
 int rn_kind_parse(const char *name, enum rn_kind *ret); /* 0 or -EINVAL; "hub" means regional */
 
 #define RN_DEVICE_QUARANTINED 1u
@@ -74,11 +74,11 @@ struct rn_device_record {
 	uint8_t trust;	/* 0..100 */
 	char name[RN_NAME_MAX + 1];
 	char owner_name[RN_NAME_MAX + 1];
-	uint8_t noise_key[RN_KEY_SIZE];	      /* zero for a stock client */
-	uint8_t wireguard_key[RN_KEY_SIZE];   /* zero: none yet, no peer is made */
-	struct rn_addr ipv6, ipv4;	      /* ipv4 zero: none */
-	struct rn_endpoint wireguard;	      /* of a hub; zero otherwise */
-	struct rn_endpoint control;	      /* of a hub; zero otherwise */
+	uint8_t noise_key[RN_KEY_SIZE];	    /* zero for a stock client */
+	uint8_t wireguard_key[RN_KEY_SIZE]; /* zero: none yet, no peer is made */
+	struct rn_addr ipv6, ipv4;	    /* ipv4 zero: none */
+	struct rn_endpoint wireguard;	    /* of a hub; zero otherwise */
+	struct rn_endpoint control;	    /* of a hub; zero otherwise */
 	/* of a hub only, and only a hub's record has them on the wire: */
 	uint8_t mesh_key[RN_KEY_SIZE]; /* WireGuard's, of its device to other hubs; zero: none yet, no peer is made */
 	struct rn_endpoint mesh;       /* where that device listens; zero where mesh_key is */
@@ -86,13 +86,12 @@ struct rn_device_record {
 	uint64_t ends;		       /* of a project hub: Unix seconds, from then on it is not there; else 0 */
 	uint32_t selectors[RN_SELECTORS_MAX]; /* ascending selector numbers: the set that `identity` stands for */
 	uint32_t selector_count;
-	uint64_t
-	    policy; /* the version in force when this was signed: under an older one it may only take away; 0: none */
+	uint64_t policy; /* in force when this was signed: under an older one it may only take away; 0: none */
 };
 
 /* One compiled rule in the gateway's terms. */
 struct rn_service {
-	uint8_t protocol;     /* IPPROTO_TCP, IPPROTO_UDP, or IPPROTO_ICMP for echo of both families; 0: all three */
+	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, or IPPROTO_ICMP for echo of both families; 0: all three */
 	uint16_t first, last; /* ports; 0..65535 where all */
 };
 struct rn_policy_rule {
@@ -134,8 +133,8 @@ void rn_policy_record_done(struct rn_policy_record *p); /* frees what p points t
  * address, endpoints only of hubs, 1..RN_SELECTORS_MAX selectors; of a hub a parent that is not itself, but for the
  * gateway, an end where it is a project hub and only there, a mesh key and an endpoint for it, or neither;
  * of a rule at least one selector a side, ascending and not 0, at least one service, no minimum trust where it denies;
- * deny rules first, numbers not falling; no need above the version of the policy itself, nor a device's policy above
- * its own.
+ * deny rules first, numbers not falling; what a policy needs and the policy of a device are below the record's own
+ * version.
  */
 int rn_record_put_network(const struct rn_record_head *head, const struct rn_network *in,
 			  const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);

@@ -27,8 +27,7 @@ enum rn_local_type {
 	/* core -> kern */
 	RN_LOCAL_KERN_SYNC = 32, /* all current records follow ... */
 	RN_LOCAL_KERN_RECORD,	 /* block: one signed record */
-	/* A mark: of all up to epoch and version nothing is missing. The first after SYNC: other devices are removed.
-	 */
+	/* A mark: up to epoch and version nothing is missing. The first after SYNC: other devices are removed. */
 	RN_LOCAL_KERN_SYNCED,
 	RN_LOCAL_KERN_REMOVE,	  /* number: forget this device (access shrinks, so it needs no signature) */
 	RN_LOCAL_KERN_LINK,	  /* number: 1 up, 0 down */

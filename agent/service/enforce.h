@@ -15,8 +15,7 @@
  */
 struct rn_enforce;
 
-/* Reads what is in the tables already (after a restart), so that the same records change nothing. NULL: out of memory.
- */
+/* Reads what is in the tables already (after a restart), so that the same records change nothing. NULL: out of memory. */
 struct rn_enforce *rn_enforce_new(struct rn_datapath *dp, uint32_t self, bool hub);
 void rn_enforce_free(struct rn_enforce *e); /* the tables stay */
 
@@ -25,10 +24,9 @@ void rn_enforce_free(struct rn_enforce *e); /* the tables stay */
  * A policy takes away the devices whose records are older than those it rests on, and none of those is taken after it.
  *
  * All: 0; 1 where that very version is in force already; -ESTALE for an older one; -EMSGSIZE, -ENOSPC where it does not
- * fit; -EEXIST where another device has the address or key;
- * -EAGAIN for a first policy that is older than one that devices were signed under. err says why. Refused means nothing
- * was changed, but of a device that is there what the newer record takes away (trust, quarantine, revocation, its hub)
- * is taken away.
+ * fit; -EEXIST where another device has the address or key; -EAGAIN for a first policy that is older than one that
+ * devices were signed under. err says why. Refused means nothing was changed, but of a device that is there what the
+ * newer record takes away (trust, quarantine, revocation, its hub) is taken away.
  */
 int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device,
 		      struct rn_err *err);
