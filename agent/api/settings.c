@@ -47,7 +47,8 @@ static int compare(struct rn_api_call *call, const struct rn_json *current, cons
 	char path[PATH_SIZE];
 	int r = 0;
 
-	for (value = rn_json_first(wanted); value && r == 0; value = rn_json_next(value)) {
+	/* who refuses has answered, and with the call its body is gone */
+	for (value = rn_json_first(wanted); value && r == 0; value = r == 0 ? rn_json_next(value) : NULL) {
 		now = rn_json_get(current, rn_json_key(value));
 		snprintf(path, sizeof(path), "%s%s%.60s", above, *above ? "." : "", rn_json_key(value));
 		if (!now) {
