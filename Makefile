@@ -145,7 +145,7 @@ SIM := $(O)/tests/sim/sim
 SIM_WRAPS := clock_gettime time rn_log rn_file_read rn_file_write rn_store_begin rn_store_commit \
 	$(addprefix rn_datapath_,set_meta set_forgotten set_generation set_lease device_set device_state policy_write)
 $(SIM): $(call objects,$(wildcard tests/sim/*.c) agent/role/net_peers.c agent/role/net_core.c \
-		$(addprefix agent/role/kern_,records.c resume.c)) \
+		$(addprefix agent/role/kern_,records.c resume.c mesh.c)) \
 		$(TEST_SUPPORT) $(call archives,service sys domain proto base)
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(SIM_WRAPS)) -o $@ $(filter %.o,$^) \

@@ -22,6 +22,7 @@
 #define SIM_CUTS 8
 #define SIM_FD 1000000 /* no real descriptor is that large */
 #define SIM_ROOM (256u * 1024u)
+#define SIM_MESH_PORT 51822
 
 enum sim_process { SIM_CORE, SIM_NET, SIM_KERN, SIM_PROCESSES };
 enum sim_stage { SIM_ABSENT, SIM_STRANGER, SIM_MEMBER };

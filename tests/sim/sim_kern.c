@@ -20,6 +20,33 @@ void rn_overlay_set_addresses(struct rn_overlay *o, const struct rn_addr *ipv6, 
 	(void)ipv4;
 }
 
+/* There is no interface here: what is on rn0 and rnm0, and whether they are up, is not simulated. */
+int rn_overlay_new(const struct rn_overlay_device *device, const struct rn_overlay_calls *calls,
+		   struct rn_overlay **ret, struct rn_err *err)
+{
+	(void)device;
+	(void)calls;
+	(void)err;
+	*ret = NULL;
+	return 0;
+}
+
+void rn_overlay_free(struct rn_overlay *o)
+{
+	(void)o;
+}
+
+void rn_overlay_check(struct rn_overlay *o)
+{
+	(void)o;
+}
+
+void rn_overlay_status(const struct rn_overlay *o, struct rn_overlay_status *ret)
+{
+	(void)o;
+	*ret = (struct rn_overlay_status){0};
+}
+
 static void kern_says(struct sim_host *h, const struct rn_local *message)
 {
 	if (h->core && h->kern->core >= 0 && !sim_burn())
@@ -51,7 +78,9 @@ void sim_kern_begin(struct sim_host *h)
 	k->dp = &h->kernel.dp;
 	snprintf(directory, sizeof(directory), "%s/kern", h->dir);
 	k->peers = rn_peers_new(number, hub ? number : k->self.hub, h->noise_secret, 51820);
-	if (!k->peers || rn_kern_remember(k, directory, &err))
+	k->endings = rn_endings_new();
+	k->conf.mesh_port = SIM_MESH_PORT;
+	if (!k->peers || !k->endings || rn_kern_remember(k, directory, &err) || rn_kern_mesh_read(k, directory, &err))
 		sim_fail(h->sim, "%s: kern does not start: %s", h->name, err.text);
 	if (!h->kernel.used)
 		*k->dp->meta = (struct rn_meta){.schema = RN_SCHEMA_VERSION,
@@ -76,6 +105,8 @@ void sim_kern_end(struct sim_host *h)
 	h->syncing = k->syncing;
 	rn_enforce_free(k->enforce);
 	rn_peers_free(k->peers);
+	rn_endings_free(k->endings);
+	rn_kern_mesh_done(k);
 	rn_lease_free(k->lease);
 	rn_revoked_free(k->revoked);
 	free(k);
@@ -94,6 +125,8 @@ void sim_kern_connects(struct sim_host *h)
 	k->core = SIM_FD;
 	h->kern_at = INT64_MAX;
 	memcpy(hello.key, h->wireguard_public, RN_KEY_SIZE);
+	memcpy(hello.key2, k->mesh_public, RN_KEY_SIZE);
+	hello.port = k->mesh_peers ? SIM_MESH_PORT : 0;
 	sim_mark(h, RN_CORE_KERN, true, true);
 	kern_says(h, &hello);
 }
