@@ -108,7 +108,7 @@ class Place:
         wait_for("the laptop to reach the desk", self.data_passes, 30 * SLOW)
 
     def join(self, node):
-        done = self.net.enrol(node, self.net.token(node, "hub-a"))
+        done = self.net.enrol(node, self.net.token(node, None if node is self.hub else "hub-a"))
         equal(done.returncode, 0, f"{node.name}: rnaut up: {done.stderr.strip()}")
         node.start_units()
         wait_for(f"{node.name} to be ready", lambda: self.net.ready(node), 30 * SLOW)
