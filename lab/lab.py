@@ -87,8 +87,15 @@ def start_traffic(lab):
     laptop.spawn("udp", script + ["udp", server.ipv6, "2"])
     phone.spawn("fetch", script + ["fetch", server.ipv6, "4"])
     phone.spawn("ssh", script + ["knock", server.ipv6, "22", "5"])
-    lab["db"].spawn("web", script + ["web", lab["db"].ipv6, lab["db"].ipv4 or "-"])
-    lab["sensor"].spawn("fetch", script + ["fetch", lab["db"].ipv6, "5"])
+    if "db" in lab.nodes:
+        start_department_traffic(lab, script)
+
+
+def start_department_traffic(lab, script):
+    db = lab["db"]
+    db.spawn("web", script + ["web", db.ipv6, db.ipv4 or "-"])
+    lab["sensor"].spawn("fetch", script + ["fetch", db.ipv6, "5"])
+    lab["laptop"].spawn("fetch-db", script + ["fetch", db.ipv6, "6"])
 
 
 def write_script(name, text):

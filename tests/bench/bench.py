@@ -87,11 +87,13 @@ def write(name, line, result):
     print(f"  BENCH  {name}: {line}", flush=True)
 
 
-def standard(policy=POLICY, join=("laptop", "server"), hand=None):
+def standard(policy=POLICY, join=("laptop", "server"), hand=None, department=False):
     """The lab's network under this benchmark's prefix, removed at the end of the process. hand: host, unit, name, socket."""
     network.remove(PREFIX)
     atexit.register(network.remove, PREFIX)
     lab = lab_module.standard(PREFIX)
+    if department:
+        lab_module.add_department(lab)
     if hand:
         lab[hand[0]].hand(*hand[1:])
     lab_module.bring_up(lab, join=join)

@@ -22,11 +22,11 @@ ROUNDS = bench.rounds(7 if not bench.IN_VM else 5)
 PINNED = "/sys/fs/bpf/rnaut/"
 
 
-def filters(node, on):
-    for direction, program in (("ingress", "rn_ingress"), ("egress", "rn_egress")):
-        words = ["tc", "filter", "replace" if on else "del", "dev", "rn0", direction, "prio", "1", "handle", "1", "bpf"]
-        node.run(words + (["da", "pinned", PINNED + program] if on else []), check=False)
-        shown = node.run(["tc", "filter", "show", "dev", "rn0", direction]).stdout
+def filters(node, on, device="rn0", prefix="rn_"):
+    for direction in ("ingress", "egress"):
+        words = ["tc", "filter", "replace" if on else "del", "dev", device, direction, "prio", "1", "handle", "1", "bpf"]
+        node.run(words + (["da", "pinned", PINNED + prefix + direction] if on else []), check=False)
+        shown = node.run(["tc", "filter", "show", "dev", device, direction]).stdout
         if ("rn_" in shown) != on:
             raise bench.LabError(f"{node.name}: the {direction} filter is {'not on' if on else 'still there'}: {shown}")
 

@@ -14,8 +14,10 @@ BENCHES = {
     "stream": [sys.executable, "-B", HERE + "/stream.py"],
     "page": [sys.executable, "-B", HERE + "/page.py"],
     "overlay": [sys.executable, "-B", HERE + "/overlay.py"],
+    "mesh": [sys.executable, "-B", HERE + "/mesh.py"],
     "packet": [sys.executable, "-B", HERE + "/packet.py"],
-    "vm": [sys.executable, "-B", HERE + "/vm.py"],
+    "overlay-vm": [sys.executable, "-B", HERE + "/vm.py", "overlay"],
+    "mesh-vm": [sys.executable, "-B", HERE + "/vm.py", "mesh"],
 }
 
 
