@@ -37,7 +37,7 @@ export const cases = [
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "Flows" }).waitFor();
-    assert.equal(new URL(page.url()).search, "?verdict=deny");
+    await page.waitForURL((url) => url.search === "?verdict=deny");
 
     await page.context().clearCookies();
     await world.go(page, "/devices?sort=-trust");
@@ -46,7 +46,7 @@ export const cases = [
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "Devices" }).waitFor();
-    assert.equal(new URL(page.url()).search, "?sort=-trust");
+    await page.waitForURL((url) => url.search === "?sort=-trust");
   }],
 
   ["signing out ends the session at the gateway", async (world) => {
