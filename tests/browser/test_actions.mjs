@@ -199,7 +199,7 @@ export const cases = [
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Devices" }).waitFor();
-    assert.equal(new URL(page.url()).search, `?q=${encodeURIComponent(`identity:${identity}`)}`.replace("%3A", ":"));
+    await page.waitForURL((url) => url.search === `?q=${encodeURIComponent(`identity:${identity}`)}`.replace("%3A", ":"));
     const names = await page.evaluate(async (number) => (await (await fetch("/api/v1/devices")).json()).devices.filter((d) => String(d.identity) === number).map((d) => d.client_id), identity);
     await page.locator(".devices-grid .rows .row").first().waitFor();
     assert.deepEqual(await page.locator(".devices-grid .rows .row .device-name").allInnerTexts(), names.sort());
