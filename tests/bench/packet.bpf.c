@@ -53,6 +53,33 @@ int bench_judge_in(struct __sk_buff *skb)
 	return rn_packet_in(skb, &c);
 }
 
+/* ---- a frame alone: what it would cost to say identity and trust on every packet between a node and its hub ---- */
+
+SEC("tc")
+int bench_parse(struct __sk_buff *skb)
+{
+	struct rn_packet p = {};
+
+	bench_stamp(skb, bench_draw());
+	return rn_parse(skb, &p);
+}
+
+__u32 bench_frames = 0;
+
+SEC("tc")
+int bench_frame(struct __sk_buff *skb)
+{
+	struct rn_mesh_way way = {.peer = 1, .identity = 1, .trust = 50};
+	struct rn_mesh_frame f = {};
+	struct rn_packet p = {};
+
+	bench_stamp(skb, bench_draw());
+	if (rn_parse(skb, &p) || rn_mesh_put(skb, &p, &way) || rn_mesh_read(skb, &f) || rn_mesh_remove(skb, &f))
+		return 1;
+	bench_frames++;
+	return 0;
+}
+
 /* ---- tables alone ---- */
 
 struct {

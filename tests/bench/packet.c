@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "abi/maps.h"
+#include "abi/mesh.h"
 #include "abi/verdict.h"
 #include "bpf/bench_packet.skel.h"
 #include "domain/policy_tables.h"
@@ -216,6 +217,37 @@ static void judge(const char *what, uint32_t sources, uint32_t ports, uint32_t t
 	bench_packet__destroy(s);
 }
 
+/* A frame from this host to itself, so that one program makes it and takes it apart. */
+static void fill_mesh(const struct bench_packet *s)
+{
+	const struct rn_addr own = {{[10] = 0xff, [11] = 0xff, [12] = 10, [13] = 5, [14] = 0, [15] = 1}};
+	const struct rn_behind_key behind = {.peer = 1, .identity = 1};
+	const uint32_t peer = 1, slot = IDENTITY;
+
+	((struct rn_mesh_self *)map(s->maps.rn_mesh_self))[0] =
+	    (struct rn_mesh_self){.addresses = {.v4 = own}, .rnm0 = 8, .rn0 = 7, .mtu = 1420};
+	((struct rn_mesh_addresses *)map(s->maps.rn_mesh_hubs))[1] = (struct rn_mesh_addresses){.v4 = own};
+	must(bpf_map_update_elem(bpf_map__fd(s->maps.rn_mesh_peers), &own, &peer, BPF_ANY), "peer");
+	must(bpf_map_update_elem(bpf_map__fd(s->maps.rn_behind), &behind, &slot, BPF_ANY), "behind");
+}
+
+static void frames(void)
+{
+	struct sizes z = {.sources = 1, .ports = 1024, .table = RN_FLOWS_MAX, .flows = 1024};
+	struct bench_packet *s = open_with(&z);
+	const char *const names[SIDES] = {"floor", "frame", "ingress"};
+	const struct bpf_program *const programs[SIDES] = {s->progs.bench_parse, s->progs.bench_frame,
+							   s->progs.bench_judge_in};
+
+	fill_mesh(s);
+	race("made and taken apart", 1024, names, programs);
+	if (s->bss->bench_frames < ROUNDS * REPEAT) {
+		fprintf(stderr, "frames: %u of them came through\n", s->bss->bench_frames);
+		exit(1);
+	}
+	bench_packet__destroy(s);
+}
+
 static void tables(const char *what, uint32_t flows, uint32_t table, bool flood)
 {
 	struct sizes z = {.sources = 1, .ports = 1024, .table = table, .flows = flows, .flood = flood};
@@ -273,6 +305,7 @@ int main(void)
 	judge("established", 1, 16384, RN_FLOWS_MAX, false);
 	judge("established", 32, 32768, 2u << 20, false);
 	judge("new, evicting", 64, 32768, RN_FLOWS_MAX, true);
+	frames();
 	tables("hit", 1024, 65536, false);
 	tables("hit", 16384, 65536, false);
 	tables("hit", 1u << 20, 2u << 20, false);

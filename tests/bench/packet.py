@@ -14,7 +14,9 @@ def main():
     cases = [json.loads(line) for line in done.stdout.splitlines()]
     parts = []
     for case in cases:
-        if "ingress" in case:
+        if "frame" in case:
+            parts.append(f"a frame {case['case']}: {case['frame']['median'] - case['floor']['median']:.0f} ns")
+        elif "ingress" in case:
             parts.append(f"{case['case']} {case['flows']}: {case['ingress']['median'] - case['floor']['median']:.0f} ns")
         elif "set" in case:
             parts.append(f"{case['case']} {case['flows']}: LRU {case['lru']['median'] - case['key']['median']:.0f}, "
