@@ -19,6 +19,17 @@ int rn_ipam_address(const struct rn_prefix *range, uint32_t device, struct rn_ad
 	return 0;
 }
 
+uint32_t rn_ipam_device(const struct rn_prefix *range, const struct rn_addr *address)
+{
+	uint32_t number = 0, hosts = range->bits <= 96 ? UINT32_MAX : (uint32_t)((1ull << (128 - range->bits)) - 1);
+	struct rn_addr whole;
+
+	for (unsigned i = 12; i < 16; i++)
+		number = number << 8 | address->b[i];
+	number &= hosts;
+	return rn_ipam_address(range, number, &whole) == 0 && rn_addr_compare(&whole, address) == 0 ? number : 0;
+}
+
 /* Default routes, and the two halves of everything by which VPNs override them. */
 static bool default_route(const struct rn_prefix *p)
 {

@@ -15,6 +15,8 @@
 
 /* 0; -ENOSPC where the number is 0 or the range has no such host (IPv4 keeps its last address for broadcast). */
 int rn_ipam_address(const struct rn_prefix *range, uint32_t device, struct rn_addr *ret);
+/* Whose the address would be; 0: nobody's. */
+uint32_t rn_ipam_device(const struct rn_prefix *range, const struct rn_addr *address);
 
 /* What the host can reach already. Default routes, and halves of them as VPNs set them, collide with nothing. */
 struct rn_ipam_route {

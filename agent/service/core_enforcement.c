@@ -45,7 +45,7 @@ static bool concerns(const struct rn_device_record *r, uint32_t hub)
 static void list_hubs(struct rn_core *core, struct rn_enforcement *e, uint32_t hub)
 {
 	const struct rn_ledger_entry *entry;
-	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++) {
+	for (unsigned i = 0; (entry = rn_ledger_hub(core->books.ledger, i)); i++) {
 		if (!concerns(&entry->record, hub))
 			continue;
 		e->waited[e->count] = (struct waited_hub){entry->device, connected(core, entry->device)};
@@ -58,7 +58,7 @@ static unsigned count_hubs(struct rn_core *core, uint32_t hub)
 {
 	const struct rn_ledger_entry *entry;
 	unsigned count = 0;
-	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++)
+	for (unsigned i = 0; (entry = rn_ledger_hub(core->books.ledger, i)); i++)
 		count += concerns(&entry->record, hub);
 	return count;
 }

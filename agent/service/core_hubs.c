@@ -233,7 +233,7 @@ static void look(struct rn_core *core)
 	const struct rn_ledger_entry *entry;
 	int64_t now = rn_core_now(core);
 	core->hubs.look_at = INT64_MAX;
-	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++) {
+	for (unsigned i = 0; (entry = rn_ledger_hub(core->books.ledger, i)); i++) {
 		struct rn_device_record hub = entry->record;
 		if (!hub.ends || (hub.flags & RN_DEVICE_REVOKED))
 			continue;

@@ -6,17 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/ipam.h"
+#include "service/core_attached.h"
+
 struct rn_ledger {
 	struct rn_ledger_entry **devices; /* by number */
 	unsigned count, room;
 	struct rn_ledger_entry *network, *policy;
 	struct rn_ledger_entry *oldest, *newest;
 	struct rn_policy_record rules; /* of policy, decoded */
+	struct rn_network ranges;      /* of network, decoded */
+	struct rn_attached *attached;
 };
 
 struct rn_ledger *rn_ledger_new(void)
 {
-	return calloc(1, sizeof(struct rn_ledger));
+	struct rn_ledger *ledger = calloc(1, sizeof(*ledger));
+	if (ledger)
+		ledger->attached = rn_attached_new();
+	if (ledger && ledger->attached)
+		return ledger;
+	free(ledger);
+	return NULL;
 }
 
 static void entry_free(struct rn_ledger_entry *entry)
@@ -36,6 +47,7 @@ void rn_ledger_free(struct rn_ledger *ledger)
 	entry_free(ledger->network);
 	entry_free(ledger->policy);
 	free(ledger->devices);
+	rn_attached_free(ledger->attached);
 	rn_policy_record_done(&ledger->rules);
 	free(ledger);
 }
@@ -103,7 +115,7 @@ static int slot_of(struct rn_ledger *ledger, const struct rn_ledger_entry *entry
 	}
 	unsigned at = device_index(ledger, entry->device);
 	if (at == ledger->count || ledger->devices[at]->device != entry->device) {
-		if (ledger->count >= RN_DEVICES_MAX - 1)
+		if (ledger->count >= RN_LEDGER_DEVICES_MAX)
 			return -ENOSPC;
 		int rc = make_room(ledger);
 		if (rc)
@@ -147,6 +159,19 @@ static int decode(const uint8_t *blob, size_t size, struct rn_ledger_entry *entr
 	return rc;
 }
 
+/* Its place, counted at its hub. */
+static int device_slot(struct rn_ledger *ledger, const struct rn_ledger_entry *entry, struct rn_ledger_entry ***ret)
+{
+	const struct rn_ledger_entry *old = held(ledger, entry);
+	int rc = rn_attached_put(ledger->attached, old ? &old->record : NULL, &entry->record);
+	if (rc)
+		return rc;
+	rc = slot_of(ledger, entry, ret);
+	if (rc) /* then there is no old one */
+		rn_attached_remove(ledger->attached, &entry->record);
+	return rc;
+}
+
 static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 {
 	struct rn_policy_record rules = {0};
@@ -155,11 +180,13 @@ static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 	if (entry->type == RN_RECORD_POLICY)
 		rc = rn_record_get_policy(entry->blob, entry->size, &rules);
 	if (!rc)
-		rc = slot_of(ledger, entry, &slot);
+		rc = (entry->type == RN_RECORD_DEVICE ? device_slot : slot_of)(ledger, entry, &slot);
 	if (rc) {
 		rn_policy_record_done(&rules);
 		return rc;
 	}
+	if (entry->type == RN_RECORD_NETWORK)
+		rn_record_get_network(entry->blob, entry->size, &ledger->ranges);
 	if (entry->type == RN_RECORD_POLICY) {
 		rn_policy_record_done(&ledger->rules);
 		ledger->rules = rules;
@@ -211,6 +238,7 @@ void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device)
 	if (at == ledger->count || ledger->devices[at]->device != device)
 		return;
 	list_remove(ledger, ledger->devices[at]);
+	rn_attached_remove(ledger->attached, &ledger->devices[at]->record);
 	entry_free(ledger->devices[at]);
 	ledger->count--;
 	memmove(&ledger->devices[at], &ledger->devices[at + 1], (ledger->count - at) * sizeof(*ledger->devices));
@@ -364,12 +392,13 @@ const struct rn_ledger_entry *rn_ledger_by_address(const struct rn_ledger *ledge
 {
 	if (rn_addr_is_zero(address))
 		return NULL;
-	for (unsigned i = 0; i < ledger->count; i++) {
-		const struct rn_device_record *r = &ledger->devices[i]->record;
-		if (!rn_addr_compare(&r->ipv6, address) || !rn_addr_compare(&r->ipv4, address))
-			return ledger->devices[i];
-	}
-	return NULL;
+	uint32_t number = rn_ipam_device(&ledger->ranges.ipv6, address);
+	if (!number && ledger->ranges.ipv4.bits)
+		number = rn_ipam_device(&ledger->ranges.ipv4, address);
+	const struct rn_ledger_entry *entry = rn_ledger_device(ledger, number);
+	bool its = entry && (!rn_addr_compare(&entry->record.ipv6, address) ||
+			     !rn_addr_compare(&entry->record.ipv4, address));
+	return its ? entry : NULL;
 }
 
 const struct rn_ledger_entry *rn_ledger_network(const struct rn_ledger *ledger)
@@ -395,6 +424,16 @@ unsigned rn_ledger_count(const struct rn_ledger *ledger)
 const struct rn_ledger_entry *rn_ledger_at(const struct rn_ledger *ledger, unsigned index)
 {
 	return index < ledger->count ? ledger->devices[index] : NULL;
+}
+
+const struct rn_ledger_entry *rn_ledger_hub(const struct rn_ledger *ledger, unsigned index)
+{
+	return rn_ledger_device(ledger, rn_attached_hub(ledger->attached, index));
+}
+
+uint32_t rn_ledger_attached(const struct rn_ledger *ledger, uint32_t hub)
+{
+	return rn_attached_count(ledger->attached, hub);
 }
 
 const struct rn_policy_record *rn_ledger_rules(const struct rn_ledger *ledger)

@@ -37,13 +37,14 @@ struct rn_position {
 bool rn_position_before(const struct rn_position *position, const struct rn_ledger_entry *entry);
 bool rn_position_reaches(const struct rn_position *position, const struct rn_position *other); /* there or beyond */
 
+#define RN_LEDGER_DEVICES_MAX 0xffffffu
 struct rn_ledger;
 struct rn_ledger *rn_ledger_new(void);	       /* NULL: out of memory */
 void rn_ledger_free(struct rn_ledger *ledger); /* NULL is legal */
 
 /*
  * Takes a record whose signature is known to be good. 0 and *ret_entry; -ESTALE where it is not above what is held of
- * the same thing, -EBADMSG, -ENOMEM, -ENOSPC where RN_DEVICES_MAX devices are held.
+ * the same thing, -EBADMSG, -ENOMEM, -ENOSPC where RN_LEDGER_DEVICES_MAX are held.
  */
 int rn_ledger_take(struct rn_ledger *ledger, const uint8_t *blob, size_t size, struct rn_ledger_entry **ret_entry);
 void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device); /* no-op where unknown */
@@ -65,6 +66,7 @@ int rn_ledger_set_position(struct rn_store *store, const char *name, const struc
 const struct rn_ledger_entry *rn_ledger_device(const struct rn_ledger *ledger, uint32_t number);
 const struct rn_ledger_entry *rn_ledger_by_name(const struct rn_ledger *ledger, const char *name);
 const struct rn_ledger_entry *rn_ledger_by_noise_key(const struct rn_ledger *ledger, const uint8_t key[RN_KEY_SIZE]);
+/* Addresses are of the network's ranges, which say whose they are (ipam.h). */
 const struct rn_ledger_entry *rn_ledger_by_address(const struct rn_ledger *ledger, const struct rn_addr *address);
 const struct rn_ledger_entry *rn_ledger_network(const struct rn_ledger *ledger);
 const struct rn_ledger_entry *rn_ledger_policy(const struct rn_ledger *ledger);
@@ -73,6 +75,9 @@ const struct rn_ledger_entry *rn_ledger_newest(const struct rn_ledger *ledger);
 /* Devices in order of number. */
 unsigned rn_ledger_count(const struct rn_ledger *ledger);
 const struct rn_ledger_entry *rn_ledger_at(const struct rn_ledger *ledger, unsigned index);
+/* Hubs in no order, revoked ones too; NULL: no more. And how many devices a hub has, itself and revoked ones too. */
+const struct rn_ledger_entry *rn_ledger_hub(const struct rn_ledger *ledger, unsigned index);
+uint32_t rn_ledger_attached(const struct rn_ledger *ledger, uint32_t hub);
 /* The policy held, decoded; without rules where none is. Lives until the next policy. */
 const struct rn_policy_record *rn_ledger_rules(const struct rn_ledger *ledger);
 /* The id of a rule of the policy held; "" where there is none of this number. */

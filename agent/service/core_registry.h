@@ -6,6 +6,7 @@
 
 /* The gateway's devices: numbers, addresses, tags, and the identity that follows from them. All within a change. */
 #define RN_TAGS_MAX (RN_SELECTORS_MAX - 3) /* beside everyone, the user and the device itself */
+#define RN_HUB_DEVICES_MAX 11000u	  /* with 4,096 of others and 1,023 hubs its kern has room */
 #define RN_TRUST_START 50		   /* of a new device */
 
 struct rn_new_device {

@@ -157,6 +157,14 @@ void sim_send(struct sim_host *from, const struct rn_endpoint *to, const uint8_t
 	}
 }
 
+void sim_run(struct sim *s, int64_t ms)
+{
+	const int64_t until = s->now_ms + ms;
+
+	while (sim_turn(s, until))
+		continue;
+}
+
 bool sim_turn(struct sim *s, int64_t until_ms)
 {
 	struct sim_event e;

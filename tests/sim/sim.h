@@ -94,6 +94,10 @@ struct sim_host {
 	bool evil, was_evil;		/* a hub that changes or repeats what it passes on */
 	uint8_t *repeat;		/* a message that it has kept */
 	size_t repeat_size;
+	struct sim_heard {
+		uint64_t datagrams, bytes;     /* from the gateway */
+		uint64_t messages[16], inside; /* from its upstream by type; bytes of them */
+	} heard;
 	/* enrolling */
 	struct rn_sessions *stranger;
 	rn_session_id stranger_session;
@@ -134,6 +138,12 @@ struct sim_params {
 	uint64_t seed;
 	unsigned hubs, devices, steps;
 	bool faults, trace;
+	unsigned rest; /* not 0: one hub, and so many devices elsewhere (sim_flat.c) */
+};
+
+struct sim_figures {
+	unsigned records, enforced, interests;
+	struct sim_heard heard;
 };
 
 struct sim_result { /* in memory shared with the parent */
@@ -141,6 +151,11 @@ struct sim_result { /* in memory shared with the parent */
 	int64_t converged_ms;
 	unsigned failed, crashes, operations, records, reached;
 	char text[256];
+	/* of sim_flat.c: a hub after its devices talked, after a while, and after one in twenty devices became finer */
+	struct sim_figures talked, lived, finer;
+	size_t hub_heap[SIM_PROCESSES], gateway_heap;
+	long hub_store_kib, gateway_store_kib, gateway_rss_kib;
+	double rows_s, talk_s, live_s, finer_s;
 };
 
 struct sim {
@@ -176,6 +191,7 @@ struct sim {
 /* sim.c: the queue, the wire, the log. */
 void sim_push(struct sim *s, struct sim_event e);
 void sim_send(struct sim_host *from, const struct rn_endpoint *to, const uint8_t *data, size_t size);
+void sim_run(struct sim *s, int64_t ms);
 bool sim_turn(struct sim *s, int64_t until_ms); /* one event; false: nothing before until_ms, which it is then */
 void sim_note(struct sim *s, const void *data, size_t size); /* into the log's hash */
 void sim_say(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -213,6 +229,9 @@ void sim_kern_begin(struct sim_host *h);
 void sim_kern_end(struct sim_host *h);
 void sim_kern_connects(struct sim_host *h);
 void sim_kern_hears(struct sim_host *h, const struct rn_local *m);
+/* The datapath dropped a packet for this reason, and kern tells core. */
+void sim_kern_met(struct sim_host *h, enum rn_reason reason, const struct rn_addr *source,
+		  const struct rn_addr *destination);
 
 /* sim_host.c: lives of processes. */
 void sim_host_begin(struct sim_host *h, enum sim_process process);
@@ -239,6 +258,11 @@ void sim_step(struct sim *s);
 void sim_faults_end(struct sim *s);
 void sim_set_policy(struct sim *s);
 void sim_changes_free(struct sim *s);
+
+/* sim_flat.c */
+void sim_flat(struct sim *s);
+/* Prints; the number of things that are not as in the smaller network (NULL: this is the first). */
+unsigned sim_flat_compare(unsigned rest, const struct sim_result *r, const struct sim_result *smaller);
 
 /* sim_check.c */
 void sim_harvest(struct sim *s);

@@ -159,6 +159,8 @@ static void check_lease(struct sim_host *h)
 
 void sim_check_host(struct sim_host *h)
 {
+	if (h->sim->params.rest)
+		return;
 	if (h->index == 0)
 		sim_harvest(h->sim);
 	if (!h->touched)
@@ -175,6 +177,8 @@ void sim_core_ends(struct sim_host *h)
 {
 	const struct rn_ledger_entry *e;
 
+	if (h->sim->params.rest)
+		return;
 	memset(h->floor.durable, 0, SIM_HOSTS_MAX * sizeof(*h->floor.durable));
 	for (unsigned i = 0; (e = rn_ledger_at(h->core->books.ledger, i)); i++)
 		if (!e->dirty)

@@ -73,7 +73,7 @@ void sim_make_gateway(struct sim *s)
 	memcpy(p.noise_key, h->noise_public, RN_KEY_SIZE);
 	memcpy(p.wireguard_key, h->wireguard_public, RN_KEY_SIZE);
 	rn_prefix_parse("fd12:3456:789a::/48", &p.ipv6);
-	rn_prefix_parse("100.80.0.0/16", &p.ipv4);
+	rn_prefix_parse("100.64.0.0/10", &p.ipv4);
 	snprintf(core, sizeof(core), "%s/core", h->dir);
 	mkdir(core, 0700);
 	sim_enter(h, SIM_CORE);

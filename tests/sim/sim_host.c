@@ -279,6 +279,14 @@ void sim_host_free(struct sim_host *h)
 
 /* ---- events ---- */
 
+static void count_heard(struct sim_host *h, const struct rn_local *m)
+{
+	if (m->type != RN_LOCAL_NET_MESSAGE || m->session != h->core->upstream.session || !m->block_size)
+		return;
+	h->heard.messages[m->block[0] % 16]++;
+	h->heard.inside += m->block_size;
+}
+
 static void to_core(struct sim_host *h, enum rn_core_peer peer)
 {
 	struct sim_piece *piece = h->core ? sim_take(&h->to_core[peer]) : NULL;
@@ -294,7 +302,10 @@ static void to_core(struct sim_host *h, enum rn_core_peer peer)
 		if (piece->begins)
 			rn_core_connected(h->core, peer);
 	} else if (h->there[peer]) {
-		if (rn_local_decode(piece->data, piece->size, &message) || !rn_core_receive(h->core, peer, &message))
+		if (rn_local_decode(piece->data, piece->size, &message))
+			sim_fail(h->sim, "%s: a message to core cannot be decoded", h->name);
+		count_heard(h, &message);
+		if (!rn_core_receive(h->core, peer, &message))
 			sim_fail(h->sim, "%s: core did not understand message %u", h->name, message.type);
 	}
 	free(piece);
@@ -373,6 +384,8 @@ void sim_host_event(struct sim_host *h, const struct sim_event *e)
 {
 	switch (e->type) {
 	case SIM_DATAGRAM:
+		h->heard.datagrams += e->from == 0;
+		h->heard.bytes += e->from == 0 ? e->size : 0;
 		if (h->stage == SIM_STRANGER) {
 			sim_stranger_datagram(h, e);
 		} else if (h->net) {

@@ -2,6 +2,7 @@
 /* kern: role/kern_records.c and kern_resume.c are the real ones; this is kern_start.c and kern_core.c without kernel
  * and sockets. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +130,24 @@ void sim_kern_connects(struct sim_host *h)
 	hello.port = k->mesh_peers ? SIM_MESH_PORT : 0;
 	sim_mark(h, RN_CORE_KERN, true, true);
 	kern_says(h, &hello);
+}
+
+void sim_kern_met(struct sim_host *h, enum rn_reason reason, const struct rn_addr *source,
+		  const struct rn_addr *destination)
+{
+	struct rn_event event = {.kind = RN_EVENT_DENIED,
+				 .reason = (uint8_t)reason,
+				 .source = *source,
+				 .destination = *destination,
+				 .protocol = IPPROTO_TCP};
+	struct rn_local events = {
+	    .type = RN_LOCAL_KERN_EVENTS, .block = (const uint8_t *)&event, .block_size = sizeof(event)};
+
+	if (!h->kern)
+		return;
+	sim_enter(h, SIM_KERN);
+	event.time_ns = (uint64_t)rn_unix_ns();
+	kern_says(h, &events);
 }
 
 static void say_applied(struct sim_host *h)

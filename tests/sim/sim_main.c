@@ -60,33 +60,25 @@ static unsigned strangers(const struct sim *s)
 	return count;
 }
 
-static void run_ms(struct sim *s, int64_t ms)
-{
-	const int64_t until = s->now_ms + ms;
-
-	while (sim_turn(s, until))
-		continue;
-}
-
 /* Everybody enrols on a good day, hubs first, thirty at a time. */
 static void found(struct sim *s)
 {
 	static const enum rn_kind kinds[] = {RN_KIND_DESKTOP, RN_KIND_SERVER, RN_KIND_IOT, RN_KIND_MOBILE};
 
 	sim_make_gateway(s);
-	run_ms(s, 500);
+	sim_run(s, 500);
 	for (unsigned i = 0; i < s->params.hubs + s->params.devices; i++) {
 		bool hub = i < s->params.hubs;
 
 		if (i == s->params.hubs)
 			while (strangers(s))
-				run_ms(s, 100);
+				sim_run(s, 100);
 		sim_enroll(sim_new_host(s, hub ? RN_KIND_REGIONAL : kinds[rng_below(&s->rng, 4)],
 					hub ? 0 : rng_below(&s->rng, s->params.hubs + 1)));
 		while (strangers(s) > 30)
-			run_ms(s, 20);
+			sim_run(s, 20);
 	}
-	run_ms(s, 3000);
+	sim_run(s, 3000);
 }
 
 static void calm_down(struct sim *s)
@@ -98,12 +90,12 @@ static void calm_down(struct sim *s)
 	while (!sim_converged(s, why, sizeof(why))) {
 		if (s->now_ms - began >= CALM_MS)
 			sim_fail(s, "not in step %d s after the last fault: %s", CALM_MS / 1000, why);
-		run_ms(s, 250);
+		sim_run(s, 250);
 	}
 	s->result->converged_ms = s->now_ms - began;
 	s->calm = true;
 	sim_check_reach(s, 200);
-	run_ms(s, 8000); /* what was closed lingers for five seconds */
+	sim_run(s, 8000); /* what was closed lingers for five seconds */
 	sim_check_bounds(s);
 }
 
@@ -121,6 +113,16 @@ static void end(struct sim *s)
 	free(s->hosts);
 }
 
+static void live(struct sim *s)
+{
+	found(s);
+	for (s->step = 1; s->step <= s->params.steps; s->step++) {
+		sim_step(s);
+		sim_check_reach(s, 12);
+	}
+	calm_down(s);
+}
+
 static void play(const struct sim_params *params, struct sim_result *result, const char *dir)
 {
 	struct sim *s = sim_zeros(1, sizeof(*s));
@@ -128,19 +130,17 @@ static void play(const struct sim_params *params, struct sim_result *result, con
 	*s = (struct sim){
 	    .params = *params, .result = result, .begun = 1800000000, .delay_min_ms = 1, .delay_max_ms = 5};
 	s->rng.state = params->seed * 0x9e3779b97f4a7c15ull + 1;
-	s->host_room = 1 + params->hubs + params->devices + 8;
+	s->host_room = 1 + params->hubs + params->devices + 64;
 	s->hosts = sim_zeros(s->host_room, sizeof(*s->hosts));
 	snprintf(s->dir, sizeof(s->dir), "%s", dir);
 	result->hash = 0xcbf29ce484222325ull;
 	sim_seed_random(params->seed);
 	if (rn_crypto_start())
 		abort();
-	found(s);
-	for (s->step = 1; s->step <= params->steps; s->step++) {
-		sim_step(s);
-		sim_check_reach(s, 12);
-	}
-	calm_down(s);
+	if (params->rest)
+		sim_flat(s);
+	else
+		live(s);
 	end(s);
 	free(s);
 }
@@ -257,12 +257,46 @@ static void run_all(struct sim_params params, unsigned seeds, unsigned job_count
 	}
 }
 
-static unsigned number_after(int argc, char **argv, const char *option, unsigned otherwise)
+/* Networks of these sizes, "1000,10000", the hub in them compared with the first. */
+static int run_flat(struct sim_params params, const char *sizes)
+{
+	struct sim_result *results =
+	    mmap(NULL, JOBS_MAX * sizeof(*results), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned passed = 0, failed = 0;
+
+	for (char *at = (char *)sizes; *at && passed + failed < JOBS_MAX; at += *at == ',') {
+		struct job job = {.result = &results[passed + failed]};
+		int status = 1;
+
+		params.rest = (unsigned)strtoul(at, &at, 10);
+		begin_job(&job, &params);
+		waitpid(job.pid, &status, 0);
+		remove_tree(job.dir);
+		if (status)
+			tell(&job, status, true);
+		else
+			status = (int)sim_flat_compare(params.rest, job.result,
+						       passed + failed ? &results[0] : NULL);
+		passed += status == 0;
+		failed += status != 0;
+	}
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed != 0;
+}
+
+static const char *text_after(int argc, char **argv, const char *option)
 {
 	for (int i = 1; i + 1 < argc; i++)
 		if (strcmp(argv[i], option) == 0)
-			return (unsigned)strtoul(argv[i + 1], NULL, 10);
-	return otherwise;
+			return argv[i + 1];
+	return NULL;
+}
+
+static unsigned number_after(int argc, char **argv, const char *option, unsigned otherwise)
+{
+	const char *text = text_after(argc, argv, option);
+
+	return text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
 }
 
 int main(int argc, char **argv)
@@ -281,6 +315,8 @@ int main(int argc, char **argv)
 
 	if (params.hubs + params.devices + 9 > SIM_HOSTS_MAX)
 		return 2;
+	if (text_after(argc, argv, "--flat"))
+		return run_flat(params, text_after(argc, argv, "--flat"));
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	run_all(params, seeds, jobs < JOBS_MAX ? jobs : JOBS_MAX, &t);
 	clock_gettime(CLOCK_MONOTONIC, &ended);
