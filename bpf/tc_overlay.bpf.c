@@ -95,6 +95,31 @@ static __always_inline bool rn_marked(struct __sk_buff *skb, __u32 mark)
 	return mark == RN_JUDGED && from && from == RN_READ_ONCE(mesh->rnm0);
 }
 
+/* Who is behind that hub may not have been heard of here yet: core asks for the inner source. */
+static __always_inline void rn_tell(struct __sk_buff *skb, struct rn_context *c, const struct rn_mesh_frame *f)
+{
+	__u32 at = rn_mesh_overhead(f->v6);
+	struct rn_ipv6 v6;
+	struct rn_ipv4 v4;
+
+	if (f->v6) {
+		if (rn_load(skb, at, &v6, sizeof(v6)))
+			return;
+		c->packet.source = v6.source;
+		c->packet.destination = v6.destination;
+		c->packet.protocol = v6.next;
+	} else {
+		if (rn_load(skb, at, &v4, sizeof(v4)))
+			return;
+		rn_addr_map(&c->packet.source, v4.source);
+		rn_addr_map(&c->packet.destination, v4.destination);
+		c->packet.protocol = v4.protocol;
+	}
+	c->packet.bytes = f->there - at;
+	c->now = rn_now();
+	rn_event(c, RN_EVENT_DENIED, RN_WRONG_IDENTITY);
+}
+
 /* Out of a frame, what it says in c; counted. */
 __noinline enum rn_mesh_reason rn_arrive(struct __sk_buff *skb, struct rn_context *c)
 {
@@ -107,6 +132,8 @@ __noinline enum rn_mesh_reason rn_arrive(struct __sk_buff *skb, struct rn_contex
 	if (!reason)
 		reason = rn_mesh_remove(skb, &f);
 	rn_mesh_count(0, reason);
+	if (reason == RN_MESH_WRONG_IDENTITY)
+		rn_tell(skb, c, &f);
 	c->from_peer = f.peer;
 	c->claim.peer = f.peer;
 	c->claim.identity = f.identity;

@@ -44,7 +44,7 @@ static const struct rn_field removed_fields[] = { AT(U32, removed.device) };
 static const struct rn_field presence_fields[] = { AT(U32, presence.device), AT(U8, presence.connected) };
 static const struct rn_field seen_fields[] = { VIEW(seen.seen, REST) };
 static const struct rn_field resolve_fields[] = { AT(U32, resolve.device), AT(BYTES, resolve.address.b) };
-static const struct rn_field interests_fields[] = { VIEW(interests.pairs, REST) };
+static const struct rn_field interests_fields[] = { VIEW(interests.items, REST) };
 static const struct rn_field interest_fields[] = { AT(U32, interest.device), AT(U32, interest.receiver) };
 
 static const struct layout {

@@ -12,7 +12,6 @@ void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver
 	    .hub = receiver->hub,
 	    .other_hubs = rn_kind_is_hub(receiver->kind),
 	    .everything = feed->everything,
-	    .from = after,
 	    .at = after,
 	    .policy = after,
 	    .unmarked = true,
@@ -58,8 +57,8 @@ void rn_feed_again(struct rn_feed *feed, const struct rn_ledger_entry *entry)
 		*sent = (struct rn_position){entry->epoch, entry->version - 1};
 }
 
-int rn_feed_interest(struct rn_feed *feed, uint32_t device, const struct rn_ledger_entry *entry, bool known,
-		     uint32_t *ret_gone)
+int rn_feed_interest(struct rn_feed *feed, uint32_t device, const struct rn_ledger_entry *entry,
+		     const struct rn_position *has, uint32_t *ret_gone)
 {
 	*ret_gone = 0;
 	if (!feed->interests)
@@ -67,7 +66,7 @@ int rn_feed_interest(struct rn_feed *feed, uint32_t device, const struct rn_ledg
 	if (!feed->interests)
 		return -ENOMEM;
 	int rc = rn_interests_add(feed->interests, device, ret_gone);
-	if (!rc && entry && (!known || rn_position_before(&feed->from, entry)))
+	if (!rc && entry && (!has || rn_position_before(has, entry)))
 		rn_feed_again(feed, entry);
 	return rc;
 }

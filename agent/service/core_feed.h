@@ -20,7 +20,6 @@ struct rn_feed {
 	uint32_t hub;		       /* whose devices: the receiver's hub, or the receiver itself where it is one */
 	bool other_hubs;	       /* the receiver is a hub */
 	bool everything;	       /* the receiver has all that this host has */
-	struct rn_position from;       /* where it began */
 	struct rn_position at, policy; /* up to where everything but the policy was sent, and which policy */
 	struct rn_position marked;
 	bool unmarked;			/* something was sent that no mark covers */
@@ -40,11 +39,12 @@ struct rn_feed_out {
 void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver, struct rn_position after);
 void rn_feed_end(struct rn_feed *feed); /* frees what it has and zeroes it */
 /*
- * The receiver has to do with this device: its record (NULL: it comes later) is sent, and so is each newer one. known:
- * it has what was current when the feed began. 0 or -ENOMEM; *ret_gone as of rn_interests_add.
+ * The receiver has to do with this device: its record (NULL: it comes later) is sent, and so is each newer one. has:
+ * the version that it says it has, NULL: none. What it has may be older than its mark: the session ended between the
+ * mark and what came after it. 0 or -ENOMEM; *ret_gone as of rn_interests_add.
  */
-int rn_feed_interest(struct rn_feed *feed, uint32_t device, const struct rn_ledger_entry *entry, bool known,
-		     uint32_t *ret_gone);
+int rn_feed_interest(struct rn_feed *feed, uint32_t device, const struct rn_ledger_entry *entry,
+		     const struct rn_position *has, uint32_t *ret_gone);
 bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *entry);
 /*
  * The ledger has taken a record that should have come long before (who passes records on can hold them back), or one

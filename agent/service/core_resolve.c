@@ -13,8 +13,8 @@
 #include "service/core_state.h"
 
 #define ASK_AGAIN_MS 1000
-#define PAIR_SIZE 8
-#define PAIRS_AT_ONCE 512 /* in one message */
+#define HELD_SIZE 20
+#define HELD_AT_ONCE 512 /* in one message */
 /* Questions: a device has 20 a second and 60 at once; a hub asks for all of its devices, and has fifty times that. */
 #define NODE_COSTS_MS 50
 #define HUB_COSTS_MS 1
@@ -27,12 +27,12 @@ static bool alive(const struct rn_ledger_entry *entry)
 	return entry && !(entry->record.flags & RN_DEVICE_REVOKED);
 }
 
-/* The receiver of a session goes on hearing of this device. */
-static void hold(struct rn_downstream *s, uint32_t device, bool known)
+/* The receiver of a session goes on hearing of this device, of which it has the record of that version (NULL: none). */
+static void hold(struct rn_downstream *s, uint32_t device, const struct rn_position *has)
 {
 	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, device);
 	struct rn_message removed = {.type = RN_MESSAGE_REMOVED};
-	if (!s->subscribed || rn_feed_interest(&s->feed, device, entry, known, &removed.removed.device))
+	if (!s->subscribed || rn_feed_interest(&s->feed, device, entry, has, &removed.removed.device))
 		return;
 	if (removed.removed.device)
 		rn_core_say(s->core, s->session, &removed);
@@ -44,11 +44,11 @@ static void hold_here(struct rn_core *core, const struct rn_ledger_entry *entry,
 {
 	struct rn_downstream *s = rn_downstream_of(core, receiver);
 	uint32_t gone;
-	if (!rn_feed_interest(&core->kern.feed, entry->device, entry, false, &gone) && gone)
+	if (!rn_feed_interest(&core->kern.feed, entry->device, entry, NULL, &gone) && gone)
 		rn_core_kern_remove(core, gone);
 	rn_core_kern_pump(core);
 	if (s)
-		hold(s, entry->device, false);
+		hold(s, entry->device, NULL);
 }
 
 static void give(struct rn_core *core, const struct rn_ledger_entry *entry, const struct rn_ledger_entry *receiver)
@@ -59,7 +59,7 @@ static void give(struct rn_core *core, const struct rn_ledger_entry *entry, cons
 	if (receiver->record.hub == core->params.self.device) {
 		hold_here(core, entry, receiver->device);
 	} else if (hub && hub->subscribed) {
-		hold(hub, entry->device, false);
+		hold(hub, entry->device, NULL);
 		rn_core_say(core, hub->session, &message);
 	}
 }
@@ -127,7 +127,7 @@ void rn_resolve_events(struct rn_core *core, const uint8_t *events, size_t size)
 		memcpy(&e, events, sizeof(e));
 		if (e.reason == RN_UNKNOWN_DESTINATION)
 			meet(core, &e.source, &e.destination);
-		else if (e.reason == RN_UNKNOWN_SOURCE)
+		else if (e.reason == RN_UNKNOWN_SOURCE || e.reason == RN_WRONG_IDENTITY)
 			meet(core, &e.destination, &e.source);
 	}
 }
@@ -152,24 +152,26 @@ void rn_resolve_ask(struct rn_downstream *from, const struct rn_message_resolve 
 		ask(from->core, message->device, &message->address);
 }
 
-static void held(struct rn_downstream *s, uint32_t device, uint32_t receiver)
+static void held(struct rn_downstream *s, uint32_t device, uint32_t receiver, const struct rn_position *has)
 {
 	const struct rn_ledger_entry *a = rn_ledger_device(s->core->books.ledger, receiver);
 	const struct rn_ledger_entry *b = rn_ledger_device(s->core->books.ledger, device);
 	struct rn_message removed = {.type = RN_MESSAGE_REMOVED, .removed = {.device = device}};
 	if (b && a && rn_downstream_speaks_for(s, receiver) &&
 	    rn_policy_meets(rn_ledger_rules(s->core->books.ledger), &a->record, &b->record))
-		hold(s, device, true);
+		hold(s, device, has);
 	else
 		rn_core_say(s->core, s->session, &removed);
 }
 
 void rn_resolve_held(struct rn_downstream *from, const struct rn_message_interests *message)
 {
-	struct rn_reader r = rn_reader(message->pairs, message->pairs_size);
-	while (rn_reader_left(&r) >= PAIR_SIZE) {
-		uint32_t device = rn_read_u32(&r);
-		held(from, device, rn_read_u32(&r));
+	struct rn_reader r = rn_reader(message->items, message->items_size);
+	while (rn_reader_left(&r) >= HELD_SIZE) {
+		uint32_t device = rn_read_u32(&r), receiver = rn_read_u32(&r);
+		struct rn_position has = {.epoch = rn_read_u32(&r)};
+		has.version = rn_read_u64(&r);
+		held(from, device, receiver, &has);
 	}
 }
 
@@ -179,7 +181,7 @@ void rn_resolve_given(struct rn_core *core, const struct rn_message_interest *me
 {
 	struct rn_downstream *s = core->hub ? rn_downstream_of(core, message->receiver) : NULL;
 	if (s && message->device)
-		hold(s, message->device, false);
+		hold(s, message->device, NULL);
 }
 
 /* One of this host's devices that the rules let meet the other. NULL: none does any more. */
@@ -196,10 +198,10 @@ static const struct rn_ledger_entry *known_for(struct rn_core *core, const struc
 	return NULL;
 }
 
-static void say_pairs(struct rn_core *core, struct rn_writer *w)
+static void say_held(struct rn_core *core, struct rn_writer *w)
 {
 	struct rn_message message = {.type = RN_MESSAGE_INTERESTS,
-				     .interests = {.pairs = w->data, .pairs_size = w->at}};
+				     .interests = {.items = w->data, .items_size = w->at}};
 	if (w->at)
 		rn_upstream_say(core, &message);
 	w->at = 0;
@@ -207,17 +209,20 @@ static void say_pairs(struct rn_core *core, struct rn_writer *w)
 
 void rn_resolve_opened(struct rn_core *core)
 {
-	uint8_t block[PAIRS_AT_ONCE * PAIR_SIZE];
+	uint8_t block[HELD_AT_ONCE * HELD_SIZE];
 	struct rn_writer w = rn_writer(block, sizeof(block));
 	const struct rn_ledger_entry *entry;
 	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++) {
-		if (entry->record.hub == core->params.self.hub || rn_kind_is_hub(entry->record.kind))
+		/* A hub is sent all hubs; a node those that it asked for, as any other. */
+		if (entry->record.hub == core->params.self.hub || (core->hub && rn_kind_is_hub(entry->record.kind)))
 			continue;
 		const struct rn_ledger_entry *receiver = known_for(core, entry);
 		rn_write_u32(&w, entry->device);
 		rn_write_u32(&w, receiver ? receiver->device : 0);
+		rn_write_u32(&w, entry->epoch);
+		rn_write_u64(&w, entry->version);
 		if (w.at == sizeof(block))
-			say_pairs(core, &w);
+			say_held(core, &w);
 	}
-	say_pairs(core, &w);
+	say_held(core, &w);
 }

@@ -218,6 +218,7 @@ static void test_taken_back(void **state)
 {
 	const struct rn_mesh_addresses b = addresses_of(&hub_b);
 	struct packet p = door_udp(FAR, LAPTOP, true, 53);
+	struct door_seen seen = {0};
 	uint8_t frame[2000];
 	size_t size = incoming(&p, FAR_NUMBER, 100, frame);
 
@@ -225,7 +226,14 @@ static void test_taken_back(void **state)
 	expect_frame(frame, size, RN_MESH_PASSED);
 	assert_int_equal(rn_datapath_behind_remove(door.dp, PEER, FAR_NUMBER), 0);
 	assert_int_equal(rn_datapath_behind_remove(door.dp, PEER, FAR_NUMBER), 0);
+	rn_datapath_events(door.dp, door_see_event, &seen); /* of before */
+	seen.events = 0;
 	expect_frame(frame, size, RN_MESH_WRONG_IDENTITY);
+	rn_datapath_events(door.dp, door_see_event, &seen);
+	assert_int_equal(seen.events, 1);
+	assert_int_equal(seen.event.reason, RN_WRONG_IDENTITY);
+	assert_memory_equal(&seen.event.source, &p.source, 16);
+	assert_memory_equal(&seen.event.destination, &p.destination, 16);
 	assert_int_equal(rn_datapath_behind_set(door.dp, PEER, FAR_NUMBER, SLOT), 0);
 	expect_frame(frame, size, RN_MESH_PASSED);
 	assert_int_equal(rn_datapath_peer_remove(door.dp, PEER), 0);

@@ -95,7 +95,7 @@ static void messages(void)
 	    {.type = RN_MESSAGE_PRESENCE, .presence = {3, 1}},
 	    {.type = RN_MESSAGE_SEEN, .seen = {.seen = block, .seen_size = 56}},
 	    {.type = RN_MESSAGE_RESOLVE, .resolve = {.device = 7, .address = {.b = {0xfd, 1}}}},
-	    {.type = RN_MESSAGE_INTERESTS, .interests = {.pairs = block, .pairs_size = 16}},
+	    {.type = RN_MESSAGE_INTERESTS, .interests = {.items = block, .items_size = 16}},
 	    {.type = RN_MESSAGE_INTEREST, .interest = {.device = 7, .receiver = 9}},
 	};
 

@@ -146,6 +146,54 @@ static void who_comes_again_hears_what_was_missed(void **state)
 	assert_int_equal(device(w, LAPTOP, SERVER)->trust, 8);
 }
 
+/* To a node another hub is a device of another hub, as any other. */
+static void a_node_that_knows_a_hub_hears_of_it_again(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	meets(w, LAPTOP, LAPTOP, HUB_B, RN_UNKNOWN_DESTINATION);
+	world_run(w);
+	assert_true(knows(w, LAPTOP, HUB_B));
+	world_hang_up(&w->hosts[LAPTOP]);
+	rn_core_trust(w->hosts[GATEWAY].core, "hub-b", 9, world_done, &d);
+	world_wait(w, 40000);
+	assert_int_equal(device(w, LAPTOP, HUB_B)->trust, 9);
+}
+
+static bool lose_interests(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	(void)w;
+	(void)to;
+	return !*size || data[0] != RN_MESSAGE_INTERESTS;
+}
+
+/* A session ends behind the mark and before what was asked for: the mark says nothing of that. */
+static void what_is_held_may_be_older_than_the_mark(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	laptop_meets_server(w);
+	world_hang_up(&w->hosts[HUB_A]);
+	rn_core_trust(w->hosts[GATEWAY].core, "server", 9, world_done, &d);
+	w->tamper = lose_interests;
+	world_wait(w, 40000);
+	assert_int_not_equal(device(w, HUB_A, SERVER)->trust, 9);
+	w->tamper = NULL;
+	world_hang_up(&w->hosts[HUB_A]);
+	world_wait(w, 40000);
+	assert_int_equal(device(w, HUB_A, SERVER)->trust, 9);
+}
+
+/* A frame of hub-a's speaks of who is not known to be behind it. */
+static void the_other_hub_asks_of_whom_a_frame_speaks(void **state)
+{
+	struct world *w = *state;
+	meets(w, HUB_B, LAPTOP, SERVER, RN_WRONG_IDENTITY);
+	world_run(w);
+	assert_true(knows(w, HUB_B, LAPTOP));
+	assert_true(knows(w, HUB_A, SERVER));
+}
+
 /* Nothing that passes is interrupted when a core starts anew: its kern keeps what it knows, and changes still come. */
 static void a_core_that_starts_again_goes_on(void **state)
 {
@@ -246,6 +294,9 @@ int main(void)
 	    T(changes_follow),
 	    T(no_rule_no_answer),
 	    T(who_comes_again_hears_what_was_missed),
+	    T(a_node_that_knows_a_hub_hears_of_it_again),
+	    T(what_is_held_may_be_older_than_the_mark),
+	    T(the_other_hub_asks_of_whom_a_frame_speaks),
 	    T(a_core_that_starts_again_goes_on),
 	    T(who_comes_again_for_nothing_is_told_to_forget),
 	    T(a_hub_asks_for_its_own_devices_only),

@@ -51,6 +51,8 @@ static void test_addresses(void **state)
 		assert_int_equal(code, cases[i].address ? 0 : -ENOSPC);
 		if (cases[i].address)
 			assert_string_equal(rn_addr_format(&a, text), cases[i].address);
+		if (cases[i].address)
+			assert_int_equal(rn_ipam_device(&range, &a), cases[i].device);
 	}
 }
 
