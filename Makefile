@@ -153,6 +153,9 @@ $(SIM): $(call objects,$(wildcard tests/sim/*.c) agent/role/net_peers.c agent/ro
 sim: $(SIM) ## whole networks under random faults: SEEDS=200 from SEED=1; SIZE='--hubs 50 --devices 1000'
 	$(Q)$(SIM) --seeds $(or $(SEEDS),$(if $(SEED),1,200)) --seed $(or $(SEED),1) $(SIZE)
 
+flat: $(SIM) ## one hub while the rest of the network grows: SIZES=1000,1000000
+	$(Q)$(SIM) --flat $(or $(SIZES),1000$(comma)100000)
+
 verdicts: $(O)/tests/bpf/test_verdicts ## 1,000 random policies, the programs against the reference (root)
 	$(Q)$<
 
@@ -276,4 +279,4 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 .PHONY: all console console-test kern-test fuzz fuzz-programs unit bpf-test verdicts deps \
-	 run lab-down test netns vmtest bench lint install uninstall clean help sim
+	 run lab-down test netns vmtest bench lint install uninstall clean help sim flat

@@ -112,6 +112,7 @@ def steps():
     yield from unit_steps()
     yield from kernel_steps()
     yield Step("sim", make("sim", "SEEDS=150"), 900)
+    yield Step("flat", make("flat"), 900)
     yield Step("build fuzzers", make("FUZZ=1", "fuzz-programs"), 1200)
     yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "30"], 1800)
     yield Step("mutations", PYTHON + ["tests/mutate/mutate.py", "--seed", "3", "--count", "24", "--least", "80"], 1200)

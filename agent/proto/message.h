@@ -27,7 +27,7 @@ enum rn_message_type {
 	RN_MESSAGE_PRESENCE = 11,     /* up, hub -> gateway: a device of this hub has come or gone */
 	RN_MESSAGE_SEEN = 12,	      /* up, hub -> gateway: handshakes of its devices' tunnels, and their traffic */
 	RN_MESSAGE_RESOLVE = 13,      /* up: whose address is it? hubs forward it; the answer is a record, or nothing */
-	RN_MESSAGE_INTERESTS = 14,    /* up, after SUBSCRIBE: devices of other hubs that the sender knows: which, for whom, what of them */
+	RN_MESSAGE_INTERESTS = 14,    /* up, after SUBSCRIBE: devices of other hubs that the sender has, and for whom */
 	RN_MESSAGE_INTEREST = 15,     /* down, gateway -> hub: one of its devices has to do with a device of another hub */
 };
 
@@ -111,7 +111,7 @@ struct rn_message_resolve {
 	struct rn_addr address;
 };
 struct rn_message_interests {
-	const uint8_t *items; /* back to back: u32 device, u32 the sender's device that it is known for, u32 epoch, u64 version */
+	const uint8_t *items; /* u32 device, u32 the sender's that it is known for, u32 epoch, u64 version; ... */
 	size_t items_size;
 };
 struct rn_message_interest {

@@ -7,7 +7,7 @@
 /* Of the devices of a ledger: which are hubs, and how many devices each hub has, so that nobody looks through all. */
 struct rn_attached;
 
-struct rn_attached *rn_attached_new(void);	   /* NULL: out of memory */
+struct rn_attached *rn_attached_new(void);	     /* NULL: out of memory */
 void rn_attached_free(struct rn_attached *attached); /* NULL is legal */
 /* old: what was put of this device before, NULL: nothing. 0, or -ENOMEM and nothing has changed. */
 int rn_attached_put(struct rn_attached *attached, const struct rn_device_record *old,

@@ -14,12 +14,12 @@
 #include "service/core_registry.h"
 #include "sim.h"
 
-#define OWN 50	      /* devices of the hub that is looked at */
-#define OTHERS 200    /* that they talk to, */
-#define TALKS_TO 8    /* each to so many */
-#define FAR_HUBS 100  /* that the rest is behind */
+#define OWN 50	     /* devices of the hub that is looked at */
+#define OTHERS 200   /* that they talk to, */
+#define TALKS_TO 8   /* each to so many */
+#define FAR_HUBS 100 /* that the rest is behind */
 #define FAR_LEAST 1000
-#define ADDED 300     /* what happens elsewhere meanwhile */
+#define ADDED 300 /* what happens elsewhere meanwhile */
 #define TRUSTED 500
 #define QUARANTINED 50
 #define REVOKED 20
@@ -339,10 +339,11 @@ unsigned sim_flat_compare(unsigned rest, const struct sim_result *r, const struc
 {
 	unsigned differ = 0;
 
-	printf("%u devices elsewhere: hash %016llx; gateway %ld MiB resident, core.db %ld MiB; made in %.1f s, %.1f s of "
-	       "talk, %.1f s of changes, %.1f s for one in twenty finer\n",
-	       rest, (unsigned long long)r->hash, r->gateway_rss_kib / 1024, r->gateway_store_kib / 1024, r->rows_s,
-	       r->talk_s, r->live_s, r->finer_s);
+	printf(
+	    "%u devices elsewhere: hash %016llx; gateway %ld MiB resident, core.db %ld MiB; made in %.1f s, %.1f s of "
+	    "talk, %.1f s of changes, %.1f s for one in twenty finer\n",
+	    rest, (unsigned long long)r->hash, r->gateway_rss_kib / 1024, r->gateway_store_kib / 1024, r->rows_s,
+	    r->talk_s, r->live_s, r->finer_s);
 	say("talked", &r->talked);
 	say("lived", &r->lived);
 	say("finer", &r->finer);
