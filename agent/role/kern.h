@@ -16,7 +16,6 @@
 #include "service/sender.h"
 #include "service/telemetry.h"
 #include "service/underlay.h"
-#include "sys/closed.h"
 #include "sys/conf.h"
 
 /* The process kern: what its files share. One thread, poll(2). */
@@ -43,7 +42,6 @@ struct rn_kern {
 	uint8_t mesh_public[RN_KEY_SIZE];
 	struct rn_peers *mesh_peers;
 	struct rn_overlay *mesh;
-	struct rn_closed *closed;
 	struct rn_sender *sender; /* NULL: net cannot be listened to */
 	bool network_applied;	  /* in this run */
 	bool syncing;
@@ -91,9 +89,10 @@ void rn_kern_port_status(const struct rn_kern *k, struct rn_local_status *s);
 
 /* kern_mesh.c: a hub's device to other hubs. All do nothing on other hosts. */
 int rn_kern_mesh_read(struct rn_kern *k, const char *directory, struct rn_err *err);
-int rn_kern_mesh_start(struct rn_kern *k, struct rn_err *err);
+int rn_kern_mesh_start(struct rn_kern *k, bool adopted, struct rn_err *err);
 void rn_kern_mesh_done(struct rn_kern *k);
 void rn_kern_mesh_check(struct rn_kern *k);
+void rn_kern_mesh_addresses(struct rn_kern *k, const struct rn_device_record *own);
 void rn_kern_mesh_device(struct rn_kern *k, const struct rn_device_record *device);
 void rn_kern_mesh_remove(struct rn_kern *k, uint32_t number);
 void rn_kern_mesh_synced(struct rn_kern *k);

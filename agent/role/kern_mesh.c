@@ -7,12 +7,13 @@
 #include "base/log.h"
 #include "abi/mesh.h"
 #include "role/kern.h"
+#include "sys/datapath_mesh.h"
 #include "sys/files.h"
 #include "sys/owner.h"
 
 /*
  * A hub's second WireGuard device, to other hubs. Its peers come from their signed records; nothing is routed into it
- * and it has no address. Until the programs that make and take frames are put on it, it drops everything.
+ * and it has no address. It is up only while the programs that make and take frames are on it.
  */
 
 #define KEY "mesh.key"
@@ -67,17 +68,42 @@ static void gone(void *context)
 	rn_peers_attach(k->mesh_peers, NULL);
 }
 
+/* The programs' tables say who we are: addresses from our own record, also one of before a restart. */
 static int attach(void *filters, uint32_t index, struct rn_err *err)
 {
-	return rn_closed_attach(filters, index, err);
+	struct rn_kern *k = filters;
+	struct rn_mesh_self self;
+	int r = rn_datapath_mesh_who(k->dp, &self);
+
+	if (r == 0)
+		r = rn_datapath_mesh_self(k->dp, &self.addresses, index, k->conf.mtu + RN_MESH_OVERHEAD_V6);
+	if (r < 0)
+		return rn_fail(err, r, "the kernel's tables: %s", strerror(-r));
+	return rn_datapath_mesh_attach(k->dp, index, err);
 }
 
 static int in_place(void *filters, uint32_t index)
 {
-	return rn_closed_in_place(filters, index);
+	struct rn_kern *k = filters;
+
+	return rn_datapath_mesh_in_place(k->dp, index);
 }
 
-int rn_kern_mesh_start(struct rn_kern *k, struct rn_err *err)
+void rn_kern_mesh_addresses(struct rn_kern *k, const struct rn_device_record *own)
+{
+	const struct rn_mesh_addresses addresses = {.v6 = own->ipv6, .v4 = own->ipv4};
+	struct rn_mesh_self self;
+	int r = k->mesh_peers ? rn_datapath_mesh_who(k->dp, &self) : 0;
+
+	if (!k->mesh_peers)
+		return;
+	if (r == 0)
+		r = rn_datapath_mesh_self(k->dp, &addresses, self.rnm0, k->conf.mtu + RN_MESH_OVERHEAD_V6);
+	if (r < 0)
+		rn_log(RN_LOG_ERROR, "%s does not know its addresses: %s", k->conf.mesh_interface, strerror(-r));
+}
+
+int rn_kern_mesh_start(struct rn_kern *k, bool adopted, struct rn_err *err)
 {
 	const struct rn_overlay_calls calls = {k, configure, gone};
 	struct rn_overlay_device device = {
@@ -85,23 +111,23 @@ int rn_kern_mesh_start(struct rn_kern *k, struct rn_err *err)
 	    .wireguard = k->conf.wireguard,
 	    .port_key = "mesh_port",
 	    .mtu = k->conf.mtu + RN_MESH_OVERHEAD_V6,
+	    .filters = k,
 	    .attach = attach,
 	    .in_place = in_place,
 	};
-	int r;
+	struct rn_mesh_self self;
 
 	if (!k->mesh_peers)
 		return 0;
-	r = rn_closed_new(&k->closed, err);
-	device.filters = k->closed;
-	return r < 0 ? r : rn_overlay_new(&device, &calls, &k->mesh, err);
+	if (adopted && rn_datapath_mesh_who(k->dp, &self) == 0)
+		device.adopted = self.rnm0;
+	return rn_overlay_new(&device, &calls, &k->mesh, err);
 }
 
 void rn_kern_mesh_done(struct rn_kern *k)
 {
 	rn_overlay_free(k->mesh);
 	rn_peers_free(k->mesh_peers);
-	rn_closed_free(k->closed);
 }
 
 void rn_kern_mesh_check(struct rn_kern *k)

@@ -89,8 +89,10 @@ static int apply_device(struct rn_kern *k, uint64_t version, const struct rn_dev
 	r = rn_peers_device(k->peers, device);
 	if (r < 0 && r != -ENODEV)
 		rn_log(RN_LOG_ERROR, "WireGuard did not take device %s: %s", device->name, strerror(-r));
-	if (device->number == k->self.device)
+	if (device->number == k->self.device) {
 		rn_overlay_set_addresses(k->overlay, &device->ipv6, &device->ipv4);
+		rn_kern_mesh_addresses(k, device);
+	}
 	return 0;
 }
 

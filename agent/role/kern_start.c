@@ -211,7 +211,7 @@ int rn_kern_start(struct rn_kern *k, struct rn_err *err)
 	r = rn_path_join(k->core_path, sizeof(k->core_path), k->conf.run_dir, RN_LOCAL_CORE);
 	if (r < 0)
 		return rn_fail(err, r, "the path of run_dir is too long");
-	if ((r = start_overlay(k, adopted, err)) < 0 || (r = rn_kern_mesh_start(k, err)) < 0 ||
+	if ((r = start_overlay(k, adopted, err)) < 0 || (r = rn_kern_mesh_start(k, adopted, err)) < 0 ||
 	    (r = rn_kern_port_start(k, net, err)) < 0 || (r = rn_sandbox_seccomp(RN_PROCESS_KERN, err)) < 0)
 		return r;
 	rn_kern_save(k);

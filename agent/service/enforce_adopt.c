@@ -118,6 +118,9 @@ int rn_enforce_adopt(struct rn_enforce *e)
 	if (r < 0)
 		return r;
 	drop_doubles(e);
+	r = rn_enforce_adopt_hubs(e);
+	if (r < 0)
+		return r;
 	for (uint32_t i = 1; i < e->end; i++)
 		remembered[i] = e->devices[i].number;
 	rn_indices_settle(e->indices, remembered);

@@ -17,6 +17,8 @@ static uint32_t state_of(const struct rn_enforce *e, const struct rn_device_reco
 		state |= RN_STATE_LOCAL;
 	else if (!e->hub || device->hub == e->self)
 		state |= RN_STATE_ATTACHED;
+	else if (rn_enforce_peer(e, device->hub))
+		state |= RN_STATE_BEHIND(rn_enforce_peer(e, device->hub));
 	return state;
 }
 
@@ -87,17 +89,25 @@ static void take_addresses(struct rn_enforce *e, struct rn_enforced_device *d, c
 	}
 }
 
-void rn_enforce_retire(struct rn_enforce *e, uint32_t index)
+static void drop_index(struct rn_enforce *e, uint32_t index)
 {
 	struct rn_enforced_device *d = &e->devices[index];
 
 	/* State first: it is one store, and it stops every flow of the device on the next packet. */
 	rn_datapath_device_state(e->dp, index, 0);
 	take_addresses(e, d, NULL);
+	d->present = d->known = false;
+	rn_enforce_disclaim(e, d->peer, d->identity);
+	d->peer = 0;
 	rn_slots_release(e->slots, d->slot);
 	rn_indices_free_index(e->indices, index);
-	d->present = d->known = false;
 	e->present--;
+}
+
+void rn_enforce_retire(struct rn_enforce *e, uint32_t index)
+{
+	rn_enforce_hub_gone(e, e->devices[index].number);
+	drop_index(e, index);
 }
 
 /* The index for the device: its own where it means the same as before, else a fresh one. */
@@ -113,8 +123,11 @@ static int choose_index(struct rn_enforce *e, uint32_t old, uint32_t slot, const
 	return rn_indices_take(e->indices, ret);
 }
 
-static void fill(struct rn_enforced_device *d, uint64_t version, uint32_t slot, const struct rn_device_record *device)
+static void fill(const struct rn_enforce *e, struct rn_enforced_device *d, uint64_t version, uint32_t slot,
+		 const struct rn_device_record *device)
 {
+	uint32_t peer = device->hub == e->self ? 0 : rn_enforce_peer(e, device->hub);
+
 	*d = (struct rn_enforced_device){
 	    .number = device->number,
 	    .present = true,
@@ -125,6 +138,8 @@ static void fill(struct rn_enforced_device *d, uint64_t version, uint32_t slot, 
 	    .slot = slot,
 	    .identity = device->identity,
 	    .owner = device->owner,
+	    .hub = device->hub,
+	    .peer = peer,
 	    .addresses = {device->ipv6, device->ipv4},
 	};
 	memcpy(d->key, device->wireguard_key, RN_KEY_SIZE);
@@ -165,6 +180,7 @@ static int move_to(struct rn_enforce *e, uint32_t index, uint32_t old, uint64_t 
 	const struct rn_addr keep[RN_DEVICE_ADDRESSES] = {device->ipv6, device->ipv4};
 	uint32_t before = index != old ? e->devices[index].number : 0;
 	bool forget = before && before != device->number && rn_numbers_get(e->by_number, before) == index;
+	const struct rn_enforced_device gone = e->devices[old]; /* of index 0: nobody */
 	int r;
 
 	if (forget)
@@ -180,17 +196,22 @@ static int move_to(struct rn_enforce *e, uint32_t index, uint32_t old, uint64_t 
 		return r;
 	if (forget)
 		rn_numbers_remove(e->by_number, before);
-	if (old && e->devices[old].present) {
+	if (gone.present)
 		take_addresses(e, &e->devices[old], keep);
-		if (index != old)
-			rn_enforce_retire(e, old);
-		else
-			rn_slots_release(e->slots, e->devices[old].slot);
-	}
-	e->present += index != old || !e->devices[old].present;
-	fill(&e->devices[index], version, slot, device);
+	e->present += index != old || !gone.present;
+	fill(e, &e->devices[index], version, slot, device);
 	if (index >= e->end)
 		e->end = index + 1;
+	rn_enforce_claim(e, index);
+	if (!gone.present)
+		return 0;
+	if (index != old) {
+		drop_index(e, old);
+		return 0;
+	}
+	rn_slots_release(e->slots, gone.slot);
+	if (gone.peer != e->devices[index].peer)
+		rn_enforce_disclaim(e, gone.peer, gone.identity);
 	return 0;
 }
 
@@ -214,6 +235,14 @@ int rn_enforce_device_apply(struct rn_enforce *e, uint64_t version, const struct
 	if (r < 0) {
 		rn_slots_release(e->slots, slot);
 		return rn_fail(err, r, "device %u does not fit: %u devices are there", device->number, e->present);
+	}
+	r = rn_enforce_hub(e, device);
+	if (r < 0) {
+		rn_slots_release(e->slots, slot);
+		if (index != old)
+			rn_indices_free_index(e->indices, index);
+		return rn_fail(err, r, "hub %u does not fit, at most %u others do: %s", device->number,
+			       RN_MESH_PEERS_MAX - 1, strerror(-r));
 	}
 	r = move_to(e, index, old, version, slot, device);
 	if (r < 0) {
@@ -286,18 +315,30 @@ static void narrow(struct rn_enforce *e, uint64_t version, const struct rn_devic
 {
 	const uint32_t adds = RN_STATE_QUARANTINED | RN_STATE_REVOKED, now = state_of(e, device);
 	uint32_t index = rn_numbers_get(e->by_number, device->number), trust, before;
+	struct rn_enforced_device *d = &e->devices[index];
 	struct rn_device entry;
+	bool moved;
 
-	if (!index || !e->devices[index].present || rn_datapath_device(e->dp, index, &entry) < 0)
+	if (!index || !d->present || rn_datapath_device(e->dp, index, &entry) < 0)
 		return;
 	before = (uint32_t)entry.state;
 	trust = before & RN_STATE_TRUST_MASK;
 	if (device->trust < trust)
 		trust = device->trust;
+	moved = (before ^ now) & RN_STATE_PLACE;
 	rn_datapath_device_state(e->dp, index,
-				 ((before | now) & adds) | (before & now & ~(adds | RN_STATE_TRUST_MASK)) | trust);
-	e->devices[index].version = version;
-	e->devices[index].known = false;
+				 (uint32_t)RN_STATE_PRESENT | ((before | now) & adds) | trust |
+				     (moved ? 0 : before & RN_STATE_PLACE));
+	d->version = version;
+	d->known = false;
+	if (moved) {
+		uint32_t peer = d->peer;
+
+		d->hub = d->peer = 0;
+		rn_enforce_disclaim(e, peer, d->identity);
+	}
+	if (device->flags & RN_DEVICE_REVOKED)
+		rn_enforce_hub_gone(e, device->number);
 }
 
 void rn_enforce_waive(struct rn_enforce *e, const struct rn_policy_record *policy)

@@ -6,10 +6,13 @@
 #include "domain/policy_tables.h"
 #include "domain/slots.h"
 #include "service/enforce.h"
+#include "sys/datapath_mesh.h"
 
 /* What the files of enforce share. */
 
 #define RN_DEVICE_ADDRESSES 2
+#define RN_STATE_PLACE                                                                                                 \
+	(uint32_t)(RN_STATE_LOCAL | RN_STATE_ATTACHED | RN_STATE_REMOTE | (0xffffull << RN_STATE_PEER_SHIFT))
 
 /* One device index. */
 struct rn_enforced_device {
@@ -20,6 +23,8 @@ struct rn_enforced_device {
 	uint64_t version; /* the newest that has come, of which at least what it takes away is in force */
 	uint64_t whole;	  /* the version that is in force as a whole */
 	uint32_t slot, identity, owner;
+	uint32_t hub;  /* number of its hub; 0: not known, after a restart or since a newer record is not whole yet */
+	uint32_t peer; /* of the mesh: behind which its state says it is; 0: none */
 	uint8_t key[RN_KEY_SIZE];
 	struct rn_addr addresses[RN_DEVICE_ADDRESSES]; /* zero: none */
 };
@@ -44,6 +49,8 @@ struct rn_enforce {
 	struct rn_numbers *by_number;
 	struct rn_indices *indices;
 	struct rn_slots *slots;
+	uint32_t peers[RN_MESH_PEERS_MAX]; /* number of the hub that is this peer of the mesh; 0: free */
+	uint32_t peers_end;
 	struct rn_policy_record policy; /* in force, where policy_known */
 	bool policy_known;
 	struct rn_policy_tables *tables; /* scratch, kept: new memory for each policy costs more time than the policy */
@@ -67,7 +74,21 @@ int rn_enforce_device_apply(struct rn_enforce *e, uint64_t version, const struct
 void rn_enforce_waiting_apply(struct rn_enforce *e);
 /* Takes away every device whose record is older than the one that this policy rests on. */
 void rn_enforce_waive(struct rn_enforce *e, const struct rn_policy_record *policy);
-/* Takes the device's addresses away and its index with them. */
+/* Takes the device's addresses away and its index with them, and where it is a hub, all that is behind it. */
 void rn_enforce_retire(struct rn_enforce *e, uint32_t index);
+
+/* enforce_hub.c: 0 or -errno */
+int rn_enforce_adopt_hubs(struct rn_enforce *e); /* after devices and their addresses */
+/* Which peer of the mesh this hub is, 0: none. */
+uint32_t rn_enforce_peer(const struct rn_enforce *e, uint32_t hub);
+/* Before a hub's own device: its peer as its record says. -ENOSPC. Of other devices: nothing. */
+int rn_enforce_hub(struct rn_enforce *e, const struct rn_device_record *device);
+void rn_enforce_hub_gone(struct rn_enforce *e, uint32_t hub); /* also where it is no hub */
+/*
+ * What may be said of devices behind a peer: one has come (after its state), one has left or changed. Peer 0: nothing.
+ * There is room for more than there can be devices.
+ */
+void rn_enforce_claim(struct rn_enforce *e, uint32_t index);
+void rn_enforce_disclaim(struct rn_enforce *e, uint32_t peer, uint32_t identity);
 
 #endif

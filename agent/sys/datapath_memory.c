@@ -153,6 +153,21 @@ void rn_datapath_count_up(struct rn_datapath *dp, uint32_t index)
 		store_u64(&dp->devices[index].state, dp->devices[index].state + INCARNATION);
 }
 
+void rn_datapath_count_up_behind(struct rn_datapath *dp, uint32_t peer)
+{
+	for (uint32_t i = 1; i < RN_DEVICES_MAX; i++) {
+		uint64_t state;
+
+		if (!dp->window[i / RN_WINDOW_DEVICES]) {
+			i |= RN_WINDOW_DEVICES - 1; /* nobody has ever been in this window */
+			continue;
+		}
+		state = dp->devices[i].state;
+		if ((state & RN_STATE_REMOTE) && RN_STATE_PEER(state) == peer)
+			rn_datapath_count_up(dp, i);
+	}
+}
+
 static void write_half(struct rn_datapath *dp, unsigned half, const struct rn_datapath_policy *p)
 {
 	struct rn_rule *rules = dp->rules + half * RN_RULES_MAX;

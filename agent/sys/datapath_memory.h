@@ -84,5 +84,6 @@ void rn_datapath_begin(struct rn_datapath *dp, const struct rn_meta *want);
 bool rn_datapath_index_valid(uint32_t index);
 /* Whatever was judged for the index is judged again. Index 0, past the end or never set: nothing. */
 void rn_datapath_count_up(struct rn_datapath *dp, uint32_t index);
+void rn_datapath_count_up_behind(struct rn_datapath *dp, uint32_t peer); /* of every device behind that hub */
 
 #endif

@@ -39,6 +39,14 @@ int rn_datapath_mesh_self(struct rn_datapath *dp, const struct rn_mesh_addresses
 	return code ? code : bpf_map_update_elem(dp->fd[RN_FD_MESH_SELF], &zero, &self, BPF_ANY);
 }
 
+int rn_datapath_mesh_who(const struct rn_datapath *dp, struct rn_mesh_self *ret)
+{
+	uint32_t zero = 0;
+	int code = check_hub(dp);
+
+	return code ? code : bpf_map_lookup_elem(dp->fd[RN_FD_MESH_SELF], &zero, ret);
+}
+
 /* 0 where the address is nobody's, or this peer's. */
 static int check_address(const struct rn_datapath *dp, const struct rn_addr *addr, uint32_t peer)
 {
@@ -99,7 +107,24 @@ int rn_datapath_peer_remove(struct rn_datapath *dp, uint32_t peer)
 		if (key.peer == peer)
 			bpf_map_delete_elem(dp->fd[RN_FD_BEHIND], &key);
 	}
+	rn_datapath_count_up_behind(dp, peer);
 	return 0;
+}
+
+int rn_datapath_peers(const struct rn_datapath *dp,
+		      void (*each)(void *context, uint32_t peer, const struct rn_mesh_addresses *addresses),
+		      void *context)
+{
+	int code = check_hub(dp);
+
+	for (uint32_t peer = 1; !code && peer < RN_MESH_PEERS_MAX; peer++) {
+		struct rn_mesh_addresses addresses;
+
+		code = bpf_map_lookup_elem(dp->fd[RN_FD_MESH_HUBS], &peer, &addresses);
+		if (!code && !(is_none(&addresses.v6) && is_none(&addresses.v4)))
+			each(context, peer, &addresses);
+	}
+	return code;
 }
 
 int rn_datapath_behind_set(struct rn_datapath *dp, uint32_t peer, uint32_t identity, uint32_t slot)
@@ -121,6 +146,8 @@ int rn_datapath_behind_remove(struct rn_datapath *dp, uint32_t peer, uint32_t id
 
 	if (!code)
 		code = bpf_map_delete_elem(dp->fd[RN_FD_BEHIND], &key);
+	if (!code)
+		rn_datapath_count_up_behind(dp, peer);
 	return code == -ENOENT ? 0 : code;
 }
 

@@ -21,6 +21,8 @@
  */
 int rn_datapath_mesh_self(struct rn_datapath *dp, const struct rn_mesh_addresses *addresses, unsigned rnm0,
 			  uint32_t mtu);
+/* What it says now, also from before a restart; all zero where nobody has said it yet. */
+int rn_datapath_mesh_who(const struct rn_datapath *dp, struct rn_mesh_self *ret);
 
 /*
  * A hub that frames go to and come from; what it had before is taken back. Peer numbers, 1..RN_MESH_PEERS_MAX-1, are
@@ -29,10 +31,15 @@ int rn_datapath_mesh_self(struct rn_datapath *dp, const struct rn_mesh_addresses
 int rn_datapath_peer_set(struct rn_datapath *dp, uint32_t peer, const struct rn_mesh_addresses *addresses);
 /* Its addresses, and every identity that can be behind it. 0 also where there was none. */
 int rn_datapath_peer_remove(struct rn_datapath *dp, uint32_t peer);
+/* Calls each for every peer that has an address. It must not change them. */
+int rn_datapath_peers(const struct rn_datapath *dp,
+		      void (*each)(void *context, uint32_t peer, const struct rn_mesh_addresses *addresses),
+		      void *context);
 
 /*
  * The identity number can be behind that peer, and is the slot of rn_datapath_identity_write, in both halves. -ENOSPC.
- * Taken away it is believed no more in any frame; entries of its flows hold for replies until the next generation.
+ * Taken away it is believed no more, in any frame or flow: whatever was judged for a device behind that peer is judged
+ * again, replies too.
  */
 int rn_datapath_behind_set(struct rn_datapath *dp, uint32_t peer, uint32_t identity, uint32_t slot);
 int rn_datapath_behind_remove(struct rn_datapath *dp, uint32_t peer, uint32_t identity); /* 0 also where it was not */

@@ -28,7 +28,7 @@ FOREIGN = {
     r"sodium\.h": ["agent/base/crypto.c"], r"c[jJ][sS][oO][nN]/|cJSON\.h": ["agent/base/json.c"],
     r"uv\.h": ["agent/sys/loop.c"], r"bpf/(libbpf|bpf|btf)\.h": ["agent/sys/datapath.c", "agent/sys/datapath_filter.c",
                                                              "agent/sys/datapath_mesh.c", "agent/sys/pin.c",
-                                                             "agent/sys/steering.c", "agent/sys/closed.c"],
+                                                             "agent/sys/steering.c"],
     r"netlink/|libnl": ["agent/sys/netlink.c", "agent/sys/wireguard_kernel.c"],
     r"gnutls/": ["agent/sys/x509.c", "agent/sys/x509_console.c", "agent/sys/http_tls.c"],
     r"sqlite3\.h": ["agent/sys/store_run.h"],

@@ -21,7 +21,7 @@ SLOW = 4 if IN_VM else 1  # what takes time takes more under emulation
 SANITIZED = "asan" in os.environ.get("RN_BINARIES", "")  # and what takes memory takes more
 CASES = []
 PREFIX = os.environ.get("RN_PREFIX", "rntest")
-PREFIXES = tuple(PREFIX + number for number in ("", "2", "3", "4", "5"))
+PREFIXES = tuple(PREFIX + number for number in ("", "2", "3", "4", "5", "6"))
 RNAUT, RNAUTD = "/usr/local/bin/rnaut", "/usr/local/sbin/rnautd"
 HERE_POLICY = TOP + "/lab/policy.json"
 

@@ -10,6 +10,7 @@
 #include "role/net.h"
 #include "service/core_state.h"
 #include "sys/datapath_memory.h"
+#include "tests/support/mesh_tables.h"
 #include "tests/support/realm.h"
 #include "tests/support/rng.h"
 
@@ -53,6 +54,7 @@ struct sim_kernel { /* outlives processes, not a boot */
 	struct rn_rule_set *services;
 	struct sim_address *addresses;
 	unsigned address_room;
+	struct mesh_tables mesh;
 	bool used; /* maps are there: the next kern adopts them */
 };
 

@@ -84,6 +84,15 @@ int rn_datapath_addresses(const struct rn_datapath *dp,
 	return 0;
 }
 
+/* ---- other hubs ---- */
+
+static struct mesh_tables *mesh_of(const struct rn_datapath *dp)
+{
+	return &kernel_of(dp)->mesh;
+}
+
+MESH_TABLES_ARE(mesh_of, sim_burn)
+
 /* ---- arrays ---- */
 
 int rn_datapath_window(struct rn_datapath *dp, uint32_t index)

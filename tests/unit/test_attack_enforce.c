@@ -15,6 +15,7 @@
 
 #include "service/enforce.h"
 #include "sys/datapath_memory.h"
+#include "tests/support/mesh_tables.h"
 
 #define SELF 1
 #define ADDRESSES 64
@@ -81,6 +82,21 @@ int rn_datapath_addresses(const struct rn_datapath *dp,
 	return 0;
 }
 
+static struct mesh_tables mesh;
+
+static struct mesh_tables *mesh_of(const struct rn_datapath *dp)
+{
+	(void)dp;
+	return &mesh;
+}
+
+static bool dead(void)
+{
+	return false;
+}
+
+MESH_TABLES_ARE(mesh_of, dead)
+
 /* ---- all of the arrays is there all the time ---- */
 
 static struct rn_identity identities[2 * RN_IDENTITIES_MAX];
@@ -128,6 +144,7 @@ static struct rn_datapath *datapath_new(void)
 	struct rn_datapath *dp = zeros(1, sizeof(*dp));
 
 	memset(addresses, 0, sizeof(addresses));
+	memset(&mesh, 0, sizeof(mesh));
 	dp->config = zeros(1, sizeof(*dp->config));
 	dp->meta = zeros(1, sizeof(*dp->meta));
 	dp->devices = zeros(RN_DEVICES_MAX, sizeof(*dp->devices));
