@@ -102,9 +102,9 @@ static inline int mesh_behind(const struct mesh_tables *t,
 
 /* The functions of datapath_mesh.h over the tables that TABLES says; where DEAD, the one who writes is no more. */
 #define MESH_TABLES_ARE(TABLES, DEAD)                                                                                  \
-	int rn_datapath_peer_set(struct rn_datapath *dp, uint32_t peer, const struct rn_mesh_addresses *addresses)     \
+	int rn_datapath_peer_set(struct rn_datapath *dp, uint32_t peer, const struct rn_mesh_addresses *where)         \
 	{                                                                                                              \
-		return DEAD() ? 0 : mesh_peer_set(TABLES(dp), peer, addresses);                                        \
+		return DEAD() ? 0 : mesh_peer_set(TABLES(dp), peer, where);                                            \
 	}                                                                                                              \
 	int rn_datapath_peer_remove(struct rn_datapath *dp, uint32_t peer)                                             \
 	{                                                                                                              \

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enforce_world.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ADDRESSES 64
+
+/* ---- the address map, in place of BPF's ---- */
+
+static struct {
+	struct rn_addr addr;
+	uint32_t index; /* 0: free */
+} addresses[ADDRESSES];
+
+static int place_of(const struct rn_addr *addr)
+{
+	for (int i = 0; i < ADDRESSES; i++)
+		if (addresses[i].index && rn_addr_compare(&addresses[i].addr, addr) == 0)
+			return i;
+	return -1;
+}
+
+int rn_datapath_address(const struct rn_datapath *dp, const struct rn_addr *addr, uint32_t *ret_index)
+{
+	int i = place_of(addr);
+
+	(void)dp;
+	if (i < 0)
+		return -ENOENT;
+	*ret_index = addresses[i].index;
+	return 0;
+}
+
+int rn_datapath_address_set(struct rn_datapath *dp, const struct rn_addr *addr, uint32_t index)
+{
+	int i = place_of(addr);
+
+	for (int k = 0; i < 0 && k < ADDRESSES; k++)
+		if (!addresses[k].index)
+			i = k;
+	assert_true(i >= 0);
+	if (addresses[i].index && addresses[i].index != index)
+		rn_datapath_count_up(dp, addresses[i].index);
+	addresses[i].addr = *addr;
+	addresses[i].index = index;
+	return 0;
+}
+
+int rn_datapath_address_remove(struct rn_datapath *dp, const struct rn_addr *addr)
+{
+	int i = place_of(addr);
+
+	if (i >= 0) {
+		rn_datapath_count_up(dp, addresses[i].index);
+		addresses[i].index = 0;
+	}
+	return 0;
+}
+
+int rn_datapath_addresses(const struct rn_datapath *dp,
+			  void (*each)(void *context, const struct rn_addr *addr, uint32_t index), void *context)
+{
+	(void)dp;
+	for (int i = 0; i < ADDRESSES; i++)
+		if (addresses[i].index)
+			each(context, &addresses[i].addr, addresses[i].index);
+	return 0;
+}
+
+struct mesh_tables mesh;
+
+static struct mesh_tables *mesh_of(const struct rn_datapath *dp)
+{
+	(void)dp;
+	return &mesh;
+}
+
+static bool dead(void)
+{
+	return false;
+}
+
+MESH_TABLES_ARE(mesh_of, dead)
+
+/* ---- all of the arrays is there all the time ---- */
+
+static struct rn_identity identities[2 * RN_IDENTITIES_MAX];
+static struct rn_ports ports[4 * RN_PORT_BLOCKS];
+static struct rn_rule_set services[2 * RN_SERVICES_MAX];
+
+int rn_datapath_window(struct rn_datapath *dp, uint32_t index)
+{
+	dp->window[index / RN_WINDOW_DEVICES] = true;
+	return 0;
+}
+
+int rn_datapath_half_open(struct rn_datapath *dp, unsigned half)
+{
+	dp->identities = identities + half * RN_IDENTITIES_MAX;
+	dp->ports = ports + half * 2 * RN_PORT_BLOCKS;
+	dp->services = services + half * RN_SERVICES_MAX;
+	return 0;
+}
+
+void rn_datapath_half_close(struct rn_datapath *dp)
+{
+	(void)dp;
+}
+
+int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot, const struct rn_identity *identity)
+{
+	(void)dp;
+	identities[half * RN_IDENTITIES_MAX + slot] = *identity;
+	return 0;
+}
+
+/* ---- a hub ---- */
+
+void *zeros(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+
+	assert_non_null(memory);
+	return memory;
+}
+
+static struct rn_datapath *datapath_new(void)
+{
+	struct rn_datapath *dp = zeros(1, sizeof(*dp));
+
+	memset(addresses, 0, sizeof(addresses));
+	memset(&mesh, 0, sizeof(mesh));
+	dp->config = zeros(1, sizeof(*dp->config));
+	dp->meta = zeros(1, sizeof(*dp->meta));
+	dp->devices = zeros(RN_DEVICES_MAX, sizeof(*dp->devices));
+	dp->trust = zeros(2 * (RN_TRUST_MAX + 1), sizeof(*dp->trust));
+	dp->policy = zeros(2, sizeof(*dp->policy));
+	dp->rules = zeros(2 * RN_RULES_MAX, sizeof(*dp->rules));
+	return dp;
+}
+
+static void datapath_free(struct rn_datapath *dp)
+{
+	free(dp->config);
+	free(dp->meta);
+	free(dp->devices);
+	free(dp->trust);
+	free(dp->policy);
+	free(dp->rules);
+	free(dp);
+}
+
+int enforce_setup(void **state)
+{
+	struct hub *h = zeros(1, sizeof(*h));
+
+	h->dp = datapath_new();
+	h->enforce = rn_enforce_new(h->dp, SELF, true);
+	assert_non_null(h->enforce);
+	*state = h;
+	return 0;
+}
+
+int enforce_teardown(void **state)
+{
+	struct hub *h = *state;
+
+	rn_enforce_free(h->enforce);
+	datapath_free(h->dp);
+	free(h);
+	return 0;
+}
+
+/* kern is killed and starts again: the maps are what it remembers. */
+void restart(struct hub *h)
+{
+	rn_enforce_free(h->enforce);
+	h->enforce = rn_enforce_new(h->dp, SELF, true);
+	assert_non_null(h->enforce);
+}
+
+struct rn_device_record device(uint32_t number, uint32_t identity, uint32_t flags)
+{
+	struct rn_device_record d = {.number = number,
+				     .hub = SELF,
+				     .identity = identity,
+				     .kind = RN_KIND_DESKTOP,
+				     .flags = flags,
+				     .trust = 50,
+				     .selector_count = 2};
+
+	d.selectors[0] = 1;
+	d.selectors[1] = 1 + identity;
+	d.wireguard_key[0] = (uint8_t)number;
+	d.wireguard_key[1] = 1;
+	d.ipv6.b[0] = 0xfd;
+	d.ipv6.b[15] = (uint8_t)number;
+	return d;
+}
+
+int give(struct hub *h, uint64_t version, struct rn_device_record d)
+{
+	return rn_enforce_device(h->enforce, version, &d, NULL);
+}
+
+void policy(struct hub *h, uint64_t version)
+{
+	struct rn_policy_record none = {0};
+
+	assert_int_equal(rn_enforce_policy(h->enforce, 1, version, &none, NULL), 0);
+}
+
+/* What a packet of the device finds; 0: nobody. */
+uint64_t state_of(struct hub *h, uint32_t number)
+{
+	struct rn_device_record d = device(number, 1, 0);
+	uint32_t index;
+
+	return rn_datapath_address(h->dp, &d.ipv6, &index) < 0 ? 0 : h->dp->devices[index].state;
+}
+
+bool gets_through(struct hub *h, uint32_t number)
+{
+	uint64_t state = state_of(h, number);
+
+	return (state & RN_STATE_PRESENT) && !(state & (RN_STATE_REVOKED | RN_STATE_QUARANTINED));
+}
+
+void nobody(void *context, uint32_t number)
+{
+	(void)context;
+	(void)number;
+}
