@@ -5,11 +5,13 @@
     probe.py serve TCP,TCP UDP,UDP       echoes on these ports, every address
     probe.py try                         standard input: [[protocol, address, port], ...]; prints which were answered
     probe.py flow ADDRESS PORT           one TCP connection; each line of input is sent; prints "echo" or "silence"
+    probe.py bulk ADDRESS PORT BYTES     random bytes to an echoing port; prints JSON: did the same come back, and in what time
     probe.py count PORT                  counts numbered datagrams from everybody until input ends; prints JSON
     probe.py number ADDRESS PORT N RATE  sends at least N numbered datagrams, and on until input ends; prints how many
     probe.py pair ADDRESS PORT N RATE    both: two ends that number their datagrams to each other; prints JSON
 """
 import asyncio
+import hashlib
 import json
 import os
 import select
@@ -31,7 +33,7 @@ def family(address):
 
 async def echo_tcp(reader, writer):
     try:
-        while data := await reader.read(4096):
+        while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
     except ConnectionError:
@@ -154,6 +156,36 @@ def flow(address, port):
         print("silence" if owed else "echo", flush=True)
 
 
+# -- bulk --
+
+def bulk(address, port, size):
+    """Sends and reads at once; a way that is lost for long ends it."""
+    connection = socket.create_connection((address, int(port)), timeout=10)
+    block, left, back = os.urandom(1 << 16), int(size), 0
+    sent, received = hashlib.sha256(), hashlib.sha256()
+    began = time.monotonic()
+    connection.setblocking(False)
+    view = memoryview(b"")
+    while left or view or back < int(size):
+        if not view and left:
+            view = memoryview(block)[:min(left, len(block))]
+            left -= len(view)
+            sent.update(view)
+        readable, writable, _ = select.select([connection], [connection] if view else [], [], 30)
+        if not readable and not writable:
+            break
+        if writable:
+            view = view[connection.send(view):]
+        if readable:
+            data = connection.recv(1 << 16)
+            if not data:
+                break
+            received.update(data)
+            back += len(data)
+    print(json.dumps({"same": sent.digest() == received.digest() and back == int(size), "bytes": back,
+                      "seconds": time.monotonic() - began}), flush=True)
+
+
 # -- count, number --
 
 def count(port):
@@ -274,7 +306,7 @@ def main():
     if command == "serve":
         asyncio.run(serve(*words))
     else:
-        {"try": try_all, "flow": flow, "count": count, "number": number, "pair": pair}[command](*words)
+        {"try": try_all, "flow": flow, "bulk": bulk, "count": count, "number": number, "pair": pair}[command](*words)
 
 
 if __name__ == "__main__":

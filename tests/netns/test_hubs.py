@@ -148,7 +148,7 @@ def project_ends(lab, kept):
         equal((status["hub"], status["hub_gone"], status["enforcing"]), ("alpha", "ended", False), "status of its device")
         true(any("has ended" in problem for problem in status["problems"]), f"problems: {status['problems']}")
         wait_for("alpha to say so", lambda: alpha.rnaut("status", good=(0, 1, 6))["hub_gone"] == "ended", 10 * SLOW)
-        equal(alpha.rnaut("status", good=(0, 1, 6))["datapath"]["link_up"], False, "link of alpha")
+        wait_for("alpha's link to be down", lambda: not alpha.rnaut("status", good=(0, 1, 6))["datapath"]["link_up"], 10 * SLOW)
         # The gateway comes to it and signs it.
         wait_for("the gateway to sign the end", lambda: "alpha" not in [h["hub_name"] for h in gateway.rnaut("hubs")["hubs"]],
                  20 * SLOW)

@@ -1,7 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a device of one hub to a device of the other: with its identity, and judged at both hubs."""
-from harness import SLOW, attempt, case, equal, true, wait_for
+import json
+import os
+import signal
+
 import two_hubs
+from harness import PROBE, SLOW, Flow, attempt, case, drops, equal, number, true, wait_for
+from test_hubs import MESH, peers, public_key
+
+QUIET = 1.5  # seconds in which a stopped flow must stay silent
+BULK = number("RN_BULK", 20_000_000, 300_000)
+
+
+def through(net, here, there):
+    """Bytes that `here` has sent to `there` from hub to hub."""
+    return peers(net[here])[public_key(net[there])]["sent"]
+
+
+def bulk(node, address, size=BULK):
+    done = node.run(PROBE + ["bulk", address, "8080", str(size)], timeout=300 * SLOW)
+    found = json.loads(done.stdout)
+    true(found["same"], f"{node.name} to {address}: {found}")
+    return found
+
+
+def open_flow(node, address, port=8080):
+    """The first packet is lost while the hubs ask who that is; TCP says it again."""
+    flow = Flow(node, address, port)
+    for _ in range(3):
+        true(flow.answers(10 * SLOW), "the flow does not work to begin with")
+    return flow
 
 
 @case("a device of one hub reaches a device of the other: what the policy says and no more, both families")
@@ -15,6 +43,140 @@ def reach(lab, kept):
             targets.append([protocol, address, port])
             wanted.append(good)
     wait_for("an answer", lambda: attempt(laptop, targets[:1])[0], 20 * SLOW)
+    before = through(net, "hub-a", "hub-b"), through(net, "hub-b", "hub-a")
     equal(attempt(laptop, targets), wanted, "laptop to db")
+    true(through(net, "hub-a", "hub-b") > before[0] + 500 and through(net, "hub-b", "hub-a") > before[1] + 500,
+         f"nothing went through {MESH}")
     equal(attempt(db, [["tcp", laptop.ipv6, 8080], ["icmp", laptop.ipv4, 0]]), [False, False], "db to laptop")
     equal(attempt(net["sensor"], [["tcp", db.ipv6, 9999]]), [True], "sensor to db, one hub, one owner")
+
+
+@case("hubs are ends themselves: to a device behind another hub, to another hub, and from a device to another's hub")
+def hubs_as_ends(lab, kept):
+    net = two_hubs.make(kept)
+    for source, destination in (("hub-a", "db"), ("gateway", "db"), ("hub-a", "hub-b"), ("laptop", "hub-b")):
+        for address in (net[destination].ipv6, net[destination].ipv4):
+            wait_for(f"{source} to reach {destination} at {address}",
+                     lambda: attempt(net[source], [["icmp", address, 0]])[0], 10 * SLOW)
+    equal(attempt(net["hub-a"], [["tcp", net["db"].ipv6, 22], ["tcp", net["hub-b"].ipv6, 22]]), [False, False], "hub-a, port 22")
+    equal(attempt(net["hub-b"], [["icmp", net["db"].ipv6, 0], ["icmp", net["laptop"].ipv6, 0]]), [False, False], "hub-b to devices")
+
+
+@case("a large transfer between hubs comes whole, both families, also where the way between them takes less")
+def large(lab, kept):
+    net = two_hubs.make(kept)
+    laptop, db = net["laptop"], net["db"]
+    for address in (db.ipv6, db.ipv4):
+        bulk(laptop, address)
+    # The way between the hubs takes less: their tunnel's own datagrams go in pieces from then on.
+    ends = ((net["hub-a"], net["hub-b"]), (net["hub-b"], net["hub-a"]))
+    for hub, other in ends:
+        hub.run(["ip", "route", "add", other.underlay4 + "/32", "dev", "eth0", "mtu", "1300"])
+    try:
+        for address in (db.ipv6, db.ipv4):
+            bulk(laptop, address, BULK // 10)
+    finally:
+        for hub, other in ends:
+            hub.run(["ip", "route", "del", other.underlay4 + "/32", "dev", "eth0"])
+
+
+@case("each hub on the way takes one from the hop limit, and the destination's hub judges for itself")
+def hops(lab, kept):
+    net = two_hubs.make(kept)
+    laptop, db = net["laptop"], net["db"]
+    wait_for("an answer", lambda: attempt(laptop, [["icmp", db.ipv6, 0]])[0], 20 * SLOW)
+    for address in (db.ipv6, db.ipv4):
+        for hop_limit, where in ((1, "hub-a"), (2, "hub-b")):
+            before = drops(net[where], "ttl_exceeded")
+            done = laptop.run(["ping", "-c", "1", "-W", "1", "-t", str(hop_limit), address], check=False)
+            true(done.returncode != 0, f"hop limit {hop_limit} got through")
+            wait_for(f"{where} to count {address} with hop limit {hop_limit}",
+                     lambda: drops(net[where], "ttl_exceeded") == before + 1, 5 * SLOW)
+        true(laptop.run(["ping", "-c", "1", "-W", "2", "-t", "3", address], check=False).returncode == 0, "hop limit 3")
+
+
+@case("both hubs judge, each by what it knows: policy, quarantine, trust, of source and destination, on the next packet")
+def both_judge(lab, kept):
+    net = two_hubs.make(kept)
+    gateway, laptop, db = net["gateway"], net["laptop"], net["db"]
+    no_8080 = lambda policy: policy["rules"].append({"id": "no", "source_criteria": ["device:laptop"],  # noqa: E731
+                                                     "destination_criteria": ["tag:web"], "services": ["tcp:8080"], "action": "deny"})
+    changes = [
+        ("source_quarantined", lambda: gateway.rnaut("quarantine", "laptop"), lambda: gateway.rnaut("quarantine", "--release", "laptop")),
+        ("destination_quarantined", lambda: gateway.rnaut("quarantine", "db"), lambda: gateway.rnaut("quarantine", "--release", "db")),
+        ("trust_too_low", lambda: gateway.rnaut("trust", "laptop", "39"), lambda: gateway.rnaut("trust", "laptop", "50")),
+        ("deny_rule", lambda: two_hubs.set_policy(net, no_8080), lambda: two_hubs.set_policy(net)),
+    ]
+    for hub, others in (("hub-a", ("hub-b", "laptop", "db")), ("hub-b", ("hub-a", "laptop", "db"))):
+        for reason, change, back in changes:
+            flow = open_flow(laptop, db.ipv6)
+            try:
+                before = drops(net[hub], reason)
+                with two_hubs.deaf(*[net[name] for name in others]):
+                    change()
+                    true(not flow.answers(QUIET), f"{reason}, known to {hub} alone: the flow still works")
+                    wait_for(f"{hub} to count {reason}", lambda: drops(net[hub], reason) > before, 5 * SLOW)
+                    back()
+                true(flow.answers(30 * SLOW), f"{reason}: the same flow does not go on")
+            finally:
+                flow.close()
+
+
+@case("a device behind another hub that is revoked is out at both hubs on its next packet")
+def revoked(lab, kept):
+    net = two_hubs.make(kept)
+    flow = open_flow(net["tablet"], net["db"].ipv4)
+    before = drops(net["hub-b"], "source_revoked")
+    try:
+        with two_hubs.deaf(net["hub-a"], net["tablet"]):
+            net["gateway"].rnaut("revoke", "tablet")
+            true(not flow.answers(QUIET), "the flow still works")
+            wait_for("hub-b to count it", lambda: drops(net["hub-b"], "source_revoked") > before, 5 * SLOW)
+        wait_for("hub-a to know", lambda: drops(net["hub-a"], "source_revoked") >= 0 and not flow.answers(0.3), 5 * SLOW)
+    finally:
+        flow.close()
+
+
+@case("an identity that changes under a flow between hubs: it goes on, and is judged as what the device is now")
+def identity(lab, kept):
+    net = two_hubs.make(kept)
+    laptop, db = net["laptop"], net["db"]
+    rule = {"id": "laptop-alone", "source_criteria": ["device:laptop"], "destination_criteria": ["tag:web"],
+            "services": ["tcp:9999"], "action": "allow"}
+    flow = open_flow(laptop, db.ipv6)
+    try:
+        true(not attempt(laptop, [["tcp", db.ipv6, 9999]])[0], "port 9999 is open to begin with")
+        two_hubs.set_policy(net, lambda policy: policy["rules"].append(rule))
+        true(flow.answers(30 * SLOW), "the flow does not go on")
+        wait_for("what the new identity may", lambda: attempt(laptop, [["tcp", db.ipv6, 9999]])[0], 20 * SLOW)
+        rule["action"], rule["services"] = "deny", ["tcp:8080"]
+        two_hubs.set_policy(net, lambda policy: policy["rules"].append(rule))
+        true(not flow.answers(QUIET), "the flow still works")
+        two_hubs.set_policy(net)
+        true(flow.answers(30 * SLOW), "the flow does not go on without the rule")
+    finally:
+        flow.close()
+
+
+@case("kern, net and core of both hubs are killed under a flow between hubs: it goes on, and the tables are taken over")
+def killed(lab, kept):
+    net = two_hubs.make(kept)
+    laptop, db = net["laptop"], net["db"]
+    flow = open_flow(laptop, db.ipv4)
+    try:
+        for name in ("hub-a", "hub-b"):
+            hub = net[name]
+            for unit in ("rnautd-kern", "rnautd-net", "rnautd-core"):
+                old = hub.unit_pid(unit)
+                os.kill(old, signal.SIGKILL)
+                true(flow.answers(10 * SLOW), f"{unit} of {name} is dead and the flow with it")
+                wait_for(f"{unit} of {name}", lambda: hub.unit_pid(unit) not in (0, old) and hub.rnaut("status")["enforcing"], 30 * SLOW)
+                true(flow.answers(10 * SLOW), f"{unit} of {name} is back and the flow does not go on")
+        # kern came back without its core: what it knows of other hubs is what it had.
+        with two_hubs.deaf(net["hub-b"]):
+            os.kill(net["hub-b"].unit_pid("rnautd-kern"), signal.SIGKILL)
+            wait_for("kern of hub-b", lambda: "taken over" in net["hub-b"].log_text("rnautd-kern"), 30 * SLOW)
+            for _ in range(3):
+                true(flow.answers(10 * SLOW), "the flow does not go on without core")
+    finally:
+        flow.close()

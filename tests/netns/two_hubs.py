@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network with two hubs beside the lab's, made when the first case asks for it and kept for the others.
 
-    laptop (alice) ── hub-a ══ rnm0 ══ hub-b ── db (carol, web), sensor (carol)        gateway: a third hub, without devices
+    laptop, tablet (alice) ── hub-a ══ rnm0 ══ hub-b ── db (carol, web), sensor (carol)        gateway: a third hub, without devices
 """
+import contextlib
 import json
+import os
 import re
+import signal
 
 import network
 from harness import HERE_POLICY, PREFIX, PROBE, SLOW, wait_for
 
 NAME = PREFIX + "6"
-HOSTS = ("gateway", "hub-a", "hub-b", "laptop", "db", "sensor")
 # On top of the lab's: hubs as ends of their own, so that what they send themselves can be shown.
 RULES = [{"id": "staff-hub-b", "source_criteria": ["group:staff"], "destination_criteria": ["device:hub-b"],
           "services": ["icmp"], "action": "allow"},
@@ -32,6 +34,19 @@ def set_policy(net, change=lambda policy: None):
     net["gateway"].rnaut("policy", "set", "/run/policy.json")
 
 
+@contextlib.contextmanager
+def deaf(*nodes):
+    """These hosts hear of nothing new meanwhile: their kernels go on by what they know."""
+    cores = [node.unit_pid("rnautd-core") for node in nodes]
+    for core in cores:
+        os.kill(core, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for core in cores:
+            os.kill(core, signal.SIGCONT)
+
+
 def make(kept):
     if "two hubs" in kept:
         return kept["two hubs"]
@@ -41,6 +56,7 @@ def make(kept):
     net.add("hub-a", "hub", 2)
     net.add("hub-b", "departmental", 3)
     net.add("laptop", "desktop", 11, owner="alice")
+    net.add("tablet", "desktop", 14, owner="alice")
     net.add("db", "server", 21, owner="carol", tags=["web"])
     net.add("sensor", "iot", 22, owner="carol")
     net.create()
@@ -48,6 +64,7 @@ def make(kept):
     net.join(net["hub-a"])
     net.join(net["hub-b"], "gateway")
     net.join(net["laptop"], "hub-a")
+    net.join(net["tablet"], "hub-a")
     net.join(net["db"], "hub-b")
     net.join(net["sensor"], "hub-b")
     set_policy(net)
