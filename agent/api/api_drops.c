@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/mesh.h"
 #include "abi/verdict.h"
 #include "api/resources.h"
 #include "base/buf.h"
@@ -12,6 +13,14 @@ static const struct {
 #define RN_REASON(number, NAME, name, text) [number] = {name, text},
 #include "abi/verdict.def"
 #undef RN_REASON
+};
+
+static const struct {
+	const char *name, *text;
+} frame_reasons[RN_MESH_REASON_COUNT] = {
+#define RN_FRAME(NAME, name, text) [RN_MESH_##NAME] = {name, text},
+#include "abi/frame.def"
+#undef RN_FRAME
 };
 
 static const char *const directions[2] = {"ingress", "egress"};
@@ -36,9 +45,32 @@ static struct rn_json *counter_json(unsigned direction, struct rn_reader *r)
 	return counter;
 }
 
+/* What became of frames between hubs; NULL: this host is none. */
+static struct rn_json *frames_json(const struct rn_local_status *kern)
+{
+	static const char *const ways[2] = {"from_hubs", "to_hubs"};
+	struct rn_reader r = rn_reader(kern->frames, kern->frames_size);
+	struct rn_json *frames;
+
+	if (kern->frames_size != 2 * RN_MESH_REASON_COUNT * sizeof(uint64_t))
+		return NULL;
+	frames = rn_json_array();
+	for (unsigned way = 0; way < 2; way++)
+		for (unsigned reason = 0; reason < RN_MESH_REASON_COUNT; reason++) {
+			struct rn_json *frame = rn_json_object();
+
+			rn_json_add_text(frame, "direction", ways[way]);
+			rn_json_add_u64(frame, "packets", rn_read_u64(&r));
+			rn_json_add_text(frame, "reason", frame_reasons[reason].name);
+			rn_json_add_text(frame, "text", frame_reasons[reason].text);
+			rn_json_append(frames, frame);
+		}
+	return frames;
+}
+
 void rn_api_drops(struct rn_api_call *call)
 {
-	struct rn_json *root, *passed, *dropped;
+	struct rn_json *root, *passed, *dropped, *frames;
 	struct rn_core_status s;
 	struct rn_reader r;
 
@@ -66,5 +98,10 @@ void rn_api_drops(struct rn_api_call *call)
 		}
 	rn_json_add(root, "passed", passed);
 	rn_json_add(root, "dropped", dropped);
+	frames = frames_json(&s.kern);
+	if (frames)
+		rn_json_add(root, "frames", frames);
+	else
+		rn_json_add_text(root, "frames", NULL);
 	rn_api_answer(call, 200, root);
 }

@@ -33,6 +33,7 @@ static void answer(struct rn_api_call *call, const struct rn_core_explanation *e
 	rn_json_add_text(root, "nearest_rule", e->nearest[0] ? e->nearest : NULL);
 	rn_json_add_u64(root, "policy_version", e->policy_version);
 	rn_json_add_text(root, "hub", e->hub[0] ? e->hub : NULL);
+	rn_json_add_text(root, "destination_hub", e->destination_hub[0] ? e->destination_hub : NULL);
 	rn_json_add(root, "source", rn_api_device_json(&e->source));
 	rn_json_add(root, "destination", rn_api_device_json(&e->destination));
 	rn_api_answer(call, 200, root);

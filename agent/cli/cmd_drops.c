@@ -42,6 +42,9 @@ int rn_cmd_drops(struct rn_cli *cli)
 	for (const struct rn_json *c = first(answer, "dropped"); c; c = rn_json_next(c))
 		if (all || strcmp(rn_remote_text(c, "packets"), "0") != 0)
 			add_row(table, c, rn_remote_text(c, "reason"), rn_remote_text(c, "text"));
+	for (const struct rn_json *c = first(answer, "frames"); c; c = rn_json_next(c))
+		if (all || strcmp(rn_remote_text(c, "packets"), "0") != 0)
+			add_row(table, c, rn_remote_text(c, "reason"), rn_remote_text(c, "text"));
 	rn_table_print_free(table, stdout);
 	rn_json_free(answer);
 	return RN_EXIT_OK;

@@ -36,12 +36,13 @@ static int add_service(struct rn_cli *cli, struct rn_json *body)
 static void print_end(const struct rn_json *device)
 {
 	const struct rn_json *security = rn_json_get(device, "security_context");
-	const char *owner = rn_remote_text(security, "user_identity");
+	const char *owner = rn_remote_text(security, "user_identity"), *hub = rn_remote_text(device, "hub");
+	bool behind = *hub && strcmp(hub, rn_remote_text(device, "client_id")) != 0;
 	char text[512];
 
-	snprintf(text, sizeof(text), "%s (%s, owner %s, trust %s)", rn_remote_text(device, "client_id"),
+	snprintf(text, sizeof(text), "%s (%s, owner %s, trust %s%s%s)", rn_remote_text(device, "client_id"),
 		 rn_remote_text(device, "virtual_ip"), *owner ? owner : "nobody",
-		 rn_remote_text(security, "trust_score"));
+		 rn_remote_text(security, "trust_score"), behind ? ", behind " : "", behind ? hub : "");
 	rn_out_text(stdout, text);
 }
 
@@ -67,6 +68,7 @@ static void print_answer(const struct rn_json *answer, bool allowed)
 	print_line("rule", rn_remote_text(answer, "rule"));
 	print_line("nearest rule", rn_remote_text(answer, "nearest_rule"));
 	print_line("decided on", rn_remote_text(answer, "hub"));
+	print_line("and then on", rn_remote_text(answer, "destination_hub"));
 	print_line("policy", rn_remote_text(answer, "policy_version"));
 }
 

@@ -72,6 +72,7 @@ static const struct {
     {STATUS, AT(U32, status.mesh_peers)},
     {STATUS, AT(U32, status.mesh_alive)},
     {STATUS, VIEW(status.counters)},
+    {STATUS, VIEW(status.frames)},
     {STATUS, VIEW(status.peers)},
 };
 

@@ -91,6 +91,9 @@ struct rn_local_status {
 	/* [direction * RN_REASON_COUNT + reason] packets then bytes, u64 each, as a block */
 	const uint8_t *counters;
 	size_t counters_size;
+	/* of a hub: [direction * RN_MESH_REASON_COUNT + reason] frames from and to other hubs, u64 each, as a block */
+	const uint8_t *frames;
+	size_t frames_size;
 	/* per peer: device number u32, endpoint, last handshake Unix seconds u64, rx u64, tx u64; as a block */
 	const uint8_t *peers;
 	size_t peers_size;

@@ -146,7 +146,8 @@ struct rn_core_explanation {
 	struct rn_explanation policy; /* of the reference evaluator, or its reason overridden by quarantine and so on */
 	char rule[RN_NAME_MAX + 1], nearest[RN_NAME_MAX + 1]; /* ids, "" none */
 	uint64_t policy_version;
-	char hub[RN_NAME_MAX + 1]; /* where it is decided */
+	/* Where it is decided: the source's hub, and after it the destination's, "" where that is the same or nobody's. */
+	char hub[RN_NAME_MAX + 1], destination_hub[RN_NAME_MAX + 1];
 	struct rn_core_device source, destination;
 };
 /* source and destination: a device's name or one of its addresses. */

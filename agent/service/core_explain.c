@@ -40,6 +40,20 @@ static bool lease_expired(struct rn_core *core)
 	return rn_core_now(core) >= (int64_t)(entry->issued + network.lease_seconds);
 }
 
+/* A device whose hub is over, or that is to be reached through one that other hubs have no tunnel to. */
+static bool no_way(struct rn_core *core, const struct rn_core_device *source, const struct rn_core_device *destination)
+{
+	const struct rn_core_device *ends[] = {source, destination};
+	if (source->record.hub == destination->record.hub)
+		return source->hub_gone != RN_HUB_THERE;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct rn_ledger_entry *hub = rn_ledger_device(core->books.ledger, ends[i]->record.hub);
+		if (!hub || ends[i]->hub_gone != RN_HUB_THERE || rn_is_zero(hub->record.mesh_key, RN_KEY_SIZE))
+			return true;
+	}
+	return false;
+}
+
 /* What is asked before the policy; RN_ALLOWED where none of it stops the packet. */
 static enum rn_reason before_policy(struct rn_core *core, const struct rn_core_device *source, bool source_known,
 				    const struct rn_core_device *destination, bool destination_known)
@@ -52,6 +66,7 @@ static enum rn_reason before_policy(struct rn_core *core, const struct rn_core_d
 	    {lease_expired(core), RN_LEASE_EXPIRED},
 	    {!source_known, RN_UNKNOWN_SOURCE},
 	    {!destination_known, RN_UNKNOWN_DESTINATION},
+	    {no_way(core, source, destination), RN_NO_ROUTE},
 	    {source->record.flags & RN_DEVICE_REVOKED, RN_SOURCE_REVOKED},
 	    {destination->record.flags & RN_DEVICE_REVOKED, RN_DESTINATION_REVOKED},
 	    {source->record.flags & RN_DEVICE_QUARANTINED, RN_SOURCE_QUARANTINED},
@@ -96,6 +111,8 @@ int rn_core_explain(struct rn_core *core, const char *source, const char *destin
 	e.policy_version = core->policy.version;
 	judge(core, &e, source_known, destination_known, protocol, port);
 	snprintf(e.hub, sizeof(e.hub), "%s", source_known ? e.source.hub_name : e.destination.hub_name);
+	if (source_known && destination_known && e.source.record.hub != e.destination.record.hub)
+		snprintf(e.destination_hub, sizeof(e.destination_hub), "%s", e.destination.hub_name);
 	*ret = e;
 	return 0;
 }

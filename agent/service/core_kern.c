@@ -113,6 +113,7 @@ static void status(struct rn_core *core, const struct rn_local *local)
 {
 	core->kern.status = local->status;
 	keep(&core->kern.counters, &core->kern.status.counters, &core->kern.status.counters_size);
+	keep(&core->kern.frames, &core->kern.status.frames, &core->kern.status.frames_size);
 	keep(&core->kern.peers, &core->kern.status.peers, &core->kern.status.peers_size);
 	rn_seen_here(core);
 	if ((core->kern.status.link_up != 0) == core->kern.link_wanted)
@@ -158,6 +159,7 @@ void rn_core_kern_gone(struct rn_core *core)
 	struct rn_err err = {"kern has gone: see `systemctl status rnaut-kern`"};
 	end_link(core, -EAGAIN, &err);
 	free(core->kern.counters);
+	free(core->kern.frames);
 	free(core->kern.peers);
 	struct rn_feed feed = core->kern.feed;
 	core->kern = (struct rn_core_kern){.feed = feed}; /* its interests stay */

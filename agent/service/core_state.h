@@ -27,7 +27,7 @@ struct rn_core_kern {
 	uint16_t mesh_port; /* 0: this host is no hub */
 	struct rn_position applied;
 	struct rn_local_status status;
-	uint8_t *counters, *peers; /* what status points to */
+	uint8_t *counters, *frames, *peers; /* what status points to */
 	uint64_t lost;
 	int64_t status_at;
 	bool link_wanted;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "sys/datapath_mesh.h"
 
 #define NS 1000000000ull
 #define FLOW_PIECE ((RN_LOCAL_SIZE_MAX - 64) / sizeof(struct rn_local_flow))
@@ -29,6 +30,7 @@ struct rn_telemetry {
 	bool flows_active;
 	uint64_t counted, counted_at_ns;
 	uint8_t counters[RN_DATAPATH_COUNTERS * 2 * sizeof(uint64_t)];
+	uint8_t frames[RN_DATAPATH_FRAMES * sizeof(uint64_t)];
 };
 
 struct rn_telemetry *rn_telemetry_new(struct rn_datapath *dp)
@@ -210,6 +212,22 @@ static void count_flows(struct rn_telemetry *t)
 	t->counted_at_ns = now;
 }
 
+/* Of a hub's frames; a node has none. */
+static void count_frames(struct rn_telemetry *t, struct rn_local_status *status)
+{
+	uint64_t frames[RN_DATAPATH_FRAMES];
+	struct rn_writer w = rn_writer(t->frames, sizeof(t->frames));
+	struct rn_config config;
+
+	rn_datapath_config(t->dp, &config);
+	status->frames = t->frames;
+	if (config.role != RN_ROLE_HUB || rn_datapath_frames(t->dp, frames) < 0)
+		return;
+	for (unsigned i = 0; i < RN_DATAPATH_FRAMES; i++)
+		rn_write_u64(&w, frames[i]);
+	status->frames_size = w.at;
+}
+
 void rn_telemetry_status(struct rn_telemetry *t, struct rn_local_status *status)
 {
 	struct rn_counter counters[RN_DATAPATH_COUNTERS] = {0};
@@ -221,6 +239,7 @@ void rn_telemetry_status(struct rn_telemetry *t, struct rn_local_status *status)
 		rn_write_u64(&w, counters[i].bytes);
 	}
 	count_flows(t);
+	count_frames(t, status);
 	status->counters = t->counters;
 	status->counters_size = sizeof(t->counters);
 	status->flows = t->counted;

@@ -221,6 +221,7 @@ export interface Explanation {
   nearest_rule: string | null;
   policy_version: Exact;
   hub: string | null;
+  destination_hub: string | null;
   source: Device;
   destination: Device;
 }
@@ -271,6 +272,14 @@ export interface Dropped extends Passed {
 export interface Drops {
   passed: Passed[];
   dropped: Dropped[];
+  frames: Frames[] | null;
+}
+
+export interface Frames {
+  direction: "from_hubs" | "to_hubs";
+  packets: Exact;
+  reason: string;
+  text: string;
 }
 
 export interface Account {

@@ -57,30 +57,11 @@ struct rn_behind_key {
 };
 _Static_assert(sizeof(struct rn_behind_key) == 8, "rn_behind_key");
 
-/* What became of a frame; the sentences are in docs/datapath.md 9. Append only. */
+/* What became of a frame; the one list is frame.def. */
 enum rn_mesh_reason {
-	RN_MESH_PASSED,
-	RN_MESH_INTERNAL,	/* a table has no such entry, or the kernel did not make or take away the room */
-	RN_MESH_NOT_IP,		/* neither IPv4 nor IPv6 */
-	RN_MESH_SHORT,		/* not even the outer header, GRE and an inner header */
-	RN_MESH_HEADER,		/* an outer header that no hub makes */
-	RN_MESH_OPTIONS,	/* outer IPv4 options */
-	RN_MESH_FRAGMENT,	/* the frame is a fragment */
-	RN_MESH_PROTOCOL,	/* not GRE follows; with IPv6 also any extension header */
-	RN_MESH_LENGTH,		/* lengths that do not fit each other, or bytes after the packet */
-	RN_MESH_CHECKSUM,	/* of the outer IPv4 header */
-	RN_MESH_GRE,		/* flags, a reserved bit, a version */
-	RN_MESH_FAMILY,		/* GRE's protocol or the inner packet is not of the outer family */
-	RN_MESH_NOT_OURS,	/* the outer destination is not this hub */
-	RN_MESH_UNKNOWN_PEER,	/* no hub has the outer source */
-	RN_MESH_WRONG_TRUST,	/* above RN_TRUST_MAX */
-	RN_MESH_WRONG_IDENTITY, /* 0, or not behind that peer */
-	RN_MESH_INNER,		/* the inner header is not sane, or the packet to be sent does not parse */
-	RN_MESH_NESTED,		/* GRE within GRE */
-	RN_MESH_CONGESTION,	/* marked as congested, and the inner packet's ends do not know such marks */
-	RN_MESH_NO_ROUTE,	/* to be sent: no such peer, or one of us has no address of that family */
-	RN_MESH_TOO_BIG,	/* to be sent: the frame would be larger than rnm0's MTU */
-	RN_MESH_UNMARKED,	/* on its way out of rnm0, and not made by us just now */
+#define RN_FRAME(NAME, name, text) RN_MESH_##NAME,
+#include "abi/frame.def"
+#undef RN_FRAME
 	RN_MESH_REASON_COUNT
 };
 

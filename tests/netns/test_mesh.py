@@ -3,9 +3,13 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 
+import network
 import two_hubs
-from harness import PROBE, SLOW, Flow, attempt, case, drops, equal, number, true, wait_for
+from harness import PROBE, SLOW, TOP, Flow, attempt, case, drops, equal, number, true, wait_for
 from test_hubs import MESH, peers, public_key
 
 QUIET = 1.5  # seconds in which a stopped flow must stay silent
@@ -180,3 +184,103 @@ def killed(lab, kept):
                 true(flow.answers(10 * SLOW), "the flow does not go on without core")
     finally:
         flow.close()
+
+
+def frames(node, reason, direction="from_hubs"):
+    return sum(f["packets"] for f in node.rnaut("drops")["frames"] if (f["direction"], f["reason"]) == (direction, reason))
+
+
+def passed(node):
+    return sum(c["packets"] for c in node.rnaut("drops")["passed"])
+
+
+def identities(net):
+    """Numbers as they were last seen in a flow that hub-b judged."""
+    found = {}
+    for event in net["hub-b"].rnaut("flows")["events"]:
+        for end in (event["source"], event["destination"]):
+            if end["client_id"] and end["identity"]:
+                found[end["client_id"]] = end["identity"]
+    return found
+
+
+class Liar:
+    """hub-a, captured: its kern stands still, its filters are off, and it says what it likes to hub-b."""
+
+    def __init__(self, net):
+        self.net, self.hub = net, net["hub-a"]
+        self.kern = self.hub.unit_pid("rnautd-kern")
+        os.kill(self.kern, signal.SIGSTOP)
+        self.hub.run(["tc", "filter", "del", "dev", MESH, "egress"])
+        self.process = self.hub.popen([sys.executable, "-B", TOP + "/tests/netns/lying_hub.py", MESH], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, text=True)
+
+    def say(self, six, **lie):
+        net, address = self.net, lambda node: node.ipv6 if six else node.ipv4
+        honest = {"outer_source": address(self.hub), "outer_destination": address(net["hub-b"]),
+                  "source": address(net["laptop"]), "destination": address(net["db"]), "trust": 50, "port": 9000}
+        self.process.stdin.write(json.dumps({**honest, **lie}) + "\n")
+        self.process.stdin.flush()
+        equal(self.process.stdout.readline().strip(), "sent", "the liar")
+
+    def end(self):
+        network.kill(self.process)
+        os.kill(self.kern, signal.SIGCONT)
+        wait_for(f"{MESH} of hub-a", lambda: "bpf" in self.hub.run(["tc", "filter", "show", "dev", MESH, "egress"]).stdout
+                 and self.hub.rnaut("status")["mesh"]["link_up"], 20 * SLOW)
+
+
+@case("a hub that lies about identity, trust, addresses or frames is not believed, and each lie is counted for what it is")
+def lies(lab, kept):
+    net = two_hubs.make(kept)
+    hub, db = net["hub-b"], net["db"]
+    for address in (db.ipv4, db.ipv6):
+        wait_for("an answer", lambda: attempt(net["laptop"], [["udp", address, 9000]])[0], 20 * SLOW)
+    known = identities(net)
+    liar = Liar(net)
+    try:
+        for six in (True, False):
+            address = lambda node: node.ipv6 if six else node.ipv4  # noqa: E731
+            true_one = {"identity": known["laptop"]}
+            before = passed(hub)
+            liar.say(six, **true_one)  # what hub-a may say is heard
+            wait_for("the honest frame to pass", lambda: passed(hub) > before, 5 * SLOW)
+            other = address(net["sensor"])
+            lies = [  # what it says, how it is counted: as a frame or as a packet
+                ({"identity": known["db"]}, frames, "wrong_identity"),  # of a device of hub-b's
+                ({"identity": 0xfffffe}, frames, "wrong_identity"),     # of nobody, or of the future
+                ({"identity": 0}, frames, "wrong_identity"),
+                ({"trust": 101, **true_one}, frames, "wrong_trust"),
+                ({"trust": 255, **true_one}, frames, "wrong_trust"),
+                ({"source": other, **true_one}, drops, "wrong_source"),            # another hub's device
+                ({"source": address(hub), **true_one}, drops, "wrong_source"),     # hub-b itself
+                ({"source": address(net["gateway"]), **true_one}, drops, "wrong_source"),  # a third hub
+                ({"source": "fd00::99" if six else "100.127.0.9", **true_one}, drops, "unknown_source"),
+                ({"destination": address(net["gateway"]), **true_one}, drops, "no_route"),  # on to a third hub
+                ({"destination": address(net["laptop"]), "source": address(net["hub-a"]), **true_one}, drops, "no_route"),
+                ({"port": 9, **true_one}, drops, "default_deny"),
+            ]
+            for lie, how, reason in lies:
+                before = how(hub, reason), passed(hub)
+                liar.say(six, **lie)
+                wait_for(f"{hub.name} to count {lie} as {reason}", lambda: how(hub, reason) == before[0] + 1, 5 * SLOW)
+                equal(passed(hub), before[1], f"packets that passed at {lie}")
+            # In another hub's name it does not even arrive: WireGuard binds the outer source to the key.
+            before = [f["packets"] for f in hub.rnaut("drops")["frames"]]
+            liar.say(six, outer_source=address(net["gateway"]), **true_one)
+            time.sleep(1.5)
+            equal([f["packets"] for f in hub.rnaut("drops")["frames"]], before, "frames in the gateway's name")
+        # Its word lifts nobody above what the gateway says, and lowers.
+        net["gateway"].rnaut("trust", "laptop", "39")
+        before = drops(hub, "trust_too_low")
+        liar.say(True, trust=100, identity=known["laptop"])
+        wait_for("the lie about trust to count as trust_too_low", lambda: drops(hub, "trust_too_low") > before, 5 * SLOW)
+        net["gateway"].rnaut("trust", "laptop", "50")
+        before = drops(hub, "trust_too_low")
+        liar.say(True, trust=39, identity=known["laptop"])
+        wait_for("a hub to lower trust", lambda: drops(hub, "trust_too_low") > before, 5 * SLOW)
+    finally:
+        liar.end()
+    text = hub.run(["/usr/local/bin/rnaut", "drops"]).stdout
+    true("from_hubs" in text and "an identity of no device behind the hub that says it" in text, text)
+    wait_for("laptop to reach db again", lambda: attempt(net["laptop"], [["tcp", db.ipv6, 8080]])[0], 20 * SLOW)

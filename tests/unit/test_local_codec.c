@@ -42,6 +42,8 @@ static struct rn_local sample(unsigned type)
 			    .steering_why = "on interface eth0 datagrams cannot be steered",
 			    .counters = (const uint8_t *)"counters",
 			    .counters_size = 8,
+			    .frames = (const uint8_t *)"frames",
+			    .frames_size = 6,
 			    .peers = (const uint8_t *)"peers",
 			    .peers_size = 5 },
 	};

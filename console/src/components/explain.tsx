@@ -21,7 +21,7 @@ export function Explained({ answer }: { answer: Explanation }) {
           answer.nearest_rule ? ["Nearest rule", <><code>{answer.nearest_rule}</code> allows another service between these two</>] : null,
           ["Source", `${source.client_id}, trust ${source.security_context.trust_score}${source.security_context.quarantined ? ", quarantined" : ""}`],
           ["Destination", `${destination.client_id}${destination.security_context.quarantined ? ", quarantined" : ""}`],
-          ["Decided at", answer.hub ?? "–"],
+          ["Decided at", [answer.hub ?? "–", answer.destination_hub].filter(Boolean).join(", then ")],
           ["Policy version", count(answer.policy_version)],
         ]}
       />
