@@ -14,6 +14,7 @@
 #define MESH_PAIRS 1024
 
 struct mesh_tables {
+	struct rn_mesh_self self;
 	struct rn_mesh_addresses peers[MESH_PEERS]; /* all zero: none */
 	unsigned pairs;
 	struct mesh_pair {
@@ -105,6 +106,18 @@ static inline int mesh_behind(const struct mesh_tables *t,
 	int rn_datapath_peer_set(struct rn_datapath *dp, uint32_t peer, const struct rn_mesh_addresses *where)         \
 	{                                                                                                              \
 		return DEAD() ? 0 : mesh_peer_set(TABLES(dp), peer, where);                                            \
+	}                                                                                                              \
+	int rn_datapath_mesh_self(struct rn_datapath *dp, const struct rn_mesh_addresses *who, unsigned rnm0,          \
+				  uint32_t mtu)                                                                        \
+	{                                                                                                              \
+		if (!DEAD())                                                                                           \
+			TABLES(dp)->self = (struct rn_mesh_self){.addresses = *who, .rnm0 = rnm0, .mtu = mtu};         \
+		return 0;                                                                                              \
+	}                                                                                                              \
+	int rn_datapath_mesh_who(const struct rn_datapath *dp, struct rn_mesh_self *ret)                               \
+	{                                                                                                              \
+		*ret = TABLES(dp)->self;                                                                               \
+		return 0;                                                                                              \
 	}                                                                                                              \
 	int rn_datapath_peer_remove(struct rn_datapath *dp, uint32_t peer)                                             \
 	{                                                                                                              \
