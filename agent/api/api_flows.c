@@ -25,18 +25,20 @@ static void add_protocol(struct rn_json *object, uint8_t protocol)
 										  : number);
 }
 
-static struct rn_json *end_json(const char *name, const struct rn_addr *addr, __be16 port, uint32_t identity)
+static struct rn_json *end_json(const char *name, const char *hub, const struct rn_addr *addr, __be16 port,
+				uint32_t identity)
 {
 	struct rn_json *end = rn_json_object();
 
 	rn_json_add_text(end, "client_id", name[0] ? name : NULL);
+	rn_json_add_text(end, "hub", hub[0] ? hub : NULL);
 	rn_api_add_address(end, "virtual_ip", addr);
 	rn_json_add_int(end, "port", ntohs(port));
 	rn_json_add_u64(end, "identity", identity);
 	return end;
 }
 
-struct rn_json *rn_api_event_json(const struct rn_core_event *event)
+struct rn_json *rn_api_event_json(struct rn_core *core, const struct rn_core_event *event)
 {
 	const struct rn_event *e = &event->event;
 	struct rn_json *root = rn_json_object();
@@ -50,9 +52,12 @@ struct rn_json *rn_api_event_json(const struct rn_core_event *event)
 	rn_json_add_text(root, "rule", event->rule[0] ? event->rule : NULL);
 	rn_json_add_u64(root, "generation", e->generation);
 	add_protocol(root, e->protocol);
-	rn_json_add(root, "source", end_json(event->source, &e->source, e->source_port, e->source_identity));
+	rn_json_add(root, "source",
+		    end_json(event->source, rn_core_name(core, event->source_hub), &e->source, e->source_port,
+			     e->source_identity));
 	rn_json_add(root, "destination",
-		    end_json(event->destination, &e->destination, e->destination_port, e->destination_identity));
+		    end_json(event->destination, rn_core_name(core, event->destination_hub), &e->destination,
+			     e->destination_port, e->destination_identity));
 	rn_json_add_int(root, "source_trust_score", e->source_trust);
 	rn_json_add_u64(root, "bytes", e->bytes);
 	rn_json_add_text(root, "direction", e->direction ? "egress" : "ingress");
@@ -60,9 +65,16 @@ struct rn_json *rn_api_event_json(const struct rn_core_event *event)
 	return root;
 }
 
+struct list {
+	struct rn_core *core;
+	struct rn_json *events;
+};
+
 static void append(void *context, const struct rn_core_event *event)
 {
-	rn_json_append(context, rn_api_event_json(event));
+	struct list *list = context;
+
+	rn_json_append(list->events, rn_api_event_json(list->core, event));
 }
 
 static void ignore(void *context, const struct rn_core_event *event)
@@ -103,15 +115,16 @@ static int begin(struct rn_api_call *call, uint64_t *ret_after, uint64_t *ret_li
 
 void rn_api_flows_list(struct rn_api_call *call)
 {
-	struct rn_json *root, *list;
+	struct list list = {.core = call->core};
+	struct rn_json *root;
 	uint64_t after = 0, limit = 1000, lost = 0;
 
 	if (begin(call, &after, &limit) < 0)
 		return;
 	root = rn_json_object();
-	list = rn_json_array();
-	after = rn_core_events(call->core, after, (unsigned)limit, append, list, &lost);
-	rn_json_add(root, "events", list);
+	list.events = rn_json_array();
+	after = rn_core_events(call->core, after, (unsigned)limit, append, &list, &lost);
+	rn_json_add(root, "events", list.events);
 	rn_json_add_u64(root, "next", after);
 	rn_json_add_u64(root, "lost", lost);
 	rn_api_answer(call, 200, root);

@@ -56,7 +56,7 @@ static void append_text(struct stream *s, const char *text)
 static void append_event(void *context, const struct rn_core_event *event)
 {
 	struct stream *s = context;
-	struct rn_json *json = rn_api_event_json(event);
+	struct rn_json *json = rn_api_event_json(s->all->core, event);
 	char *text = rn_json_print(json, false), head[96];
 
 	rn_json_free(json);

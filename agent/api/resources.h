@@ -53,7 +53,7 @@ struct rn_json *rn_api_device_json(const struct rn_core_device *device); /* api_
 void rn_api_add_kind(struct rn_json *object, enum rn_kind kind); /* client_type, hub_type: one of them is null */
 void rn_api_add_hub_gone(struct rn_json *object, enum rn_hub_gone gone); /* "hub_gone"; null: it is there */
 void rn_api_add_address(struct rn_json *object, const char *key, const struct rn_addr *addr); /* null: zero */
-struct rn_json *rn_api_event_json(const struct rn_core_event *event);			      /* api_flows.c */
+struct rn_json *rn_api_event_json(struct rn_core *core, const struct rn_core_event *event); /* api_flows.c */
 uint64_t rn_api_newest(struct rn_core *core); /* serial of the newest event; api_flows.c */
 void rn_api_add_endpoint(struct rn_json *object, const char *key, const struct rn_endpoint *endpoint); /* null: zero */
 void rn_api_add_time(struct rn_json *object, const char *key, int64_t unix_seconds); /* RFC 3339, null: 0; api_time.c */

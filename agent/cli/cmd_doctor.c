@@ -44,6 +44,7 @@ static const struct check {
     {"mtu", ALWAYS, rn_check_mtu},
     {"udp", SET_UP, rn_check_udp},
     {"upstream", SET_UP, rn_check_upstream},
+    {"other hubs", HUB, rn_check_hubs},
 };
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 

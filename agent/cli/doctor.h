@@ -76,6 +76,7 @@ void rn_check_rp_filter(struct rn_doctor *d, struct rn_finding *f);
 void rn_check_mtu(struct rn_doctor *d, struct rn_finding *f);
 void rn_check_udp(struct rn_doctor *d, struct rn_finding *f);
 void rn_check_upstream(struct rn_doctor *d, struct rn_finding *f);
+void rn_check_hubs(struct rn_doctor *d, struct rn_finding *f);
 
 /* A hub's other hubs come in by one more UDP port; 0: this host is none. */
 uint16_t rn_doctor_mesh_port(const struct rn_doctor *d);

@@ -249,3 +249,19 @@ void rn_check_upstream(struct rn_doctor *d, struct rn_finding *f)
 	rn_fix(f,
 	       "where the check of udp passes: journalctl -u rnautd-net -u rnautd-core; a revoked device is refused");
 }
+
+/* The way to devices of other hubs. A tunnel without traffic has no keys, which is no fault. */
+void rn_check_hubs(struct rn_doctor *d, struct rn_finding *f)
+{
+	const struct rn_json *mesh = d->status ? rn_json_get(d->status, "mesh") : NULL;
+	const char *interface = rn_remote_text(mesh, "interface");
+
+	if (!mesh || rn_json_type(mesh) != RN_JSON_OBJECT)
+		return rn_found(f, RN_HEALTH_WARN, "rnautd does not say how it reaches other hubs");
+	if (!rn_remote_true(mesh, "link_up") || !rn_remote_true(mesh, "filters")) {
+		rn_found(f, RN_HEALTH_FAIL, "%s is down: devices of other hubs are not reached", interface);
+		return rn_fix(f, "journalctl -u rnautd-kern says why");
+	}
+	rn_found(f, RN_HEALTH_PASS, "%s is up, %s other hubs, %s with a tunnel in use", interface,
+		 rn_remote_text(mesh, "hubs"), rn_remote_text(mesh, "hubs_connected"));
+}

@@ -24,6 +24,7 @@ void rn_flow_line(FILE *file, const struct rn_json *event)
 {
 	const char *time = rn_remote_text(event, "time"), *rule = rn_remote_text(event, "rule");
 	const char *protocol = rn_remote_text(event, "protocol"), *hub = rn_remote_text(event, "hub");
+	const char *behind, *to_hub; /* where the ends' hubs differ */
 	bool allowed = strcmp(rn_remote_text(event, "verdict"), "allow") == 0;
 	bool ports = strcmp(protocol, "tcp") == 0 || strcmp(protocol, "udp") == 0;
 	char text[512], shown[600], from[RN_ADDR_TEXT + 2], to[RN_ADDR_TEXT + 2];
@@ -39,9 +40,13 @@ void rn_flow_line(FILE *file, const struct rn_json *event)
 		 ports ? rn_remote_text(rn_json_get(event, "destination"), "port") : "", protocol);
 	rn_out_escape(text, shown, sizeof(shown));
 	fprintf(file, " %s%*s", shown, rn_out_width(shown) < 36 ? (int)(36 - rn_out_width(shown)) : 0, "");
-	snprintf(text, sizeof(text), "  %s%s%s%s%s%s%s", rn_remote_text(event, "reason"), *rule ? " by rule " : "",
+	behind = rn_remote_text(rn_json_get(event, "source"), "hub");
+	to_hub = rn_remote_text(rn_json_get(event, "destination"), "hub");
+	if (!*behind || !*to_hub || strcmp(behind, to_hub) == 0)
+		behind = to_hub = "";
+	snprintf(text, sizeof(text), "  %s%s%s%s%s%s%s%s%s%s", rn_remote_text(event, "reason"), *rule ? " by rule " : "",
 		 rule, strcmp(rn_remote_text(event, "kind"), "changed") == 0 ? ", judged again" : "",
-		 *hub ? ", on " : "", hub, "");
+		 *hub ? ", on " : "", hub, *behind ? ", from " : "", behind, *behind ? " to " : "", to_hub);
 	rn_out_text(file, text);
 	fputc('\n', file);
 }

@@ -165,7 +165,10 @@ struct rn_core_event {
 	struct rn_event event; /* time_ns is Unix time */
 	char reporter[RN_NAME_MAX + 1], source[RN_NAME_MAX + 1], destination[RN_NAME_MAX + 1]; /* "" unknown */
 	char rule[RN_NAME_MAX + 1];
+	uint32_t source_hub, destination_hub; /* numbers of the hubs that the ends are behind, 0 unknown */
 };
+/* A device's name; "": this host does not know it. Good until its record changes. */
+const char *rn_core_name(struct rn_core *core, uint32_t device);
 /* Calls each for the events with serial > after, at most max; returns the last serial given (after, if none). */
 uint64_t rn_core_events(struct rn_core *core, uint64_t after, unsigned max,
 			void (*each)(void *context, const struct rn_core_event *), void *context, uint64_t *ret_lost);

@@ -32,6 +32,12 @@ static void name(const struct rn_ledger *ledger, uint32_t number, char out[RN_NA
 	snprintf(out, RN_NAME_MAX + 1, "%s", entry ? entry->record.name : "");
 }
 
+static uint32_t hub_of(const struct rn_ledger *ledger, uint32_t number)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(ledger, number);
+	return entry ? entry->record.hub : 0;
+}
+
 void rn_event_ring_add(struct rn_event_ring *ring, const struct rn_ledger *ledger, uint32_t reporter,
 		       const uint8_t *events, size_t size)
 {
@@ -42,6 +48,8 @@ void rn_event_ring_add(struct rn_event_ring *ring, const struct rn_ledger *ledge
 		name(ledger, reporter, e->reporter);
 		name(ledger, e->event.source_number, e->source);
 		name(ledger, e->event.destination_number, e->destination);
+		e->source_hub = hub_of(ledger, e->event.source_number);
+		e->destination_hub = hub_of(ledger, e->event.destination_number);
 		snprintf(e->rule, sizeof(e->rule), "%s", rn_ledger_rule(ledger, e->event.rule));
 	}
 }

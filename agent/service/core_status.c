@@ -43,6 +43,12 @@ uint64_t rn_core_events(struct rn_core *core, uint64_t after, unsigned max,
 	return rn_event_ring_read(core->events, after, max, each, context, ret_lost);
 }
 
+const char *rn_core_name(struct rn_core *core, uint32_t device)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, device);
+	return entry ? entry->record.name : "";
+}
+
 void rn_core_on_event(struct rn_core *core, void (*wake)(void *context), void *context)
 {
 	core->on_event = wake;

@@ -228,6 +228,7 @@ export interface Explanation {
 
 export interface FlowEnd {
   client_id: string | null;
+  hub: string | null;
   virtual_ip: string | null;
   port: number;
   identity: number;

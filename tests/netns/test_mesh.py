@@ -284,3 +284,21 @@ def lies(lab, kept):
     text = hub.run(["/usr/local/bin/rnaut", "drops"]).stdout
     true("from_hubs" in text and "an identity of no device behind the hub that says it" in text, text)
     wait_for("laptop to reach db again", lambda: attempt(net["laptop"], [["tcp", db.ipv6, 8080]])[0], 20 * SLOW)
+
+
+@case("explain, flows and doctor say which hub a device is behind")
+def told(lab, kept):
+    net = two_hubs.make(kept)
+    answer = net["gateway"].explain("laptop", "db", "tcp", 8080)
+    equal((answer["verdict"], answer["hub"], answer["destination_hub"]), ("allow", "hub-a", "hub-b"), "explain")
+    equal(net["gateway"].explain("sensor", "db", "tcp", 22)["destination_hub"], None, "explain within a hub")
+    text = net["gateway"].run(["/usr/local/bin/rnaut", "explain", "laptop", "db", "tcp", "8080"]).stdout
+    true("behind hub-a" in text and "behind hub-b" in text and "and then on" in text, text)
+    wait_for("an answer", lambda: attempt(net["laptop"], [["tcp", net["db"].ipv6, 8080]])[0], 20 * SLOW)
+    event = wait_for("the flow", lambda: [e for e in net["gateway"].rnaut("flows")["events"] if e["hub"] == "hub-b"
+                                          and e["source"]["client_id"] == "laptop" and e["verdict"] == "allow"], 10 * SLOW)[-1]
+    equal((event["source"]["hub"], event["destination"]["hub"]), ("hub-a", "hub-b"), "hubs of a flow")
+    true("on hub-b, from hub-a to hub-b" in net["gateway"].run(["/usr/local/bin/rnaut", "flows"]).stdout, "rnaut flows")
+    checks = {c["check"]: c for c in net["hub-b"].rnaut("doctor", good=(0, 1, 4, 6))["checks"]}
+    equal(checks["other hubs"]["result"], "PASS", f"doctor: {checks['other hubs']}")
+    true("2 other hubs" in checks["other hubs"]["cause"], checks["other hubs"]["cause"])
