@@ -244,6 +244,36 @@ static void test_taken_back(void **state)
 	expect_frame(frame, size, RN_MESH_PASSED);
 }
 
+/* A flow whose originator was spoken of as somebody that is behind that hub no more: replies end too, not only frames. */
+static void test_taken_back_from_a_flow(void **state)
+{
+	enum { AS = 0x5001 };
+	struct packet p = door_udp(FAR, LAPTOP, true, 53), q = door_udp(LAPTOP, FAR, true, 53);
+	uint64_t wrong = door_count(0, RN_WRONG_IDENTITY);
+	uint8_t frame[2000], got[2000];
+	size_t size;
+
+	(void)state;
+	p.source_port = q.destination_port = 5000;
+	q.source_port = 53;
+	packet_build(&p);
+	packet_build(&q);
+	size = incoming(&p, AS, TRUST, frame);
+	assert_int_equal(rn_datapath_behind_set(door.dp, PEER, AS, SLOT), 0);
+	expect_frame(frame, size, RN_MESH_PASSED);
+	tunnel_in(&door.host, q.data, q.size, 0);
+	assert_true(tunnel_mesh_left(&door.host, got, sizeof(got), 1000) > q.size);
+	assert_int_equal(rn_datapath_behind_remove(door.dp, PEER, AS), 0);
+	tunnel_in(&door.host, q.data, q.size, 0);
+	assert_int_equal(tunnel_mesh_left(&door.host, got, sizeof(got), 20), 0);
+	assert_int_equal(door_count(0, RN_WRONG_IDENTITY), wrong + 1);
+	/* As what it is by its record it goes on. */
+	size = incoming(&p, FAR_NUMBER, TRUST, frame);
+	expect_frame(frame, size, RN_MESH_PASSED);
+	tunnel_in(&door.host, q.data, q.size, 0);
+	assert_true(tunnel_mesh_left(&door.host, got, sizeof(got), 1000) > q.size);
+}
+
 /* FAR comes home: its packets come from rn0 from then on, and what hub-b says of it counts no more. */
 static void test_moves(void **state)
 {
@@ -272,10 +302,21 @@ static void count_behind(void *context, uint32_t peer, uint32_t identity, uint32
 	++*(unsigned *)context;
 }
 
+static void count_peer(void *context, uint32_t peer, const struct rn_mesh_addresses *addresses)
+{
+	const struct rn_mesh_addresses b = addresses_of(&hub_b);
+
+	assert_int_equal(peer, PEER);
+	assert_memory_equal(addresses, &b, sizeof(b));
+	++*(unsigned *)context;
+}
+
 static void test_bounds(void **state)
 {
 	const struct rn_mesh_addresses b = addresses_of(&hub_b);
+	const struct rn_mesh_addresses a = addresses_of(&hub_a);
 	struct rn_mesh_addresses other = {.v4 = packet_v4(10, 9, 0, 77)};
+	struct rn_mesh_self self;
 	unsigned count = 0;
 
 	(void)state;
@@ -294,6 +335,11 @@ static void test_bounds(void **state)
 	assert_int_equal(rn_datapath_behind_set(door.dp, 0, 1, SLOT), -ERANGE);
 	assert_int_equal(rn_datapath_behind(door.dp, count_behind, &count), 0);
 	assert_int_equal(count, 1);
+	assert_int_equal(rn_datapath_peers(door.dp, count_peer, &count), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(rn_datapath_mesh_who(door.dp, &self), 0);
+	assert_memory_equal(&self.addresses, &a, sizeof(a));
+	assert_int_equal(self.rnm0, door.host.mesh_ifindex);
 }
 
 /* Another process takes over: the old programs go on until it attaches its own. */
@@ -317,7 +363,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_to_hub),	  cmocka_unit_test(test_from_hub),   cmocka_unit_test(test_hub_itself),
-	    cmocka_unit_test(test_nobody_speaks), cmocka_unit_test(test_taken_back), cmocka_unit_test(test_moves),
+	    cmocka_unit_test(test_nobody_speaks), cmocka_unit_test(test_taken_back),
+	    cmocka_unit_test(test_taken_back_from_a_flow), cmocka_unit_test(test_moves),
 	    cmocka_unit_test(test_bounds),	  cmocka_unit_test(test_adopt),
 	};
 
