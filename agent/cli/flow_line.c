@@ -44,9 +44,10 @@ void rn_flow_line(FILE *file, const struct rn_json *event)
 	to_hub = rn_remote_text(rn_json_get(event, "destination"), "hub");
 	if (!*behind || !*to_hub || strcmp(behind, to_hub) == 0)
 		behind = to_hub = "";
-	snprintf(text, sizeof(text), "  %s%s%s%s%s%s%s%s%s%s", rn_remote_text(event, "reason"), *rule ? " by rule " : "",
-		 rule, strcmp(rn_remote_text(event, "kind"), "changed") == 0 ? ", judged again" : "",
-		 *hub ? ", on " : "", hub, *behind ? ", from " : "", behind, *behind ? " to " : "", to_hub);
+	snprintf(text, sizeof(text), "  %s%s%s%s%s%s%s%s%s%s", rn_remote_text(event, "reason"),
+		 *rule ? " by rule " : "", rule,
+		 strcmp(rn_remote_text(event, "kind"), "changed") == 0 ? ", judged again" : "", *hub ? ", on " : "",
+		 hub, *behind ? ", from " : "", behind, *behind ? " to " : "", to_hub);
 	rn_out_text(file, text);
 	fputc('\n', file);
 }

@@ -162,9 +162,9 @@ static void adopt_peer(void *context, uint32_t peer, const struct rn_mesh_addres
 	struct rn_device device = {0};
 	uint32_t index;
 
-	if (rn_datapath_address(e->dp, &addresses->v6, &index) < 0 ||
-	    rn_datapath_device(e->dp, index, &device) < 0 || !(device.state & RN_STATE_REMOTE) ||
-	    RN_STATE_PEER(device.state) != peer || rn_enforce_peer(e, device.number)) {
+	if (rn_datapath_address(e->dp, &addresses->v6, &index) < 0 || rn_datapath_device(e->dp, index, &device) < 0 ||
+	    !(device.state & RN_STATE_REMOTE) || RN_STATE_PEER(device.state) != peer ||
+	    rn_enforce_peer(e, device.number)) {
 		add_wrong(w, peer, 0);
 		return;
 	}

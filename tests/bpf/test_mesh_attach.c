@@ -244,7 +244,7 @@ static void test_taken_back(void **state)
 	expect_frame(frame, size, RN_MESH_PASSED);
 }
 
-/* A flow whose originator was spoken of as somebody that is behind that hub no more: replies end too, not only frames. */
+/* A flow whose originator was spoken of as somebody who is behind that hub no more: replies end too. */
 static void test_taken_back_from_a_flow(void **state)
 {
 	enum { AS = 0x5001 };
@@ -362,10 +362,11 @@ static void test_adopt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_to_hub),	  cmocka_unit_test(test_from_hub),   cmocka_unit_test(test_hub_itself),
-	    cmocka_unit_test(test_nobody_speaks), cmocka_unit_test(test_taken_back),
-	    cmocka_unit_test(test_taken_back_from_a_flow), cmocka_unit_test(test_moves),
-	    cmocka_unit_test(test_bounds),	  cmocka_unit_test(test_adopt),
+	    cmocka_unit_test(test_to_hub),     cmocka_unit_test(test_from_hub),
+	    cmocka_unit_test(test_hub_itself), cmocka_unit_test(test_nobody_speaks),
+	    cmocka_unit_test(test_taken_back), cmocka_unit_test(test_taken_back_from_a_flow),
+	    cmocka_unit_test(test_moves),      cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_adopt),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -103,13 +103,18 @@ def hops(lab, kept):
 def both_judge(lab, kept):
     net = two_hubs.make(kept)
     gateway, laptop, db = net["gateway"], net["laptop"], net["db"]
-    no_8080 = lambda policy: policy["rules"].append({"id": "no", "source_criteria": ["device:laptop"],  # noqa: E731
-                                                     "destination_criteria": ["tag:web"], "services": ["tcp:8080"], "action": "deny"})
+    no = {"id": "no", "source_criteria": ["device:laptop"], "destination_criteria": ["tag:web"], "services": ["tcp:8080"],
+          "action": "deny"}
+
+    def quarantine(name):
+        return lambda: gateway.rnaut("quarantine", name), lambda: gateway.rnaut("quarantine", "--release", name)
+
     changes = [
-        ("source_quarantined", lambda: gateway.rnaut("quarantine", "laptop"), lambda: gateway.rnaut("quarantine", "--release", "laptop")),
-        ("destination_quarantined", lambda: gateway.rnaut("quarantine", "db"), lambda: gateway.rnaut("quarantine", "--release", "db")),
+        ("source_quarantined", *quarantine("laptop")),
+        ("destination_quarantined", *quarantine("db")),
         ("trust_too_low", lambda: gateway.rnaut("trust", "laptop", "39"), lambda: gateway.rnaut("trust", "laptop", "50")),
-        ("deny_rule", lambda: two_hubs.set_policy(net, no_8080), lambda: two_hubs.set_policy(net)),
+        ("deny_rule", lambda: two_hubs.set_policy(net, lambda policy: policy["rules"].append(no)),
+         lambda: two_hubs.set_policy(net)),
     ]
     for hub, others in (("hub-a", ("hub-b", "laptop", "db")), ("hub-b", ("hub-a", "laptop", "db"))):
         for reason, change, back in changes:
@@ -174,7 +179,8 @@ def killed(lab, kept):
                 old = hub.unit_pid(unit)
                 os.kill(old, signal.SIGKILL)
                 true(flow.answers(10 * SLOW), f"{unit} of {name} is dead and the flow with it")
-                wait_for(f"{unit} of {name}", lambda: hub.unit_pid(unit) not in (0, old) and hub.rnaut("status")["enforcing"], 30 * SLOW)
+                wait_for(f"{unit} of {name}", lambda: hub.unit_pid(unit) not in (0, old) and hub.rnaut("status")["enforcing"],
+                         30 * SLOW)
                 true(flow.answers(10 * SLOW), f"{unit} of {name} is back and the flow does not go on")
         # kern came back without its core: what it knows of other hubs is what it had.
         with two_hubs.deaf(net["hub-b"]):

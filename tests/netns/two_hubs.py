@@ -16,8 +16,8 @@ NAME = PREFIX + "6"
 # On top of the lab's: hubs as ends of their own, so that what they send themselves can be shown.
 RULES = [{"id": "staff-hub-b", "source_criteria": ["group:staff"], "destination_criteria": ["device:hub-b"],
           "services": ["icmp"], "action": "allow"},
-         {"id": "hubs-web", "source_criteria": ["device:hub-a", "device:gateway"], "destination_criteria": ["tag:web", "device:hub-b"],
-          "services": ["icmp", "tcp:8080"], "action": "allow"}]
+         {"id": "hubs-web", "source_criteria": ["device:hub-a", "device:gateway"],
+          "destination_criteria": ["tag:web", "device:hub-b"], "services": ["icmp", "tcp:8080"], "action": "allow"}]
 
 
 def policy_text(change=lambda policy: None):

@@ -9,7 +9,7 @@
 #include "sys/datapath_memory.h"
 #include "sys/datapath_mesh.h"
 
-/* The tables of sys/datapath_mesh.h as memory, for tests that have no kernel: which hubs are there and who is behind. */
+/* The tables of sys/datapath_mesh.h as memory, for tests without a kernel: which hubs are there, who is behind. */
 #define MESH_PEERS 64
 #define MESH_PAIRS 1024
 
@@ -32,8 +32,8 @@ static inline int mesh_peer_set(struct mesh_tables *t, uint32_t peer, const stru
 	if (!peer || peer >= MESH_PEERS)
 		return -ERANGE;
 	for (uint32_t i = 1; i < MESH_PEERS; i++)
-		if (i != peer && (mesh_shares(&addresses->v6, &t->peers[i].v6) ||
-				  mesh_shares(&addresses->v4, &t->peers[i].v4)))
+		if (i != peer &&
+		    (mesh_shares(&addresses->v6, &t->peers[i].v6) || mesh_shares(&addresses->v4, &t->peers[i].v4)))
 			return -EEXIST;
 	t->peers[peer] = *addresses;
 	return 0;

@@ -22,7 +22,7 @@ int enforce_teardown(void **state);
 void restart(struct hub *h);
 struct rn_device_record device(uint32_t number, uint32_t identity, uint32_t flags); /* of this hub */
 int give(struct hub *h, uint64_t version, struct rn_device_record d);
-void policy(struct hub *h, uint64_t version); /* without rules */
+void policy(struct hub *h, uint64_t version);	   /* without rules */
 uint64_t state_of(struct hub *h, uint32_t number); /* what a packet of the device finds; 0: nobody */
 bool gets_through(struct hub *h, uint32_t number);
 void nobody(void *context, uint32_t number); /* for sync_end */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Devices of other hubs in a hub's tables: behind which peer they are, as whom frames may speak of them, and that all of
- * it goes with the records that said it. What is in the tables is looked at, not what enforce remembers.
+ * Devices of other hubs in a hub's tables: behind which peer they are, as whom frames may speak of them, and that all
+ * of it goes with the records that said it. What is in the tables is looked at, not what enforce remembers.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -280,7 +280,8 @@ static void test_restart_of_halves(void **state)
 		assert_int_equal(mesh_behind_set(&mesh, eu, 5000 + i, 0), 0);
 	assert_int_equal(mesh_behind_remove(&mesh, h->dp, eu, 1), 0); /* a device whose identity was not */
 	assert_int_equal(rn_datapath_address(h->dp, &eight, &index), 0);
-	rn_datapath_device_state(h->dp, index, RN_STATE_PRESENT | (uint32_t)RN_STATE_BEHIND(41)); /* of a peer not there */
+	rn_datapath_device_state(h->dp, index,
+				 RN_STATE_PRESENT | (uint32_t)RN_STATE_BEHIND(41)); /* of a peer not there */
 	restart(h);
 	check_slot(h, 7, 1);
 	assert_int_equal(peer_of(h, 8), 0);
