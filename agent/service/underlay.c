@@ -107,7 +107,7 @@ static void look_at(void *context, uint32_t index, const char *name, bool ethern
 	struct rn_underlay *u = sweep->u;
 	int r;
 
-	if (!name || strcmp(name, u->conf->interface) == 0)
+	if (!name || strcmp(name, u->conf->interface) == 0 || strcmp(name, u->conf->mesh_interface) == 0)
 		return;
 	r = rn_steering_in_place(u->steering, index, ethernet);
 	if (r == 0) {

@@ -9,7 +9,7 @@
 #include "sys/conf.h"
 
 /*
- * The steering programs on every interface but our own, as interfaces come and go. Where they cannot be, control has
+ * The steering programs on every interface but our own two, as interfaces come and go. Where they cannot be, control has
  * its second port, and `why` says so.
  */
 struct rn_underlay;

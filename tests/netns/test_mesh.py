@@ -53,6 +53,8 @@ def reach(lab, kept):
          f"nothing went through {MESH}")
     equal(attempt(db, [["tcp", laptop.ipv6, 8080], ["icmp", laptop.ipv4, 0]]), [False, False], "db to laptop")
     equal(attempt(net["sensor"], [["tcp", db.ipv6, 9999]]), [True], "sensor to db, one hub, one owner")
+    shown = net["hub-a"].run(["tc", "filter", "show", "dev", MESH, "ingress"]).stdout
+    true("rn_mesh_ingress" in shown and "rn_steer" not in shown, f"control is steered on {MESH}, which is no underlay: {shown}")
 
 
 @case("hubs are ends themselves: to a device behind another hub, to another hub, and from a device to another's hub")
