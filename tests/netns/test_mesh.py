@@ -310,3 +310,25 @@ def told(lab, kept):
     checks = {c["check"]: c for c in net["hub-b"].rnaut("doctor", good=(0, 1, 4, 6))["checks"]}
     equal(checks["other hubs"]["result"], "PASS", f"doctor: {checks['other hubs']}")
     true("2 other hubs" in checks["other hubs"]["cause"], checks["other hubs"]["cause"])
+
+
+@case("a hub that is revoked is out with all that is behind it, on the next packet, whether it hears of it or not")
+def hub_revoked(lab, kept):
+    net = two_hubs.make(kept)
+    gateway, hub, laptop, db = net["gateway"], net["hub-a"], net["laptop"], net["db"]
+    flow = open_flow(laptop, db.ipv6)
+    key = public_key(net["hub-b"])
+    try:
+        before = drops(hub, "no_route"), drops(hub, "wrong_source")
+        with two_hubs.deaf(net["hub-b"], laptop, db):
+            gateway.rnaut("revoke", "hub-b")
+            true(not flow.answers(QUIET), "the flow still works")
+            true(key not in peers(hub) and key not in peers(gateway), "it is still somebody's peer")
+            wait_for("hub-a to count no_route", lambda: drops(hub, "no_route") > before[0], 5 * SLOW)
+            answer = gateway.explain("laptop", "db", "tcp", 8080)
+            equal((answer["verdict"], answer["reason"], answer["destination_hub"]), ("deny", "no_route", "hub-b"), "explain")
+        equal(gateway.rnaut("devices", "db")["hub_gone"], "revoked", "hub_gone of db")
+        true(not flow.answers(QUIET), "the flow works again")
+    finally:
+        flow.close()
+        kept.pop("two hubs").remove()
