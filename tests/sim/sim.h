@@ -58,6 +58,24 @@ struct sim_kernel { /* outlives processes, not a boot */
 	bool used; /* maps are there: the next kern adopts them */
 };
 
+struct sim_packet { /* at a door */
+	struct rn_addr source, destination;
+	uint8_t protocol;
+	uint16_t port;
+	bool egress;
+	/* of a frame; peer 0: it is none */
+	uint32_t peer, identity, slot;
+	uint8_t trust;
+};
+struct sim_way { /* that a packet went, and what the last door said */
+	struct sim_door {
+		struct sim_host *at;
+		struct sim_packet packet;
+	} doors[4];
+	unsigned count;
+	enum rn_reason reason;
+};
+
 struct sim_host {
 	struct sim *sim;
 	unsigned index, hub; /* hub: index of where it subscribes */
@@ -134,6 +152,7 @@ struct sim_signed { /* one version of the gateway's state */
 	enum rn_record_type type;
 	struct rn_device_record device; /* DEVICE */
 	struct rn_policy_model *policy; /* POLICY */
+	struct rn_policy_record rules;
 };
 
 struct sim_params {
@@ -151,7 +170,7 @@ struct sim_figures {
 struct sim_result { /* in memory shared with the parent */
 	uint64_t hash, events, datagrams;
 	int64_t converged_ms;
-	unsigned failed, crashes, operations, records, reached;
+	unsigned failed, crashes, operations, records, reached, meshed, lies;
 	char text[256];
 	/* of sim_flat.c: a hub after its devices talked, after a while, and after one in twenty devices became finer */
 	struct sim_figures talked, lived, finer;
@@ -187,7 +206,6 @@ struct sim {
 	const struct sim_signed *latest[SIM_HOSTS_MAX], *latest_policy; /* by number; as of the last look */
 	struct sim_change *changes;					/* that people asked for */
 	bool quiet;							/* faults are over ... */
-	bool calm;							/* ... and everybody is in step */
 };
 
 /* sim.c: the queue, the wire, the log. */
@@ -211,9 +229,14 @@ bool sim_burn(void); /* one thing that can be seen from outside is about to happ
 /* sim_kernel.c */
 void sim_kernel_boot(struct sim_host *h);
 void sim_kernel_free(struct sim_host *h);
-/* What the tables say, as bpf/judge.h reads them; place is not looked at. */
-enum rn_reason sim_kernel_judge(const struct sim_host *h, const struct rn_addr *source,
-				const struct rn_addr *destination, uint8_t protocol, uint16_t port);
+/* What the tables say, as bpf/judge.h reads them: who the ends are; and whether they may, wherever they are. */
+enum rn_reason sim_kernel_known(const struct sim_host *h, const struct sim_packet *p, struct rn_device *source,
+				struct rn_device *destination);
+enum rn_reason sim_kernel_judge(const struct sim_host *h, const struct sim_packet *p, const struct rn_device *source,
+				const struct rn_device *destination);
+const struct rn_mesh_addresses *sim_kernel_peer(const struct sim_host *h, uint32_t peer); /* NULL: there is none */
+/* A frame from that hub says p->identity and p->trust: peer and slot; false: it may not. */
+bool sim_kernel_claim(struct sim_host *h, const struct sim_host *from, struct sim_packet *p);
 /* The index of a device that is present; 0: not. */
 uint32_t sim_kernel_find(const struct sim_host *h, uint32_t number, struct rn_device *ret);
 
@@ -261,6 +284,10 @@ void sim_faults_end(struct sim *s);
 void sim_set_policy(struct sim *s);
 void sim_changes_free(struct sim *s);
 
+/* sim_flow.c: true where every door let it in. What a door does not know it asks for. */
+bool sim_way(struct sim_host *from, struct sim_host *to, uint8_t protocol, uint16_t port, struct sim_way *ret);
+bool sim_lie(struct sim_host *hub, const struct sim_packet *lie, struct sim_host *to, struct sim_way *ret);
+
 /* sim_flat.c */
 void sim_flat(struct sim *s);
 /* Prints; the number of things that are not as in the smaller network (NULL: this is the first). */
@@ -268,13 +295,18 @@ unsigned sim_flat_compare(unsigned rest, const struct sim_result *r, const struc
 
 /* sim_check.c */
 void sim_harvest(struct sim *s);
-void sim_check_host(struct sim_host *h); /* after everything that happened on it */
-void sim_check_reach(struct sim *s, unsigned pairs);
+void sim_check_host(struct sim_host *h);			   /* after everything that happened on it */
+bool sim_out_of_it(const struct sim *s, const struct sim_host *h); /* it, or its hub, is revoked or no member */
 bool sim_converged(struct sim *s, char *why, size_t why_size);
 void sim_check_bounds(struct sim *s);
 void sim_core_ends(struct sim_host *h);	 /* what of it will be there again */
 void sim_power_ends(struct sim_host *h); /* what of kern will be */
 const struct sim_signed *sim_signed_at(const struct sim *s, enum rn_record_type type, uint32_t device,
 				       uint64_t version);
+
+/* sim_reach.c */
+void sim_find_latest(struct sim *s);
+void sim_check_reach(struct sim *s, unsigned pairs);
+void sim_check_calm(struct sim *s); /* faults are over and everybody is in step */
 
 #endif

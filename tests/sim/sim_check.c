@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the gateway has signed, and what must hold on every host whatever happens. */
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +49,8 @@ static void keep(struct sim *s, const struct rn_ledger_entry *e)
 	item->policy = rn_policy_parse(policy.text, strlen(policy.text), &err);
 	if (!item->policy)
 		sim_fail(s, "the stored policy does not parse: %s", err.text);
+	if (rn_record_get_policy(e->blob, e->size, &item->rules))
+		sim_fail(s, "the gateway signed a policy that makes no sense");
 }
 
 void sim_harvest(struct sim *s)
@@ -207,158 +208,9 @@ void sim_power_ends(struct sim_host *h)
 	h->torn = false;
 }
 
-/* ---- reach ---- */
-
-static struct rn_party party(const struct sim_host *h, const struct rn_device_record *r)
-{
-	return (struct rn_party){.device = h->name,
-				 .owner = r->owner ? r->owner_name : NULL,
-				 .tags = h->tags,
-				 .tag_count = h->tag_count,
-				 .trust = r->trust};
-}
-
-struct ends {
-	const struct sim_host *from, *to;
-	uint8_t protocol;
-	uint16_t port;
-};
-
-static bool reference(const struct ends *e, const struct rn_policy_model *policy, const struct rn_device_record *from,
-		      const struct rn_device_record *to)
-{
-	const uint32_t out = RN_DEVICE_QUARANTINED | RN_DEVICE_REVOKED;
-	struct rn_party source = party(e->from, from), destination = party(e->to, to);
-	struct rn_explanation x;
-
-	if (!policy || ((from->flags | to->flags) & out))
-		return false;
-	rn_policy_explain(policy, &source, &destination, e->protocol, e->port, &x);
-	return x.reason == RN_ALLOWED;
-}
-
-/* Did the gateway ever allow it? */
-static bool ever_allowed(const struct sim *s, const struct ends *e)
-{
-	const struct rn_policy_model *policy = NULL;
-	const struct rn_device_record *from = NULL, *to = NULL;
-
-	for (unsigned i = 0; i < s->journal_count; i++) {
-		const struct sim_signed *item = &s->journal[i];
-
-		if (item->type == RN_RECORD_POLICY)
-			policy = item->policy;
-		else if (item->type == RN_RECORD_DEVICE && item->device.number == e->from->number)
-			from = &item->device;
-		else if (item->type == RN_RECORD_DEVICE && item->device.number == e->to->number)
-			to = &item->device;
-		else
-			continue;
-		if (from && to && reference(e, policy, from, to))
-			return true;
-	}
-	return false;
-}
-
-static struct sim_host *hub_of(struct sim_host *h)
-{
-	return rn_kind_is_hub(h->kind) ? h : &h->sim->hosts[h->hub];
-}
-
-/* Does this host's kernel allow it? Where it does, so must the reference on the very records that it says it has. */
-static bool allowed_at(struct sim_host *at, const struct ends *e)
-{
-	struct sim *s = at->sim;
-	const struct rn_device_record *a = &s->latest[e->from->number]->device, *b = &s->latest[e->to->number]->device;
-	const struct sim_signed *policy, *from, *to;
-	struct rn_device source, destination;
-
-	if (sim_kernel_judge(at, &a->ipv6, &b->ipv6, e->protocol, e->port) != RN_ALLOWED)
-		return false;
-	sim_kernel_find(at, e->from->number, &source);
-	sim_kernel_find(at, e->to->number, &destination);
-	policy =
-	    sim_signed_at(s, RN_RECORD_POLICY, 0, at->kernel.dp.policy[at->kernel.dp.config->generation & 1].version);
-	from = sim_signed_at(s, RN_RECORD_DEVICE, e->from->number, source.version);
-	to = sim_signed_at(s, RN_RECORD_DEVICE, e->to->number, destination.version);
-	if (!at->torn && (!policy || !from || !to || !reference(e, policy->policy, &from->device, &to->device)))
-		sim_fail(s, "%s lets %s reach %s at %u/%u against policy %llu, versions %llu and %llu", at->name,
-			 e->from->name, e->to->name, e->protocol, e->port, policy ? ULL(policy->version) : 0,
-			 ULL(source.version), ULL(destination.version));
-	return true;
-}
-
-static void find_latest(struct sim *s)
-{
-	memset(s->latest, 0, sizeof(s->latest));
-	s->latest_policy = NULL;
-	for (unsigned i = 0; i < s->journal_count; i++) {
-		if (s->journal[i].type == RN_RECORD_DEVICE)
-			s->latest[s->journal[i].device.number] = &s->journal[i];
-		else if (s->journal[i].type == RN_RECORD_POLICY)
-			s->latest_policy = &s->journal[i];
-	}
-}
-
-/* One of hub's, or the hub itself; UINT32_MAX: anybody. */
-static struct sim_host *draw_member(struct sim *s, unsigned hub)
-{
-	for (int tries = 0; tries < 30; tries++) {
-		struct sim_host *h = &s->hosts[rng_below(&s->rng, s->host_count)];
-
-		if (h->stage == SIM_MEMBER && s->latest[h->number] &&
-		    (hub == UINT32_MAX || h->index == hub || (h->hub == hub && !rn_kind_is_hub(h->kind))))
-			return h;
-	}
-	return NULL;
-}
-
-/* Where all is calm a hub's tables say just what the reference says of the newest records. */
-static void check_same(struct sim *s, struct sim_host *hub, const struct ends *e)
-{
-	const struct rn_device_record *from = &s->latest[e->from->number]->device,
-				      *to = &s->latest[e->to->number]->device;
-	enum rn_reason reason = sim_kernel_judge(hub, &from->ipv6, &to->ipv6, e->protocol, e->port);
-	bool expected = reference(e, s->latest_policy->policy, from, to);
-
-	/* A clock that was ahead has used up the lease; the next record of the network brings another. */
-	if ((s->latest[hub->number]->device.flags & RN_DEVICE_REVOKED) || (hub->ahead && reason == RN_LEASE_EXPIRED))
-		return;
-	if ((reason == RN_ALLOWED) != expected)
-		sim_fail(s, "%s: from %s to %s at %u/%u is reason %d, and the reference %s", hub->name, e->from->name,
-			 e->to->name, e->protocol, e->port, reason, expected ? "allows" : "does not");
-}
-
-void sim_check_reach(struct sim *s, unsigned pairs)
-{
-	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
-
-	find_latest(s);
-	while (pairs-- > 0) {
-		struct sim_host *first = draw_member(s, UINT32_MAX), *hub = first ? hub_of(first) : NULL;
-		struct ends e = {.from = first, .to = hub ? draw_member(s, hub->index) : NULL};
-		bool all = true;
-
-		e.protocol = protocols[rng_below(&s->rng, 3)];
-		e.port = e.protocol == IPPROTO_ICMP ? 0 : realm_port(&s->rng);
-		if (!e.from || !e.to || e.from == e.to)
-			continue;
-		if (s->calm)
-			check_same(s, hub, &e);
-		/* Every door on the way must let it in. */
-		all &= allowed_at(&s->hosts[e.from->index], &e);
-		all &= allowed_at(hub, &e);
-		all &= allowed_at(&s->hosts[e.to->index], &e);
-		s->result->reached += all;
-		if (all && !ever_allowed(s, &e))
-			sim_fail(s, "%s reaches %s at %u/%u, which the gateway never allowed", e.from->name, e.to->name,
-				 e.protocol, e.port);
-	}
-}
-
 /* ---- convergence ---- */
 
-static bool out_of_it(const struct sim *s, const struct sim_host *h)
+bool sim_out_of_it(const struct sim *s, const struct sim_host *h)
 {
 	const struct sim_signed *self = s->latest[h->number], *hub = s->latest[s->hosts[h->hub].number];
 
@@ -373,12 +225,31 @@ static bool wants(const struct sim_host *h, const struct rn_device_record *r)
 	return r->hub == hub || (rn_kind_is_hub(h->kind) && rn_kind_is_hub(r->kind));
 }
 
-static const char *differs(const struct sim_host *h)
+/* What it has beside is of devices of other hubs that it has to do with, and as new. */
+static const char *differs_in_devices(const struct sim_host *h)
 {
 	static char text[96];
 	const struct sim *s = h->sim;
+
+	for (uint32_t n = 1; n < SIM_HOSTS_MAX; n++) {
+		struct rn_device d;
+		bool there;
+
+		if (!s->latest[n])
+			continue;
+		there = sim_kernel_find(h, n, &d);
+		snprintf(text, sizeof(text), "device %u is missing or of another version than %llu", n,
+			 ULL(s->latest[n]->version));
+		if (there ? d.version != s->latest[n]->version : wants(h, &s->latest[n]->device))
+			return text;
+	}
+	return NULL;
+}
+
+static const char *differs(const struct sim_host *h)
+{
+	const struct sim *s = h->sim;
 	const struct rn_config *config = h->kernel.dp.config;
-	uint32_t expected = 0;
 
 	if (!h->core || !h->net || !h->kern)
 		return "a process is down";
@@ -386,31 +257,18 @@ static const char *differs(const struct sim_host *h)
 		return "no session upstream";
 	if (!config->generation || h->kernel.dp.policy[config->generation & 1].version != s->latest_policy->version)
 		return "another policy";
-	for (uint32_t n = 1; n < SIM_HOSTS_MAX; n++) {
-		struct rn_device d;
-
-		if (!s->latest[n] || !wants(h, &s->latest[n]->device))
-			continue;
-		expected++;
-		snprintf(text, sizeof(text), "device %u is missing or of another version than %llu", n,
-			 ULL(s->latest[n]->version));
-		if (!sim_kernel_find(h, n, &d) || d.version != s->latest[n]->version)
-			return text;
-	}
-	if (rn_enforce_devices(h->kern->enforce) != expected)
-		return "more devices than it should have";
 	if (!h->ahead && config->lease_until_ns <= (uint64_t)(s->now_ms - h->booted_ms) * 1000000)
 		return "no lease";
-	return NULL;
+	return differs_in_devices(h);
 }
 
 bool sim_converged(struct sim *s, char *why, size_t why_size)
 {
-	find_latest(s);
+	sim_find_latest(s);
 	for (unsigned i = 0; i < s->host_count; i++) {
 		const struct sim_host *h = &s->hosts[i];
 		const char *what = h->stage == SIM_STRANGER && !h->given_up ? "still a stranger"
-				   : out_of_it(s, h)			    ? NULL
+				   : sim_out_of_it(s, h)		    ? NULL
 									    : differs(h);
 
 		if (!what)

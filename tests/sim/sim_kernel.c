@@ -93,6 +93,22 @@ static struct mesh_tables *mesh_of(const struct rn_datapath *dp)
 
 MESH_TABLES_ARE(mesh_of, sim_burn)
 
+/* Filters are not simulated. */
+int rn_datapath_mesh_attach(struct rn_datapath *dp, unsigned rnm0, struct rn_err *err)
+{
+	(void)dp;
+	(void)rnm0;
+	(void)err;
+	return 0;
+}
+
+int rn_datapath_mesh_in_place(struct rn_datapath *dp, unsigned rnm0)
+{
+	(void)dp;
+	(void)rnm0;
+	return 1;
+}
+
 /* ---- arrays ---- */
 
 int rn_datapath_window(struct rn_datapath *dp, uint32_t index)
@@ -175,12 +191,52 @@ uint32_t sim_kernel_find(const struct sim_host *h, uint32_t number, struct rn_de
 	return 0;
 }
 
-static const struct rn_device *look_up(const struct sim_kernel *k, const struct rn_addr *addr)
+static bool look_up(const struct sim_kernel *k, const struct rn_addr *addr, struct rn_device *ret)
 {
 	const struct sim_address *a = place_of(k, addr);
-	const struct rn_device *d = a ? &k->dp.devices[a->index] : NULL;
 
-	return d && (d->state & RN_STATE_PRESENT) ? d : NULL;
+	if (!a || !(k->dp.devices[a->index].state & RN_STATE_PRESENT))
+		return false;
+	*ret = k->dp.devices[a->index];
+	return true;
+}
+
+enum rn_reason sim_kernel_known(const struct sim_host *h, const struct sim_packet *p, struct rn_device *source,
+				struct rn_device *destination)
+{
+	const struct sim_kernel *k = &h->kernel;
+	const uint64_t now_ns = (uint64_t)(h->sim->now_ms - h->booted_ms) * 1000000;
+
+	*source = *destination = (struct rn_device){0};
+	if (!k->dp.config->generation)
+		return RN_NO_POLICY;
+	if (now_ns >= k->dp.config->lease_until_ns)
+		return RN_LEASE_EXPIRED;
+	if (!look_up(k, &p->source, source))
+		return RN_UNKNOWN_SOURCE;
+	return look_up(k, &p->destination, destination) ? RN_ALLOWED : RN_UNKNOWN_DESTINATION;
+}
+
+const struct rn_mesh_addresses *sim_kernel_peer(const struct sim_host *h, uint32_t peer)
+{
+	const struct rn_mesh_addresses *a = peer && peer < MESH_PEERS ? &h->kernel.mesh.peers[peer] : NULL;
+
+	return a && !rn_addr_is_zero(&a->v6) ? a : NULL;
+}
+
+bool sim_kernel_claim(struct sim_host *h, const struct sim_host *from, struct sim_packet *p)
+{
+	const struct rn_addr *outer = &h->sim->latest[from->number]->device.ipv6;
+	const struct mesh_pair *pair = NULL;
+
+	p->peer = 0;
+	for (uint32_t i = 1; i < MESH_PEERS && !p->peer; i++)
+		if (rn_addr_compare(&h->kernel.mesh.peers[i].v6, outer) == 0)
+			p->peer = i;
+	if (p->peer && p->trust <= RN_TRUST_MAX)
+		pair = mesh_find(&h->kernel.mesh, p->peer, p->identity);
+	p->slot = pair ? pair->slot : 0;
+	return pair != NULL;
 }
 
 static enum rn_reason judge_states(uint64_t source, uint64_t destination)
@@ -194,19 +250,21 @@ static enum rn_reason judge_states(uint64_t source, uint64_t destination)
 	return destination & RN_STATE_QUARANTINED ? RN_DESTINATION_QUARANTINED : RN_ALLOWED;
 }
 
-static enum rn_reason judge_policy(const struct sim_kernel *k, const struct rn_device *source,
-				   const struct rn_device *destination, uint8_t protocol, uint16_t port)
+static enum rn_reason judge_policy(const struct sim_kernel *k, const struct sim_packet *p,
+				   const struct rn_device *source, const struct rn_device *destination)
 {
 	const unsigned half = k->dp.config->generation & 1;
 	const struct rn_policy *policy = &k->dp.policy[half];
-	const struct rn_identity *from = &k->identities[half * RN_IDENTITIES_MAX + source->identity_slot];
+	const uint32_t slot = p->peer ? p->slot : source->identity_slot;
+	const struct rn_identity *from = &k->identities[half * RN_IDENTITIES_MAX + slot];
 	const struct rn_identity *to = &k->identities[half * RN_IDENTITIES_MAX + destination->identity_slot];
+	const uint64_t known = source->state & RN_STATE_TRUST_MASK;
 	const struct rn_rule_set *trust =
-	    &k->dp.trust[half * (RN_TRUST_MAX + 1) + (source->state & RN_STATE_TRUST_MASK)];
-	const struct rn_ports *ports = &k->ports[(half * 2 + (protocol == IPPROTO_UDP)) * RN_PORT_BLOCKS];
-	const bool echo = protocol != IPPROTO_TCP && protocol != IPPROTO_UDP;
+	    &k->dp.trust[half * (RN_TRUST_MAX + 1) + (p->peer && p->trust < known ? p->trust : known)];
+	const struct rn_ports *ports = &k->ports[(half * 2 + (p->protocol == IPPROTO_UDP)) * RN_PORT_BLOCKS];
+	const bool echo = p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP;
 	const uint16_t class =
-	    echo ? policy->icmp_class : ports[port / RN_PORTS_PER_BLOCK].class[port % RN_PORTS_PER_BLOCK];
+	    echo ? policy->icmp_class : ports[p->port / RN_PORTS_PER_BLOCK].class[p->port % RN_PORTS_PER_BLOCK];
 	const __u64 *service = k->services[half * RN_SERVICES_MAX + class].word;
 	const bool same = source->owner && source->owner == destination->owner;
 	bool matched = false;
@@ -226,20 +284,10 @@ static enum rn_reason judge_policy(const struct sim_kernel *k, const struct rn_d
 	return matched ? RN_TRUST_TOO_LOW : RN_DEFAULT_DENY;
 }
 
-enum rn_reason sim_kernel_judge(const struct sim_host *h, const struct rn_addr *source,
-				const struct rn_addr *destination, uint8_t protocol, uint16_t port)
+enum rn_reason sim_kernel_judge(const struct sim_host *h, const struct sim_packet *p, const struct rn_device *source,
+				const struct rn_device *destination)
 {
-	const struct sim_kernel *k = &h->kernel;
-	const struct rn_device *from = look_up(k, source), *to = look_up(k, destination);
-	const uint64_t now_ns = (uint64_t)(h->sim->now_ms - h->booted_ms) * 1000000;
-	enum rn_reason reason;
+	enum rn_reason reason = judge_states(source->state, destination->state);
 
-	if (!k->dp.config->generation)
-		return RN_NO_POLICY;
-	if (now_ns >= k->dp.config->lease_until_ns)
-		return RN_LEASE_EXPIRED;
-	if (!from || !to)
-		return from ? RN_UNKNOWN_DESTINATION : RN_UNKNOWN_SOURCE;
-	reason = judge_states(from->state, to->state);
-	return reason ? reason : judge_policy(k, from, to, protocol, port);
+	return reason ? reason : judge_policy(&h->kernel, p, source, destination);
 }
