@@ -60,13 +60,16 @@ bool rn_kind_is_hub(enum rn_kind kind);
 const char *rn_kind_name(enum rn_kind kind);		    /* "desktop"; NULL: no such kind */
 int rn_kind_parse(const char *name, enum rn_kind *ret); /* 0 or -EINVAL; "hub" means regional */
 
+#define RN_HOMES_MAX 4 /* hubs that a device lists */
+#define RN_LEFT_MAX 4  /* hubs that it was taken away from and that go on hearing of it */
+
 #define RN_DEVICE_QUARANTINED 1u
 #define RN_DEVICE_REVOKED 2u
 #define RN_DEVICE_MANAGED 4u /* runs rnautd; otherwise a stock WireGuard client */
 
 struct rn_device_record {
 	uint32_t number; /* never used again */
-	uint32_t hub;	 /* number of the hub it is attached to; a hub's own number */
+	uint32_t hub;	 /* number of the hub it is attached to now; a hub's own number */
 	uint32_t owner;	 /* user number, 0: nobody */
 	uint32_t identity;
 	enum rn_kind kind;
@@ -84,6 +87,12 @@ struct rn_device_record {
 	struct rn_endpoint mesh;       /* where that device listens; zero where mesh_key is */
 	uint32_t parent;	       /* number of the hub above it; 0: the gateway, which has none */
 	uint64_t ends;		       /* of a project hub: Unix seconds, from then on it is not there; else 0 */
+	/* of others only (domain/homes.h): */
+	uint32_t homes[RN_HOMES_MAX]; /* the hubs that it may be at, in order, `hub` among them */
+	uint32_t home_count;	      /* 0: `hub` alone; else from 2 on */
+	uint32_t left[RN_LEFT_MAX];   /* the newest first */
+	uint32_t left_count;
+	uint64_t moved; /* counts its moves: of two words of where it is, the one with the greater counts */
 	uint32_t selectors[RN_SELECTORS_MAX]; /* ascending selector numbers: the set that `identity` stands for */
 	uint32_t selector_count;
 	uint64_t policy; /* in force when this was signed: under an older one it may only take away; 0: none */
@@ -132,6 +141,7 @@ void rn_policy_record_done(struct rn_policy_record *p); /* frees what p points t
  * is an owner and only there, names as rn_name_valid says, a Noise key where RN_DEVICE_MANAGED and only there, an IPv6
  * address, endpoints only of hubs, 1..RN_SELECTORS_MAX selectors; of a hub a parent that is not itself, but for the
  * gateway, an end where it is a project hub and only there, a mesh key and an endpoint for it, or neither;
+ * of others hubs that are listed once, its own among them, and none of them among those that it left;
  * of a rule at least one selector a side, ascending and not 0, at least one service, no minimum trust where it denies;
  * deny rules first, numbers not falling; what a policy needs and the policy of a device are below the record's own
  * version.

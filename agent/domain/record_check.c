@@ -80,11 +80,42 @@ static bool hub_good(const struct rn_device_record *d)
 	       (d->ends != 0) == (d->kind == RN_KIND_PROJECT) && d->ends <= RN_ENDS_MAX;
 }
 
+static bool has(const uint32_t *numbers, uint32_t count, uint32_t number)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
+
+static bool each_once(const uint32_t *numbers, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (numbers[i] == 0 || has(numbers, i, numbers[i]))
+			return false;
+	return true;
+}
+
+/* A list of one says nothing that `hub` does not say, and a hub is at home with itself. */
+static bool homes_good(const struct rn_device_record *d)
+{
+	if (rn_kind_is_hub(d->kind))
+		return !d->home_count && !d->left_count && !d->moved;
+	if (d->home_count == 1 || d->home_count > RN_HOMES_MAX || d->left_count > RN_LEFT_MAX ||
+	    !each_once(d->homes, d->home_count) || !each_once(d->left, d->left_count) ||
+	    (d->home_count && !has(d->homes, d->home_count, d->hub)) || has(d->left, d->left_count, d->hub))
+		return false;
+	for (uint32_t i = 0; i < d->home_count; i++)
+		if (has(d->left, d->left_count, d->homes[i]))
+			return false;
+	return true;
+}
+
 bool rn_device_record_good(const struct rn_device_record *d)
 {
 	bool managed = d->flags & RN_DEVICE_MANAGED;
 
-	return numbers_good(d) && names_good(d) && addresses_good(d) && hub_good(d) &&
+	return numbers_good(d) && names_good(d) && addresses_good(d) && hub_good(d) && homes_good(d) &&
 	       rn_is_zero(d->noise_key, RN_KEY_SIZE) != managed && d->selector_count > 0 &&
 	       d->selector_count <= RN_SELECTORS_MAX && ascending(d->selectors, d->selector_count);
 }

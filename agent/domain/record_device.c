@@ -34,6 +34,40 @@ static void read_hub(struct rn_reader *r, struct rn_device_record *d)
 	d->ends = rn_read_u64(r);
 }
 
+static void write_numbers(struct rn_writer *w, const uint32_t *numbers, uint32_t count)
+{
+	rn_write_u8(w, (uint8_t)count);
+	for (uint32_t i = 0; i < count; i++)
+		rn_write_u32(w, numbers[i]);
+}
+
+static uint32_t read_numbers(struct rn_reader *r, uint32_t *out, uint32_t max)
+{
+	uint32_t count = rn_read_u8(r);
+
+	if (count > max) {
+		r->failed = true;
+		return 0;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		out[i] = rn_read_u32(r);
+	return count;
+}
+
+static void write_homes(struct rn_writer *w, const struct rn_device_record *d)
+{
+	write_numbers(w, d->homes, d->home_count);
+	write_numbers(w, d->left, d->left_count);
+	rn_write_u64(w, d->moved);
+}
+
+static void read_homes(struct rn_reader *r, struct rn_device_record *d)
+{
+	d->home_count = read_numbers(r, d->homes, RN_HOMES_MAX);
+	d->left_count = read_numbers(r, d->left, RN_LEFT_MAX);
+	d->moved = rn_read_u64(r);
+}
+
 static void write_device(struct rn_writer *w, const void *in)
 {
 	const struct rn_device_record *d = in;
@@ -55,9 +89,9 @@ static void write_device(struct rn_writer *w, const void *in)
 	write_endpoint(w, &d->control);
 	if (rn_kind_is_hub(d->kind))
 		write_hub(w, d);
-	rn_write_u8(w, (uint8_t)d->selector_count);
-	for (uint32_t i = 0; i < d->selector_count; i++)
-		rn_write_u32(w, d->selectors[i]);
+	else
+		write_homes(w, d);
+	write_numbers(w, d->selectors, d->selector_count);
 	rn_write_u64(w, d->policy);
 }
 
@@ -67,17 +101,6 @@ int rn_record_put_device(const struct rn_record_head *head, const struct rn_devi
 	if (!rn_device_record_good(in) || in->policy >= head->version)
 		return -EINVAL;
 	return rn_record_seal(head, RN_RECORD_DEVICE, write_device, in, seed, out, out_size);
-}
-
-static void read_selectors(struct rn_reader *r, struct rn_device_record *d)
-{
-	d->selector_count = rn_read_u8(r);
-	if (d->selector_count > RN_SELECTORS_MAX) {
-		r->failed = true;
-		return;
-	}
-	for (uint32_t i = 0; i < d->selector_count; i++)
-		d->selectors[i] = rn_read_u32(r);
 }
 
 int rn_record_get_device(const uint8_t *data, size_t size, struct rn_device_record *ret)
@@ -102,7 +125,9 @@ int rn_record_get_device(const uint8_t *data, size_t size, struct rn_device_reco
 	d.control = read_endpoint(&r);
 	if (rn_kind_is_hub(d.kind))
 		read_hub(&r, &d);
-	read_selectors(&r, &d);
+	else
+		read_homes(&r, &d);
+	d.selector_count = read_numbers(&r, d.selectors, RN_SELECTORS_MAX);
 	d.policy = rn_read_u64(&r);
 	if (!rn_reader_done(&r) || !rn_device_record_good(&d) || d.policy >= rn_record_version(data))
 		return -EBADMSG;

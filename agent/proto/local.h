@@ -33,6 +33,8 @@ enum rn_local_type {
 	RN_LOCAL_KERN_LINK,	  /* number: 1 up, 0 down */
 	RN_LOCAL_KERN_FLOWS_GET,  /* number: echoed */
 	RN_LOCAL_KERN_STATUS_GET, /* number: echoed */
+	/* number: device, session: its hub, version: counts its moves. Within what the device's record lists only. */
+	RN_LOCAL_KERN_HOME,
 	/* net -> core */
 	RN_LOCAL_NET_HELLO = 64,
 	RN_LOCAL_NET_OPEN, /* number: tag of the CONNECT, 0: the peer came; block: its leaf, DER, where it sent one */
@@ -40,6 +42,7 @@ enum rn_local_type {
 	RN_LOCAL_NET_CLOSED,  /* session, number: -errno as positive; session 0: the CONNECT of tag `version` failed */
 	RN_LOCAL_NET_BUSY,    /* session, number: 1 its queue is filling, send no more until 0; nothing sent is lost */
 	RN_LOCAL_NET_SEALED,  /* number: id of the NET_SEAL, block: the box */
+	RN_LOCAL_NET_SILENCE, /* session, number: pings without an answer: 1 doubt, RN_WATCH_PINGS silent, 0 it answers */
 	/* core -> net */
 	RN_LOCAL_NET_CONNECT =
 	    96,		    /* number: tag, key, endpoint, port, code; net answers with OPEN (number: tag) or CLOSED */
@@ -48,6 +51,7 @@ enum rn_local_type {
 	RN_LOCAL_NET_DENY,  /* key: close and refuse from now on (revoked) */
 	RN_LOCAL_NET_LEAF,  /* block: our new certificate, DER; net stores and uses it */
 	RN_LOCAL_NET_SEAL,  /* number: id, key: to whom, block: at most 64 bytes to seal with our Noise secret */
+	RN_LOCAL_NET_WATCH, /* session, number: ms between pings, from now on SILENCE is said; 0: one ping, and its answer */
 	/* core -> ca, each answered by CA_ANSWER with the same id */
 	RN_LOCAL_CA_TOKEN = 128, /* a token was made; text: the name it is for, "" any */
 	RN_LOCAL_CA_ISSUE,	 /* block: the ENROLL message as received */
@@ -101,7 +105,7 @@ struct rn_local_status {
 
 struct rn_local {
 	enum rn_local_type type;
-	uint64_t session; /* NET_*, WEB_* */
+	uint64_t session; /* NET_*, WEB_*; KERN_HOME: a hub */
 	uint32_t number;  /* id, tag, errno, flag: see the type */
 	uint64_t version;
 	uint8_t key[RN_KEY_SIZE];    /* KERN_HELLO: WireGuard public, key2: the mesh's; NET_HELLO: Noise public; NET_OPEN: peer's */

@@ -46,6 +46,7 @@ static const struct rn_field seen_fields[] = { VIEW(seen.seen, REST) };
 static const struct rn_field resolve_fields[] = { AT(U32, resolve.device), AT(BYTES, resolve.address.b) };
 static const struct rn_field interests_fields[] = { VIEW(interests.items, REST) };
 static const struct rn_field interest_fields[] = { AT(U32, interest.device), AT(U32, interest.receiver) };
+static const struct rn_field home_fields[] = { AT(U32, home.device), AT(U64, home.moved) };
 
 static const struct layout {
 	const struct rn_field *fields;
@@ -57,6 +58,7 @@ static const struct layout {
 	LAYOUT(REQUEST, request_fields), LAYOUT(ANSWER, answer_fields),	    LAYOUT(EVENTS, events_fields),
 	LAYOUT(REMOVED, removed_fields), LAYOUT(PRESENCE, presence_fields), LAYOUT(SEEN, seen_fields),
 	LAYOUT(RESOLVE, resolve_fields), LAYOUT(INTERESTS, interests_fields), LAYOUT(INTEREST, interest_fields),
+	LAYOUT(HOME, home_fields),
 #undef LAYOUT
 };
 

@@ -29,6 +29,7 @@ enum rn_message_type {
 	RN_MESSAGE_RESOLVE = 13,      /* up: whose address is it? hubs forward it; the answer is a record, or nothing */
 	RN_MESSAGE_INTERESTS = 14,    /* up, after SUBSCRIBE: devices of other hubs that the sender has, and for whom */
 	RN_MESSAGE_INTEREST = 15,     /* down, gateway -> hub: one of its devices has to do with a device of another hub */
+	RN_MESSAGE_HOME = 16,	      /* up, device -> a hub that it lists: it has moved here */
 };
 
 #define RN_TEXT_MAX 255
@@ -71,9 +72,15 @@ struct rn_message_version { /* SYNCED and APPLIED */
 };
 /*
  * sealed = rn_box(core's box key, device's Noise secret) over: u8 what, u64 sequence (above the last), then
- * SET_WIREGUARD_KEY: 32 bytes; RENEW: nothing; MESH, of a hub: 32 bytes key and u16 UDP port of its device to other hubs.
+ * SET_WIREGUARD_KEY: 32 bytes; RENEW: nothing; MESH, of a hub: 32 bytes key and u16 UDP port of its device to other hubs;
+ * HOME, of others: u32 the hub of its list where it is now, u64 counts its moves.
  */
-enum rn_request_type { RN_REQUEST_WIREGUARD_KEY = 1, RN_REQUEST_RENEW = 2, RN_REQUEST_MESH = 3 };
+enum rn_request_type {
+	RN_REQUEST_WIREGUARD_KEY = 1,
+	RN_REQUEST_RENEW = 2,
+	RN_REQUEST_MESH = 3,
+	RN_REQUEST_HOME = 4,
+};
 struct rn_message_request {
 	uint32_t device;
 	uint32_t id; /* echoed */
@@ -117,6 +124,10 @@ struct rn_message_interests {
 struct rn_message_interest {
 	uint32_t device, receiver; /* receiver: the hub's device that is to know it */
 };
+struct rn_message_home {
+	uint32_t device; /* is at this hub from now on */
+	uint64_t moved;	 /* counts its moves */
+};
 
 struct rn_message {
 	enum rn_message_type type;
@@ -135,6 +146,7 @@ struct rn_message {
 		struct rn_message_resolve resolve;
 		struct rn_message_interests interests;
 		struct rn_message_interest interest;
+		struct rn_message_home home;
 	};
 };
 

@@ -245,6 +245,33 @@ void rn_sessions_keepalive(struct rn_sessions *s, int64_t now_ms, rn_session_id 
 	leave(s);
 }
 
+void rn_sessions_watch(struct rn_sessions *s, int64_t now_ms, rn_session_id id, int64_t ms)
+{
+	struct rn_session *session = rn_session_find(s, id);
+
+	if (!session || !session->initiator || session->state != RN_OPEN)
+		return;
+	enter(s);
+	session->watched.every_ms = ms > RN_WATCH_WAIT_MIN_MS ? ms : RN_WATCH_WAIT_MIN_MS;
+	session->watched.at_ms = now_ms + session->watched.every_ms;
+	session->watched.unanswered = 0;
+	rn_session_settle(s, now_ms, session);
+	leave(s);
+}
+
+void rn_sessions_probe(struct rn_sessions *s, int64_t now_ms, rn_session_id id)
+{
+	struct rn_session *session = rn_session_find(s, id);
+
+	if (!session || !session->initiator || session->state != RN_OPEN)
+		return;
+	enter(s);
+	session->watched.asked = true;
+	rn_transport_ping(s, now_ms, session);
+	rn_session_settle(s, now_ms, session);
+	leave(s);
+}
+
 int rn_sessions_send(struct rn_sessions *s, int64_t now_ms, rn_session_id id, const uint8_t *message, size_t size)
 {
 	struct rn_session *session = rn_session_find(s, id);

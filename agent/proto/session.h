@@ -30,6 +30,7 @@ enum rn_session_event_type {
 	RN_SESSION_WRITABLE, /* the send queue is empty again after -EAGAIN */
 	RN_SESSION_CLOSED,  /* gone: `reason` is 0 (closed or begun anew by the peer), -ECONNRESET (the peer has proven that it
 			       does not know the session: it was restarted), -ETIMEDOUT, -ECONNREFUSED, -EPROTO, -ENOMEM */
+	RN_SESSION_SILENCE, /* reason: so many pings are unanswered, 1 or RN_WATCH_PINGS; 0: it answers (again) */
 };
 struct rn_session_event {
 	enum rn_session_event_type type;
@@ -70,6 +71,15 @@ void rn_sessions_alternate(struct rn_sessions *s, rn_session_id id, uint16_t por
  * restart of the peer is noticed about a second after the next ping. Unknown ids are ignored.
  */
 void rn_sessions_keepalive(struct rn_sessions *s, int64_t now_ms, rn_session_id id, int64_t ms);
+/*
+ * Our session, as its initiator, is watched: after ms without a datagram it pings, and where that is not answered within
+ * twice the usual time (0.1 to 0.4 s) again. SILENCE is told at the first unanswered ping, at the RN_WATCH_PINGSth, and
+ * when the peer is heard after either. For as long as the session lasts. Unknown ids are ignored.
+ */
+#define RN_WATCH_PINGS 3
+void rn_sessions_watch(struct rn_sessions *s, int64_t now_ms, rn_session_id id, int64_t ms);
+/* One ping now; SILENCE with 0 is told when the peer is heard next. */
+void rn_sessions_probe(struct rn_sessions *s, int64_t now_ms, rn_session_id id);
 /* 0, -EAGAIN (queue full: WRITABLE follows), -EMSGSIZE, -ENOENT. */
 int rn_sessions_send(struct rn_sessions *s, int64_t now_ms, rn_session_id id, const uint8_t *message, size_t size);
 /* No event follows. What was queued is still delivered, for at most five seconds. */

@@ -7,13 +7,14 @@
 #include "proto/noise.h"
 #include "proto/reliable.h"
 #include "proto/replay.h"
+#include "proto/rtt.h"
 #include "proto/session.h"
 #include "proto/source_limit.h"
 #include "proto/wire.h"
 
 /*
  * Shared by session.c (the endpoint), session_table.c (places, indices, deadlines), session_initiator.c,
- * session_responder.c and session_transport.c.
+ * session_responder.c, session_transport.c and session_watch.c.
  *
  *   initiator:  CONNECTING --response--> OPEN --close--> LINGERING --> DEAD
  *   responder:  HALF_OPEN --first transport datagram--> OPEN
@@ -42,6 +43,13 @@ struct rn_handshake {		/* the initiator's, while it lasts */
 
 enum { RN_KEY_CURRENT, RN_KEY_PREVIOUS, RN_KEY_NEXT, RN_KEYPAIRS };
 
+struct rn_watched { /* session_watch.c */
+	int64_t every_ms, at_ms; /* every_ms 0: not watched */
+	unsigned unanswered;
+	bool asked; /* somebody waits for a sign of life */
+	struct rn_rtt rtt;
+};
+
 struct rn_session {
 	rn_session_id id;
 	uint32_t slot;
@@ -58,6 +66,7 @@ struct rn_session {
 	struct rn_reliable *reliable;
 	int64_t born_ms, heard_ms, sent_ms, probe_ms, rekeyed_ms, linger_ms;
 	int64_t keepalive_ms, suspect_ms, checked_ms; /* suspect_ms: an answer is overdue then; INT64_MAX: none is */
+	struct rn_watched watched;
 	int64_t deadline;
 	uint32_t heap_at; /* place in the heap + 1, 0: none */
 	struct rn_session *next_dead;
@@ -140,5 +149,11 @@ int64_t rn_transport_deadline(const struct rn_session *session);
 /* Where the ciphers of a finished handshake go: current becomes previous. */
 void rn_transport_promote(struct rn_sessions *s, int64_t now_ms, struct rn_session *session,
 			  const struct rn_keypair *keypair);
+
+
+/* session_watch.c */
+int64_t rn_watch_deadline(const struct rn_session *session);
+void rn_watch_tick(struct rn_sessions *s, int64_t now_ms, struct rn_session *session);
+void rn_watch_heard(struct rn_sessions *s, int64_t now_ms, struct rn_session *session);
 
 #endif

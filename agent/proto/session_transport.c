@@ -225,6 +225,7 @@ void rn_receive_transport(struct rn_sessions *s, int64_t now_ms, const struct rn
 	newest = counter >= k->replay.next;
 	if (rn_replay_accept(&k->replay, counter)) {
 		accept_datagram(s, now_ms, session, k, newest, from);
+		rn_watch_heard(s, now_ms, session);
 		handle(s, now_ms, session, plain, size - RN_TRANSPORT_HEAD - RN_TAG_SIZE);
 		rn_session_settle(s, now_ms, session);
 	}
@@ -274,6 +275,7 @@ int64_t rn_transport_deadline(const struct rn_session *session)
 	at = earliest(at, keepalive_deadline(session));
 	at = earliest(at, check_deadline(session));
 	at = earliest(at, probe_deadline(session));
+	at = earliest(at, rn_watch_deadline(session));
 	if (session->keys[RN_KEY_PREVIOUS].local)
 		at = earliest(at, session->rekeyed_ms + RN_PREVIOUS_KEY_MS);
 	if (wants_rekey(session))
@@ -321,4 +323,5 @@ void rn_transport_tick(struct rn_sessions *s, int64_t now_ms, struct rn_session 
 		begin_check(s, now_ms, session);
 	if (now_ms >= probe_deadline(session) || now_ms >= keepalive_deadline(session))
 		rn_transport_ping(s, now_ms, session);
+	rn_watch_tick(s, now_ms, session);
 }

@@ -65,6 +65,9 @@ enum rn_response_status { RN_RESPONSE_ADMITTED = 0, RN_RESPONSE_REFUSED = 1, RN_
 #define RN_HALF_OPEN_FAIR_MS 1000 /* before that it makes no room for another */
 #define RN_KEEPALIVE_MS 10000 /* the initiator pings; rn_sessions_keepalive changes it */
 #define RN_KEEPALIVE_MIN_MS 1000
+#define RN_WATCH_WAIT_FIRST_MS 200 /* for the answer of a watched peer whose round trip is not known */
+#define RN_WATCH_WAIT_MIN_MS 100
+#define RN_WATCH_WAIT_MAX_MS 400
 #define RN_SUSPECT_MS 500	/* at least this, else the retransmission timeout, may an answer take ... */
 #define RN_CHECK_GAP_MS 1000	/* ... and then the initiator asks whether the session is still known, this often */
 #define RN_PROBE_AFTER_MS 12000 /* of silence */

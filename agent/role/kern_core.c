@@ -179,6 +179,24 @@ static void on_link(struct rn_kern *k, const struct rn_local *m)
 	rn_log(RN_LOG_NOTICE, "the network is %s on this host", m->number ? "up" : "down");
 }
 
+/* Within what the gateway has signed core may say where a device is. */
+static void on_home(struct rn_kern *k, const struct rn_local *m)
+{
+	uint32_t hub = m->session <= UINT32_MAX ? (uint32_t)m->session : 0;
+	bool node = k->self.device == m->number;
+	struct rn_err err = {"this host does not list the hub that it is to use, or has moved since"};
+	int r = -EACCES;
+
+	if (node)
+		r = rn_peers_home(k->peers, hub, m->version);
+	else if (hub == k->self.device)
+		r = rn_enforce_here(k->enforce, m->number, m->version, &err);
+	if (r == -ESTALE || r == -EACCES)
+		rn_kern_refuse(k, 0, err.text);
+	else if (r < 0 && r != -ENODEV)
+		rn_log(RN_LOG_ERROR, "WireGuard did not take another hub: %s", strerror(-r));
+}
+
 static void on_flows_get(struct rn_kern *k, const struct rn_local *m)
 {
 	if (rn_telemetry_flows_begin(k->telemetry, m->number) == 0)
@@ -201,6 +219,7 @@ static const struct {
     {RN_LOCAL_KERN_LINK, on_link},
     {RN_LOCAL_KERN_FLOWS_GET, on_flows_get},
     {RN_LOCAL_KERN_STATUS_GET, on_status_get},
+    {RN_LOCAL_KERN_HOME, on_home},
 };
 
 static bool handle(struct rn_kern *k, const struct rn_local *message)

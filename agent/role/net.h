@@ -105,6 +105,7 @@ bool net_peers_admit(void *context, const struct rn_session_event *ask, uint8_t 
 void net_peers_event(void *context, const struct rn_session_event *event);
 void net_peers_connect(struct net *net, const struct rn_local *in); /* a NET_CONNECT */
 void net_peers_send(struct net *net, rn_session_id id, const uint8_t *message, size_t size);
+void net_peers_watch(struct net *net, rn_session_id id, uint32_t ms); /* 0: one ping */
 void net_peers_close(struct net *net, rn_session_id id);
 void net_peers_close_key(struct net *net, const uint8_t key[RN_KEY_SIZE]);
 void net_peers_close_dialled(struct net *net); /* our own certificate changed */

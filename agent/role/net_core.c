@@ -109,6 +109,11 @@ static void on_close(struct net *net, const struct rn_local *in)
 	net_peers_close(net, in->session);
 }
 
+static void on_watch(struct net *net, const struct rn_local *in)
+{
+	net_peers_watch(net, in->session, in->number);
+}
+
 static void on_deny(struct net *net, const struct rn_local *in)
 {
 	if (rn_gatekeeper_deny(net->gatekeeper, in->key) < 0)
@@ -157,7 +162,7 @@ static const struct {
 	void (*handle)(struct net *net, const struct rn_local *in);
 } handlers[] = {
     {RN_LOCAL_NET_CONNECT, on_connect}, {RN_LOCAL_NET_SEND, on_send}, {RN_LOCAL_NET_CLOSE, on_close},
-    {RN_LOCAL_NET_DENY, on_deny},	{RN_LOCAL_NET_LEAF, on_leaf}, {RN_LOCAL_NET_SEAL, on_seal},
+    {RN_LOCAL_NET_WATCH, on_watch}, {RN_LOCAL_NET_DENY, on_deny},	{RN_LOCAL_NET_LEAF, on_leaf}, {RN_LOCAL_NET_SEAL, on_seal},
 };
 
 static bool dispatch(struct net *net, const struct rn_local *in)

@@ -267,6 +267,24 @@ static void on_closed(struct net *net, const struct rn_session_event *event)
 	drop(net, peer);
 }
 
+static void on_silence(struct net *net, const struct rn_session_event *event)
+{
+	const struct rn_local silence = {
+	    .type = RN_LOCAL_NET_SILENCE, .session = event->session, .number = (uint32_t)event->reason};
+	struct net_peer *peer = find(net, event->session);
+
+	if (peer && peer->open && !peer->doomed)
+		net_core_send(net, &silence);
+}
+
+void net_peers_watch(struct net *net, rn_session_id id, uint32_t ms)
+{
+	if (ms)
+		rn_sessions_watch(net->sessions, rn_loop_now_ms(net->loop), id, ms);
+	else
+		rn_sessions_probe(net->sessions, rn_loop_now_ms(net->loop), id);
+}
+
 void net_peers_event(void *context, const struct rn_session_event *event)
 {
 	struct net *net = context;
@@ -285,6 +303,9 @@ void net_peers_event(void *context, const struct rn_session_event *event)
 		break;
 	case RN_SESSION_CLOSED:
 		on_closed(net, event);
+		break;
+	case RN_SESSION_SILENCE:
+		on_silence(net, event);
 		break;
 	}
 }

@@ -126,6 +126,7 @@ int rn_core_new(const struct rn_core_params *params, struct rn_core **ret, struc
 		rn_core_free(core);
 		return rc;
 	}
+	rn_home_start(core);
 	rn_core_arm(core, rn_core_now_ms(core));
 	*ret = core;
 	return 0;
@@ -171,6 +172,7 @@ static void net_gone(struct rn_core *core)
 {
 	while (core->sessions)
 		rn_downstream_closed(core, core->sessions->session);
+	rn_home_end(core);
 	rn_upstream_closed(core, ENOTCONN);
 }
 
@@ -257,6 +259,8 @@ static void net_closed(struct rn_core *core, const struct rn_local *local)
 {
 	struct rn_core_upstream *up = &core->upstream;
 	bool failed = up->state == RN_UPSTREAM_CONNECTING && !local->session && local->version == up->tag;
+	if (rn_home_closed(core, local))
+		return;
 	if (failed || (up->state == RN_UPSTREAM_OPEN && local->session == up->session))
 		rn_upstream_closed(core, (int)local->number);
 	else
@@ -269,7 +273,11 @@ static bool net_receive(struct rn_core *core, const struct rn_local *local)
 	case RN_LOCAL_NET_HELLO:
 		return true;
 	case RN_LOCAL_NET_OPEN:
-		(local->number ? rn_upstream_open : rn_downstream_open)(core, local);
+		if (!rn_home_open(core, local))
+			(local->number ? rn_upstream_open : rn_downstream_open)(core, local);
+		return true;
+	case RN_LOCAL_NET_SILENCE:
+		rn_home_silence(core, local);
 		return true;
 	case RN_LOCAL_NET_MESSAGE:
 		return net_message(core, local);

@@ -61,6 +61,8 @@ struct rn_core_token_request {
 	enum rn_kind kind;
 	char name[RN_NAME_MAX + 1]; /* "": the device chooses */
 	char owner[RN_NAME_MAX + 1], hub[RN_NAME_MAX + 1]; /* "": nobody; "": the gateway; of a hub its parent */
+	const char *fallbacks[RN_HOMES_MAX]; /* of a device: hubs that it goes to when its own does not answer */
+	unsigned fallback_count;	     /* at most RN_HOMES_MAX */
 	int64_t ends; /* of a project hub: Unix seconds; else 0 */
 	const char *tags[RN_SELECTORS_MAX];
 	unsigned tag_count;
@@ -77,6 +79,8 @@ struct rn_core_token_info {
 	const char *tags;			  /* each ended with '\n' */
 	int64_t expires, used;			  /* used 0: not yet */
 	int64_t ends;				  /* of a project hub; else 0 */
+	const char *fallbacks[RN_HOMES_MAX];	  /* "" unknown by now */
+	unsigned fallback_count;
 };
 /* The one that ends last first. */
 int rn_core_tokens(struct rn_core *core, void (*each)(void *context, const struct rn_core_token_info *), void *context,
@@ -85,7 +89,9 @@ int rn_core_token_delete(struct rn_core *core, uint64_t id, struct rn_err *err);
 
 struct rn_core_device {
 	struct rn_device_record record;
-	char hub_name[RN_NAME_MAX + 1];
+	char hub_name[RN_NAME_MAX + 1]; /* where it is now */
+	const char *homes[RN_HOMES_MAX]; /* the hubs that it lists, in order; of a hub none */
+	unsigned home_count;
 	enum rn_hub_gone hub_gone;
 	char tags[RN_SELECTORS_MAX][RN_NAME_MAX + 1];
 	unsigned tag_count;
@@ -100,6 +106,15 @@ int rn_core_device(struct rn_core *core, const char *name, struct rn_core_device
 /* A stock client: its key pair was made elsewhere. ret gets its record; *ret_hub its hub's. */
 void rn_core_device_add(struct rn_core *core, const struct rn_core_token_request *request,
 			const uint8_t wireguard_key[RN_KEY_SIZE], rn_core_done *done, void *context);
+/* The hubs of a device, in order. A new target is where it goes now; it keeps its addresses. */
+struct rn_core_homes {
+	const char *target; /* NULL: stays */
+	bool fallbacks_given;
+	const char *fallbacks[RN_HOMES_MAX];
+	unsigned fallback_count; /* at most RN_HOMES_MAX */
+};
+void rn_core_device_homes(struct rn_core *core, const char *name, const struct rn_core_homes *change,
+			  rn_core_done *done, void *context);
 void rn_core_quarantine(struct rn_core *core, const char *name, bool on, rn_core_done *done, void *context);
 void rn_core_trust(struct rn_core *core, const char *name, uint8_t trust, rn_core_done *done, void *context);
 void rn_core_revoke(struct rn_core *core, const char *name, rn_core_done *done, void *context);

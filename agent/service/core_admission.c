@@ -238,14 +238,17 @@ static void describe(const struct rn_message_enroll *m, const struct rn_store_to
 	*d = (struct rn_new_device){.kind = (enum rn_kind)m->role,
 				    .owner = token->owner,
 				    .hub = token->hub,
+				    .home_count = token->home_count,
 				    .trust = RN_TRUST_START,
 				    .tags = tags};
+	memcpy(d->homes, token->homes, sizeof(d->homes));
 	snprintf(d->name, sizeof(d->name), "%s", m->name);
 	snprintf(d->owner_name, sizeof(d->owner_name), "%s", token->owner_name);
 	memcpy(d->noise_key, m->noise_key, RN_KEY_SIZE);
 	memcpy(d->wireguard_key, m->wireguard_key, RN_KEY_SIZE);
 	if (!rn_kind_is_hub(d->kind))
 		return;
+	d->home_count = 0;
 	d->parent = token->hub;
 	d->ends = (uint64_t)token->ends;
 	d->wireguard = m->wireguard;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/homes.h"
 #include "domain/name.h"
 #include "service/core_state.h"
 #include "service/core_registry.h"
@@ -28,6 +29,11 @@ static int describe(struct rn_core *core, const struct rn_ledger_entry *entry, s
 	if (hub) {
 		memcpy(ret->hub_name, hub->record.name, sizeof(ret->hub_name));
 		ret->hub_gone = rn_hub_gone(&hub->record, rn_core_now(core));
+	}
+	uint32_t home;
+	for (unsigned i = 0; !rn_kind_is_hub(entry->record.kind) && (home = rn_homes_at(&entry->record, i)); i++) {
+		const struct rn_ledger_entry *listed = rn_ledger_device(core->books.ledger, home);
+		ret->homes[ret->home_count++] = listed ? listed->record.name : "";
 	}
 	int rc = rn_store_device(core->books.store, entry->device, &row, err);
 	if (rc == -ENOENT)
@@ -254,6 +260,8 @@ static int check_stock(const struct rn_core_token_request *r, const uint8_t key[
 			       r->owner);
 	if (rn_is_zero(key, RN_KEY_SIZE))
 		return rn_fail(err, -EINVAL, "the client's public key is missing");
+	if (r->fallback_count)
+		return rn_fail(err, -EINVAL, "a stock client tries one hub alone: it has no fallback hubs");
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/homes.h"
 #include "service/core_state.h"
 
 #define PIECE 8192
@@ -72,7 +73,7 @@ static const struct rn_device_record *known(struct rn_core *core, const struct r
 	if (!entry || !core->hub || entry->device == core->params.self.device)
 		return NULL;
 	const struct rn_device_record *r = &entry->record;
-	bool mine = r->hub == core->params.self.device || (core->gateway && rn_kind_is_hub(r->kind));
+	bool mine = rn_homes_list(r, core->params.self.device) || (core->gateway && rn_kind_is_hub(r->kind));
 	bool good = (r->flags & RN_DEVICE_MANAGED) && !(r->flags & RN_DEVICE_REVOKED) && r->kind == local->role;
 	return mine && good ? r : NULL;
 }
@@ -170,8 +171,13 @@ void rn_downstream_pump_one(struct rn_downstream *s)
 {
 	struct rn_feed_out out = {.context = s, .ready = ready, .record = send_record, .synced = send_synced};
 	struct rn_position whole = rn_core_whole(s->core);
-	if (s->subscribed)
-		rn_feed_pump(&s->feed, s->core->books.ledger, &whole, &out);
+	if (!s->subscribed)
+		return;
+	const struct rn_ledger_entry *self =
+	    s->feed.other_hubs ? NULL : rn_ledger_device(s->core->books.ledger, s->device);
+	if (self)
+		rn_feed_homes(&s->feed, s->core->books.ledger, &self->record);
+	rn_feed_pump(&s->feed, s->core->books.ledger, &whole, &out);
 }
 
 void rn_downstream_pump(struct rn_core *core)
@@ -195,7 +201,8 @@ static void subscribe(struct rn_downstream *s, const struct rn_message_subscribe
 	 */
 	if (!rn_position_reaches(&end, &after) || rn_position_reaches(&s->core->upstream.late, &after))
 		after = (struct rn_position){0};
-	rn_feed_start(&s->feed, &entry->record, after);
+	uint32_t hub = rn_kind_is_hub(entry->record.kind) ? s->device : s->core->params.self.device;
+	rn_feed_start(&s->feed, hub, &entry->record, after);
 	s->subscribed = true;
 	rn_downstream_pump_one(s);
 }
@@ -253,7 +260,10 @@ static void presence(struct rn_downstream *s, const struct rn_message_presence *
 
 static void request(struct rn_downstream *s, const struct rn_message *message)
 {
-	if (!rn_downstream_speaks_for(s, message->request.device))
+	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, message->request.device);
+	/* It is sealed: of a device that lists the hub, it may be the word that it has moved there. */
+	if (!rn_downstream_speaks_for(s, message->request.device) &&
+	    !(entry && rn_homes_list(&entry->record, s->device)))
 		return;
 	if (s->core->gateway)
 		rn_request_handle(s->core, s, message);
@@ -281,6 +291,8 @@ void rn_downstream_message(struct rn_core *core, struct rn_downstream *s, const 
 		rn_resolve_ask(s, &message->resolve);
 	else if (message->type == RN_MESSAGE_INTERESTS && subscriber)
 		rn_resolve_held(s, &message->interests);
+	else if (message->type == RN_MESSAGE_HOME && subscriber)
+		rn_rehome_said(s, &message->home);
 	else if (message->type == RN_MESSAGE_SEEN && subscriber && core->gateway)
 		rn_seen_there(core, s->device, &message->seen);
 	else

@@ -3,13 +3,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "domain/homes.h"
 
 #define DUE_MAX 256 /* more go by going back */
 
-void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver, struct rn_position after)
+void rn_feed_start(struct rn_feed *feed, uint32_t hub, const struct rn_device_record *receiver,
+		   struct rn_position after)
 {
 	*feed = (struct rn_feed){
-	    .hub = receiver->hub,
+	    .hub = hub,
+	    .receiver = receiver->number,
 	    .other_hubs = rn_kind_is_hub(receiver->kind),
 	    .everything = feed->everything,
 	    .at = after,
@@ -71,11 +76,34 @@ int rn_feed_interest(struct rn_feed *feed, uint32_t device, const struct rn_ledg
 	return rc;
 }
 
+static bool has_home(const struct rn_feed *feed, uint32_t hub)
+{
+	for (unsigned i = 0; i < RN_HOMES_MAX; i++)
+		if (feed->homes[i] == hub)
+			return true;
+	return false;
+}
+
+void rn_feed_homes(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_device_record *receiver)
+{
+	const struct rn_ledger_entry *entry;
+	for (unsigned i = 0; i < RN_HOMES_MAX && !feed->other_hubs; i++) {
+		uint32_t hub = rn_homes_at(receiver, i);
+		bool known = !hub || has_home(feed, hub);
+		feed->homes[i] = hub;
+		entry = known ? NULL : rn_ledger_device(ledger, hub);
+		if (entry)
+			rn_feed_again(feed, entry);
+	}
+}
+
 bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *entry)
 {
 	if (entry->type != RN_RECORD_DEVICE || feed->everything)
 		return true;
-	return entry->record.hub == feed->hub || (feed->other_hubs && rn_kind_is_hub(entry->record.kind)) ||
+	if (rn_kind_is_hub(entry->record.kind) && (feed->other_hubs || has_home(feed, entry->device)))
+		return true;
+	return rn_homes_concern(&entry->record, feed->hub) || entry->device == feed->receiver ||
 	       rn_interests_has(feed->interests, entry->device);
 }
 

@@ -10,14 +10,16 @@
  * version, but the policy after every device record there is, because what a policy names must be known when it comes
  * into force, and finer devices change nothing under the old one. A slow receiver gets the newest of each record only.
  *
- * A hub gets its devices and all hubs; a node gets the devices of its hub. Both get network and policy, and the devices
- * of other hubs that they have an interest in.
+ * A hub gets the devices that list it or left it, and all hubs; a node what its hub gets of devices, and the hubs that it
+ * lists itself. Both get network and policy, and the devices of other hubs that they have an interest in.
  *
  * Behind the records goes a mark: up to there all was sent. It never says more than this host's own upstream has said,
  * because what is missing here (a policy comes after newer devices) is missing at the receiver too.
  */
 struct rn_feed {
-	uint32_t hub;		       /* whose devices: the receiver's hub, or the receiver itself where it is one */
+	uint32_t hub;		       /* whose devices: the hub that feeds it, or the receiver itself where it is one */
+	uint32_t receiver;	       /* its own record it gets in any case */
+	uint32_t homes[RN_HOMES_MAX];  /* of a node: the hubs that it lists */
 	bool other_hubs;	       /* the receiver is a hub */
 	bool everything;	       /* the receiver has all that this host has */
 	struct rn_position at, policy; /* up to where everything but the policy was sent, and which policy */
@@ -36,7 +38,10 @@ struct rn_feed_out {
 };
 
 /* A feed is zeroed before its first start. A start keeps the interests. */
-void rn_feed_start(struct rn_feed *feed, const struct rn_device_record *receiver, struct rn_position after);
+void rn_feed_start(struct rn_feed *feed, uint32_t hub, const struct rn_device_record *receiver,
+		   struct rn_position after);
+/* The receiver is a node that lists these hubs now: those that are new to it are sent. */
+void rn_feed_homes(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_device_record *receiver);
 void rn_feed_end(struct rn_feed *feed); /* frees what it has and zeroes it */
 /*
  * The receiver has to do with this device: its record (NULL: it comes later) is sent, and so is each newer one. has:

@@ -20,7 +20,12 @@ static bool ready(void *context)
 static int send_record(void *context, const struct rn_ledger_entry *entry)
 {
 	struct rn_local local = {.type = RN_LOCAL_KERN_RECORD, .block = entry->blob, .block_size = entry->size};
-	return rn_core_send(context, RN_CORE_KERN, &local);
+	int rc = rn_core_send(context, RN_CORE_KERN, &local);
+	if (!rc && entry->type == RN_RECORD_DEVICE) {
+		rn_rehome_remind(context, entry);
+		rn_home_remind(context, entry);
+	}
+	return rc;
 }
 
 static int send_synced(void *context, const struct rn_position *at)
@@ -36,12 +41,12 @@ static void begin(struct rn_core *core)
 	struct rn_local local = {.type = RN_LOCAL_KERN_SYNC,
 				 .number = newest ? newest->epoch : core->params.anchor.epoch,
 				 .version = newest ? newest->version : 0};
-	struct rn_device_record self = {.hub = core->params.self.hub, .kind = core->params.self.kind};
+	struct rn_device_record self = {.number = core->params.self.device, .kind = core->params.self.kind};
 	if (rn_core_send(core, RN_CORE_KERN, &local))
 		return;
 	/* A hub or node was sent what it has because it needs it; the gateway has everybody. */
 	core->kern.feed.everything = !core->gateway;
-	rn_feed_start(&core->kern.feed, &self, (struct rn_position){0});
+	rn_feed_start(&core->kern.feed, core->params.self.device, &self, (struct rn_position){0});
 	core->kern.feeding = true;
 	rn_core_kern_pump(core);
 }

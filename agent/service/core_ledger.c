@@ -195,6 +195,7 @@ static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 		entry->present = (*slot)->present;
 		entry->seen = (*slot)->seen;
 		entry->seen_told = (*slot)->seen_told;
+		entry->here = (*slot)->here;
 		list_remove(ledger, *slot);
 		entry_free(*slot);
 	}
@@ -269,6 +270,13 @@ void rn_ledger_set_seen_told(struct rn_ledger *ledger, uint32_t device, int64_t 
 	struct rn_ledger_entry *entry = device_entry(ledger, device);
 	if (entry)
 		entry->seen_told = handshake;
+}
+
+void rn_ledger_set_here(struct rn_ledger *ledger, uint32_t device, uint64_t moved)
+{
+	struct rn_ledger_entry *entry = device_entry(ledger, device);
+	if (entry)
+		entry->here = moved;
 }
 
 /* ---- the store ---- */

@@ -24,6 +24,7 @@ struct rn_ledger_entry {
 	bool dirty;			/* not in the store yet */
 	bool present;			/* DEVICE: its hub says that it is connected there; survives new records */
 	struct rn_seen seen;		/* DEVICE; survives new records */
+	uint64_t here; /* DEVICE: the counter of the move by which it says it is at this hub; survives new records */
 	int64_t seen_told;		/* the handshake that the gateway was told of last */
 	struct rn_device_record record; /* DEVICE only */
 	struct rn_ledger_entry *older, *newer;
@@ -51,6 +52,7 @@ void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device); /* no-op where
 /* These are no-ops where the device is unknown. */
 void rn_ledger_set_present(struct rn_ledger *ledger, uint32_t device, bool present);
 void rn_ledger_set_seen(struct rn_ledger *ledger, uint32_t device, const struct rn_seen *seen);
+void rn_ledger_set_here(struct rn_ledger *ledger, uint32_t device, uint64_t moved);
 void rn_ledger_set_seen_told(struct rn_ledger *ledger, uint32_t device, int64_t handshake);
 /* Reads everything from the store. */
 int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err);

@@ -144,6 +144,10 @@ static void describe(const struct rn_new_device *in, struct rn_device_record *ou
 	    .parent = in->parent,
 	    .ends = in->ends,
 	};
+	if (!rn_kind_is_hub(in->kind)) {
+		memcpy(out->homes, in->homes, sizeof(out->homes));
+		out->home_count = in->home_count;
+	}
 	if (!rn_is_zero(in->noise_key, RN_KEY_SIZE))
 		out->flags = RN_DEVICE_MANAGED;
 	memcpy(out->name, in->name, sizeof(out->name));

@@ -15,6 +15,7 @@ struct rn_new_device {
 	uint32_t owner; /* user number */
 	char owner_name[RN_NAME_MAX + 1];
 	uint32_t hub;	 /* ignored for hubs */
+	uint32_t homes[RN_HOMES_MAX], home_count; /* as in a record; ignored for hubs */
 	uint32_t parent; /* of a hub but the gateway */
 	uint64_t ends;	 /* of a project hub */
 	uint8_t trust;

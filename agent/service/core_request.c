@@ -16,6 +16,7 @@
 #define ANSWER_WAIT_MS 10000
 #define RENEW_EVERY_S 86400
 #define KEY_EVERY_S 60
+#define HOME_EVERY_S 10
 /* Of one device: each is a change that is stored, signed and sent to all who must know. */
 #define REQUEST_COSTS_S 15
 #define REQUESTS_AT_ONCE 4
@@ -98,11 +99,17 @@ static int obey(struct rn_core *core, const struct rn_device_record *device, uin
 	uint8_t what = rn_read_u8(r), key[RN_KEY_SIZE];
 	uint64_t sequence = rn_read_u64(r);
 	uint16_t port = 0;
+	uint32_t hub = 0;
+	uint64_t moved = 0;
 	if (what == RN_REQUEST_WIREGUARD_KEY || what == RN_REQUEST_MESH)
 		rn_read_bytes(r, key, sizeof(key));
 	if (what == RN_REQUEST_MESH)
 		port = rn_read_u16(r);
-	if (!rn_reader_done(r) || what < RN_REQUEST_WIREGUARD_KEY || what > RN_REQUEST_MESH)
+	if (what == RN_REQUEST_HOME) {
+		hub = rn_read_u32(r);
+		moved = rn_read_u64(r);
+	}
+	if (!rn_reader_done(r) || what < RN_REQUEST_WIREGUARD_KEY || what > RN_REQUEST_HOME)
 		return rn_fail(err, -EBADMSG,
 			       "the gateway does not understand this request: install the same rnaut on both");
 	int rc = take_sequence(core, device->number, sequence, err);
@@ -112,6 +119,8 @@ static int obey(struct rn_core *core, const struct rn_device_record *device, uin
 		return rn_devices_set_key(core, device, key, err);
 	if (what == RN_REQUEST_MESH)
 		return rn_hubs_set_mesh(core, device, key, port, err);
+	if (what == RN_REQUEST_HOME)
+		return rn_rehome_request(core, device, hub, moved, err);
 	rc = renew(core, device, session, id, err);
 	return rc ? rc : 1;
 }
@@ -140,7 +149,7 @@ void rn_request_handle(struct rn_core *core, struct rn_downstream *from, const s
 /* ---- the device's end ---- */
 
 /* Rises even where the clock falls, and even where the database was lost. */
-static uint64_t next_sequence(struct rn_core *core)
+uint64_t rn_request_sequence(struct rn_core *core)
 {
 	uint64_t last = 0, now = (uint64_t)rn_core_now(core) * 1000;
 	(void)rn_store_number(core->books.store, "sequence", &last, NULL);
@@ -155,12 +164,16 @@ static int begin(struct rn_core *core, enum rn_request_type what)
 	struct rn_writer w = rn_writer(plain, sizeof(plain));
 	struct rn_local local = {.type = RN_LOCAL_NET_SEAL, .number = ++core->next_id, .block = plain};
 	rn_write_u8(&w, (uint8_t)what);
-	rn_write_u64(&w, next_sequence(core));
+	rn_write_u64(&w, rn_request_sequence(core));
 	if (what == RN_REQUEST_WIREGUARD_KEY)
 		rn_write_bytes(&w, core->kern.wireguard_key, RN_KEY_SIZE);
 	if (what == RN_REQUEST_MESH) {
 		rn_write_bytes(&w, core->kern.mesh_key, RN_KEY_SIZE);
 		rn_write_u16(&w, core->kern.mesh_port);
+	}
+	if (what == RN_REQUEST_HOME) {
+		rn_write_u32(&w, rn_home_hub(core));
+		rn_write_u64(&w, core->home.moved);
 	}
 	local.block_size = w.at;
 	memcpy(local.key, core->params.anchor.box_public, RN_KEY_SIZE);
@@ -229,7 +242,10 @@ void rn_request_tick(struct rn_core *core)
 	if (core->gateway || core->own.until || core->upstream.state != RN_UPSTREAM_OPEN)
 		return;
 	rn_request_plan(core);
-	if (key_differs(core) && now >= core->own.key_at) {
+	if (rn_home_unsigned(core) && now >= core->own.home_at) {
+		core->own.home_at = now + HOME_EVERY_S;
+		begin(core, RN_REQUEST_HOME);
+	} else if (key_differs(core) && now >= core->own.key_at) {
 		core->own.key_at = now + KEY_EVERY_S;
 		begin(core, RN_REQUEST_WIREGUARD_KEY);
 	} else if (rn_hubs_mesh_differs(core) && now >= core->own.mesh_at) {

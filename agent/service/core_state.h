@@ -4,7 +4,9 @@
 
 #include "base/log.h"
 #include "base/numbers.h"
+#include "domain/homing.h"
 #include "proto/message.h"
+#include "proto/session.h"
 #include "service/core_access.h"
 #include "service/core_attempts.h"
 #include "service/core_change.h"
@@ -40,7 +42,7 @@ struct rn_core_kern {
 enum rn_upstream_state { RN_UPSTREAM_IDLE, RN_UPSTREAM_CONNECTING, RN_UPSTREAM_OPEN };
 struct rn_core_upstream {
 	enum rn_upstream_state state;
-	uint32_t tag;
+	uint32_t tag, tags; /* of the CONNECT under way; the last that was given to any */
 	uint64_t session;
 	bool busy, presence_due; /* somebody's coming or going could not be said */
 	bool seen_afresh;	 /* the gateway is to hear of all tunnels again */
@@ -55,6 +57,23 @@ struct rn_core_upstream {
 	size_t events_size;
 	int64_t events_at; /* 0: none wait */
 	uint64_t events_lost;
+};
+
+/* core_home.c: a node's hubs. */
+struct rn_warm { /* a session to a hub that is listed and not in use */
+	uint32_t hub; /* 0: none at this place of the list */
+	uint32_t tag; /* of the CONNECT, 0: none under way */
+	uint64_t session; /* 0: not open */
+	int64_t retry_at, backoff_ms, heard_ms, well_ms; /* the last two as in domain/homing.h */
+};
+struct rn_core_home {
+	uint32_t hub;	   /* in use; 0 on hubs */
+	uint64_t moved;	   /* the counter of the own move there; 0: it is where its record says */
+	int64_t asked_ms;  /* the others were, whether they answer */
+	uint64_t watched;  /* the session upstream that net pings */
+	struct rn_device_record listed; /* the own record as it was last looked at */
+	struct rn_homing rules;
+	struct rn_warm warm[RN_HOMES_MAX];
 };
 
 /* core_downstream.c: a session that a peer opened. */
@@ -77,7 +96,7 @@ struct rn_core_own_request {
 	enum rn_request_type what;
 	uint32_t id;
 	int64_t until;		  /* 0: none under way */
-	int64_t renew_at, key_at, mesh_at; /* not before; of now() */
+	int64_t renew_at, key_at, mesh_at, home_at; /* not before; of now() */
 };
 
 /* core_hubs.c */
@@ -102,6 +121,7 @@ struct rn_core {
 	int64_t armed;
 	struct rn_core_kern kern;
 	struct rn_core_upstream upstream;
+	struct rn_core_home home;
 	struct rn_downstream *sessions;
 	unsigned session_count;
 	struct rn_core_own_request own;
@@ -177,6 +197,35 @@ void rn_upstream_flush(struct rn_core *core); /* stores what has come */
 void rn_upstream_presence(struct rn_core *core, uint32_t device, bool connected);
 void rn_upstream_busy(struct rn_core *core, bool busy);
 
+uint32_t rn_upstream_tag(struct rn_core *core); /* of the next CONNECT */
+/* Another upstream from now on, to which there is this session (0: not yet). */
+void rn_upstream_change(struct rn_core *core, uint64_t session);
+
+/* core_home.c: where this node is, of the hubs that it lists. On a hub all do nothing. */
+void rn_home_start(struct rn_core *core);
+void rn_home_end(struct rn_core *core); /* net has gone, and all sessions with it */
+void rn_home_tick(struct rn_core *core);
+uint32_t rn_home_hub(struct rn_core *core); /* the hub in use; of a hub itself */
+bool rn_home_lists(struct rn_core *core, uint32_t hub); /* this node does */
+int rn_home_dial(struct rn_core *core, uint32_t hub, uint32_t tag); /* -ENOENT: its record has not come, or it is gone */
+bool rn_home_open(struct rn_core *core, const struct rn_local *message); /* false: not one of its sessions */
+bool rn_home_closed(struct rn_core *core, const struct rn_local *message);
+void rn_home_silence(struct rn_core *core, const struct rn_local *message);
+void rn_home_lost(struct rn_core *core);   /* the session upstream has ended */
+void rn_home_opened(struct rn_core *core); /* one is open: says HOME, where its record does not say it */
+bool rn_home_unsigned(struct rn_core *core); /* the gateway has not signed where it is */
+void rn_home_remind(struct rn_core *core, const struct rn_ledger_entry *entry); /* kern got this record */
+
+/* core_rehome.c: devices with several hubs, on hubs and on the gateway. */
+void rn_rehome_said(struct rn_downstream *from, const struct rn_message_home *message);
+void rn_rehome_remind(struct rn_core *core, const struct rn_ledger_entry *entry); /* kern got this record */
+void rn_rehome_signed(struct rn_core *core, const struct rn_ledger_entry *entry); /* its record has come */
+int rn_rehome_request(struct rn_core *core, const struct rn_device_record *device, uint32_t hub, uint64_t moved,
+		      struct rn_err *err);
+/* Names to numbers: each a hub that is there, each once, at most RN_HOMES_MAX; target "": the gateway's own. */
+int rn_rehome_hubs(struct rn_core *core, const char *target, const char *const *fallbacks, unsigned count,
+		   uint32_t ret[RN_HOMES_MAX], struct rn_err *err);
+
 /* core_downstream.c */
 void rn_downstream_open(struct rn_core *core, const struct rn_local *message);
 void rn_downstream_closed(struct rn_core *core, uint64_t session);
@@ -208,6 +257,7 @@ void rn_request_handle(struct rn_core *core, struct rn_downstream *from, const s
 bool rn_request_answered(struct rn_core *core, const struct rn_message_answer *answer);
 void rn_request_sealed(struct rn_core *core, const struct rn_local *message);
 void rn_request_tick(struct rn_core *core);
+uint64_t rn_request_sequence(struct rn_core *core); /* the next; rises over restarts */
 void rn_request_plan(struct rn_core *core); /* own.renew_at, as it was stored or from now on */
 
 /* core_ask_ca.c: leaf is NULL where none was asked for or code is not 0. */

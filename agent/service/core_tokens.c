@@ -141,6 +141,21 @@ static int tell_ca(struct rn_core *core, const struct rn_store_token *row, struc
 	return rc;
 }
 
+/* A hub has a parent; another device one to four hubs. */
+static int place(struct rn_core *core, const struct rn_core_token_request *r, struct rn_store_token *row,
+		 struct rn_err *err)
+{
+	int rc;
+	if (rn_kind_is_hub(r->kind) && r->fallback_count)
+		return rn_fail(err, -EINVAL, "a hub has no fallback hubs");
+	if (rn_kind_is_hub(r->kind))
+		return rn_tokens_parent(core, r->hub, &row->hub, err);
+	rc = rn_rehome_hubs(core, r->hub, r->fallbacks, r->fallback_count, row->homes, err);
+	row->hub = row->homes[0];
+	row->home_count = r->fallback_count ? r->fallback_count + 1 : 0;
+	return rc;
+}
+
 static int make(struct rn_core *core, const struct rn_core_token_request *request, struct making *making,
 		struct rn_err *err)
 {
@@ -151,8 +166,7 @@ static int make(struct rn_core *core, const struct rn_core_token_request *reques
 	if (!rc)
 		rc = check(request, rn_core_now(core), err);
 	if (!rc)
-		rc = (rn_kind_is_hub(request->kind) ? rn_tokens_parent : rn_tokens_hub)(core, request->hub, &row.hub,
-											err);
+		rc = place(core, request, &row, err);
 	if (!rc)
 		rc = rn_registry_join_tags(request->tags, request->tag_count, row.tags, sizeof(row.tags), err);
 	if (!rc && request->name[0] && rn_ledger_by_name(core->books.ledger, request->name))
@@ -211,16 +225,20 @@ static const char *name_of(struct rn_core *core, uint32_t device)
 static void list_one(void *context, const struct rn_store_token *row)
 {
 	struct listing *listing = context;
-	listing->each(listing->context, &(struct rn_core_token_info){.id = row->id,
-								     .kind = (enum rn_kind)row->kind,
-								     .name = row->name,
-								     .owner = row->owner_name,
-								     .hub = name_of(listing->core, row->hub),
-								     .device = name_of(listing->core, row->device),
-								     .tags = row->tags,
-								     .expires = row->expires,
-								     .used = row->used_at,
-								     .ends = row->ends});
+	struct rn_core_token_info info = {.id = row->id,
+					  .kind = (enum rn_kind)row->kind,
+					  .name = row->name,
+					  .owner = row->owner_name,
+					  .hub = name_of(listing->core, row->hub),
+					  .device = name_of(listing->core, row->device),
+					  .tags = row->tags,
+					  .expires = row->expires,
+					  .used = row->used_at,
+					  .ends = row->ends,
+					  .fallback_count = row->home_count ? row->home_count - 1 : 0};
+	for (unsigned i = 0; i < info.fallback_count; i++)
+		info.fallbacks[i] = name_of(listing->core, row->homes[i + 1]);
+	listing->each(listing->context, &info);
 }
 
 int rn_core_tokens(struct rn_core *core, void (*each)(void *context, const struct rn_core_token_info *), void *context,

@@ -34,18 +34,32 @@ static void retry_later(struct rn_core *core)
 	rn_core_arm(core, up->retry_at);
 }
 
-static void connect_now(struct rn_core *core)
+uint32_t rn_upstream_tag(struct rn_core *core)
 {
-	struct rn_core_upstream *up = &core->upstream;
+	if (!++core->upstream.tags)
+		core->upstream.tags = 1;
+	return core->upstream.tags;
+}
+
+/* To whom this host was enrolled, or whose record has come since. */
+static int dial(struct rn_core *core)
+{
 	struct rn_local local = {.type = RN_LOCAL_NET_CONNECT,
-				 .number = ++up->tag,
+				 .number = core->upstream.tag,
 				 .endpoint = core->params.self.upstream,
 				 .port = core->params.self.upstream_shared,
 				 .code = core->hub ? HUB_KEEPALIVE_MS : 0};
-	if (!local.number)
-		local.number = up->tag = 1;
+	if (!core->hub && core->home.hub != core->params.self.hub)
+		return rn_home_dial(core, core->home.hub, core->upstream.tag);
 	memcpy(local.key, core->params.self.upstream_key, RN_KEY_SIZE);
-	if (rn_core_send(core, RN_CORE_NET, &local)) {
+	return rn_core_send(core, RN_CORE_NET, &local);
+}
+
+static void connect_now(struct rn_core *core)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	up->tag = rn_upstream_tag(core);
+	if (dial(core)) {
 		retry_later(core);
 		return;
 	}
@@ -63,8 +77,10 @@ void rn_upstream_closed(struct rn_core *core, int reason)
 	up->session = 0;
 	up->busy = false;
 	up->record_total = up->record_at = 0;
-	if (!core->gateway)
-		retry_later(core);
+	if (core->gateway)
+		return;
+	retry_later(core);
+	rn_home_lost(core);
 }
 
 /* ---- who is connected here, for the gateway ---- */
@@ -99,20 +115,14 @@ void rn_upstream_busy(struct rn_core *core, bool busy)
 		say_presence_again(core);
 }
 
-void rn_upstream_open(struct rn_core *core, const struct rn_local *local)
+static void begin(struct rn_core *core, uint64_t session)
 {
 	struct rn_core_upstream *up = &core->upstream;
 	struct rn_message message = {.type = RN_MESSAGE_SUBSCRIBE};
-	struct rn_local end = {.type = RN_LOCAL_NET_CLOSE, .session = local->session};
-	if (up->state != RN_UPSTREAM_CONNECTING || local->number != up->tag || !local->session ||
-	    !rn_equal(local->key, core->params.self.upstream_key, RN_KEY_SIZE)) {
-		rn_core_send(core, RN_CORE_NET, &end);
-		return;
-	}
 	if (!up->afresh)
 		message.subscribe = (struct rn_message_subscribe){up->synced.epoch, up->synced.version};
 	up->state = RN_UPSTREAM_OPEN;
-	up->session = local->session;
+	up->session = session;
 	up->busy = up->presence_due = false;
 	up->seen_afresh = true;
 	up->since = rn_core_now(core);
@@ -122,8 +132,49 @@ void rn_upstream_open(struct rn_core *core, const struct rn_local *local)
 		return;
 	}
 	rn_upstream_applied(core);
+	rn_home_opened(core);
 	rn_resolve_opened(core);
 	say_present(core);
+}
+
+static bool expected(struct rn_core *core, const uint8_t key[RN_KEY_SIZE])
+{
+	const struct rn_ledger_entry *hub = rn_ledger_device(core->books.ledger, rn_home_hub(core));
+	if (!core->hub && core->home.hub != core->params.self.hub)
+		return hub && rn_equal(key, hub->record.noise_key, RN_KEY_SIZE);
+	return rn_equal(key, core->params.self.upstream_key, RN_KEY_SIZE);
+}
+
+void rn_upstream_open(struct rn_core *core, const struct rn_local *local)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	struct rn_local end = {.type = RN_LOCAL_NET_CLOSE, .session = local->session};
+	if (up->state != RN_UPSTREAM_CONNECTING || local->number != up->tag || !local->session ||
+	    !expected(core, local->key))
+		rn_core_send(core, RN_CORE_NET, &end);
+	else
+		begin(core, local->session);
+}
+
+/* What one hub said of how far it is means nothing of another's devices. */
+void rn_upstream_change(struct rn_core *core, uint64_t session)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	struct rn_local end = {.type = RN_LOCAL_NET_CLOSE, .session = up->session};
+	if (up->state == RN_UPSTREAM_OPEN)
+		rn_core_send(core, RN_CORE_NET, &end);
+	up->state = RN_UPSTREAM_IDLE;
+	up->session = 0;
+	up->record_total = up->record_at = 0;
+	up->afresh = true;
+	up->backoff_ms = up->retry_at = 0;
+	core->own.until = 0;
+	core->own.home_at = 0;
+	rn_core_arm(core, rn_core_now_ms(core));
+	if (session)
+		begin(core, session);
+	else if (core->connected[RN_CORE_NET])
+		connect_now(core);
 }
 
 /* ---- records ---- */
@@ -172,7 +223,7 @@ static void remember_late(struct rn_core *core)
 static void send_again(struct rn_core *core, const struct rn_ledger_entry *entry)
 {
 	bool asked = entry->type == RN_RECORD_DEVICE && !rn_kind_is_hub(entry->record.kind) &&
-		     entry->record.hub != core->params.self.hub;
+		     entry->record.hub != rn_home_hub(core);
 	if (core->hub && !asked && !rn_position_before(&core->upstream.synced, entry))
 		remember_late(core);
 	rn_feed_again(&core->kern.feed, entry);
@@ -203,6 +254,10 @@ static bool take(struct rn_core *core, const uint8_t *blob, size_t size)
 		rn_downstream_deny(core, &entry->record);
 	send_again(core, entry);
 	rn_core_publish(core);
+	if (entry->type == RN_RECORD_DEVICE)
+		rn_rehome_signed(core, entry);
+	if (!core->hub && (entry->device == core->params.self.device || rn_kind_is_hub(entry->record.kind)))
+		rn_core_arm(core, rn_core_now_ms(core)); /* it may have to go elsewhere */
 	return true;
 }
 
@@ -237,7 +292,7 @@ static void removed(struct rn_core *core, const struct rn_message *message)
 {
 	uint32_t device = message->removed.device;
 	struct rn_err err = {""};
-	if (device == core->params.self.device || !rn_ledger_device(core->books.ledger, device))
+	if (device == core->params.self.device || rn_home_lists(core, device) || !rn_ledger_device(core->books.ledger, device))
 		return;
 	rn_ledger_remove(core->books.ledger, device);
 	if (rn_store_remove_record(core->books.store, RN_RECORD_DEVICE, device, &err))
@@ -338,6 +393,7 @@ void rn_upstream_tick(struct rn_core *core)
 {
 	struct rn_core_upstream *up = &core->upstream;
 	int64_t now = rn_core_now_ms(core);
+	rn_home_tick(core);
 	if (up->flush_at && now >= up->flush_at)
 		flush(core, NULL);
 	if (up->events_at && now >= up->events_at)

@@ -33,6 +33,11 @@ int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_de
 /* Takes over what *policy points to (also on failure). */
 int rn_enforce_policy(struct rn_enforce *e, uint32_t epoch, uint64_t version, struct rn_policy_record *policy_taken,
 		      struct rn_err *err);
+/*
+ * On a hub: the device, which lists this hub, has moved here. It is attached here as long as no record counts more
+ * moves. 0; -EACCES: it does not list this hub, or no record of it has come; -ESTALE: an older move.
+ */
+int rn_enforce_here(struct rn_enforce *e, uint32_t number, uint64_t moved, struct rn_err *err);
 /* The device means nothing here any more; its version is remembered until its index is needed. 0 or -ENOENT. */
 int rn_enforce_remove(struct rn_enforce *e, uint32_t number);
 

@@ -3,7 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/homes.h"
 #include "service/enforce_state.h"
+
+static uint64_t moved_here(const struct rn_enforce *e, uint32_t number)
+{
+	return e->devices[rn_numbers_get(e->by_number, number)].here;
+}
 
 static uint32_t state_of(const struct rn_enforce *e, const struct rn_device_record *device)
 {
@@ -15,7 +21,7 @@ static uint32_t state_of(const struct rn_enforce *e, const struct rn_device_reco
 		state |= RN_STATE_REVOKED;
 	if (device->number == e->self)
 		state |= RN_STATE_LOCAL;
-	else if (!e->hub || device->hub == e->self)
+	else if (!e->hub || rn_homes_now(device, e->self, moved_here(e, device->number)) == e->self)
 		state |= RN_STATE_ATTACHED;
 	else if (rn_enforce_peer(e, device->hub))
 		state |= RN_STATE_BEHIND(rn_enforce_peer(e, device->hub));
@@ -124,9 +130,10 @@ static int choose_index(struct rn_enforce *e, uint32_t old, uint32_t slot, const
 }
 
 static void fill(const struct rn_enforce *e, struct rn_enforced_device *d, uint64_t version, uint32_t slot,
-		 const struct rn_device_record *device)
+		 const struct rn_device_record *device, uint64_t here)
 {
-	uint32_t peer = device->hub == e->self ? 0 : rn_enforce_peer(e, device->hub);
+	uint32_t home = rn_homes_now(device, e->self, here);
+	uint32_t peer = home == e->self ? 0 : rn_enforce_peer(e, home);
 
 	*d = (struct rn_enforced_device){
 	    .number = device->number,
@@ -138,8 +145,11 @@ static void fill(const struct rn_enforce *e, struct rn_enforced_device *d, uint6
 	    .slot = slot,
 	    .identity = device->identity,
 	    .owner = device->owner,
-	    .hub = device->hub,
+	    .hub = home,
 	    .peer = peer,
+	    .listed = rn_homes_list(device, e->self),
+	    .moved = device->moved,
+	    .here = here,
 	    .addresses = {device->ipv6, device->ipv4},
 	};
 	memcpy(d->key, device->wireguard_key, RN_KEY_SIZE);
@@ -179,6 +189,7 @@ static int move_to(struct rn_enforce *e, uint32_t index, uint32_t old, uint64_t 
 {
 	const struct rn_addr keep[RN_DEVICE_ADDRESSES] = {device->ipv6, device->ipv4};
 	uint32_t before = index != old ? e->devices[index].number : 0;
+	uint64_t here = moved_here(e, device->number);
 	bool forget = before && before != device->number && rn_numbers_get(e->by_number, before) == index;
 	const struct rn_enforced_device gone = e->devices[old]; /* of index 0: nobody */
 	int r;
@@ -199,7 +210,7 @@ static int move_to(struct rn_enforce *e, uint32_t index, uint32_t old, uint64_t 
 	if (gone.present)
 		take_addresses(e, &e->devices[old], keep);
 	e->present += index != old || !gone.present;
-	fill(e, &e->devices[index], version, slot, device);
+	fill(e, &e->devices[index], version, slot, device, here);
 	if (index >= e->end)
 		e->end = index + 1;
 	rn_enforce_claim(e, index);

@@ -139,6 +139,36 @@ int rn_enforce_hub(struct rn_enforce *e, const struct rn_device_record *device)
 	return 0;
 }
 
+/* It has come from behind another hub, or was not reached at all: one store, and its next packet is judged anew. */
+static void turn_attached(struct rn_enforce *e, uint32_t index)
+{
+	struct rn_enforced_device *d = &e->devices[index];
+	uint32_t before = d->peer;
+	struct rn_device entry;
+
+	if (rn_datapath_device(e->dp, index, &entry) < 0)
+		return;
+	d->hub = e->self;
+	d->peer = 0;
+	rn_datapath_device_state(e->dp, index, ((uint32_t)entry.state & ~RN_STATE_PLACE) | RN_STATE_ATTACHED);
+	rn_enforce_disclaim(e, before, d->identity);
+}
+
+int rn_enforce_here(struct rn_enforce *e, uint32_t number, uint64_t moved, struct rn_err *err)
+{
+	uint32_t index = rn_numbers_get(e->by_number, number);
+	struct rn_enforced_device *d = &e->devices[index];
+
+	if (!e->hub || !index || !d->present || !d->known || !d->listed)
+		return rn_fail(err, -EACCES, "device %u does not list this hub", number);
+	if (moved <= d->moved || moved < d->here)
+		return rn_fail(err, -ESTALE, "device %u: its move %llu is older than what is known of it", number,
+			       (unsigned long long)moved);
+	d->here = moved;
+	turn_attached(e, index);
+	return 0;
+}
+
 /* ---- after a restart ---- */
 
 /* What does not fit the devices: a kern that was killed between two writes leaves one or two. */

@@ -23,8 +23,10 @@ struct rn_enforced_device {
 	uint64_t version; /* the newest that has come, of which at least what it takes away is in force */
 	uint64_t whole;	  /* the version that is in force as a whole */
 	uint32_t slot, identity, owner;
-	uint32_t hub;  /* number of its hub; 0: not known, after a restart or since a newer record is not whole yet */
+	uint32_t hub;  /* number of the hub where it is; 0: not known, after a restart or since a newer record is not whole yet */
 	uint32_t peer; /* of the mesh: behind which its state says it is; 0: none */
+	bool listed;	      /* its record says that it may be at this hub */
+	uint64_t moved, here; /* its record's counter; that of the move that it is here by */
 	uint8_t key[RN_KEY_SIZE];
 	struct rn_addr addresses[RN_DEVICE_ADDRESSES]; /* zero: none */
 };

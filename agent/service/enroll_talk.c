@@ -144,6 +144,7 @@ static void on_event(void *context, const struct rn_session_event *event)
 		break;
 	case RN_SESSION_ASK:
 	case RN_SESSION_WRITABLE:
+	case RN_SESSION_SILENCE:
 		break;
 	}
 }

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/numbers.h"
+#include "domain/homes.h"
 
-#define KEEPALIVE_S 25 /* of a node towards its hub: NAT forgets idle UDP after 30 s and more */
+#define KEEPALIVE_S 25 /* of a node towards its hubs: NAT forgets idle UDP after 30 s and more */
+#define HUBS_MAX (2 * RN_HOMES_MAX) /* that a node knows: the list may be changing, and may come after them */
 
 struct entry {
 	uint32_t number; /* 0: found in WireGuard, no record has said yet whose it is */
@@ -24,7 +26,10 @@ struct rn_peers {
 	struct rn_wireguard *wireguard; /* NULL: no device now */
 	struct rn_prefix overlay[2];
 	unsigned overlay_count;
-	struct rn_device_record hub_record; /* on a node: waits here for the overlay's prefixes; number 0: none yet */
+	/* On a node: which hubs it lists, and where it was told to be; 0: nothing yet. */
+	struct rn_device_record own, hubs[HUBS_MAX];
+	uint32_t told;
+	uint64_t told_moved;
 	struct entry *entries;
 	uint32_t count, room;
 	struct rn_numbers *by_number; /* position + 1 */
@@ -180,6 +185,16 @@ static bool want_mesh_peer(const struct rn_peers *p, const struct rn_device_reco
 	return true;
 }
 
+static bool lists(const struct rn_peers *p, uint32_t hub)
+{
+	return p->own.number ? rn_homes_list(&p->own, hub) : hub == p->hub;
+}
+
+static uint32_t hub_in_use(const struct rn_peers *p)
+{
+	return p->own.number ? rn_homes_now(&p->own, p->told, p->told_moved) : p->hub;
+}
+
 /* The peer that a record asks for; false: none here. */
 static bool want_peer(const struct rn_peers *p, const struct rn_device_record *device, struct rn_wireguard_peer *ret)
 {
@@ -188,14 +203,16 @@ static bool want_peer(const struct rn_peers *p, const struct rn_device_record *d
 	if (device->number == p->self || rn_is_zero(device->wireguard_key, RN_KEY_SIZE))
 		return false;
 	memcpy(peer.key, device->wireguard_key, RN_KEY_SIZE);
-	if (p->self == p->hub && device->hub == p->self) {
+	if (p->self == p->hub && rn_homes_list(device, p->self)) {
 		add_own_address(&peer, &device->ipv6);
 		add_own_address(&peer, &device->ipv4);
-	} else if (p->self != p->hub && device->number == p->hub) {
+	} else if (p->self != p->hub && lists(p, device->number)) {
 		peer.endpoint = device->wireguard;
 		peer.keepalive = KEEPALIVE_S;
-		peer.allowed_count = p->overlay_count;
-		memcpy(peer.allowed, p->overlay, sizeof(p->overlay));
+		if (device->number == hub_in_use(p)) {
+			peer.allowed_count = p->overlay_count;
+			memcpy(peer.allowed, p->overlay, sizeof(p->overlay));
+		}
 	} else {
 		return false;
 	}
@@ -223,18 +240,13 @@ static int set_entry(struct rn_peers *p, uint32_t number, const struct rn_wiregu
 }
 
 /* A new key takes the AllowedIPs with it, so the old peer goes only then. */
-int rn_peers_device(struct rn_peers *p, const struct rn_device_record *device)
+static int set_device(struct rn_peers *p, const struct rn_device_record *device)
 {
 	struct entry *before = find_number(p, device->number);
 	uint8_t old_key[RN_KEY_SIZE] = {0};
 	struct rn_wireguard_peer want;
 	int r = 0;
 
-	if (p->self != p->hub && device->number == p->hub) {
-		p->hub_record = *device;
-		if (p->overlay_count == 0)
-			return 0;
-	}
 	if (p->mesh ? !want_mesh_peer(p, device, &want) : !want_peer(p, device, &want))
 		return rn_peers_remove(p, device->number);
 	if (before && memcmp(before->peer.key, want.key, RN_KEY_SIZE) != 0) {
@@ -250,13 +262,81 @@ int rn_peers_device(struct rn_peers *p, const struct rn_device_record *device)
 	return r;
 }
 
+static struct rn_device_record *find_hub(struct rn_peers *p, uint32_t number)
+{
+	for (unsigned i = 0; i < HUBS_MAX; i++)
+		if (p->hubs[i].number == number)
+			return &p->hubs[i];
+	return NULL;
+}
+
+/* Of a node; one that it does not list makes room. */
+static struct rn_device_record *hub_place(struct rn_peers *p, uint32_t number)
+{
+	struct rn_device_record *place = find_hub(p, number);
+
+	if (!place)
+		place = find_hub(p, 0);
+	for (unsigned i = 0; !place && i < HUBS_MAX; i++)
+		if (!lists(p, p->hubs[i].number))
+			place = &p->hubs[i];
+	return place;
+}
+
+/* All hubs of a node; first the one that gets the AllowedIPs, so that WireGuard takes them over in one step. */
+static int set_hubs(struct rn_peers *p)
+{
+	struct rn_device_record *in_use = find_hub(p, hub_in_use(p));
+	int first = 0;
+
+	if (p->overlay_count == 0)
+		return 0;
+	if (in_use)
+		first = set_device(p, in_use);
+	for (unsigned i = 0; i < HUBS_MAX; i++) {
+		int r = p->hubs[i].number && &p->hubs[i] != in_use ? set_device(p, &p->hubs[i]) : 0;
+
+		first = first < 0 ? first : r;
+	}
+	return first;
+}
+
+int rn_peers_device(struct rn_peers *p, const struct rn_device_record *device)
+{
+	struct rn_device_record *place;
+
+	if (p->self == p->hub)
+		return set_device(p, device);
+	if (device->number == p->self) {
+		p->own = *device;
+		return set_hubs(p);
+	}
+	place = rn_kind_is_hub(device->kind) ? hub_place(p, device->number) : NULL;
+	if (!place)
+		return rn_peers_remove(p, device->number);
+	*place = *device;
+	return p->overlay_count ? set_device(p, device) : 0;
+}
+
+int rn_peers_home(struct rn_peers *p, uint32_t hub, uint64_t moved)
+{
+	if (p->self == p->hub || !p->own.number || !rn_homes_list(&p->own, hub))
+		return -EACCES;
+	if (moved <= p->own.moved || moved < p->told_moved)
+		return -ESTALE;
+	p->told = hub;
+	p->told_moved = moved;
+	return set_hubs(p);
+}
+
 int rn_peers_remove(struct rn_peers *p, uint32_t number)
 {
+	struct rn_device_record *hub = number ? find_hub(p, number) : NULL;
 	struct entry *entry = find_number(p, number);
 	uint8_t key[RN_KEY_SIZE];
 
-	if (number == p->hub_record.number)
-		p->hub_record.number = 0;
+	if (hub)
+		hub->number = 0;
 	if (!entry)
 		return 0;
 	memcpy(key, entry->peer.key, RN_KEY_SIZE);
@@ -266,13 +346,11 @@ int rn_peers_remove(struct rn_peers *p, uint32_t number)
 
 int rn_peers_network(struct rn_peers *p, const struct rn_network *network)
 {
-	const struct rn_device_record hub = p->hub_record;
-
 	p->overlay_count = 0;
 	p->overlay[p->overlay_count++] = network->ipv6;
 	if (network->ipv4.bits)
 		p->overlay[p->overlay_count++] = network->ipv4;
-	return hub.number ? rn_peers_device(p, &hub) : 0;
+	return set_hubs(p);
 }
 
 uint32_t rn_peers_count(const struct rn_peers *p)

@@ -344,9 +344,21 @@ int rn_store_tags(struct rn_store *store, uint32_t number, int (*each)(void *con
 
 int rn_store_add_token(struct rn_store *store, const struct rn_store_token *t, struct rn_err *err)
 {
-	return rn_sql_run(store, ADD_TOKEN, err, "ibitiitii", (int64_t)t->id, (const void *)t->public,
+	return rn_sql_run(store, ADD_TOKEN, err, "ibitiitiib", (int64_t)t->id, (const void *)t->public,
 			  (size_t)RN_KEY_SIZE, (int64_t)t->kind, t->name, (int64_t)t->owner, (int64_t)t->hub, t->tags,
-			  t->expires, t->ends);
+			  t->expires, t->ends, (const void *)t->homes, t->home_count * sizeof(*t->homes));
+}
+
+static bool read_homes(sqlite3_stmt *st, int column, struct rn_store_token *ret)
+{
+	const void *blob = sqlite3_column_blob(st, column);
+	int size = sqlite3_column_bytes(st, column);
+	if (size < 0 || (size_t)size > sizeof(ret->homes) || (size_t)size % sizeof(*ret->homes))
+		return false;
+	if (blob)
+		memcpy(ret->homes, blob, (size_t)size);
+	ret->home_count = (uint32_t)((size_t)size / sizeof(*ret->homes));
+	return true;
 }
 
 static bool read_token(sqlite3_stmt *st, struct rn_store_token *ret)
@@ -364,7 +376,7 @@ static bool read_token(sqlite3_stmt *st, struct rn_store_token *ret)
 	rn_sql_text(st, 3, ret->name, sizeof(ret->name));
 	rn_sql_text(st, 5, ret->owner_name, sizeof(ret->owner_name));
 	rn_sql_text(st, 7, ret->tags, sizeof(ret->tags));
-	return rn_sql_key(st, 1, ret->public);
+	return rn_sql_key(st, 1, ret->public) && read_homes(st, 12, ret);
 }
 
 int rn_store_token(struct rn_store *store, uint64_t id, struct rn_store_token *ret, struct rn_err *err)

@@ -18,6 +18,7 @@
  * Pointers given to `each` callbacks are valid during the call only. A callback must not write.
  */
 #define RN_STORE_NAME 64
+#define RN_STORE_HOMES 4
 
 struct rn_store;
 
@@ -109,6 +110,7 @@ struct rn_store_token {
 	char tags[2048];	  /* each ended with '\n' */
 	int64_t expires, used_at; /* used_at 0: not yet */
 	int64_t ends;		  /* of a project hub; else 0 */
+	uint32_t homes[RN_STORE_HOMES], home_count; /* of a device with several hubs, `hub` the first */
 	uint32_t device;	  /* that used it */
 };
 int rn_store_add_token(struct rn_store *store, const struct rn_store_token *token, struct rn_err *err);

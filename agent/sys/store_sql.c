@@ -35,6 +35,8 @@ const char *const rn_sql_migrations[STORE_SCHEMA] = {
      "PRAGMA user_version = 3;"),
     ("ALTER TABLE tokens ADD COLUMN ends INTEGER NOT NULL DEFAULT 0;"
      "PRAGMA user_version = 4;"),
+    ("ALTER TABLE tokens ADD COLUMN homes BLOB NOT NULL DEFAULT x'';"
+     "PRAGMA user_version = 5;"),
 };
 
 const char *const rn_sql_statements[STATEMENT_COUNT] = {

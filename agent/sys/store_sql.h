@@ -3,7 +3,7 @@
 #define RN_SYS_STORE_SQL_H
 
 /* The SQL of the store and nothing else: the tables (in store_sql.c), and every statement there is. */
-#define STORE_SCHEMA 4 /* user_version of a database that this program has made or migrated */
+#define STORE_SCHEMA 5 /* user_version of a database that this program has made or migrated */
 
 /* Migration n brings user_version from n to n + 1, and says so itself. Constant text, run in one transaction each. */
 extern const char *const rn_sql_migrations[STORE_SCHEMA];
@@ -38,10 +38,10 @@ extern const char *const rn_sql_migrations[STORE_SCHEMA];
 	X(LEAF, "SELECT leaf FROM devices WHERE number = ? AND leaf IS NOT NULL")                                      \
 	X(ADD_TAG, "INSERT INTO tags VALUES (?, ?) ON CONFLICT DO NOTHING")                                            \
 	X(TAGS, "SELECT tag FROM tags WHERE device = ? ORDER BY tag")                                                  \
-	X(ADD_TOKEN, "INSERT INTO tokens (id, public, kind, name, owner, hub, tags, expires, ends)"                    \
-		     " VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?)")                                                 \
+	X(ADD_TOKEN, "INSERT INTO tokens (id, public, kind, name, owner, hub, tags, expires, ends, homes)"             \
+		     " VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?)")                                              \
 	X(TOKEN, "SELECT id, public, kind, t.name, coalesce(owner, 0), coalesce(u.name, ''), hub, tags, expires,"      \
-		 " used_at, device, ends FROM tokens t LEFT JOIN users u ON u.number = t.owner WHERE id = ?")          \
+		 " used_at, device, ends, homes FROM tokens t LEFT JOIN users u ON u.number = t.owner WHERE id = ?")   \
 	X(USE_TOKEN, "UPDATE tokens SET used_at = ?, device = ? WHERE id = ? AND used_at = 0 RETURNING id")            \
 	X(REMOVE_TOKEN, "DELETE FROM tokens WHERE id = ? RETURNING id")                                                \
 	X(EXPIRE_TOKENS, "DELETE FROM tokens WHERE expires < ?")                                                       \
@@ -50,7 +50,7 @@ extern const char *const rn_sql_migrations[STORE_SCHEMA];
 	X(AUDIT, "INSERT INTO audit (time, actor, what, object, detail) VALUES (?, ?, ?, ?, ?)")                       \
 	X(LIST_TOKENS,                                                                                                 \
 	  "SELECT id, public, kind, t.name, coalesce(owner, 0), coalesce(u.name, ''), hub, tags, expires,"             \
-	  " used_at, device, ends FROM tokens t LEFT JOIN users u ON u.number = t.owner"                               \
+	  " used_at, device, ends, homes FROM tokens t LEFT JOIN users u ON u.number = t.owner"                        \
 	  " ORDER BY expires DESC, id LIMIT 10000")                                                                    \
 	X(SELECTORS, "SELECT number, text FROM selectors ORDER BY number")                                             \
 	X(PRUNE_AUDIT, "DELETE FROM audit WHERE number <= ?")                                                          \

@@ -169,7 +169,7 @@ static void insert(const char *path, struct fuzz *f)
 	    "INSERT OR REPLACE INTO identities VALUES (?, ?)",
 	    "INSERT OR REPLACE INTO devices VALUES (3, ?, ?, ?, ?, ?, ?)",
 	    "INSERT OR REPLACE INTO tags VALUES (2, ?)",
-	    "INSERT OR REPLACE INTO tokens VALUES (7, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    "INSERT OR REPLACE INTO tokens VALUES (7, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	    "INSERT OR REPLACE INTO policies VALUES (9, ?, ?)",
 	};
 	sqlite3 *db;

@@ -123,7 +123,10 @@ static void kern_hears(struct world_host *h, const struct rn_local *m)
 		kern_marks(h, m);
 	else if (m->type == RN_LOCAL_KERN_REMOVE)
 		memset(&h->devices[m->number % 64], 0, sizeof(h->devices[0]));
-	else if (m->type == RN_LOCAL_KERN_STATUS_GET)
+	else if (m->type == RN_LOCAL_KERN_HOME) {
+		h->homes[m->number % 64].hub = (uint32_t)m->session;
+		h->homes[m->number % 64].moved = m->version;
+	} else if (m->type == RN_LOCAL_KERN_STATUS_GET)
 		deliver_later(h->world, h->index, RN_CORE_KERN, &status, false);
 }
 
@@ -160,7 +163,7 @@ static void net_connects(struct world_host *h, const struct rn_local *m)
 	struct world *w = h->world;
 	for (unsigned i = 0; i < WORLD_HOSTS; i++) {
 		struct world_host *to = &w->hosts[i];
-		if (!to->core || !to->there[RN_CORE_NET] || memcmp(to->noise_public, m->key, RN_KEY_SIZE))
+		if (!to->core || !to->there[RN_CORE_NET] || to->mute || memcmp(to->noise_public, m->key, RN_KEY_SIZE))
 			continue;
 		struct world_link *l = new_link(w, h->index, i);
 		say_open(w, i, l, 0, h->noise_public, h->params.self.kind);
@@ -238,6 +241,14 @@ static void net_seals(struct world_host *h, const struct rn_local *m)
 	deliver_later(h->world, h->index, RN_CORE_NET, &sealed, false);
 }
 
+static void net_probes(struct world_host *h, uint64_t session)
+{
+	struct rn_local answer = {.type = RN_LOCAL_NET_SILENCE, .session = session};
+	const struct world_link *l = link_of(h->world, session);
+	if (l && !h->world->hosts[l->b].mute)
+		deliver_later(h->world, h->index, RN_CORE_NET, &answer, true);
+}
+
 static void net_hears(struct world_host *h, const struct rn_local *m)
 {
 	switch ((int)m->type) {
@@ -253,6 +264,10 @@ static void net_hears(struct world_host *h, const struct rn_local *m)
 		break;
 	case RN_LOCAL_NET_DENY:
 		h->denied++;
+		break;
+	case RN_LOCAL_NET_WATCH:
+		if (m->number == 0)
+			net_probes(h, m->session);
 		break;
 	case RN_LOCAL_NET_LEAF:
 		h->leaf_size = m->block_size;
@@ -378,6 +393,14 @@ uint64_t world_upstream(const struct world_host *h)
 		l = l->next;
 	assert_non_null(l);
 	return l->session;
+}
+
+uint64_t world_session(const struct world_host *h, unsigned to)
+{
+	const struct world_link *l = h->world->links;
+	while (l && (l->a != h->index || l->b != to))
+		l = l->next;
+	return l ? l->session : 0;
 }
 
 void world_hang_up(struct world_host *h)

@@ -46,6 +46,11 @@ struct world_host {
 	uint64_t leaf_size; /* of the last NET_LEAF */
 	unsigned denied;    /* NET_DENY seen */
 	unsigned closed;    /* NET_CLOSE seen */
+	bool mute;	    /* it answers no ping */
+	struct {
+		uint32_t hub;
+		uint64_t moved;
+	} homes[64]; /* KERN_HOME seen, by device */
 	void (*web_hears)(void *web, const struct rn_local *message); /* NULL: web is deaf */
 	void *web;
 };
@@ -97,6 +102,7 @@ struct world_host *world_add(struct world *w, unsigned index, enum rn_kind kind,
 void world_connect(struct world_host *h, enum rn_core_peer peer);
 void world_disconnect(struct world_host *h, enum rn_core_peer peer);
 uint64_t world_upstream(const struct world_host *h); /* the session to it */
+uint64_t world_session(const struct world_host *h, unsigned to); /* that h opened; 0: none */
 void world_hang_up(struct world_host *h); /* the session to its upstream ends; neither net is gone */
 /* The core ends and begins again with the same state directory. */
 void world_restart(struct world_host *h);

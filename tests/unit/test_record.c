@@ -210,7 +210,7 @@ static void test_hub(void **state)
 	(void)state;
 	in = project();
 	size = rn_record_put_device(&head, &in, seed, data, sizeof(data));
-	assert_int_equal(size - client, 32 + 18 + 4 + 8);
+	assert_int_equal(size - client, 32 + 18 + 4 + 8 - 1 - 1 - 8);
 	assert_int_equal(rn_record_get_device(data, (size_t)size, &out), 0);
 	expect_same_device(&in, &out);
 	rn_write_bytes(&w, in.mesh_key, RN_KEY_SIZE);
@@ -228,6 +228,79 @@ static void test_hub(void **state)
 	size = rn_record_put_device(&head, &in, seed, data, sizeof(data));
 	assert_int_equal(rn_record_get_device(data, (size_t)size, &out), 0);
 	expect_same_device(&in, &out);
+}
+
+static void test_homes(void **state)
+{
+	struct rn_device_record in = laptop(), out;
+	uint8_t data[1024];
+	int size;
+
+	(void)state;
+	in.homes[0] = 5, in.homes[1] = 2, in.homes[2] = 9, in.homes[3] = 1;
+	in.home_count = 4;
+	in.left[0] = 8, in.left[1] = 7;
+	in.left_count = 2;
+	in.moved = 1ull << 41;
+	size = rn_record_put_device(&head, &in, seed, data, sizeof(data));
+	assert_int_equal(rn_record_get_device(data, (size_t)size, &out), 0);
+	assert_memory_equal(in.homes, out.homes, sizeof(in.homes));
+	assert_memory_equal(in.left, out.left, sizeof(in.left));
+	assert_true(out.home_count == 4 && out.left_count == 2 && out.moved == in.moved && out.hub == 2);
+}
+
+static void test_homes_refused(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 11; i++) {
+		struct rn_device_record d = laptop();
+		uint8_t data[1024];
+
+		d.homes[0] = 2, d.homes[1] = 3;
+		d.home_count = 2;
+		d.left[0] = 4;
+		d.left_count = 1;
+		assert_true(rn_record_put_device(&head, &d, seed, data, sizeof(data)) > 0);
+		switch (i) {
+		case 0:
+			d.home_count = 1;
+			break;
+		case 1:
+			d.home_count = RN_HOMES_MAX + 1;
+			break;
+		case 2:
+			d.homes[1] = 2;
+			break;
+		case 3:
+			d.homes[1] = 0;
+			break;
+		case 4:
+			d.hub = 5;
+			break;
+		case 5:
+			d.left[0] = 3;
+			break;
+		case 6:
+			d.left[0] = 0;
+			break;
+		case 7:
+			d.left_count = RN_LEFT_MAX + 1;
+			break;
+		case 8:
+			d.home_count = 0, d.left[0] = 2;
+			break;
+		case 9:
+			d = project(), d.moved = 1;
+			break;
+		case 10:
+			d = project(), d.left_count = 1;
+			break;
+		default:
+			fail();
+		}
+		if (rn_record_put_device(&head, &d, seed, data, sizeof(data)) != -EINVAL)
+			fail_msg("case %d was taken", i);
+	}
 }
 
 static void expect_hub_refused(const struct rn_device_record *d, int which)
@@ -728,6 +801,8 @@ int main(void)
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_hub),
 	    cmocka_unit_test(test_hub_refused),
+		cmocka_unit_test(test_homes),
+		cmocka_unit_test(test_homes_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

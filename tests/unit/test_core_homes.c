@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A device that lists two hubs under a gateway, and one that is at the second. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core_world.h"
+#include "domain/homes.h"
+#include "proto/session.h"
+
+enum { GATEWAY, HUB_A, LAPTOP, HUB_B, SERVER }; /* of world_host; the device's number is one more */
+#define NUMBER(host) ((host) + 1u)
+
+static struct rn_core *gateway(struct world *w)
+{
+	return w->hosts[GATEWAY].core;
+}
+
+static const struct rn_device_record *device(struct world *w, unsigned host, unsigned of)
+{
+	return &w->hosts[host].devices[NUMBER(of)];
+}
+
+static bool knows(struct world *w, unsigned host, unsigned of)
+{
+	return device(w, host, of)->number == NUMBER(of);
+}
+
+static int set(struct world *w, const char *target, const char *first, const char *second)
+{
+	struct rn_core_homes change = {.target = target, .fallbacks_given = first != NULL};
+	struct world_done d = {0};
+	if (first && *first)
+		change.fallbacks[change.fallback_count++] = first;
+	if (second)
+		change.fallbacks[change.fallback_count++] = second;
+	rn_core_device_homes(gateway(w), "laptop", &change, world_done, &d);
+	world_run(w);
+	assert_int_equal(d.count, 1);
+	return d.code;
+}
+
+static int setup(void **state)
+{
+	struct world *w = world_new();
+	world_add(w, HUB_A, RN_KIND_REGIONAL, "hub-a", GATEWAY);
+	world_add(w, LAPTOP, RN_KIND_DESKTOP, "laptop", HUB_A);
+	world_add(w, HUB_B, RN_KIND_DEPARTMENTAL, "hub-b", GATEWAY);
+	world_add(w, SERVER, RN_KIND_SERVER, "server", HUB_B);
+	assert_int_equal(set(w, NULL, "hub-b", NULL), 0);
+	world_wait(w, 1500);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+static void silence(struct world *w, unsigned to, unsigned count)
+{
+	struct rn_local local = {.type = RN_LOCAL_NET_SILENCE,
+				 .session = world_session(&w->hosts[LAPTOP], to),
+				 .number = count};
+	assert_true(local.session);
+	assert_true(rn_core_receive(w->hosts[LAPTOP].core, RN_CORE_NET, &local));
+	world_run(w);
+}
+
+static void hub_dies(struct world *w, unsigned hub)
+{
+	w->hosts[hub].mute = true;
+	silence(w, hub, 1);
+	silence(w, hub, RN_WATCH_PINGS);
+	w->now_ms += 50;
+	world_wait(w, 100);
+}
+
+static uint32_t told(struct world *w, unsigned host)
+{
+	return w->hosts[host].homes[NUMBER(LAPTOP)].hub;
+}
+
+static void the_next_hub_knows_it_already(void **state)
+{
+	struct world *w = *state;
+	assert_true(knows(w, HUB_B, LAPTOP));
+	assert_true(knows(w, SERVER, LAPTOP));
+	assert_true(knows(w, LAPTOP, HUB_A) && knows(w, LAPTOP, HUB_B));
+	assert_false(knows(w, LAPTOP, SERVER));
+	assert_true(world_session(&w->hosts[LAPTOP], HUB_A) && world_session(&w->hosts[LAPTOP], HUB_B));
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_A));
+}
+
+static void lists_are_checked_by_name(void **state)
+{
+	struct world *w = *state;
+	assert_int_equal(set(w, "nowhere", NULL, NULL), -ENOENT);
+	assert_int_equal(set(w, "server", NULL, NULL), -EINVAL);
+	assert_int_equal(set(w, NULL, "hub-b", "hub-b"), -EINVAL);
+	assert_int_equal(set(w, NULL, "hub-a", NULL), -EINVAL);
+	assert_int_equal(set(w, NULL, "hub-b", "laptop"), -EINVAL);
+	assert_int_equal(set(w, NULL, "hub-b", NULL), 0);
+	assert_int_equal(set(w, NULL, "hub-b", "gw"), 0);
+	assert_int_equal(device(w, LAPTOP, LAPTOP)->home_count, 3);
+	assert_int_equal(set(w, NULL, "", NULL), 0);
+	assert_int_equal(device(w, LAPTOP, LAPTOP)->home_count, 0);
+}
+
+static void too_many_are_refused(void **state)
+{
+	struct world *w = *state;
+	struct rn_core_homes change = {
+	    .fallbacks_given = true, .fallbacks = {"hub-b", "gw", "hub-b", "gw"}, .fallback_count = 4};
+	struct world_done d = {0};
+	rn_core_device_homes(gateway(w), "laptop", &change, world_done, &d);
+	assert_int_equal(d.code, -EINVAL);
+	rn_core_device_homes(gateway(w), "hub-a", &change, world_done, &d);
+	assert_int_equal(d.code, -EINVAL);
+	rn_core_device_homes(gateway(w), "nobody", &change, world_done, &d);
+	assert_int_equal(d.code, -ENOENT);
+}
+
+/* People move it: addresses stay, its old hub hears of it, and it goes to the new one by itself. */
+static void a_move_keeps_addresses(void **state)
+{
+	struct world *w = *state;
+	struct rn_device_record before = *device(w, LAPTOP, LAPTOP);
+	assert_int_equal(set(w, "hub-b", "", NULL), 0);
+	world_wait(w, 2000);
+	const struct rn_device_record *after = device(w, HUB_A, LAPTOP);
+	assert_int_equal(after->hub, NUMBER(HUB_B));
+	assert_memory_equal(&after->ipv6, &before.ipv6, sizeof(before.ipv6));
+	assert_memory_equal(&after->ipv4, &before.ipv4, sizeof(before.ipv4));
+	assert_int_equal(after->number, before.number);
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
+	assert_true(knows(w, LAPTOP, SERVER));
+	assert_true(world_session(&w->hosts[LAPTOP], HUB_B));
+	assert_false(world_session(&w->hosts[LAPTOP], HUB_A));
+	/* Of what comes later its old hub hears too, so nothing stale is left there. */
+	struct world_done d = {0};
+	rn_core_trust(gateway(w), "laptop", 7, world_done, &d);
+	world_run(w);
+	assert_int_equal(device(w, HUB_A, LAPTOP)->trust, 7);
+}
+
+static void it_moves_when_its_hub_dies(void **state)
+{
+	struct world *w = *state;
+	hub_dies(w, HUB_A);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	/* The next hub takes its word, the gateway signs it, everybody hears. */
+	assert_int_equal(told(w, HUB_B), NUMBER(HUB_B));
+	assert_true(w->hosts[HUB_B].homes[NUMBER(LAPTOP)].moved == w->hosts[LAPTOP].homes[NUMBER(LAPTOP)].moved);
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
+	assert_true(device(w, HUB_B, LAPTOP)->moved == w->hosts[HUB_B].homes[NUMBER(LAPTOP)].moved);
+	assert_int_equal(device(w, SERVER, LAPTOP)->hub, NUMBER(HUB_B));
+	assert_int_equal(device(w, HUB_A, LAPTOP)->hub, NUMBER(HUB_B));
+	assert_true(knows(w, LAPTOP, SERVER));
+}
+
+static void it_stays_where_nobody_answers(void **state)
+{
+	struct world *w = *state;
+	w->hosts[HUB_B].mute = true;
+	hub_dies(w, HUB_A);
+	assert_int_equal(told(w, LAPTOP), 0);
+	assert_int_equal(device(w, LAPTOP, LAPTOP)->hub, NUMBER(HUB_A));
+	w->hosts[HUB_B].mute = false;
+	world_wait(w, 1500);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+}
+
+static void it_comes_back_once(void **state)
+{
+	struct world *w = *state;
+	hub_dies(w, HUB_A);
+	world_wait(w, 20000);
+	assert_false(world_session(&w->hosts[LAPTOP], HUB_A));
+	w->hosts[HUB_A].mute = false;
+	world_wait(w, 70000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	world_wait(w, 20000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_A));
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_A));
+	/* And goes again at once when it dies again, but does not come back within five minutes. */
+	hub_dies(w, HUB_A);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	w->hosts[HUB_A].mute = false;
+	world_wait(w, 200000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	world_wait(w, 150000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_A));
+}
+
+static void cut(struct world *w)
+{
+	world_disconnect(&w->hosts[GATEWAY], RN_CORE_NET);
+	world_run(w);
+}
+
+/* Nobody can sign anything: the hub admits who lists it, and no other host believes it. */
+static void without_the_gateway_the_hub_admits_it(void **state)
+{
+	struct world *w = *state;
+	cut(w);
+	hub_dies(w, HUB_A);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	assert_int_equal(told(w, HUB_B), NUMBER(HUB_B));
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_A));
+	assert_int_equal(told(w, HUB_A), 0);
+	assert_true(knows(w, LAPTOP, SERVER));
+	/* Its kern starts again: it is told once more. */
+	world_disconnect(&w->hosts[HUB_B], RN_CORE_KERN);
+	w->hosts[HUB_B].homes[NUMBER(LAPTOP)].hub = 0;
+	world_connect(&w->hosts[HUB_B], RN_CORE_KERN);
+	world_run(w);
+	assert_int_equal(told(w, HUB_B), NUMBER(HUB_B));
+	/* When the gateway is back it signs what it missed. */
+	world_connect(&w->hosts[GATEWAY], RN_CORE_NET);
+	world_wait(w, 60000);
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
+}
+
+/* The device's own record tells its kern first, and its core's word comes after each time. */
+static void its_kern_is_told_again(void **state)
+{
+	struct world *w = *state;
+	cut(w);
+	hub_dies(w, HUB_A);
+	world_disconnect(&w->hosts[LAPTOP], RN_CORE_KERN);
+	w->hosts[LAPTOP].homes[NUMBER(LAPTOP)].hub = 0;
+	world_connect(&w->hosts[LAPTOP], RN_CORE_KERN);
+	world_run(w);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+}
+
+static void say_home(struct world *w, unsigned hub, uint32_t device_number, uint64_t moved)
+{
+	struct rn_message m = {.type = RN_MESSAGE_HOME, .home = {device_number, moved}};
+	uint8_t data[64];
+	int size = rn_message_encode(&m, data, sizeof(data));
+	struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE,
+				 .session = world_session(&w->hosts[LAPTOP], hub),
+				 .block = data,
+				 .block_size = (size_t)size};
+	assert_true(size > 0);
+	rn_core_receive(w->hosts[hub].core, RN_CORE_NET, &local);
+	world_run(w);
+}
+
+static void an_older_move_is_refused(void **state)
+{
+	struct world *w = *state;
+	hub_dies(w, HUB_A);
+	uint64_t moved = device(w, HUB_B, LAPTOP)->moved;
+	w->hosts[HUB_B].homes[NUMBER(LAPTOP)].hub = 0;
+	say_home(w, HUB_B, NUMBER(LAPTOP), moved);
+	say_home(w, HUB_B, NUMBER(LAPTOP), moved - 1);
+	say_home(w, HUB_B, NUMBER(SERVER), moved + 1);
+	assert_int_equal(told(w, HUB_B), 0);
+	w->hosts[HUB_A].mute = false;
+	world_wait(w, 3000);
+	say_home(w, HUB_A, NUMBER(LAPTOP), moved);
+	assert_int_equal(told(w, HUB_A), 0);
+}
+
+static unsigned moves;
+
+/* hub-b answers for the device what it cannot read, and repeats it later. */
+static bool repeat(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	static uint8_t kept[256];
+	static size_t kept_size;
+	(void)w;
+	if (to != GATEWAY || !*size || data[0] != RN_MESSAGE_REQUEST)
+		return true;
+	moves++;
+	if (kept_size) {
+		memcpy(data, kept, kept_size);
+		*size = kept_size;
+	} else if (*size <= sizeof(kept)) {
+		memcpy(kept, data, *size);
+		kept_size = *size;
+	}
+	return true;
+}
+
+/* A hub that repeats the sealed word of before moves nobody. */
+static void a_repeated_request_moves_nobody(void **state)
+{
+	struct world *w = *state;
+	w->tamper = repeat;
+	moves = 0;
+	hub_dies(w, HUB_A);
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
+	w->hosts[HUB_A].mute = false;
+	world_wait(w, 90000);
+	assert_true(moves > 1);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_A));
+	/* The gateway goes on believing the first, since the second never came. */
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
+}
+
+/* hub-a cannot claim a device that does not list it. */
+static void a_hub_that_is_not_listed_admits_nobody(void **state)
+{
+	struct world *w = *state;
+	assert_int_equal(set(w, "hub-b", "", NULL), 0);
+	world_wait(w, 2000);
+	struct rn_local open = {.type = RN_LOCAL_NET_OPEN,
+				.session = 4711,
+				.role = RN_KIND_DESKTOP};
+	unsigned closed = w->hosts[HUB_A].closed;
+	memcpy(open.key, w->hosts[LAPTOP].noise_public, RN_KEY_SIZE);
+	rn_core_receive(w->hosts[HUB_A].core, RN_CORE_NET, &open);
+	assert_int_equal(w->hosts[HUB_A].closed, closed + 1);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(the_next_hub_knows_it_already),
+	    T(lists_are_checked_by_name),
+	    T(too_many_are_refused),
+	    T(a_move_keeps_addresses),
+	    T(it_moves_when_its_hub_dies),
+	    T(it_stays_where_nobody_answers),
+	    T(it_comes_back_once),
+	    T(without_the_gateway_the_hub_admits_it),
+	    T(its_kern_is_told_again),
+	    T(an_older_move_is_refused),
+	    T(a_repeated_request_moves_nobody),
+	    T(a_hub_that_is_not_listed_admits_nobody),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
