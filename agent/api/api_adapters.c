@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 
 #include "api/resources.h"
 #include "api/settings.h"
+#include "domain/name.h"
 
 /* A device's interface as the seed's VirtualNetworkAdapter. */
 
@@ -20,8 +22,8 @@ static const struct rn_api_setting settings[] = {
     {"subnet_mask", "the ranges are the network's, chosen at gateway init"},
     {"gateway", "it is the address of the device's hub"},
     {"dns_servers", "rnaut sets no resolvers yet"},
-    {"target_hub", "a device cannot be moved to another hub yet: enrol it anew with a token for that hub"},
-    {"fallback_hubs", "a device has one hub for now; others beside it are not tried yet"},
+    {"target_hub", NULL},
+    {"fallback_hubs", NULL},
     {"auto_connect", "rnautd always connects when its host starts; `rnaut down` on the device takes it down"},
     {"reconnect_on_failure", "rnautd always connects again"},
     {"certificate_path", "it is where the device's rnautd keeps it: \"state_dir\" of its rnaut.conf"},
@@ -53,6 +55,35 @@ static void add_files(struct rn_json *root, bool managed)
 	rn_json_add(root, "trusted_cas", cas);
 }
 
+/* The target is the hub that it prefers; the one where it is now may be another of the list. */
+static void add_homes(struct rn_core *core, struct rn_json *root, const struct rn_core_device *device)
+{
+	struct rn_json *fallbacks = rn_json_array();
+	struct rn_core_hub hub;
+	bool there = device->home_count && rn_core_hub(core, device->homes[0], &hub, NULL) == 0;
+
+	rn_json_add_text(root, "target_hub", there ? device->homes[0] : NULL);
+	for (unsigned i = 1; i < device->home_count; i++)
+		rn_json_append_text(fallbacks, device->homes[i]);
+	rn_json_add(root, "fallback_hubs", fallbacks);
+}
+
+static int set(void *context, struct rn_api_call *call, const char *path, const struct rn_json *value)
+{
+	struct rn_core_homes *change = context;
+
+	if (strcmp(path, "fallback_hubs") == 0) {
+		change->fallbacks_given = true;
+		return rn_api_hub_list(call, path, value, change->fallbacks, &change->fallback_count);
+	}
+	if (rn_json_type(value) == RN_JSON_STRING && rn_name_valid(rn_json_text(value))) {
+		change->target = rn_json_text(value);
+		return 0;
+	}
+	rn_api_refuse(call, 400, "invalid", "\"target_hub\" must be the name of a hub");
+	return -EINVAL;
+}
+
 static struct rn_json *adapter_json(struct rn_core *core, const struct rn_core_device *device)
 {
 	bool managed = device->record.flags & RN_DEVICE_MANAGED;
@@ -73,8 +104,7 @@ static struct rn_json *adapter_json(struct rn_core *core, const struct rn_core_d
 	else
 		rn_json_add_text(root, "gateway", NULL);
 	rn_json_add(root, "dns_servers", rn_json_array());
-	rn_json_add_text(root, "target_hub", device->hub_gone == RN_HUB_THERE ? device->hub_name : NULL);
-	rn_json_add(root, "fallback_hubs", rn_json_array());
+	add_homes(core, root, device);
 	rn_json_add_bool(root, "auto_connect", managed);
 	rn_json_add_bool(root, "reconnect_on_failure", true);
 	add_files(root, managed);
@@ -112,13 +142,15 @@ void rn_api_adapter_get(struct rn_api_call *call)
 
 void rn_api_adapter_configure(struct rn_api_call *call)
 {
-	const struct rn_api_settings all = {settings, sizeof(settings) / sizeof(settings[0]), NULL, NULL};
+	struct rn_core_homes change = {0};
+	const struct rn_api_settings all = {settings, sizeof(settings) / sizeof(settings[0]), &change, set};
 	struct rn_json *root = current(call);
+	int r;
 
 	if (!root)
 		return;
-	if (rn_api_settings(call, root, &all) == 0)
-		rn_api_answer(call, 200, root);
-	else
-		rn_json_free(root);
+	r = rn_api_settings(call, root, &all);
+	rn_json_free(root);
+	if (r == 0)
+		rn_core_device_homes(call->core, call->name, &change, rn_api_done, call);
 }

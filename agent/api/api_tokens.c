@@ -50,11 +50,30 @@ static int request_tags(struct rn_api_call *call, struct rn_core_token_request *
 	return 0;
 }
 
+int rn_api_hub_list(struct rn_api_call *call, const char *key, const struct rn_json *list,
+		    const char *ret[RN_HOMES_MAX], unsigned *ret_count)
+{
+	bool good = rn_json_type(list) == RN_JSON_ARRAY && rn_json_count(list) < RN_HOMES_MAX;
+
+	*ret_count = 0;
+	for (const struct rn_json *hub = good ? rn_json_first(list) : NULL; hub && good; hub = rn_json_next(hub)) {
+		good = rn_json_type(hub) == RN_JSON_STRING && rn_name_valid(rn_json_text(hub));
+		ret[(*ret_count)++] = good ? rn_json_text(hub) : "";
+	}
+	if (good)
+		return 0;
+	rn_api_refuse(call, 400, "invalid", "\"%s\" must be a list of at most %d names of hubs", key,
+		      RN_HOMES_MAX - 1);
+	return -EINVAL;
+}
+
 /* A hub has a parent, and an end where it is a project's; other devices have a hub. */
 static int request_place(struct rn_api_call *call, struct rn_core_token_request *ret)
 {
+	const struct rn_json *fallbacks = rn_json_get(call->body, "fallback_hubs");
 	bool hub = rn_kind_is_hub(ret->kind);
-	const char *wrong = hub					    ? rn_json_get(call->body, "hub") ? "hub" : NULL
+	const char *wrong = hub && fallbacks			    ? "fallback_hubs"
+			    : hub				    ? rn_json_get(call->body, "hub") ? "hub" : NULL
 			    : rn_json_get(call->body, "parent_hub") ? "parent_hub"
 			    : rn_json_get(call->body, "ends")	    ? "ends"
 								    : NULL;
@@ -67,6 +86,9 @@ static int request_place(struct rn_api_call *call, struct rn_core_token_request 
 		return -EINVAL;
 	}
 	if (rn_api_name(call, hub ? "parent_hub" : "hub", ret->hub) < 0)
+		return -EINVAL;
+	if (fallbacks &&
+	    rn_api_hub_list(call, "fallback_hubs", fallbacks, ret->fallbacks, &ret->fallback_count) < 0)
 		return -EINVAL;
 	return rn_api_moment(call, "ends", &ret->ends);
 }
@@ -132,7 +154,7 @@ static void add_name(struct rn_json *object, const char *key, const char *name)
 
 static void append(void *context, const struct rn_core_token_info *info)
 {
-	struct rn_json *token = rn_json_object();
+	struct rn_json *token = rn_json_object(), *fallbacks = rn_json_array();
 	char id[24];
 
 	snprintf(id, sizeof(id), "%" PRIu64, info->id);
@@ -142,6 +164,9 @@ static void append(void *context, const struct rn_core_token_info *info)
 	add_name(token, "owner", info->owner);
 	add_name(token, "hub", rn_kind_is_hub(info->kind) ? "" : info->hub);
 	add_name(token, "parent_hub", rn_kind_is_hub(info->kind) ? info->hub : "");
+	for (unsigned i = 0; i < info->fallback_count; i++)
+		rn_json_append_text(fallbacks, info->fallbacks[i]);
+	rn_json_add(token, "fallback_hubs", fallbacks);
 	rn_api_add_time(token, "ends", info->ends);
 	add_tags(token, info->tags);
 	rn_api_add_time(token, "expires", info->expires);

@@ -63,6 +63,10 @@ const char *rn_api_reason_text(unsigned reason);
 /* Members client_type or hub_type (exactly one), name, owner, hub, tags; tags point into the body. As rn_api_text. */
 int rn_api_device_request(struct rn_api_call *call, struct rn_core_token_request *ret); /* api_tokens.c */
 
+/* Of a list of hubs' names, fewer than RN_HOMES_MAX: they point into it. 0, or answered with 400. api_tokens.c */
+int rn_api_hub_list(struct rn_api_call *call, const char *key, const struct rn_json *list,
+		    const char *ret[RN_HOMES_MAX], unsigned *ret_count);
+
 /* The event streams of one core. */
 struct rn_streams *rn_streams_new(struct rn_loop *loop, struct rn_core *core); /* NULL: out of memory */
 void rn_streams_free(struct rn_streams *streams);			       /* after the server; NULL is legal */

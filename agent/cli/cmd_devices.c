@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/device_options.h"
 #include "cli/out.h"
 #include "cli/remote.h"
 
@@ -138,4 +139,42 @@ int rn_cmd_trust(struct rn_cli *cli)
 	rn_json_add_int(body, "trust_score", score);
 	code = change(cli, "trust", body, &answer);
 	return code ? code : rn_remote_changed(cli, answer, "%s has trust %ld", cli->arguments[0], score);
+}
+
+/* The body of a change of hubs. */
+static int hubs_of(const struct rn_cli *cli, struct rn_json *body)
+{
+	const char *to = rn_cli_option(cli, "to");
+	bool some = rn_cli_option(cli, "fallback"), none = rn_cli_option(cli, "no-fallback");
+	struct rn_json *fallbacks;
+	int code = to ? rn_check_name("--to", to) : RN_EXIT_OK;
+
+	if (some && none)
+		return rn_cli_fail(RN_EXIT_USAGE, "--fallback and --no-fallback say opposite things");
+	if (!to && !some && !none)
+		return rn_cli_fail(RN_EXIT_USAGE, "say where: --to, --fallback or --no-fallback");
+	if (to)
+		rn_json_add_text(body, "target_hub", to);
+	if (code || (!some && !none))
+		return code;
+	fallbacks = rn_json_array();
+	code = rn_fallback_options(cli, fallbacks);
+	rn_json_add(body, "fallback_hubs", fallbacks);
+	return code;
+}
+
+int rn_cmd_device_move(struct rn_cli *cli)
+{
+	struct rn_json *body = rn_json_object(), *answer;
+	char path[256];
+	int code = hubs_of(cli, body);
+
+	if (!code && rn_remote_path(path, sizeof(path), RN_PARTS("adapters", cli->arguments[0])) < 0)
+		code = rn_cli_fail(RN_EXIT_USAGE, "the name is too long");
+	if (code) {
+		rn_json_free(body);
+		return code;
+	}
+	code = rn_remote_call(cli, "POST", path, body, &answer);
+	return code ? code : rn_remote_changed(cli, answer, "%s has its hubs", cli->arguments[0]);
 }

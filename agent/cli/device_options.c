@@ -27,6 +27,8 @@ static int hub_options(const struct rn_cli *cli, enum rn_kind kind, struct rn_js
 	int64_t when;
 	int code;
 
+	if (rn_cli_option(cli, "fallback"))
+		return rn_cli_fail(RN_EXIT_USAGE, "--fallback is for devices that are no hub");
 	if (rn_cli_option(cli, "hub"))
 		return rn_cli_fail(RN_EXIT_USAGE, "--hub is for devices that are no hub: a hub has a --parent");
 	if ((kind == RN_KIND_PROJECT) != (ends != NULL))
@@ -52,6 +54,27 @@ static int no_hub_options(const struct rn_cli *cli)
 	return rn_cli_fail(RN_EXIT_USAGE, "--parent and --ends are for hubs; other devices have a --hub");
 }
 
+int rn_fallback_options(const struct rn_cli *cli, struct rn_json *list)
+{
+	const char *text;
+	int code = RN_EXIT_OK;
+
+	for (unsigned n = 0; !code && (text = rn_cli_option_nth(cli, "fallback", n)); n++) {
+		while (!code) {
+			char name[RN_NAME_MAX + 2];
+			size_t length = strcspn(text, ",");
+
+			snprintf(name, sizeof(name), "%.*s", (int)length, text);
+			code = rn_check_name("--fallback", name);
+			rn_json_append_text(list, name);
+			if (!text[length])
+				break;
+			text += length + 1;
+		}
+	}
+	return code;
+}
+
 int rn_device_options(const struct rn_cli *cli, const char *type, bool hubs, struct rn_json *body)
 {
 	static const char *const names[] = {"name", "owner", "hub"};
@@ -75,6 +98,12 @@ int rn_device_options(const struct rn_cli *cli, const char *type, bool hubs, str
 		code = value ? rn_check_name(option, value) : RN_EXIT_OK;
 		if (value)
 			rn_json_add_text(body, names[i], value);
+	}
+	if (!code && rn_cli_option(cli, "fallback")) {
+		struct rn_json *fallbacks = rn_json_array();
+
+		code = rn_fallback_options(cli, fallbacks);
+		rn_json_add(body, "fallback_hubs", fallbacks);
 	}
 	for (unsigned n = 0; !code && (tag = rn_cli_option_nth(cli, "tag", n)); n++) {
 		code = rn_check_name("--tag", tag);
