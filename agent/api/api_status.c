@@ -137,6 +137,10 @@ static void add_upstream(struct rn_json *root, const struct rn_core_status *s)
 
 	rn_json_add_bool(upstream, "connected", s->upstream_connected);
 	rn_api_add_time(upstream, "since", s->upstream_since);
+	if (s->upstream_connected || s->upstream_heard)
+		rn_json_add_int(upstream, "age_seconds", s->upstream_connected ? 0 : s->upstream_age);
+	else
+		rn_json_add_text(upstream, "age_seconds", NULL);
 	rn_json_add(root, "upstream", upstream);
 }
 

@@ -51,6 +51,15 @@ static void print_datapath(const struct rn_json *d)
 	line("Flows", "%s now, %s events lost", rn_remote_text(d, "flows"), rn_remote_text(d, "events_lost"));
 }
 
+static void print_age(const struct rn_json *answer, int64_t seconds)
+{
+	line("Upstream",
+	     "not connected: what this host enforces is %" PRId64 " days %" PRId64 " hours %" PRId64
+	     " minutes old, and in force until the lease ends%s",
+	     seconds / 86400, seconds % 86400 / 3600, seconds % 3600 / 60,
+	     *rn_remote_text(answer, "hub_type") ? "; its devices go on" : "");
+}
+
 static void print_upstream(const struct rn_json *answer)
 {
 	const struct rn_json *upstream = rn_json_get(answer, "upstream");
@@ -60,8 +69,10 @@ static void print_upstream(const struct rn_json *answer)
 		line("Upstream", "none: this is the gateway");
 	else if (rn_remote_true(upstream, "connected"))
 		line("Upstream", "connected%s%s", *since ? " since " : "", since);
+	else if (*rn_remote_text(upstream, "age_seconds"))
+		print_age(answer, rn_remote_int(upstream, "age_seconds"));
 	else
-		line("Upstream", "not connected");
+		line("Upstream", "not connected, and never was");
 }
 
 static void print_mesh(const struct rn_json *mesh)

@@ -10,8 +10,8 @@ int rn_cmd_status(struct rn_cli *cli);	     /* cmd_status.c */
 int rn_cmd_token_create(struct rn_cli *cli); /* cmd_token.c */
 int rn_cmd_up(struct rn_cli *cli);	     /* cmd_up.c */
 int rn_cmd_down(struct rn_cli *cli);
-int rn_cmd_devices(struct rn_cli *cli);
-int rn_cmd_device_move(struct rn_cli *cli); /* cmd_devices.c */
+int rn_cmd_devices(struct rn_cli *cli); /* cmd_devices.c */
+int rn_cmd_device_move(struct rn_cli *cli);
 int rn_cmd_hubs(struct rn_cli *cli);    /* cmd_hubs.c */
 int rn_cmd_quarantine(struct rn_cli *cli);
 int rn_cmd_revoke(struct rn_cli *cli);

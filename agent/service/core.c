@@ -126,6 +126,7 @@ int rn_core_new(const struct rn_core_params *params, struct rn_core **ret, struc
 		rn_core_free(core);
 		return rc;
 	}
+	rn_upstream_start(core);
 	rn_home_start(core);
 	rn_core_arm(core, rn_core_now_ms(core));
 	*ret = core;

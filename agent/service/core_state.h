@@ -47,6 +47,7 @@ struct rn_core_upstream {
 	bool busy, presence_due; /* somebody's coming or going could not be said */
 	bool seen_afresh;	 /* the gateway is to hear of all tunnels again */
 	int64_t retry_at, backoff_ms, since;
+	int64_t heard, heard_stored; /* of now(): the last sign of life, at least; 0: never; and as the store has it */
 	struct rn_position synced, late; /* late: a SYNCED up to there was a lie, here and so of this host */
 	bool afresh;	  /* ask for everything: SYNCED bears no signature, and an earlier net may have lied */
 	int64_t flush_at; /* 0: nothing to store */
@@ -185,6 +186,7 @@ void rn_core_kern_tick(struct rn_core *core);
 void rn_core_kern_remove(struct rn_core *core, uint32_t device);
 
 /* core_upstream.c */
+void rn_upstream_start(struct rn_core *core);
 void rn_upstream_tick(struct rn_core *core);
 void rn_upstream_open(struct rn_core *core, const struct rn_local *message);
 void rn_upstream_closed(struct rn_core *core, int reason);

@@ -16,6 +16,8 @@ void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
 	    .known = self != NULL,
 	    .upstream_connected = core->gateway || core->upstream.state == RN_UPSTREAM_OPEN,
 	    .upstream_since = core->upstream.state == RN_UPSTREAM_OPEN ? core->upstream.since : 0,
+	    .upstream_heard = core->upstream.heard,
+	    .upstream_age = rn_core_now(core) > core->upstream.heard ? rn_core_now(core) - core->upstream.heard : 0,
 	    .epoch = newest ? newest->epoch : core->params.anchor.epoch,
 	    .version = newest ? newest->version : 0,
 	    .policy_version = policy ? policy->version : 0,

@@ -8,6 +8,8 @@
 #define BACKOFF_FIRST_MS 200
 #define BACKOFF_LAST_MS 15000
 #define CONNECT_MS 30000
+#define SILENT_S 30 /* after so long a session is given up */
+#define HEARD_EVERY_S 600
 #define HUB_KEEPALIVE_MS 3000 /* a restart of the gateway holds up no revocation; devices may pay for traffic */
 #define EVENTS_MS 100
 #define FLUSH_MS 100
@@ -18,6 +20,27 @@ int rn_upstream_say(struct rn_core *core, const struct rn_message *message)
 	if (up->state != RN_UPSTREAM_OPEN || up->busy)
 		return -EAGAIN;
 	return rn_core_say(core, up->session, message) ? -EAGAIN : 0;
+}
+
+/* ---- how old is what this host knows? ---- */
+
+/* Also over a restart, though not to the second. */
+static void keep_heard(struct rn_core *core, int64_t at, bool now)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	if (at > up->heard)
+		up->heard = at;
+	if (up->heard == up->heard_stored || (!now && up->heard < up->heard_stored + HEARD_EVERY_S))
+		return;
+	up->heard_stored = up->heard;
+	(void)rn_store_set_number(core->books.store, "heard", (uint64_t)up->heard, NULL);
+}
+
+void rn_upstream_start(struct rn_core *core)
+{
+	uint64_t heard = 0;
+	(void)rn_store_number(core->books.store, "heard", &heard, NULL);
+	core->upstream.heard = core->upstream.heard_stored = heard <= INT64_MAX ? (int64_t)heard : 0;
 }
 
 /* ---- connecting ---- */
@@ -70,9 +93,11 @@ static void connect_now(struct rn_core *core)
 void rn_upstream_closed(struct rn_core *core, int reason)
 {
 	struct rn_core_upstream *up = &core->upstream;
-	if (up->state == RN_UPSTREAM_OPEN)
+	if (up->state == RN_UPSTREAM_OPEN) {
 		rn_log(RN_LOG_NOTICE, "the session to the %s has ended: %s", core->hub ? "gateway" : "hub",
 		       reason > 0 ? strerror(reason) : "closed");
+		keep_heard(core, rn_core_now(core) - (reason == ETIMEDOUT ? SILENT_S : 0), true);
+	}
 	up->state = RN_UPSTREAM_IDLE;
 	up->session = 0;
 	up->busy = false;
@@ -126,6 +151,7 @@ static void begin(struct rn_core *core, uint64_t session)
 	up->busy = up->presence_due = false;
 	up->seen_afresh = true;
 	up->since = rn_core_now(core);
+	keep_heard(core, up->since, true);
 	rn_log(RN_LOG_INFO, "connected to the %s", core->hub ? "gateway" : "hub");
 	if (rn_upstream_say(core, &message)) {
 		rn_upstream_closed(core, ENOTCONN);
@@ -394,6 +420,8 @@ void rn_upstream_tick(struct rn_core *core)
 	struct rn_core_upstream *up = &core->upstream;
 	int64_t now = rn_core_now_ms(core);
 	rn_home_tick(core);
+	if (up->state == RN_UPSTREAM_OPEN)
+		keep_heard(core, rn_core_now(core) - SILENT_S, false);
 	if (up->flush_at && now >= up->flush_at)
 		flush(core, NULL);
 	if (up->events_at && now >= up->events_at)

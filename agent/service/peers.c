@@ -239,6 +239,18 @@ static int set_entry(struct rn_peers *p, uint32_t number, const struct rn_wiregu
 	return r < 0 ? r : push(p, entry);
 }
 
+static int remove_peer(struct rn_peers *p, uint32_t number)
+{
+	struct entry *entry = find_number(p, number);
+	uint8_t key[RN_KEY_SIZE];
+
+	if (!entry)
+		return 0;
+	memcpy(key, entry->peer.key, RN_KEY_SIZE);
+	drop_entry(p, entry);
+	return p->wireguard ? rn_wireguard_remove_peer(p->wireguard, key) : 0;
+}
+
 /* A new key takes the AllowedIPs with it, so the old peer goes only then. */
 static int set_device(struct rn_peers *p, const struct rn_device_record *device)
 {
@@ -248,7 +260,7 @@ static int set_device(struct rn_peers *p, const struct rn_device_record *device)
 	int r = 0;
 
 	if (p->mesh ? !want_mesh_peer(p, device, &want) : !want_peer(p, device, &want))
-		return rn_peers_remove(p, device->number);
+		return remove_peer(p, device->number);
 	if (before && memcmp(before->peer.key, want.key, RN_KEY_SIZE) != 0) {
 		memcpy(old_key, before->peer.key, RN_KEY_SIZE);
 		drop_entry(p, before);
@@ -332,16 +344,10 @@ int rn_peers_home(struct rn_peers *p, uint32_t hub, uint64_t moved)
 int rn_peers_remove(struct rn_peers *p, uint32_t number)
 {
 	struct rn_device_record *hub = number ? find_hub(p, number) : NULL;
-	struct entry *entry = find_number(p, number);
-	uint8_t key[RN_KEY_SIZE];
 
 	if (hub)
 		hub->number = 0;
-	if (!entry)
-		return 0;
-	memcpy(key, entry->peer.key, RN_KEY_SIZE);
-	drop_entry(p, entry);
-	return p->wireguard ? rn_wireguard_remove_peer(p->wireguard, key) : 0;
+	return remove_peer(p, number);
 }
 
 int rn_peers_network(struct rn_peers *p, const struct rn_network *network)

@@ -109,7 +109,7 @@ export interface Status {
   hub: string | null;
   hub_gone: "revoked" | "ended" | null;
   hub_ends: Time | null;
-  upstream: { connected: boolean; since: Time | null };
+  upstream: { connected: boolean; since: Time | null; age_seconds: number | null };
   processes: { kern: boolean; net: boolean; ca: boolean; web: boolean };
   datapath: Datapath | null;
   control: ControlPort | null;
@@ -134,6 +134,7 @@ export interface TokenRequest {
   name?: string;
   owner?: string;
   hub?: string;
+  fallback_hubs?: string[];
   parent_hub?: string;
   ends?: Time;
   tags?: string[];
@@ -169,6 +170,7 @@ export interface TokenInfo {
   name: string | null;
   owner: string | null;
   hub: string | null;
+  fallback_hubs: string[];
   parent_hub: string | null;
   ends: Time | null;
   tags: string[];

@@ -97,6 +97,7 @@ static void messages(void)
 	    {.type = RN_MESSAGE_RESOLVE, .resolve = {.device = 7, .address = {.b = {0xfd, 1}}}},
 	    {.type = RN_MESSAGE_INTERESTS, .interests = {.items = block, .items_size = 16}},
 	    {.type = RN_MESSAGE_INTEREST, .interest = {.device = 7, .receiver = 9}},
+	    {.type = RN_MESSAGE_HOME, .home = {.device = 3, .moved = 1ull << 41}},
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {

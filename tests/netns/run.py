@@ -17,6 +17,7 @@ import test_bad_input  # noqa: E402,F401
 import test_web  # noqa: E402,F401
 import test_web_access  # noqa: E402,F401
 import test_port  # noqa: E402,F401
+import test_homes  # noqa: E402,F401
 import test_hubs  # noqa: E402,F401
 import test_mesh  # noqa: E402,F401
 import test_attacker  # noqa: E402,F401

@@ -179,6 +179,12 @@ void sim_kern_hears(struct sim_host *h, const struct rn_local *m)
 	case RN_LOCAL_KERN_REMOVE:
 		rn_kern_remove(k, m->number);
 		break;
+	case RN_LOCAL_KERN_HOME:
+		if (m->number == k->self.device)
+			rn_peers_home(k->peers, (uint32_t)m->session, m->version);
+		else
+			rn_enforce_here(k->enforce, m->number, m->version, NULL);
+		break;
 	case RN_LOCAL_KERN_STATUS_GET:
 		kern_says(h, &status);
 		break;

@@ -11,7 +11,7 @@
 
 #include "proto/session.h"
 
-#define LAST RN_MESSAGE_INTEREST
+#define LAST RN_MESSAGE_HOME
 #define RANDOM_ROUNDS 100000
 
 static const struct rn_message samples[] = {
@@ -51,6 +51,7 @@ static const struct rn_message samples[] = {
 	{ .type = RN_MESSAGE_RESOLVE, .resolve = { .device = 7, .address = { .b = { 0xfd, 1 } } } },
 	{ .type = RN_MESSAGE_INTERESTS, .interests = { (const uint8_t *)"interest", 8 } },
 	{ .type = RN_MESSAGE_INTEREST, .interest = { .device = 7, .receiver = 9 } },
+	{ .type = RN_MESSAGE_HOME, .home = { .device = 7, .moved = 1ull << 41 } },
 };
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
