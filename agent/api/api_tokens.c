@@ -62,8 +62,7 @@ int rn_api_hub_list(struct rn_api_call *call, const char *key, const struct rn_j
 	}
 	if (good)
 		return 0;
-	rn_api_refuse(call, 400, "invalid", "\"%s\" must be a list of at most %d names of hubs", key,
-		      RN_HOMES_MAX - 1);
+	rn_api_refuse(call, 400, "invalid", "\"%s\" must be a list of at most %d names of hubs", key, RN_HOMES_MAX - 1);
 	return -EINVAL;
 }
 
@@ -87,8 +86,7 @@ static int request_place(struct rn_api_call *call, struct rn_core_token_request 
 	}
 	if (rn_api_name(call, hub ? "parent_hub" : "hub", ret->hub) < 0)
 		return -EINVAL;
-	if (fallbacks &&
-	    rn_api_hub_list(call, "fallback_hubs", fallbacks, ret->fallbacks, &ret->fallback_count) < 0)
+	if (fallbacks && rn_api_hub_list(call, "fallback_hubs", fallbacks, ret->fallbacks, &ret->fallback_count) < 0)
 		return -EINVAL;
 	return rn_api_moment(call, "ends", &ret->ends);
 }

@@ -19,8 +19,8 @@ bool rn_homes_concern(const struct rn_device_record *device, uint32_t hub);
 uint32_t rn_homes_now(const struct rn_device_record *device, uint32_t hub, uint64_t moved);
 
 /*
- * Gives the device another list, from 1 to RN_HOMES_MAX hubs, each once; what is listed no more it has left. Where it is
- * to `go`, or is at none of them, it is at the first now, and its counter rises above `moved`.
+ * Gives the device another list, from 1 to RN_HOMES_MAX hubs, each once; what is listed no more it has left. Where it
+ * is to `go`, or is at none of them, it is at the first now, and its counter rises above `moved`.
  */
 void rn_homes_set(struct rn_device_record *device, const uint32_t *hubs, unsigned count, bool go, uint64_t moved);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A node that lists several hubs: a session to each, the one in use is the upstream and watched, and the move from one to
- * another. WireGuard's peers are there already; kern gives one of them the AllowedIPs.
+ * A node that lists several hubs: a session to each, the one in use is the upstream and watched, and the move from one
+ * to another. WireGuard's peers are there already; kern gives one of them the AllowedIPs.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,13 +9,13 @@
 #include "domain/homes.h"
 #include "service/core_state.h"
 
-#define WATCH_MS 400	       /* the hub in use: with RN_WATCH_PINGS pings 0.1 s apart it is missed within 0.7 s */
-#define WATCH_BETTER_MS 2000   /* one that it would go back to */
+#define WATCH_MS 400	     /* the hub in use: with RN_WATCH_PINGS pings 0.1 s apart it is missed within 0.7 s */
+#define WATCH_BETTER_MS 2000 /* one that it would go back to */
 #define BACKOFF_FIRST_MS 500
 #define BACKOFF_LAST_MS 15000
 #define CONNECT_MS 45000 /* net gives up before */
 #define ASK_AGAIN_MS 500
-#define START_MS 3000	 /* before a start counts as trouble */
+#define START_MS 3000 /* before a start counts as trouble */
 
 static const struct rn_ledger_entry *own(struct rn_core *core)
 {

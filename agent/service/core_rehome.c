@@ -18,8 +18,8 @@
 
 static bool is_here(struct rn_core *core, const struct rn_ledger_entry *entry)
 {
-	return entry->here && rn_homes_now(&entry->record, core->params.self.device, entry->here) ==
-				  core->params.self.device;
+	return entry->here &&
+	       rn_homes_now(&entry->record, core->params.self.device, entry->here) == core->params.self.device;
 }
 
 void rn_rehome_remind(struct rn_core *core, const struct rn_ledger_entry *entry)
@@ -107,7 +107,8 @@ int rn_rehome_hubs(struct rn_core *core, const char *target, const char *const *
 {
 	int rc = rn_tokens_hub(core, target, &ret[0], err);
 	if (!rc && count >= RN_HOMES_MAX)
-		return rn_fail(err, -EINVAL, "a device lists at most %d hubs, the first of them included", RN_HOMES_MAX);
+		return rn_fail(err, -EINVAL, "a device lists at most %d hubs, the first of them included",
+			       RN_HOMES_MAX);
 	for (unsigned i = 0; i < count && !rc; i++) {
 		rc = rn_tokens_hub(core, fallbacks[i], &ret[i + 1], err);
 		for (unsigned k = 0; k <= i && !rc; k++)

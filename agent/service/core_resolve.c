@@ -214,7 +214,8 @@ void rn_resolve_opened(struct rn_core *core)
 	struct rn_writer w = rn_writer(block, sizeof(block));
 	const struct rn_ledger_entry *entry;
 	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++) {
-		/* A hub is sent all hubs, a node those that it lists; others that it asked for are as any other device. */
+		/* A hub is sent all hubs, a node those that it lists; others that it asked for are as any other device.
+		 */
 		if (rn_homes_concern(&entry->record, rn_home_hub(core)) || rn_home_lists(core, entry->device) ||
 		    (core->hub && rn_kind_is_hub(entry->record.kind)))
 			continue;

@@ -318,7 +318,8 @@ static void removed(struct rn_core *core, const struct rn_message *message)
 {
 	uint32_t device = message->removed.device;
 	struct rn_err err = {""};
-	if (device == core->params.self.device || rn_home_lists(core, device) || !rn_ledger_device(core->books.ledger, device))
+	if (device == core->params.self.device || rn_home_lists(core, device) ||
+	    !rn_ledger_device(core->books.ledger, device))
 		return;
 	rn_ledger_remove(core->books.ledger, device);
 	if (rn_store_remove_record(core->books.store, RN_RECORD_DEVICE, device, &err))

@@ -8,7 +8,7 @@
 #include "base/numbers.h"
 #include "domain/homes.h"
 
-#define KEEPALIVE_S 25 /* of a node towards its hubs: NAT forgets idle UDP after 30 s and more */
+#define KEEPALIVE_S 25		    /* of a node towards its hubs: NAT forgets idle UDP after 30 s and more */
 #define HUBS_MAX (2 * RN_HOMES_MAX) /* that a node knows: the list may be changing, and may come after them */
 
 struct entry {

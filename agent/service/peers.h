@@ -10,11 +10,11 @@
 
 /*
  * Verified records -> WireGuard's peers. On a hub each device that lists it is a peer that may use its own /32 and /128
- * and nothing else; on a node the hubs that it lists are, and the one where it is now carries the overlay. Quarantined and revoked devices stay peers:
- * the datapath judges them, and counts what they try.
+ * and nothing else; on a node the hubs that it lists are, and the one where it is now carries the overlay. Quarantined
+ * and revoked devices stay peers: the datapath judges them, and counts what they try.
  *
- * Of the mesh every other hub is a peer, with its own two addresses, at its mesh endpoint, without a keepalive. A hub that
- * is revoked is none.
+ * Of the mesh every other hub is a peer, with its own two addresses, at its mesh endpoint, without a keepalive. A hub
+ * that is revoked is none.
  */
 struct rn_peers;
 
@@ -33,8 +33,8 @@ int rn_peers_attach(struct rn_peers *p, struct rn_wireguard *wireguard);
 int rn_peers_network(struct rn_peers *p, const struct rn_network *network);
 int rn_peers_device(struct rn_peers *p, const struct rn_device_record *device);
 /*
- * On a node: it has moved to this hub, which it lists. -EACCES: it does not; -ESTALE: an older move than it was told of,
- * or than its record counts. A record that counts as many takes the word back.
+ * On a node: it has moved to this hub, which it lists. -EACCES: it does not; -ESTALE: an older move than it was told
+ * of, or than its record counts. A record that counts as many takes the word back.
  */
 int rn_peers_home(struct rn_peers *p, uint32_t hub, uint64_t moved);
 int rn_peers_remove(struct rn_peers *p, uint32_t number);

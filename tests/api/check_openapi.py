@@ -400,7 +400,7 @@ def check_hubs(api, me, name):
         api.call("POST", target, {})
         for key, value in now.items():
             for part, old in value.items() if isinstance(value, dict) else ((None, value),):
-                if key in ("parent_hub", "ends"):
+                if key in ("parent_hub", "ends", "target_hub", "fallback_hubs"):
                     continue
                 new = ["x"] if isinstance(old, list) else not old if isinstance(old, bool) else (old or 0) + 1 \
                     if isinstance(old, int) else "other"
@@ -415,11 +415,19 @@ def check_hubs(api, me, name):
     for target in ("/api/v1/hubs/none", "/api/v1/hubs/" + name, "/api/v1/adapters/none", "/api/v1/adapters/" + me):
         api.call("GET", target, want=404)
         api.call("POST", target, "{}", want=404)
+    adapter = "/api/v1/adapters/" + name
+    for body in ({"target_hub": "nowhere"}, {"fallback_hubs": ["nowhere"]}):
+        api.call("POST", adapter, body, want=404)
+    for body, word in (({"target_hub": name}, "not a hub"), ({"fallback_hubs": [me]}, "twice"), ({"target_hub": 7}, "target_hub"),
+                       ({"fallback_hubs": [me] * 4}, "at most 3"), ({"fallback_hubs": me}, "fallback_hubs")):
+        refused(api, adapter, json.dumps(body), word)
     tokens = "/api/v1/tokens"
     for body, word in (({"hub_type": "project"}, "end"), ({"hub_type": "hub", "ends": "2099-01-01T00:00:00Z"}, "project"),
                        ({"hub_type": "project", "ends": "2000-01-01T00:00:00Z"}, "future"),
                        ({"client_type": "iot", "ends": "2099-01-01T00:00:00Z"}, "ends"),
-                       ({"client_type": "iot", "parent_hub": me}, "parent_hub"), ({"hub_type": "hub", "hub": me}, "parent_hub"),
+                       ({"client_type": "iot", "parent_hub": me}, "parent_hub"),
+                       ({"client_type": "iot", "fallback_hubs": [me]}, "twice"),
+                       ({"hub_type": "hub", "fallback_hubs": [me]}, "fallback_hubs"), ({"hub_type": "hub", "hub": me}, "parent_hub"),
                        ({"hub_type": "hub", "parent_hub": name}, "not a hub")):
         refused(api, tokens, json.dumps(body), word)
     made = api.call("POST", tokens, {"hub_type": "project", "ends": "2099-01-01T00:00:00Z", "parent_hub": me}, 201)

@@ -67,9 +67,8 @@ static int teardown(void **state)
 
 static void silence(struct world *w, unsigned to, unsigned count)
 {
-	struct rn_local local = {.type = RN_LOCAL_NET_SILENCE,
-				 .session = world_session(&w->hosts[LAPTOP], to),
-				 .number = count};
+	struct rn_local local = {
+	    .type = RN_LOCAL_NET_SILENCE, .session = world_session(&w->hosts[LAPTOP], to), .number = count};
 	assert_true(local.session);
 	assert_true(rn_core_receive(w->hosts[LAPTOP].core, RN_CORE_NET, &local));
 	world_run(w);
@@ -316,9 +315,7 @@ static void a_hub_that_is_not_listed_admits_nobody(void **state)
 	struct world *w = *state;
 	assert_int_equal(set(w, "hub-b", "", NULL), 0);
 	world_wait(w, 2000);
-	struct rn_local open = {.type = RN_LOCAL_NET_OPEN,
-				.session = 4711,
-				.role = RN_KIND_DESKTOP};
+	struct rn_local open = {.type = RN_LOCAL_NET_OPEN, .session = 4711, .role = RN_KIND_DESKTOP};
 	unsigned closed = w->hosts[HUB_A].closed;
 	memcpy(open.key, w->hosts[LAPTOP].noise_public, RN_KEY_SIZE);
 	rn_core_receive(w->hosts[HUB_A].core, RN_CORE_NET, &open);
