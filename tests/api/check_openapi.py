@@ -418,7 +418,8 @@ def check_hubs(api, me, name):
     adapter = "/api/v1/adapters/" + name
     for body in ({"target_hub": "nowhere"}, {"fallback_hubs": ["nowhere"]}):
         api.call("POST", adapter, body, want=404)
-    for body, word in (({"target_hub": name}, "not a hub"), ({"fallback_hubs": [me]}, "twice"), ({"target_hub": 7}, "target_hub"),
+    for body, word in (({"target_hub": name}, "not a hub"), ({"fallback_hubs": [me]}, "twice"),
+                       ({"target_hub": 7}, "target_hub"),
                        ({"fallback_hubs": [me] * 4}, "at most 3"), ({"fallback_hubs": me}, "fallback_hubs")):
         refused(api, adapter, json.dumps(body), word)
     tokens = "/api/v1/tokens"
