@@ -428,7 +428,8 @@ def check_hubs(api, me, name):
                        ({"client_type": "iot", "ends": "2099-01-01T00:00:00Z"}, "ends"),
                        ({"client_type": "iot", "parent_hub": me}, "parent_hub"),
                        ({"client_type": "iot", "fallback_hubs": [me]}, "twice"),
-                       ({"hub_type": "hub", "fallback_hubs": [me]}, "fallback_hubs"), ({"hub_type": "hub", "hub": me}, "parent_hub"),
+                       ({"hub_type": "hub", "fallback_hubs": [me]}, "fallback_hubs"),
+                       ({"hub_type": "hub", "hub": me}, "parent_hub"),
                        ({"hub_type": "hub", "parent_hub": name}, "not a hub")):
         refused(api, tokens, json.dumps(body), word)
     made = api.call("POST", tokens, {"hub_type": "project", "ends": "2099-01-01T00:00:00Z", "parent_hub": me}, 201)
