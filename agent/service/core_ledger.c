@@ -175,7 +175,7 @@ static int device_slot(struct rn_ledger *ledger, const struct rn_ledger_entry *e
 static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 {
 	struct rn_policy_record rules = {0};
-	struct rn_ledger_entry **slot;
+	struct rn_ledger_entry **slot = NULL;
 	int rc = 0;
 	if (entry->type == RN_RECORD_POLICY)
 		rc = rn_record_get_policy(entry->blob, entry->size, &rules);
