@@ -111,7 +111,7 @@ def steps():
     yield Step("build with sanitizers", make("SAN=1", "all", "test-programs"), 1800)
     yield from unit_steps()
     yield from kernel_steps()
-    yield Step("sim", make("sim", "SEEDS=1000"), 2400)
+    yield Step("sim", make("sim", "SEEDS=150"), 1800)
     yield Step("flat", make("flat"), 900)
     yield Step("build fuzzers", make("FUZZ=1", "fuzz-programs"), 1200)
     yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "30"], 1800)
