@@ -122,7 +122,7 @@ $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_session*.c tes
 	$(O)/tests/unit/session_world.o
 $(O)/tests/test_identity_simulation: $(addprefix $(O)/tests/unit/identity_,world.o hub.o)
 $(addprefix $(O)/tests/test_,registry tokens hubs core_sync core_resolve core_homes attack_core): $(O)/tests/unit/core_world.o
-$(addprefix $(O)/tests/test_,attack_enforce enforce_hubs): $(O)/tests/unit/enforce_world.o
+$(addprefix $(O)/tests/test_,attack_enforce enforce_hubs enforce_homes): $(O)/tests/unit/enforce_world.o
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_door*.c)): $(O)/tests/unit/core_world.o \
 	$(O)/tests/unit/door_world.o
 run_tests = fail=0; for t in $(1); do printf '  TEST   %s\n' $$t; \

@@ -611,6 +611,73 @@ static void node(struct stage *s)
 	check_other_device(s);
 }
 
+static void say_home(struct stage *s, uint32_t hub, uint64_t moved, bool refused)
+{
+	const struct rn_local home = {
+	    .type = RN_LOCAL_KERN_HOME, .session = hub, .number = s->self, .version = moved};
+
+	stage_send(s, &home);
+	/* An answer to this says that the other was heard. */
+	stage_say(s, RN_LOCAL_KERN_STATUS_GET, 5, 0);
+	if (refused)
+		CHECK(stage_expect(s, RN_LOCAL_KERN_REFUSED));
+	CHECK(stage_expect(s, RN_LOCAL_KERN_STATUS));
+}
+
+static bool carries(uint32_t hub, uint32_t other)
+{
+	struct peers p = peers_now(NULL);
+	const struct rn_wireguard_peer *peer = peer_of(&p, hub), *warm = peer_of(&p, other);
+
+	return p.count == 2 && peer && warm && peer->allowed_count == 2 && warm->allowed_count == 0 &&
+	       warm->keepalive == 25 && warm->endpoint.port == 51820;
+}
+
+/* A node that lists two hubs: both are peers, one carries the overlay, and core says which within the list. */
+static void node_of_two(struct stage *s)
+{
+	struct rn_device_record self = stage_device_of(s, s->self), second = stage_device_of(s, 4);
+
+	second.hub = 4;
+	second.kind = RN_KIND_REGIONAL;
+	second.parent = s->hub;
+	rn_endpoint_parse("192.0.2.4:51820", &second.wireguard);
+	self.homes[0] = s->hub;
+	self.homes[1] = 4;
+	self.home_count = 2;
+	self.moved = 100;
+	stage_wireguard_start(s);
+	stage_kern_start(s);
+	CHECK(wait_up() && sync_all(s, 5));
+	CHECK(stage_device(s, 6, &second));
+	CHECK(peers_now(NULL).count == 1);
+	CHECK(stage_device(s, 7, &self));
+	CHECK(carries(1, 4));
+	say_home(s, 4, 101, false);
+	CHECK(carries(4, 1));
+	say_home(s, 1, 101, false); /* as new as what it knows: the last word counts */
+	CHECK(carries(1, 4));
+	say_home(s, 4, 100, true);
+	say_home(s, 3, 200, true);
+	say_home(s, 0, 200, true);
+	CHECK(carries(1, 4));
+	say_home(s, 4, 102, false);
+	self.moved = 102;
+	self.hub = 4;
+	CHECK(stage_device(s, 8, &self));
+	CHECK(carries(4, 1));
+	self.moved = 103;
+	self.hub = 1;
+	CHECK(stage_device(s, 9, &self));
+	CHECK(carries(1, 4));
+	self.home_count = 0;
+	memset(self.homes, 0, sizeof(self.homes));
+	CHECK(stage_device(s, 10, &self));
+	CHECK(peers_now(NULL).count == 1);
+	say_home(s, 4, 300, true);
+	CHECK(peers_now(NULL).count == 1);
+}
+
 /* kern ends, the pins and the interface go; the disk stays. */
 static void reboot(struct stage *s)
 {
@@ -778,6 +845,7 @@ int main(void)
 	run("a state that is missing, newer or not whole", bad_starts, true, 1);
 	run("hub", hub, true, 1);
 	run("node", node, false, 2);
+	run("a node of two hubs", node_of_two, false, 2);
 	run("a device that was revoked", revocation, true, 1);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
