@@ -25,8 +25,13 @@ static __always_inline enum rn_reason rn_way(struct rn_context *c)
 	__u32 index = c->backward ? c->destination.index : c->source.index;
 	__u64 from = c->backward ? c->destination.state : c->source.state;
 	__u64 to = c->backward ? c->source.state : c->destination.state;
-	const struct rn_device *device = bpf_map_lookup_elem(&rn_devices, &index);
+	const struct rn_device *device;
 
+	if (c->way.router) {
+		index = c->way.router;
+		from = rn_device_state(index);
+	}
+	device = bpf_map_lookup_elem(&rn_devices, &index);
 	if (!device)
 		return RN_INTERNAL;
 	c->way.peer = RN_STATE_PEER(to);
@@ -90,12 +95,78 @@ static __always_inline enum rn_reason rn_flow_again(struct __sk_buff *skb, struc
 	return reason;
 }
 
+/* Who has really sent an error from on the way, instead of whom it speaks for. */
+static __always_inline void rn_router_address(struct __sk_buff *skb, struct rn_packet *p)
+{
+	__u8 v4[4] = {};
+
+	if (p->v6) {
+		rn_load(skb, offsetof(struct rn_ipv6, source), &p->source, sizeof(p->source));
+		return;
+	}
+	rn_load(skb, offsetof(struct rn_ipv4, source), v4, sizeof(v4));
+	rn_addr_map(&p->source, v4);
+}
+
+/* An error from a hub that the answered packet came by. The flow's entry holds. */
+__noinline int rn_router_may(struct __sk_buff *skb, struct rn_context *c)
+{
+	const struct rn_mesh_addresses *hub;
+	struct rn_end router = {};
+	__u64 to, about;
+	__u32 peer;
+
+	if (!c || (c->role == RN_ROLE_HUB) == (c->direction == RN_INGRESS && !c->from_peer))
+		return 0; /* on a hub itself and other hubs, on a node whoever its hub lets through */
+	rn_router_address(skb, &c->packet);
+	if (rn_look_up(&router, &c->packet.source) || (router.state & (RN_STATE_REVOKED | RN_STATE_QUARANTINED)))
+		return 0;
+	to = c->backward ? c->source.state : c->destination.state;
+	about = c->backward ? c->destination.state : c->source.state;
+	peer = c->from_peer;
+	if (peer) { /* of its own devices' packets alone */
+		hub = bpf_map_lookup_elem(&rn_mesh_hubs, &peer);
+		if (!hub || rn_addr_order(c->packet.v6 ? &hub->v6 : &hub->v4, &c->packet.source))
+			return 0;
+		if (rn_place_at(c, about, to))
+			return 0;
+	}
+	c->way.router = router.index;
+	return !rn_place_at(c, router.state, to);
+}
+
+/* An ICMP error goes with the flow that it is about, judged as that was, and does nothing to it. */
+static __always_inline enum rn_reason rn_flow_answer(struct __sk_buff *skb, struct rn_context *c, enum rn_found found)
+{
+	bool router = c->packet.error == RN_ERROR_ON_THE_WAY;
+	enum rn_reason reason = RN_ALLOWED;
+
+	c->orphan = 1;
+	if (found != RN_FOUND_HOLDS || (router && !rn_router_may(skb, c))) {
+		if (router)
+			rn_router_address(skb, &c->packet);
+		c->backward = 0;
+		return RN_ICMP_ERROR;
+	}
+	c->orphan = 0;
+	if (!router)
+		reason = rn_place(c, c->source.state, c->destination.state);
+	if (!reason)
+		reason = c->verdict;
+	if (!reason)
+		reason = rn_hop(skb, c);
+	rn_flow_account(c, 0, reason);
+	return reason;
+}
+
 /* docs/datapath.md 3. Returns the packet's outcome; it is counted in its flow already. */
 static __always_inline enum rn_reason rn_flow(struct __sk_buff *skb, struct rn_context *c)
 {
 	enum rn_found found = rn_flow_find(c);
 	enum rn_reason reason;
 
+	if (c->packet.error)
+		return rn_flow_answer(skb, c, found);
 	if (found == RN_FOUND_NONE || found == RN_FOUND_AGAINST)
 		return rn_flow_first(skb, c, found == RN_FOUND_NONE);
 	if (found == RN_FOUND_AGAIN) {

@@ -81,7 +81,7 @@ struct rn_mesh_way {
 	__u32 peer;
 	__u32 identity;
 	__u32 trust;
-	__u32 reserved;
+	__u32 router; /* index of this hub, where the packet is its own ICMP error about somebody else's packet */
 };
 
 /* A frame that came in, as far as it was read. */

@@ -20,6 +20,13 @@ const volatile __u32 rn_l2_length = 0;
 #define RN_TCP_RST 0x04
 #define RN_TCP_ACK 0x10
 
+/* An ICMP error, from whom? */
+enum rn_error {
+	RN_NO_ERROR,
+	RN_ERROR_AT_THE_END, /* who the packet was for that it is about */
+	RN_ERROR_ON_THE_WAY, /* somebody else */
+};
+
 /* One packet, as far as it was parsed; the rest is zero. */
 struct rn_packet {
 	struct rn_addr source;
@@ -30,6 +37,8 @@ struct rn_packet {
 	__u8 v6;
 	__u8 tcp_flags;
 	__u8 echo_reply;
+	__u8 error; /* enum rn_error; then source, ports and protocol are as of an answer to what it is about */
+	__u8 reserved[3];
 	__u32 hop_limit;
 	__u32 bytes;   /* IP length, or what is there until that is known */
 	__u32 headers; /* bytes through TCP's or UDP's header */
@@ -138,6 +147,115 @@ static __always_inline int rn_icmp_is_error(const struct rn_packet *p, __u8 type
 	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
 
+/* Those that may tell a flow's end what became of its packet. */
+static __always_inline int rn_icmp_is_answer(const struct rn_packet *p, __u8 type)
+{
+	return p->v6 ? type >= 1 && type <= 4 : type == 3 || type == 11 || type == 12;
+}
+
+/* Steps over hop-by-hop and destination options; leaves the protocol that follows and where that begins. */
+static __always_inline enum rn_reason rn_parse_extensions(struct __sk_buff *skb, __u32 bytes, __u8 *protocol, __u32 *at)
+{
+	__u8 option[2];
+
+	for (int i = 0; i <= (int)RN_EXTENSION_HEADERS_MAX; i++) {
+		__u8 next = *protocol;
+
+		if (next == IPPROTO_FRAGMENT)
+			return RN_FRAGMENT;
+		if (next == IPPROTO_ROUTING || next == IPPROTO_AH || next == 135 || next == 139 || next == 140)
+			return RN_EXTENSION_HEADER;
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_DSTOPTS)
+			return RN_ALLOWED;
+		if (i == (int)RN_EXTENSION_HEADERS_MAX || (next == IPPROTO_HOPOPTS && i))
+			return RN_EXTENSION_HEADER;
+		if (*at + sizeof(option) > bytes || rn_load(skb, *at, option, sizeof(option)))
+			return RN_MALFORMED;
+		*at += (option[1] + 1) * 8;
+		if (*at > bytes)
+			return RN_MALFORMED;
+		*protocol = option[0];
+	}
+	return RN_EXTENSION_HEADER;
+}
+
+struct rn_fragment_header {
+	__u8 next, reserved;
+	__be16 offset; /* in the upper 13 bits, of 8 bytes each; bit 0: more follow */
+	__be32 id;
+};
+
+/*
+ * The headers that the answered packet began with, of p's family and from p's destination. Leaves who it was for, its
+ * protocol (0: not so) and where its transport header begins.
+ */
+static __always_inline __u8 rn_parse_answered(struct __sk_buff *skb, const struct rn_packet *p, __u32 *at,
+					      struct rn_addr *ret_for)
+{
+	struct rn_fragment_header fragment;
+	struct rn_addr source;
+	struct rn_ipv6 v6 __attribute__((aligned(8)));
+	struct rn_ipv4 v4;
+	enum rn_reason reason;
+	__u8 protocol;
+
+	if (!p->v6) {
+		if (rn_load(skb, *at, &v4, sizeof(v4)) || v4.version_ihl != 0x45 || (v4.fragment & bpf_htons(0x1fff)))
+			return 0;
+		*at += sizeof(v4);
+		rn_addr_map(&source, v4.source);
+		rn_addr_map(ret_for, v4.destination);
+		return rn_addr_order(&source, &p->destination) ? 0 : v4.protocol;
+	}
+	if (rn_load(skb, *at, &v6, sizeof(v6)) || v6.version >> 4 != 6 || rn_addr_order(&v6.source, &p->destination))
+		return 0;
+	*at += sizeof(v6);
+	*ret_for = v6.destination;
+	protocol = v6.next;
+	reason = rn_parse_extensions(skb, p->bytes, &protocol, at);
+	if (!reason)
+		return protocol;
+	if (reason != RN_FRAGMENT || *at + sizeof(fragment) > p->bytes ||
+	    rn_load(skb, *at, &fragment, sizeof(fragment)) || (fragment.offset & bpf_htons(0xfff8)))
+		return 0;
+	*at += sizeof(fragment);
+	return fragment.next;
+}
+
+/*
+ * An error becomes a packet of the flow that it is about, from the end that the answered packet was for. (A global
+ * function, for the verifier.)
+ */
+__noinline enum rn_reason rn_parse_error(struct __sk_buff *skb, struct rn_packet *p, __u32 at)
+{
+	struct rn_addr from = {};
+	__be16 word[4];
+	__u8 protocol;
+
+	if (!p || at > 0xffff)
+		return RN_ICMP_ERROR;
+	p->headers = at;
+	protocol = rn_parse_answered(skb, p, &at, &from);
+	if (at + sizeof(word) > p->bytes || rn_load(skb, at, word, sizeof(word)))
+		return RN_ICMP_ERROR;
+	if (protocol == p->protocol) {
+		p->echo_reply = word[0] == (p->v6 ? bpf_htons(128 << 8) : bpf_htons(8 << 8));
+		if (!p->echo_reply && word[0] != (p->v6 ? bpf_htons(129 << 8) : 0))
+			return RN_ICMP_ERROR;
+		p->source_port = p->echo_reply ? 0 : word[2];
+		p->destination_port = p->echo_reply ? word[2] : 0;
+	} else if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
+		p->source_port = word[1];
+		p->destination_port = word[0];
+		p->protocol = protocol;
+	} else {
+		return RN_ICMP_ERROR;
+	}
+	p->error = rn_addr_order(&from, &p->source) ? RN_ERROR_ON_THE_WAY : RN_ERROR_AT_THE_END;
+	p->source = from;
+	return RN_ALLOWED;
+}
+
 static __always_inline enum rn_reason rn_parse_icmp(struct __sk_buff *skb, struct rn_packet *p, __u32 at)
 {
 	__u8 request = p->v6 ? 128 : 8, reply = p->v6 ? 129 : 0;
@@ -148,6 +266,8 @@ static __always_inline enum rn_reason rn_parse_icmp(struct __sk_buff *skb, struc
 
 	if (at + sizeof(icmp) > p->bytes || rn_load(skb, at, &icmp, sizeof(icmp)))
 		return RN_MALFORMED;
+	if (rn_icmp_is_answer(p, icmp.type))
+		return rn_parse_error(skb, p, at + sizeof(icmp));
 	if (rn_icmp_is_error(p, icmp.type))
 		return RN_ICMP_ERROR;
 	if ((icmp.type != request && icmp.type != reply) || icmp.code)
@@ -201,32 +321,6 @@ static __always_inline enum rn_reason rn_parse_ipv4(struct __sk_buff *skb, struc
 	return rn_parse_transport(skb, p, sizeof(ip));
 }
 
-/* Steps over hop-by-hop and destination options; leaves the transport protocol and where it begins. */
-static __always_inline enum rn_reason rn_parse_extensions(struct __sk_buff *skb, struct rn_packet *p, __u32 *at)
-{
-	__u8 option[2];
-
-	for (int i = 0; i <= (int)RN_EXTENSION_HEADERS_MAX; i++) {
-		__u8 next = p->protocol;
-
-		if (next == IPPROTO_FRAGMENT)
-			return RN_FRAGMENT;
-		if (next == IPPROTO_ROUTING || next == IPPROTO_AH || next == 135 || next == 139 || next == 140)
-			return RN_EXTENSION_HEADER;
-		if (next != IPPROTO_HOPOPTS && next != IPPROTO_DSTOPTS)
-			return RN_ALLOWED;
-		if (i == (int)RN_EXTENSION_HEADERS_MAX || (next == IPPROTO_HOPOPTS && i))
-			return RN_EXTENSION_HEADER;
-		if (*at + sizeof(option) > p->bytes || rn_load(skb, *at, option, sizeof(option)))
-			return RN_MALFORMED;
-		*at += (option[1] + 1) * 8;
-		if (*at > p->bytes)
-			return RN_MALFORMED;
-		p->protocol = option[0];
-	}
-	return RN_EXTENSION_HEADER;
-}
-
 static __always_inline enum rn_reason rn_parse_ipv6(struct __sk_buff *skb, struct rn_packet *p)
 {
 	struct rn_ipv6 ip __attribute__((aligned(8)));
@@ -244,7 +338,7 @@ static __always_inline enum rn_reason rn_parse_ipv6(struct __sk_buff *skb, struc
 	p->destination = ip.destination;
 	if (ip.destination.b[0] == 0xff)
 		return RN_MULTICAST;
-	reason = rn_parse_extensions(skb, p, &at);
+	reason = rn_parse_extensions(skb, p->bytes, &p->protocol, &at);
 	return reason ? reason : rn_parse_transport(skb, p, at);
 }
 

@@ -50,17 +50,19 @@ static __always_inline enum rn_reason rn_place_node(struct rn_context *c, __u64 
 	return (destination & RN_STATE_LOCAL) != from ? RN_ALLOWED : RN_NO_ROUTE;
 }
 
-/* docs/datapath.md 5, with the states of the judged flow's two ends. */
-static __always_inline enum rn_reason rn_place(struct rn_context *c, __u64 originator, __u64 responder)
+static __always_inline enum rn_reason rn_place_at(struct rn_context *c, __u64 source, __u64 destination)
 {
-	__u64 source = c->backward ? responder : originator;
-	__u64 destination = c->backward ? originator : responder;
-
 	if (c->role == RN_ROLE_HUB)
 		return rn_place_hub(c, source, destination);
 	if (c->role == RN_ROLE_NODE)
 		return rn_place_node(c, source, destination);
 	return RN_INTERNAL;
+}
+
+/* docs/datapath.md 5, with the states of the judged flow's two ends. */
+static __always_inline enum rn_reason rn_place(struct rn_context *c, __u64 originator, __u64 responder)
+{
+	return c->backward ? rn_place_at(c, responder, originator) : rn_place_at(c, originator, responder);
 }
 
 #endif

@@ -35,7 +35,7 @@ struct rn_held {
 	__u8 reason;
 	__u8 from_hi;
 	__u8 phase;
-	__u32 reserved;
+	__u32 flags;
 };
 
 /*
@@ -130,6 +130,7 @@ static __always_inline void rn_flow_read(const struct rn_flow_slot *slot, struct
 	h->reason = f->reason;
 	h->from_hi = f->from_hi;
 	h->phase = f->phase;
+	h->flags = f->flags;
 	h->seen_ns = f->seen_ns;
 }
 
@@ -200,11 +201,13 @@ static __always_inline __u64 rn_device_state(__u32 index)
 /* Is the entry's judgement about what is so now, and about who the frame says it is? */
 static __always_inline bool rn_flow_holds(const struct rn_context *c, const struct rn_held *h)
 {
+	bool speaks = !c->backward && c->packet.error != RN_ERROR_ON_THE_WAY; /* the frame, of the originator */
+
 	if (!h->source || !h->destination || h->generation != c->generation)
 		return false;
-	if (!c->backward && h->peer != c->claim.peer)
+	if (speaks && h->peer != c->claim.peer)
 		return false;
-	if (!c->backward && h->peer && (h->identity != c->claim.identity || h->trust != c->claim.trust))
+	if (speaks && h->peer && (h->identity != c->claim.identity || h->trust != c->claim.trust))
 		return false;
 	return h->source_state == rn_device_state(h->source) && h->destination_state == rn_device_state(h->destination);
 }
@@ -225,6 +228,8 @@ static __always_inline enum rn_found rn_flow_found(struct rn_context *c, const s
 	c->backward = h->from_hi != c->from_hi;
 	if (c->backward && rn_opens(&c->packet))
 		return RN_FOUND_AGAINST;
+	if (c->packet.error && !c->backward && !(h->flags & RN_FLOW_REPLIED))
+		return RN_FOUND_NONE; /* it answers nothing */
 	if (!rn_flow_holds(c, h)) {
 		if (c->backward) { /* a frame that it came in speaks of the other end */
 			c->claim.peer = h->peer;
@@ -452,6 +457,8 @@ __noinline int rn_flow_account(struct rn_context *c, __u32 flags, enum rn_reason
 	}
 	__sync_fetch_and_add(&flow->packets[c->backward & 1], 1);
 	__sync_fetch_and_add(&flow->bytes[c->backward & 1], c->packet.bytes);
+	if (c->packet.error) /* keeps no flow alive */
+		return 0;
 	*(volatile __u64 *)&flow->seen_ns = c->now;
 	if ((RN_READ_ONCE(flow->flags) & flags) != flags)
 		rn_flow_mark(c, flags);

@@ -140,9 +140,9 @@ static void frame_it(struct maker *m, struct step *step, unsigned source, bool v
 	step->hub = m->e->home[source] ? m->e->home[source] : 1 + rng_below(rng, EPISODE_HUBS);
 	step->v6 = v6;
 	step->trust = state_of(m, source)->trust;
-	if (rng_percent(rng, 12))
+	if (rng_percent(rng, 16))
 		as = like(m, source);
-	if (rng_percent(rng, 12))
+	if (rng_percent(rng, 16))
 		step->trust = (uint8_t)rng_below(rng, rng_percent(rng, 10) ? 256 : 101);
 	if (rng_percent(rng, 4))
 		step->hub = 1 + rng_below(rng, EPISODE_HUBS);
@@ -376,6 +376,48 @@ static void spoil(struct step *s, struct rng *rng)
 		s->linear = 0;
 }
 
+/* The device that is the hub which the other is at home at. */
+static unsigned hub_of(const struct maker *m, unsigned device)
+{
+	unsigned at = 0;
+
+	if (!m->e->home[device])
+		return m->e->self;
+	while (m->e->home[at] != m->e->home[device])
+		at++;
+	return at;
+}
+
+/* Who complains about a packet for that device. */
+static unsigned complainer(struct maker *m, unsigned destination)
+{
+	if (rng_percent(m->rng, 45))
+		return destination;
+	if (m->e->role == RN_ROLE_NODE || rng_percent(m->rng, 10))
+		return rng_percent(m->rng, 50) ? like(m, destination) : rng_below(m->rng, REALM_DEVICES);
+	return rng_percent(m->rng, 35) ? m->e->self : hub_of(m, destination);
+}
+
+/* An ICMP error about the packet, mostly one that is passed on. */
+static struct packet complain(struct maker *m, const struct packet *about, unsigned from, bool v6)
+{
+	static const uint8_t types[2][6] = {{3, 3, 11, 12, 4, 5}, {1, 2, 3, 4, 5, 127}};
+	struct packet p = {
+	    .source = m->e->addresses[from][v6], .destination = about->source, .protocol = IPPROTO_ICMP};
+	size_t most = about->transport + 8 + rng_below(m->rng, 30), size = about->size < most ? about->size : most;
+
+	if (rng_percent(m->rng, 5))
+		size = rng_below(m->rng, (uint32_t)size);
+	p.payload = (uint16_t)size;
+	packet_build(&p);
+	p.data[p.transport] = types[v6][rng_below(m->rng, rng_percent(m->rng, 90) ? 4 : 6)];
+	p.data[p.transport + 1] = (uint8_t)rng_below(m->rng, 5);
+	memcpy(p.data + p.transport + 8, about->data, size);
+	if (rng_percent(m->rng, 5) && size > 40)
+		p.data[p.transport + 8 + rng_below(m->rng, 40)] ^= (uint8_t)(1u << rng_below(m->rng, 8));
+	return p;
+}
+
 static struct conversation *keep(struct maker *m, const struct conversation *c)
 {
 	unsigned at =
@@ -410,12 +452,19 @@ static int send_packet(struct maker *m)
 	    first ? new_conversation(m) : &m->conversations[rng_below(m->rng, m->conversation_count)];
 	bool back = rng_percent(m->rng, first ? 5 : 45);
 	struct packet p = build(m, c, back, first);
-	struct step step = step_of(m, &p, hook_of(m, back ? c->destination : c->source));
+	unsigned from = back ? c->destination : c->source;
+	struct step step;
+
+	if (rng_percent(m->rng, 12)) {
+		from = complainer(m, back ? c->source : c->destination);
+		p = complain(m, &p, from, c->v6);
+	}
+	step = step_of(m, &p, hook_of(m, from));
 
 	if (rng_percent(m->rng, 5))
 		step.direction = (int)rng_below(m->rng, m->e->role == RN_ROLE_HUB ? RN_BPF_DIRECTIONS : RN_BPF_MESH);
 	if (step.direction == RN_BPF_MESH)
-		frame_it(m, &step, back ? c->destination : c->source, c->v6);
+		frame_it(m, &step, from, c->v6);
 	if (rng_percent(m->rng, 2))
 		step.data[p.transport - (rng_percent(m->rng, 50) ? 1 : 0)] ^= 1; /* an address or a port nobody has */
 	if (rng_percent(m->rng, 12))
@@ -553,6 +602,8 @@ static int happen(struct maker *m)
 
 static void make_realm(struct episode *e, struct rng *rng)
 {
+	bool hub[EPISODE_HUBS + 1] = {false};
+
 	realm_random(&e->realm, rng);
 	e->role = rng_percent(rng, 50) ? RN_ROLE_HUB : RN_ROLE_NODE;
 	e->self = rng_below(rng, REALM_DEVICES);
@@ -564,6 +615,11 @@ static void make_realm(struct episode *e, struct rng *rng)
 		e->addresses[d][0] =
 		    packet_v4(100, 64, (uint8_t)rng_below(rng, 256), (uint8_t)(16 * d + rng_below(rng, 16)));
 		e->addresses[d][1] = packet_v6((uint16_t)(rng_below(rng, 256) << 8 | (16 * d + rng_below(rng, 16))));
+		if (e->role == RN_ROLE_HUB && (d == e->self || e->home[d]) && !hub[e->home[d]]) {
+			hub[e->home[d]] = true;
+			e->addresses[d][0] = player_hub_address(e->home[d], false);
+			e->addresses[d][1] = player_hub_address(e->home[d], true);
+		}
 	}
 }
 

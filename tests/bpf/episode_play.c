@@ -164,6 +164,13 @@ static struct rn_mesh_addresses addresses_of(unsigned hub)
 	return a;
 }
 
+struct rn_addr player_hub_address(unsigned hub, bool v6)
+{
+	struct rn_mesh_addresses a = addresses_of(hub);
+
+	return v6 ? a.v6 : a.v4;
+}
+
 /* The maps' and the reference's lists after a change of p->behind. */
 static void write_behind(struct player *p, unsigned device)
 {
@@ -190,7 +197,7 @@ static void set_mesh(struct player *p)
 		p->bpf->hubs[peer_of[hub]] = a;
 		rn_bpf_peer(p->bpf, &a.v4, peer_of[hub]);
 		rn_bpf_peer(p->bpf, &a.v6, peer_of[hub]);
-		p->ref.peers[p->ref.peer_count++] = (struct reference_peer){peer_of[hub], true, true};
+		p->ref.peers[p->ref.peer_count++] = (struct reference_peer){peer_of[hub], a.v4, a.v6};
 	}
 	for (unsigned d = 0; d < REALM_DEVICES; d++) {
 		p->behind[d] = p->e->home[d] != 0;

@@ -257,21 +257,29 @@ static bool absent(const struct way *w, const struct reference_flow *f)
 	return opens(w->p) && closed(f);
 }
 
+static const struct rn_addr *hub_address(const struct way *w, uint32_t peer)
+{
+	for (uint32_t i = 0; i < w->r->peer_count; i++)
+		if (w->r->peers[i].peer == peer)
+			return w->p->v6 ? &w->r->peers[i].v6 : &w->r->peers[i].v4;
+	return NULL;
+}
+
 /* To another hub: the largest packet that goes there, 0: none does. */
 static uint64_t room_to(const struct way *w, uint32_t peer)
 {
 	bool v6 = w->p->v6;
 
-	for (uint32_t i = 0; i < w->r->peer_count; i++)
-		if (w->r->peers[i].peer == peer && (v6 ? w->r->peers[i].v6 : w->r->peers[i].v4))
-			return w->r->frame_max - (v6 ? 48 : 28);
-	return 0;
+	const struct rn_addr none = {{0}}, *hub = hub_address(w, peer);
+
+	return hub && !same_addr(hub, &none) ? w->r->frame_max - (v6 ? 48 : 28) : 0;
 }
 
 /* Section 6, before anything is counted: can an allowed packet leave? Sets the action. */
 static enum rn_reason leave(const struct way *w)
 {
-	const struct reference_device *s = &w->r->devices[look_up(w->r, &w->p->source)],
+	const struct rn_addr *from = w->p->router ? &w->p->sender : &w->p->source;
+	const struct reference_device *s = &w->r->devices[look_up(w->r, from)],
 				      *d = &w->r->devices[look_up(w->r, &w->p->destination)];
 	bool stays = w->r->role != RN_ROLE_HUB || d->state.local || (w->out && d->state.attached);
 	uint64_t room = w->r->mtu;
@@ -302,6 +310,8 @@ static void count_passed(const struct way *w, struct reference_flow *f)
 
 	f->packets[backward]++;
 	f->bytes[backward] += w->p->bytes;
+	if (w->p->error)
+		return;
 	f->seen_ns = w->r->now_ns;
 	f->replied |= backward;
 	f->fin_originator |= w->p->fin && !backward;
@@ -401,6 +411,52 @@ static enum rn_reason present_flow(const struct way *w, struct reference_flow *f
 	return reason;
 }
 
+/* Section 3, answers: may this one, who is not the answered packet's receiver, say so here? */
+static bool router_may(const struct way *w, const struct reference_flow *f)
+{
+	bool backward = !same_addr(&f->originator, &w->p->source);
+	uint32_t router = look_up(w->r, &w->p->sender), about = backward ? f->destination : f->source,
+		 to = backward ? f->source : f->destination;
+	const struct reference_state *s = &w->r->devices[router].state;
+
+	if (!router || s->revoked || s->quarantined)
+		return false;
+	if (w->r->role == RN_ROLE_NODE)
+		return !w->out && place(w, router, to) == RN_ALLOWED;
+	if (w->claim.peer)
+		return hub_address(w, w->claim.peer) && same_addr(hub_address(w, w->claim.peer), &w->p->sender) &&
+		       place(w, about, to) == RN_ALLOWED && place(w, router, to) == RN_ALLOWED;
+	return w->out && place(w, router, to) == RN_ALLOWED;
+}
+
+/* An ICMP error and the flow that it is about: no judgement, no change but in what is counted. */
+static enum rn_reason answer(const struct way *w, struct reference_flow *f)
+{
+	bool backward = f && !same_addr(&f->originator, &w->p->source);
+	enum rn_reason reason = RN_ALLOWED;
+
+	if (absent(w, f))
+		return RN_ICMP_ERROR;
+	w->v->path = REFERENCE_HELD;
+	if (!backward && !f->replied)
+		return RN_ICMP_ERROR;
+	if (!holds(w, f) || (!w->p->router && !same_claim(w, f)))
+		return RN_ICMP_ERROR;
+	if (w->p->router && !router_may(w, f))
+		return RN_ICMP_ERROR;
+	if (!w->p->router)
+		reason = backward ? place(w, f->destination, f->source) : place(w, f->source, f->destination);
+	if (reason == RN_ALLOWED)
+		reason = f->reason;
+	if (reason == RN_ALLOWED)
+		reason = leave(w);
+	if (reason == RN_ALLOWED)
+		count_passed(w, f);
+	else
+		f->dropped++;
+	return reason;
+}
+
 static enum rn_reason judge_parsed(const struct way *w)
 {
 	const struct reference_packet *p = w->p;
@@ -416,6 +472,8 @@ static enum rn_reason judge_parsed(const struct way *w)
 	w->v->flow = f;
 	w->v->phase = phase(f);
 	w->v->backward = f && !same_addr(&f->originator, &p->source);
+	if (w->p->error)
+		return answer(w, f);
 	if (absent(w, f))
 		return is_echo(p) && p->reply ? RN_UNSOLICITED_REPLY : first_packet(w, f, true);
 	if (opens(p) && w->v->backward) {

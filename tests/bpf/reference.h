@@ -25,6 +25,10 @@ struct reference_packet {
 	uint16_t source_port, destination_port; /* echo: the identifier at the requester's end, 0 at the other */
 	uint8_t protocol;			/* IPPROTO_TCP, _UDP, _ICMP or _ICMPV6 */
 	bool reply;				/* echo */
+	/* ICMP error: source, protocol, ports and reply as of a packet that the answered one's receiver sends back */
+	bool error;
+	bool router; /* `sender` is somebody else */
+	struct rn_addr sender;
 	bool syn, ack, fin, rst;
 	uint8_t hop_limit;
 	bool v6;
@@ -56,7 +60,7 @@ struct reference_behind {
 };
 struct reference_peer {
 	uint32_t peer;
-	bool v4, v6; /* frames of that family get there */
+	struct rn_addr v4, v6; /* its own, where frames go; all zero: none of that family gets there */
 };
 
 /* What a frame says. */

@@ -58,6 +58,86 @@ static enum rn_reason parse_udp(const uint8_t *p, size_t left, struct reference_
 	return RN_ALLOWED;
 }
 
+static bool forbidden_header(unsigned next)
+{
+	return next == 43 || next == 51 || next == 135 || next == 139 || next == 140;
+}
+
+/*
+ * Steps over extension headers of a packet whose bytes after the IPv6 header are p. Leaves what follows and where; 44
+ * ends it as any transport does.
+ */
+static enum rn_reason walk(const uint8_t *p, size_t left, unsigned *next, size_t *at)
+{
+	for (unsigned passed = 0;; passed++) {
+		if (forbidden_header(*next) || (*next == 0 && passed > 0))
+			return RN_EXTENSION_HEADER;
+		if (*next != 0 && *next != 60)
+			return RN_ALLOWED;
+		if (passed == 4)
+			return RN_EXTENSION_HEADER;
+		if (left - *at < 8 || left - *at < (p[*at + 1] + 1u) * 8)
+			return RN_MALFORMED;
+		*next = p[*at];
+		*at += (p[*at + 1] + 1u) * 8;
+	}
+}
+
+/* Who sent a packet whose first bytes are p, to whom, with what protocol, which begins where? Else -1. */
+static int parse_quoted(const uint8_t *p, size_t left, bool v6, struct rn_addr *from, struct rn_addr *to, size_t *at)
+{
+	unsigned next;
+	size_t passed = 0;
+
+	if (left < (v6 ? 40 : 20))
+		return -1;
+	if (!v6) {
+		*from = mapped(p + 12);
+		*to = mapped(p + 16);
+		*at = 20;
+		return p[0] == 0x45 && !(be16(p + 6) & 0x1fff) ? p[9] : -1;
+	}
+	memcpy(from, p + 8, 16);
+	memcpy(to, p + 24, 16);
+	next = p[6];
+	if (p[0] >> 4 != 6 || walk(p + 40, left - 40, &next, &passed) != RN_ALLOWED)
+		return -1;
+	*at = 40 + passed;
+	if (next != 44)
+		return (int)next;
+	*at += 8;
+	return left < *at || be16(p + *at - 6) >> 3 ? -1 : p[*at - 8];
+}
+
+/* Section 1, errors: `p` is what the ICMP header is followed by. */
+static enum rn_reason parse_error(const uint8_t *p, size_t left, bool v6, struct reference_packet *ret)
+{
+	struct rn_addr from, to;
+	size_t at = 0;
+	int protocol = parse_quoted(p, left, v6, &from, &to, &at);
+	const uint8_t *t = p + at;
+
+	if (protocol < 0 || left - at < 8 || memcmp(&from, &ret->destination, 16) != 0)
+		return RN_ICMP_ERROR;
+	if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
+		ret->source_port = (uint16_t)be16(t + 2);
+		ret->destination_port = (uint16_t)be16(t);
+	} else if (protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) && t[0] == (v6 ? 128 : 8) && t[1] == 0) {
+		ret->reply = true;
+		ret->destination_port = (uint16_t)be16(t + 4);
+	} else if (protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) && t[0] == (v6 ? 129 : 0) && t[1] == 0) {
+		ret->source_port = (uint16_t)be16(t + 4);
+	} else {
+		return RN_ICMP_ERROR;
+	}
+	ret->protocol = (uint8_t)protocol;
+	ret->error = true;
+	ret->router = memcmp(&to, &ret->source, 16) != 0;
+	ret->sender = ret->source;
+	ret->source = to;
+	return RN_ALLOWED;
+}
+
 static enum rn_reason parse_icmp(const uint8_t *p, size_t left, bool v6, struct reference_packet *ret)
 {
 	unsigned type, request = v6 ? 128 : 8, reply = v6 ? 129 : 0;
@@ -73,6 +153,8 @@ static enum rn_reason parse_icmp(const uint8_t *p, size_t left, bool v6, struct 
 			ret->source_port = (uint16_t)be16(p + 4);
 		return RN_ALLOWED;
 	}
+	if (v6 ? type >= 1 && type <= 4 : type == 3 || type == 11 || type == 12)
+		return parse_error(p + 8, left - 8, v6, ret);
 	if (v6 && type >= 1 && type <= 127)
 		return RN_ICMP_ERROR;
 	if (!v6 && (type == 3 || type == 4 || type == 5 || type == 11 || type == 12))
@@ -119,15 +201,11 @@ static enum rn_reason parse_v4(const uint8_t *p, size_t there, struct reference_
 	return parse_transport(p + 20, total - 20, false, ret);
 }
 
-static bool forbidden_header(unsigned next)
-{
-	return next == 43 || next == 51 || next == 135 || next == 139 || next == 140;
-}
-
 static enum rn_reason parse_v6(const uint8_t *p, size_t there, struct reference_packet *ret)
 {
-	size_t total, at = 40;
-	unsigned next, passed = 0;
+	size_t total, at = 0;
+	enum rn_reason reason;
+	unsigned next;
 
 	if (there < 40 || p[0] >> 4 != 6)
 		return RN_MALFORMED;
@@ -138,25 +216,17 @@ static enum rn_reason parse_v6(const uint8_t *p, size_t there, struct reference_
 	ret->bytes = total;
 	if (p[24] == 0xff)
 		return RN_MULTICAST;
-	for (next = p[6];; passed++) {
-		if (next == 44)
-			return RN_FRAGMENT;
-		if (forbidden_header(next) || (next == 0 && passed > 0))
-			return RN_EXTENSION_HEADER;
-		if (next != 0 && next != 60)
-			break;
-		if (passed == 4)
-			return RN_EXTENSION_HEADER;
-		if (total - at < 8 || total - at < (p[at + 1] + 1u) * 8)
-			return RN_MALFORMED;
-		next = p[at];
-		at += (p[at + 1] + 1u) * 8;
-	}
+	next = p[6];
+	reason = walk(p + 40, total - 40, &next, &at);
+	if (reason != RN_ALLOWED)
+		return reason;
+	if (next == 44)
+		return RN_FRAGMENT;
 	ret->hop_limit = p[7];
 	ret->protocol = (uint8_t)next;
 	memcpy(&ret->source, p + 8, 16);
 	memcpy(&ret->destination, p + 24, 16);
-	return parse_transport(p + at, total - at, true, ret);
+	return parse_transport(p + 40 + at, total - 40 - at, true, ret);
 }
 
 void reference_parse(uint16_t ethertype, const uint8_t *data, size_t size, struct reference_packet *ret)

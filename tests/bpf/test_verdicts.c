@@ -14,7 +14,7 @@
 #include "episode.h"
 
 #define EPISODES 1000u
-#define PACKETS 110u /* an episode */
+#define PACKETS 130u /* an episode */
 #define PACKETS_LEAST 100000ul
 #define SEED 20261122u
 
@@ -33,8 +33,10 @@ struct tally {
 	unsigned long reasons[RN_REASON_COUNT];
 	unsigned long kinds[2][RN_BPF_DIRECTIONS]
 			   [2]; /* hub or node, direction, IPv4 or IPv6: of the packets that parsed */
-	unsigned long frames[RN_MESH_REASON_COUNT];		  /* that came in */
-	unsigned long sent[2];					  /* in frames, IPv4 or IPv6 */
+	unsigned long frames[RN_MESH_REASON_COUNT]; /* that came in */
+	unsigned long errors[REFERENCE_PHASES][2];  /* ICMP errors that passed: about which flows, forward, backward */
+	unsigned long routers[2][RN_BPF_DIRECTIONS][2]; /* of them, from on the way: hub or node, where; and refused */
+	unsigned long sent[2];			    /* in frames, IPv4 or IPv6 */
 	unsigned long ways[REFERENCE_PATHS][REFERENCE_PHASES][2]; /* forward, backward */
 };
 
@@ -48,6 +50,10 @@ static void count(void *context, const struct episode *e, const struct step *ste
 		return;
 	t->packets++;
 	t->sent[step->data[0] >> 4 == 6] += v->reason == RN_ALLOWED && v->to_peer;
+	if (v->packet.error && v->reason == RN_ALLOWED)
+		t->errors[v->phase][v->backward]++;
+	if (v->packet.error && v->packet.router)
+		t->routers[e->role == RN_ROLE_NODE][step->direction][v->reason != RN_ALLOWED]++;
 	t->allowed += v->reason == RN_ALLOWED;
 	t->reasons[v->reason]++;
 	if (v->packet.reason == RN_ALLOWED)
@@ -211,6 +217,13 @@ static void print_tally(const struct tally *t)
 	for (unsigned i = 0; i < RN_MESH_REASON_COUNT; i++)
 		if (t->frames[i])
 			printf("  %-24u%8lu\n", i, t->frames[i]);
+	for (unsigned phase = 0; phase < REFERENCE_PHASES; phase++)
+		printf("  error about     %-16sforward%8lu, backward%8lu\n", phases[phase], t->errors[phase][0],
+		       t->errors[phase][1]);
+	for (unsigned i = 0; i < 2 * RN_BPF_DIRECTIONS; i++)
+		printf("  error on the way, %s, %s: passed %lu, not %lu\n", i < RN_BPF_DIRECTIONS ? "hub" : "node",
+		       directions[i % RN_BPF_DIRECTIONS], t->routers[i / RN_BPF_DIRECTIONS][i % RN_BPF_DIRECTIONS][0],
+		       t->routers[i / RN_BPF_DIRECTIONS][i % RN_BPF_DIRECTIONS][1]);
 	for (unsigned path = 0; path < REFERENCE_PATHS; path++)
 		for (unsigned phase = 0; phase < REFERENCE_PHASES; phase++)
 			if (t->ways[path][phase][0] || t->ways[path][phase][1])
@@ -251,11 +264,19 @@ static void check_coverage(const struct tally *t)
 			need(t->ways[REFERENCE_HELD][phase][back] >= 20, "held", phase, back, 0);
 			need(t->ways[REFERENCE_AGAIN][phase][back] >= 20, "judged again", phase, back, 0);
 		}
+		need(t->errors[phase][1] >= 20, "errors", phase, 1, 0);
+		if (phase == REFERENCE_TCP_ESTABLISHED || phase == REFERENCE_UDP_ESTABLISHED)
+			need(t->errors[phase][0] >= 10, "errors", phase, 0, 0);
 		need(t->ways[REFERENCE_CLAIM][phase][0] >= 20, "another claim", phase, 0, 0);
 		if (phase <= REFERENCE_TCP_CLOSED)
 			need(phase == REFERENCE_TCP_CLOSED || t->ways[REFERENCE_REVERSE_SYN][phase][1] >= 20,
 			     "reverse SYN", phase, 0, 0);
 	}
+	need(t->routers[0][RN_BPF_IN][0] == 0 && t->routers[0][RN_BPF_IN][1] >= 20, "router, hub in", 0, 0, 0);
+	need(t->routers[0][RN_BPF_OUT][0] >= 20 && t->routers[0][RN_BPF_OUT][1] >= 20, "router, hub out", 0, 0, 0);
+	need(t->routers[0][RN_BPF_MESH][0] >= 20 && t->routers[0][RN_BPF_MESH][1] >= 20, "router, frame", 0, 0, 0);
+	need(t->routers[1][RN_BPF_IN][0] >= 20 && t->routers[1][RN_BPF_IN][1] >= 20, "router, node in", 0, 0, 0);
+	need(t->routers[1][RN_BPF_OUT][0] == 0 && t->routers[1][RN_BPF_OUT][1] >= 20, "router, node out", 0, 0, 0);
 	for (unsigned back = 0; back < 2; back++)
 		need(t->ways[REFERENCE_REOPENED][REFERENCE_TCP_CLOSED][back] >= 20, "reopened", back, 0, 0);
 }
