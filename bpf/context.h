@@ -46,6 +46,7 @@ struct rn_context {
 	struct rn_claim claim;	/* about the judged flow's originator */
 	struct rn_claim as;	/* what of it the judgement took */
 	__u32 from_peer;	/* the hub whose frame the packet came in, 0: it came in none */
+	__u32 said;		/* the frame's key */
 	struct rn_mesh_way way; /* RN_TO_HUB */
 	__u64 secret;
 	__u64 now;

@@ -4,6 +4,7 @@
 
 #include "context.h"
 #include "emit.h"
+#include "fragment.h"
 #include "judge.h"
 #include "place.h"
 #include "table.h"
@@ -159,14 +160,40 @@ static __always_inline enum rn_reason rn_flow_answer(struct __sk_buff *skb, stru
 	return reason;
 }
 
-/* docs/datapath.md 3. Returns the packet's outcome; it is counted in its flow already. */
-static __always_inline enum rn_reason rn_flow(struct __sk_buff *skb, struct rn_context *c)
+/* A fragment that is not the first passes as that did, in order. */
+static __always_inline enum rn_reason rn_flow_rest(struct __sk_buff *skb, struct rn_context *c)
+{
+	enum rn_reason reason;
+
+	c->orphan = 1;
+	if (!rn_fragment_follows(c)) {
+		c->backward = 0;
+		return RN_FRAGMENT;
+	}
+	reason = rn_place(c, c->source.state, c->destination.state);
+	if (!reason)
+		reason = rn_hop(skb, c);
+	if (!reason && !rn_fragment_passes(c)) {
+		c->backward = 0;
+		return RN_FRAGMENT;
+	}
+	c->orphan = 0;
+	rn_flow_account(c, rn_flow_flags(c), reason);
+	return reason;
+}
+
+static __always_inline enum rn_reason rn_flow_whole(struct __sk_buff *skb, struct rn_context *c)
 {
 	enum rn_found found = rn_flow_find(c);
 	enum rn_reason reason;
 
 	if (c->packet.error)
 		return rn_flow_answer(skb, c, found);
+	if (c->packet.fragment && found == RN_FOUND_AGAINST) {
+		c->orphan = 1;
+		c->backward = 0;
+		return RN_FRAGMENT; /* there is no entry that it could belong to */
+	}
 	if (found == RN_FOUND_NONE || found == RN_FOUND_AGAINST)
 		return rn_flow_first(skb, c, found == RN_FOUND_NONE);
 	if (found == RN_FOUND_AGAIN) {
@@ -179,6 +206,23 @@ static __always_inline enum rn_reason rn_flow(struct __sk_buff *skb, struct rn_c
 			reason = rn_hop(skb, c);
 	}
 	rn_flow_account(c, rn_flow_flags(c), reason);
+	return reason;
+}
+
+/* docs/datapath.md 3. Returns the packet's outcome; it is counted in its flow already. */
+static __always_inline enum rn_reason rn_flow(struct __sk_buff *skb, struct rn_context *c)
+{
+	enum rn_reason reason;
+
+	if (c->packet.fragment == RN_FRAGMENT_LATER)
+		return rn_flow_rest(skb, c);
+	if (c->packet.fragment && rn_fragment_again(c)) {
+		c->orphan = 1;
+		return RN_FRAGMENT;
+	}
+	reason = rn_flow_whole(skb, c);
+	if (!reason && c->packet.fragment)
+		rn_fragment_keep(c);
 	return reason;
 }
 

@@ -27,6 +27,12 @@ enum rn_error {
 	RN_ERROR_ON_THE_WAY, /* somebody else */
 };
 
+enum rn_piece {
+	RN_NO_FRAGMENT,
+	RN_FRAGMENT_FIRST, /* with the whole transport header: parsed as a packet */
+	RN_FRAGMENT_LATER, /* without ports */
+};
+
 /* One packet, as far as it was parsed; the rest is zero. */
 struct rn_packet {
 	struct rn_addr source;
@@ -38,7 +44,11 @@ struct rn_packet {
 	__u8 tcp_flags;
 	__u8 echo_reply;
 	__u8 error; /* enum rn_error; then source, ports and protocol are as of an answer to what it is about */
-	__u8 reserved[3];
+	__u8 fragment; /* enum rn_piece */
+	__u8 last;     /* no more fragments follow */
+	__u8 reserved;
+	__be32 id;	 /* of a fragment */
+	__u32 from, to; /* its bytes in the packet that it is of, without that one's headers */
 	__u32 hop_limit;
 	__u32 bytes;   /* IP length, or what is there until that is known */
 	__u32 headers; /* bytes through TCP's or UDP's header */
@@ -96,6 +106,12 @@ static __always_inline void rn_addr_map(struct rn_addr *to, const __u8 from[4])
 	__builtin_memcpy(to->b + 12, from, 4);
 }
 
+/* A transport header that is not there; in a first fragment, where it would be in those that follow. */
+static __always_inline enum rn_reason rn_parse_short(const struct rn_packet *p)
+{
+	return p->fragment ? RN_FRAGMENT : RN_MALFORMED;
+}
+
 static __always_inline enum rn_reason rn_parse_tcp(struct __sk_buff *skb, struct rn_packet *p, __u32 at)
 {
 	struct {
@@ -107,10 +123,12 @@ static __always_inline enum rn_reason rn_parse_tcp(struct __sk_buff *skb, struct
 	__u32 size;
 
 	if (at + sizeof(tcp) > p->bytes || rn_load(skb, at, &tcp, sizeof(tcp)))
-		return RN_MALFORMED;
+		return rn_parse_short(p);
 	size = (tcp.offset >> 4) * 4;
-	if (size < sizeof(tcp) || at + size > p->bytes)
+	if (size < sizeof(tcp))
 		return RN_MALFORMED;
+	if (at + size > p->bytes)
+		return rn_parse_short(p);
 	if ((tcp.flags & RN_TCP_SYN) && (tcp.flags & (RN_TCP_FIN | RN_TCP_RST)))
 		return RN_MALFORMED;
 	if (!(tcp.flags & (RN_TCP_SYN | RN_TCP_ACK | RN_TCP_FIN | RN_TCP_RST)))
@@ -130,9 +148,9 @@ static __always_inline enum rn_reason rn_parse_udp(struct __sk_buff *skb, struct
 	__u32 size;
 
 	if (at + sizeof(udp) > p->bytes || rn_load(skb, at, &udp, sizeof(udp)))
-		return RN_MALFORMED;
+		return rn_parse_short(p);
 	size = bpf_ntohs(udp.length);
-	if (size < sizeof(udp) || at + size > p->bytes)
+	if (size < sizeof(udp) || (!p->fragment && at + size > p->bytes))
 		return RN_MALFORMED;
 	p->source_port = udp.source;
 	p->destination_port = udp.destination;
@@ -265,8 +283,8 @@ static __always_inline enum rn_reason rn_parse_icmp(struct __sk_buff *skb, struc
 	} icmp;
 
 	if (at + sizeof(icmp) > p->bytes || rn_load(skb, at, &icmp, sizeof(icmp)))
-		return RN_MALFORMED;
-	if (rn_icmp_is_answer(p, icmp.type))
+		return rn_parse_short(p);
+	if (rn_icmp_is_answer(p, icmp.type) && !p->fragment)
 		return rn_parse_error(skb, p, at + sizeof(icmp));
 	if (rn_icmp_is_error(p, icmp.type))
 		return RN_ICMP_ERROR;
@@ -281,12 +299,22 @@ static __always_inline enum rn_reason rn_parse_icmp(struct __sk_buff *skb, struc
 	return RN_ALLOWED;
 }
 
-static __always_inline enum rn_reason rn_parse_transport(struct __sk_buff *skb, struct rn_packet *p, __u32 at)
+/* (A global function: taken once by the verifier, not for every chain of headers before it.) */
+__noinline enum rn_reason rn_parse_transport(struct __sk_buff *skb, struct rn_packet *p, __u32 at)
 {
+	if (!p || at > 0xffff)
+		return RN_INTERNAL;
 	if (!rn_addr_order(&p->source, &p->destination))
 		return RN_MALFORMED;
 	if (p->v6 && (rn_addr_mapped(&p->source) || rn_addr_mapped(&p->destination)))
 		return RN_MALFORMED;
+	if (p->fragment == RN_FRAGMENT_LATER) {
+		p->headers = at;
+		return p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP ||
+			       p->protocol == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)
+			   ? RN_ALLOWED
+			   : RN_FRAGMENT;
+	}
 	if (p->protocol == IPPROTO_TCP)
 		return rn_parse_tcp(skb, p, at);
 	if (p->protocol == IPPROTO_UDP)
@@ -294,6 +322,22 @@ static __always_inline enum rn_reason rn_parse_transport(struct __sk_buff *skb, 
 	if (p->protocol == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		return rn_parse_icmp(skb, p, at);
 	return RN_PROTOCOL;
+}
+
+/* A fragment whose bytes begin at `at`. What nobody needs to send is none: empty, not of whole eights, alone. */
+static __always_inline enum rn_reason rn_parse_piece(struct rn_packet *p, __u32 offset, __u8 more, __u32 at)
+{
+	__u32 length = p->bytes - at, end = offset + length;
+	/* what the whole packet's length counts beside its bytes */
+	__u32 headers = p->v6 ? at - sizeof(struct rn_fragment_header) - sizeof(struct rn_ipv6) : at;
+
+	if (at >= p->bytes || (more && length % 8) || end + headers > 0xffff || (!offset && !more))
+		return RN_FRAGMENT;
+	p->fragment = offset ? RN_FRAGMENT_LATER : RN_FRAGMENT_FIRST;
+	p->last = !more;
+	p->from = offset;
+	p->to = end;
+	return RN_ALLOWED;
 }
 
 static __always_inline enum rn_reason rn_parse_ipv4(struct __sk_buff *skb, struct rn_packet *p)
@@ -314,11 +358,30 @@ static __always_inline enum rn_reason rn_parse_ipv4(struct __sk_buff *skb, struc
 	rn_addr_map(&p->destination, ip.destination);
 	if (header > sizeof(ip))
 		return RN_IP_OPTIONS;
-	if (ip.fragment & bpf_htons(0x3fff))
-		return RN_FRAGMENT;
+	if (ip.fragment & bpf_htons(0x3fff)) {
+		__u32 word = bpf_ntohs(ip.fragment);
+
+		p->id = ip.id;
+		if (rn_parse_piece(p, (word & 0x1fff) * 8, !!(word & 0x2000), sizeof(ip)))
+			return RN_FRAGMENT;
+	}
 	if (ip.destination[0] >> 4 == 14 || (__u32)rn_addr_word(&p->destination, 1) == 0xffffffff)
 		return RN_MULTICAST;
 	return rn_parse_transport(skb, p, sizeof(ip));
+}
+
+static __always_inline enum rn_reason rn_parse_ipv6_piece(struct __sk_buff *skb, struct rn_packet *p, __u32 *at)
+{
+	struct rn_fragment_header h;
+	__u32 word;
+
+	if (*at + sizeof(h) > p->bytes || rn_load(skb, *at, &h, sizeof(h)))
+		return RN_FRAGMENT;
+	*at += sizeof(h);
+	word = bpf_ntohs(h.offset);
+	p->protocol = h.next;
+	p->id = h.id;
+	return rn_parse_piece(p, word & 0xfff8, word & 1, *at);
 }
 
 static __always_inline enum rn_reason rn_parse_ipv6(struct __sk_buff *skb, struct rn_packet *p)
@@ -339,6 +402,8 @@ static __always_inline enum rn_reason rn_parse_ipv6(struct __sk_buff *skb, struc
 	if (ip.destination.b[0] == 0xff)
 		return RN_MULTICAST;
 	reason = rn_parse_extensions(skb, p->bytes, &p->protocol, &at);
+	if (reason == RN_FRAGMENT)
+		reason = rn_parse_ipv6_piece(skb, p, &at);
 	return reason ? reason : rn_parse_transport(skb, p, at);
 }
 

@@ -385,7 +385,9 @@ __noinline enum rn_reason rn_flow_make(struct rn_context *c, __u32 flags)
 	}
 	rn_flow_write(rn_flow_slot(set, place), &key, c, flags);
 	set->tag[place & (RN_FLOW_WAYS - 1)] = c->tag;
+	c->turn = rn_flow_slot(set, place)->turn;
 	bpf_spin_unlock(&set->lock);
+	c->place = place;
 	if (rank & RN_RANK_FREE)
 		rn_flow_use(c->set);
 	else if (rank && !(rank & RN_RANK_AGED))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The TC programs of rn0 and, on a hub that has others, of rnm0, as docs/datapath.md says: parse.h (1), rn_gate (2),
- * flow.h and table.h (3), judge.h (4), place.h (5), rn_go (6), emit.h (7), mesh.h (9).
+ * flow.h, table.h and fragment.h (3), judge.h (4), place.h (5), rn_go (6), emit.h (7), mesh.h (9).
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -138,6 +138,7 @@ __noinline enum rn_mesh_reason rn_arrive(struct __sk_buff *skb, struct rn_contex
 	c->claim.peer = f.peer;
 	c->claim.identity = f.identity;
 	c->claim.trust = f.trust;
+	c->said = RN_MESH_KEY(f.identity, f.trust);
 	return reason;
 }
 

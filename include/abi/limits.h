@@ -37,5 +37,6 @@
 #define RN_UDP_OPENING_NS (30 * RN_SECOND_NS)
 #define RN_UDP_ESTABLISHED_NS (180 * RN_SECOND_NS)
 #define RN_ICMP_NS (30 * RN_SECOND_NS)
+#define RN_FRAGMENT_NS (2 * RN_SECOND_NS) /* for a packet's next fragment */
 
 #endif

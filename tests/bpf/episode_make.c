@@ -544,6 +544,88 @@ static int change_something(struct maker *m)
 	}
 }
 
+/* What may become of a packet's fragments between their sender and here: places in `order`, so many. */
+static unsigned mix_up(struct maker *m, uint8_t *order, unsigned count)
+{
+	unsigned a = rng_below(m->rng, count), b = rng_below(m->rng, count);
+	uint8_t kept = order[a];
+
+	switch (rng_below(m->rng, 8)) {
+	case 0: /* two change places */
+		order[a] = order[b];
+		order[b] = kept;
+		return count;
+	case 1: /* one comes twice */
+		memmove(order + b + 1, order + b, count - b);
+		order[b] = kept;
+		return count + 1;
+	case 2: /* one is lost */
+		memmove(order + a, order + a + 1, count - a - 1);
+		return count - 1;
+	default:
+		return count;
+	}
+}
+
+/* One fragment, now and then another than it should be. */
+static int send_fragment(struct maker *m, const struct packet *whole, uint32_t id, const size_t *cuts, unsigned at,
+			 unsigned last)
+{
+	size_t from = cuts[at], to = cuts[at + 1];
+	unsigned device = 0;
+	struct packet p;
+	struct step step;
+
+	if (rng_percent(m->rng, 3) && from)
+		from -= 8;
+	if (rng_percent(m->rng, 3))
+		to += rng_percent(m->rng, 50) ? 8 : 1;
+	p = packet_fragment(whole, rng_percent(m->rng, 2) ? id + 1 : id, from, to - from,
+			    rng_percent(m->rng, 97) ? at < last : at >= last);
+	if (rng_percent(m->rng, 3))
+		p.data[whole->data[0] >> 4 == 6 ? 7 : 8] = 1; /* it does not get far */
+	while (device + 1 < REALM_DEVICES && memcmp(&m->e->addresses[device][whole->data[0] >> 4 == 6], &whole->source, 16))
+		device++;
+	step = step_of(m, &p, hook_of(m, device));
+	if (rng_percent(m->rng, 3))
+		step.direction = (int)rng_below(m->rng, m->e->role == RN_ROLE_HUB ? RN_BPF_DIRECTIONS : RN_BPF_MESH);
+	if (step.direction == RN_BPF_MESH)
+		frame_it(m, &step, device, whole->data[0] >> 4 == 6);
+	if (rng_percent(m->rng, 3))
+		spoil(&step, m->rng);
+	return add(m, &step);
+}
+
+/* A packet in two to four pieces. Between them the world goes on. */
+static int send_fragments(struct maker *m)
+{
+	const struct conversation *c = &m->conversations[rng_below(m->rng, m->conversation_count)];
+	struct packet whole = build(m, c, rng_percent(m->rng, 45), rng_percent(m->rng, 50));
+	unsigned last = 1 + rng_below(m->rng, 3), count = last + 1;
+	uint32_t id = rng_below(m->rng, 4) + (c->v6 ? 0x10000u * rng_below(m->rng, 2) : 0);
+	uint8_t order[8] = {0, 1, 2, 3};
+	size_t cuts[5] = {0};
+	int code = 0;
+
+	whole.payload = (uint16_t)(40 + rng_below(m->rng, 200));
+	packet_build(&whole);
+	for (unsigned i = 1; i <= last; i++)
+		cuts[i] = cuts[i - 1] + 8 * (1 + rng_below(m->rng, 4)) + (i == 1 && rng_percent(m->rng, 85) ? 16 : 0);
+	cuts[count] = whole.size - whole.transport;
+	if (cuts[count] <= cuts[last])
+		cuts[count] = cuts[last] + 5;
+	count = mix_up(m, order, count);
+	for (unsigned i = 0; i < count && code == 0; i++) {
+		if (rng_percent(m->rng, 4))
+			code = change_something(m);
+		else if (rng_percent(m->rng, 4))
+			code = change(m, STEP_CLOCK, 0, RN_FRAGMENT_NS - 1 + rng_below(m->rng, 2));
+		if (code == 0)
+			code = send_fragment(m, &whole, id, cuts, order[i], last);
+	}
+	return code;
+}
+
 /* The packet that the rule decides, as the first of a new conversation. */
 static int show_rule(struct maker *m, unsigned rule)
 {
@@ -597,6 +679,8 @@ static int happen(struct maker *m)
 		return change_something(m);
 	if (rng_percent(m->rng, 20))
 		return move_clock(m);
+	if (m->conversation_count && rng_percent(m->rng, 7))
+		return send_fragments(m);
 	return send_packet(m);
 }
 

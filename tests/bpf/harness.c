@@ -219,6 +219,7 @@ void rn_bpf_reset(struct rn_bpf *b)
 	clear_hash(p->skeleton->maps.rn_mesh_peers);
 	clear_hash(p->skeleton->maps.rn_behind);
 	rn_bpf_flows_clear(b);
+	*b->now += RN_FRAGMENT_NS; /* no packet waits for its fragments */
 	while (rn_bpf_events(b, events, 256))
 		;
 	b->config->role = p->role;

@@ -131,6 +131,36 @@ void packet_build(struct packet *p)
 	put_checksum(p);
 }
 
+struct packet packet_fragment(const struct packet *whole, uint32_t id, size_t from, size_t size, bool more)
+{
+	struct packet p = *whole;
+	uint8_t *ip = p.data, *h = p.data + p.transport;
+	size_t there = whole->size - whole->transport > from ? whole->size - whole->transport - from : 0;
+
+	memset(h, 0, sizeof(p.data) - p.transport);
+	if (!is_v4(whole)) {
+		h[0] = wire_protocol(whole);
+		put16(h + 2, (uint16_t)(from | more));
+		put16(h + 4, (uint16_t)(id >> 16));
+		put16(h + 6, (uint16_t)id);
+		*(p.extensions ? h - 8 : ip + 6) = IPPROTO_FRAGMENT;
+		p.transport += 8;
+		h += 8;
+	}
+	memcpy(h, whole->data + whole->transport + from, there < size ? there : size);
+	p.size = p.transport + size;
+	if (is_v4(whole)) {
+		put16(ip + 2, p.size);
+		put16(ip + 4, (uint16_t)id);
+		put16(ip + 6, (uint16_t)(from / 8 | (more ? 0x2000 : 0)));
+		put16(ip + 10, 0);
+		put16(ip + 10, packet_checksum(ip, 20, 0));
+	} else {
+		put16(ip + 4, p.size - 40);
+	}
+	return p;
+}
+
 struct packet packet_answer(const struct packet *p)
 {
 	struct packet a = *p;

@@ -2,6 +2,7 @@
 #ifndef RN_TESTS_BPF_PACKET_H
 #define RN_TESTS_BPF_PACKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,11 @@ struct packet {
 };
 
 void packet_build(struct packet *p);
+/*
+ * The bytes [from, from + size) of what comes after the packet's IP header (and IPv6 extension headers) as a fragment.
+ * IPv6: `more` and from's lower three bits are written as they are.
+ */
+struct packet packet_fragment(const struct packet *whole, uint32_t id, size_t from, size_t size, bool more);
 /* The same with both ends exchanged (ports and addresses; an echo request becomes its reply), built. */
 struct packet packet_answer(const struct packet *p);
 struct rn_addr packet_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);

@@ -359,6 +359,7 @@ static enum rn_reason first_packet(const struct way *w, struct reference_flow *o
 	    .responder_port = w->p->destination_port,
 	    .protocol = w->p->protocol,
 	    .created_ns = w->r->now_ns,
+	    .made = ++w->r->made,
 	};
 	take_judgement(w, f, &j);
 	count_passed(w, f);
@@ -457,17 +458,11 @@ static enum rn_reason answer(const struct way *w, struct reference_flow *f)
 	return reason;
 }
 
-static enum rn_reason judge_parsed(const struct way *w)
+static enum rn_reason judge_whole(const struct way *w)
 {
 	const struct reference_packet *p = w->p;
 	struct reference_flow *f;
 
-	if (w->r->generation == 0)
-		return RN_NO_POLICY;
-	if (w->r->link_down)
-		return RN_LINK_DOWN;
-	if (w->r->now_ns >= w->r->lease_until_ns)
-		return RN_LEASE_EXPIRED;
 	f = find_flow(w->r, p);
 	w->v->flow = f;
 	w->v->phase = phase(f);
@@ -478,9 +473,114 @@ static enum rn_reason judge_parsed(const struct way *w)
 		return is_echo(p) && p->reply ? RN_UNSOLICITED_REPLY : first_packet(w, f, true);
 	if (opens(p) && w->v->backward) {
 		w->v->path = REFERENCE_REVERSE_SYN;
+		if (p->fragment)
+			return RN_FRAGMENT;
 		return first_packet(w, f, false);
 	}
 	return present_flow(w, f);
+}
+
+/* Section 3a: the packet's others, where its first has passed and not yet its last. */
+static struct reference_fragments *under_way(const struct way *w)
+{
+	for (uint32_t i = 0; i < w->r->fragment_count; i++) {
+		struct reference_fragments *s = &w->r->fragments[i];
+
+		if (s->id != w->p->id || !same_addr(&s->source, &w->p->source) ||
+		    !same_addr(&s->destination, &w->p->destination) || (!w->p->v6 && s->protocol != w->p->protocol))
+			continue;
+		if (w->r->now_ns < s->seen_ns + RN_FRAGMENT_NS)
+			return s;
+	}
+	return NULL;
+}
+
+/* The first has passed, with this flow. Those that wait no more are forgotten. */
+static void begin_fragments(const struct way *w, const struct reference_flow *f)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < w->r->fragment_count; i++)
+		if (w->r->now_ns < w->r->fragments[i].seen_ns + RN_FRAGMENT_NS)
+			w->r->fragments[kept++] = w->r->fragments[i];
+	w->r->fragment_count = kept;
+	if (kept == REFERENCE_FRAGMENTS)
+		abort();
+	w->r->fragments[w->r->fragment_count++] = (struct reference_fragments){
+	    .source = w->p->source,
+	    .destination = w->p->destination,
+	    .id = w->p->id,
+	    .protocol = w->p->protocol,
+	    .out = w->out,
+	    .backward = !same_addr(&f->originator, &w->p->source),
+	    .claim = w->claim,
+	    .generation = w->r->generation,
+	    .seen_ns = w->r->now_ns,
+	    .ends = {f->source, f->destination},
+	    .states = {f->source_state, f->destination_state},
+	    .next = w->p->to,
+	    .flow = (uint32_t)(f - w->r->flows),
+	    .made = f->made,
+	};
+}
+
+static bool follows(const struct way *w, const struct reference_fragments *s)
+{
+	if (s->next != w->p->from || s->out != w->out || s->protocol != w->p->protocol)
+		return false;
+	if (s->claim.peer != w->claim.peer || s->claim.identity != w->claim.identity || s->claim.trust != w->claim.trust)
+		return false;
+	return s->generation == w->r->generation && same_state(&s->states[0], &w->r->devices[s->ends[0]].state) &&
+	       same_state(&s->states[1], &w->r->devices[s->ends[1]].state);
+}
+
+static enum rn_reason rest(const struct way *w)
+{
+	struct reference_fragments *s = under_way(w);
+	struct reference_flow *f;
+	enum rn_reason reason;
+
+	w->v->path = REFERENCE_REST;
+	if (!s || !follows(w, s))
+		return RN_FRAGMENT;
+	reason = place(w, s->ends[s->backward], s->ends[!s->backward]);
+	if (reason == RN_ALLOWED)
+		reason = leave(w);
+	f = &w->r->flows[s->flow];
+	if (f->made == s->made && reason == RN_ALLOWED)
+		count_passed(w, f);
+	else if (f->made == s->made)
+		f->dropped++;
+	if (reason != RN_ALLOWED)
+		return reason;
+	s->next = w->p->to;
+	s->seen_ns = w->r->now_ns;
+	if (!w->p->more)
+		*s = w->r->fragments[--w->r->fragment_count];
+	return RN_ALLOWED;
+}
+
+static enum rn_reason judge_parsed(const struct way *w)
+{
+	enum rn_reason reason;
+
+	if (w->r->generation == 0)
+		return RN_NO_POLICY;
+	if (w->r->link_down)
+		return RN_LINK_DOWN;
+	if (w->r->now_ns >= w->r->lease_until_ns)
+		return RN_LEASE_EXPIRED;
+	if (w->p->fragment && w->p->from)
+		return rest(w);
+	if (w->p->fragment && under_way(w)) {
+		w->v->path = REFERENCE_REST;
+		w->v->flow = find_flow(w->r, w->p);
+		return RN_FRAGMENT;
+	}
+	reason = judge_whole(w);
+	if (reason == RN_ALLOWED && w->p->fragment)
+		begin_fragments(w, w->v->flow);
+	return reason;
 }
 
 void reference_judge(struct reference *r, int direction, const struct reference_claim *claim, uint16_t ethertype,

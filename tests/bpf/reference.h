@@ -30,6 +30,8 @@ struct reference_packet {
 	bool router; /* `sender` is somebody else */
 	struct rn_addr sender;
 	bool syn, ack, fin, rst;
+	bool fragment, more; /* of a packet: its bytes [from, to); without ports where it is not the first */
+	uint32_t id, from, to;
 	uint8_t hop_limit;
 	bool v6;
 };
@@ -80,8 +82,23 @@ struct reference_flow {
 	struct reference_state source_state, destination_state;
 	enum rn_reason reason;
 	uint32_t rule;
+	uint32_t made; /* as which of all */
 	uint64_t created_ns, seen_ns, packets[2], bytes[2], dropped;
 	bool replied, fin_originator, fin_responder, rst;
+};
+
+/* A packet whose first fragment has passed. */
+#define REFERENCE_FRAGMENTS 512
+struct reference_fragments {
+	struct rn_addr source, destination;
+	uint32_t id;
+	uint8_t protocol;
+	bool out, backward;
+	struct reference_claim claim; /* of the first one's frame */
+	uint64_t generation, seen_ns;
+	uint32_t ends[2]; /* device indices */
+	struct reference_state states[2];
+	uint32_t next, flow, made; /* the flow, and which of those that were in its place */
 };
 
 struct reference {
@@ -100,6 +117,9 @@ struct reference {
 	uint32_t frame_max; /* rnm0's MTU */
 	struct reference_flow flows[REFERENCE_FLOWS];
 	uint32_t flow_count;
+	struct reference_fragments fragments[REFERENCE_FRAGMENTS];
+	uint32_t fragment_count;
+	uint32_t made; /* flows, so far */
 };
 
 /* Which way through section 3 a packet took, and what the entry with its key was before: for the tests' statistics. */
@@ -112,6 +132,7 @@ enum reference_path {
 	REFERENCE_HELD,	       /* the entry's verdict held */
 	REFERENCE_AGAIN,       /* judged again */
 	REFERENCE_CLAIM,       /* judged again for nothing but what the frame says */
+	REFERENCE_REST,	       /* a fragment, but the first */
 	REFERENCE_PATHS
 };
 enum reference_phase {

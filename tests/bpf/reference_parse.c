@@ -31,9 +31,11 @@ static bool is_mapped(const struct rn_addr *a)
 static enum rn_reason parse_tcp(const uint8_t *p, size_t left, struct reference_packet *ret)
 {
 	if (left < 20)
+		return ret->fragment ? RN_FRAGMENT : RN_MALFORMED;
+	if ((p[12] >> 4) < 5)
 		return RN_MALFORMED;
-	if ((p[12] >> 4) < 5 || (size_t)(p[12] >> 4) * 4 > left)
-		return RN_MALFORMED;
+	if ((size_t)(p[12] >> 4) * 4 > left)
+		return ret->fragment ? RN_FRAGMENT : RN_MALFORMED;
 	ret->fin = p[13] & 0x01;
 	ret->syn = p[13] & 0x02;
 	ret->rst = p[13] & 0x04;
@@ -50,8 +52,8 @@ static enum rn_reason parse_tcp(const uint8_t *p, size_t left, struct reference_
 static enum rn_reason parse_udp(const uint8_t *p, size_t left, struct reference_packet *ret)
 {
 	if (left < 8)
-		return RN_MALFORMED;
-	if (be16(p + 4) < 8 || be16(p + 4) > left)
+		return ret->fragment ? RN_FRAGMENT : RN_MALFORMED;
+	if (be16(p + 4) < 8 || (be16(p + 4) > left && !ret->fragment))
 		return RN_MALFORMED;
 	ret->source_port = (uint16_t)be16(p);
 	ret->destination_port = (uint16_t)be16(p + 2);
@@ -143,7 +145,7 @@ static enum rn_reason parse_icmp(const uint8_t *p, size_t left, bool v6, struct 
 	unsigned type, request = v6 ? 128 : 8, reply = v6 ? 129 : 0;
 
 	if (left < 8)
-		return RN_MALFORMED;
+		return ret->fragment ? RN_FRAGMENT : RN_MALFORMED;
 	type = p[0];
 	if ((type == request || type == reply) && p[1] == 0) {
 		ret->reply = type == reply;
@@ -153,6 +155,10 @@ static enum rn_reason parse_icmp(const uint8_t *p, size_t left, bool v6, struct 
 			ret->source_port = (uint16_t)be16(p + 4);
 		return RN_ALLOWED;
 	}
+	if (ret->fragment && v6 && type >= 1 && type <= 4)
+		return RN_ICMP_ERROR;
+	if (ret->fragment && !v6 && (type == 3 || type == 11 || type == 12))
+		return RN_ICMP_ERROR;
 	if (v6 ? type >= 1 && type <= 4 : type == 3 || type == 11 || type == 12)
 		return parse_error(p + 8, left - 8, v6, ret);
 	if (v6 && type >= 1 && type <= 127)
@@ -168,6 +174,12 @@ static enum rn_reason parse_transport(const uint8_t *p, size_t left, bool v6, st
 		return RN_MALFORMED;
 	if (v6 && (is_mapped(&ret->source) || is_mapped(&ret->destination)))
 		return RN_MALFORMED;
+	if (ret->fragment && ret->from) {
+		bool carried = ret->protocol == IPPROTO_TCP || ret->protocol == IPPROTO_UDP ||
+			       ret->protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+
+		return carried ? RN_ALLOWED : RN_FRAGMENT;
+	}
 	if (ret->protocol == IPPROTO_TCP)
 		return parse_tcp(p, left, ret);
 	if (ret->protocol == IPPROTO_UDP)
@@ -175,6 +187,22 @@ static enum rn_reason parse_transport(const uint8_t *p, size_t left, bool v6, st
 	if (ret->protocol == (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		return parse_icmp(p, left, v6, ret);
 	return RN_PROTOCOL;
+}
+
+/* `before`: what is counted as the whole packet's length beside what its fragments carry. */
+static enum rn_reason parse_piece(size_t offset, bool more, uint32_t id, size_t length, size_t before,
+				  struct reference_packet *ret)
+{
+	if (length == 0 || (more && length % 8) || before + offset + length > 65535)
+		return RN_FRAGMENT;
+	if (offset == 0 && !more) /* an "atomic" one */
+		return RN_FRAGMENT;
+	ret->fragment = true;
+	ret->more = more;
+	ret->id = id;
+	ret->from = (uint32_t)offset;
+	ret->to = (uint32_t)(offset + length);
+	return RN_ALLOWED;
 }
 
 static enum rn_reason parse_v4(const uint8_t *p, size_t there, struct reference_packet *ret)
@@ -190,7 +218,8 @@ static enum rn_reason parse_v4(const uint8_t *p, size_t there, struct reference_
 	ret->bytes = total;
 	if (header > 20)
 		return RN_IP_OPTIONS;
-	if (be16(p + 6) & 0x3fff)
+	if ((be16(p + 6) & 0x3fff) &&
+	    parse_piece((be16(p + 6) & 0x1fff) * 8, be16(p + 6) & 0x2000, be16(p + 4), total - 20, 20, ret) != RN_ALLOWED)
 		return RN_FRAGMENT;
 	if (p[16] >> 4 == 14 || (p[16] == 255 && p[17] == 255 && p[18] == 255 && p[19] == 255))
 		return RN_MULTICAST;
@@ -220,8 +249,18 @@ static enum rn_reason parse_v6(const uint8_t *p, size_t there, struct reference_
 	reason = walk(p + 40, total - 40, &next, &at);
 	if (reason != RN_ALLOWED)
 		return reason;
-	if (next == 44)
-		return RN_FRAGMENT;
+	if (next == 44) {
+		const uint8_t *f = p + 40 + at;
+
+		if (total - 40 - at < 8)
+			return RN_FRAGMENT;
+		next = f[0];
+		reason = parse_piece(be16(f + 2) & 0xfff8u, f[3] & 1, be16(f + 4) << 16 | be16(f + 6),
+				     total - 48 - at, at, ret);
+		if (reason != RN_ALLOWED)
+			return reason;
+		at += 8;
+	}
 	ret->hop_limit = p[7];
 	ret->protocol = (uint8_t)next;
 	memcpy(&ret->source, p + 8, 16);

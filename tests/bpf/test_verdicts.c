@@ -14,7 +14,7 @@
 #include "episode.h"
 
 #define EPISODES 1000u
-#define PACKETS 130u /* an episode */
+#define PACKETS 150u /* an episode */
 #define PACKETS_LEAST 100000ul
 #define SEED 20261122u
 
@@ -24,7 +24,7 @@ static const char *const reasons[] = {
 #undef RN_REASON
 };
 static const char *const paths[] = {"refused",	   "no entry", "expired entry", "closed and SYN",
-				    "reverse SYN", "held",     "judged again",	"another claim"};
+				    "reverse SYN", "held",     "judged again",	"another claim", "rest"};
 static const char *const phases[] = {
     "none", "TCP opening", "TCP established", "TCP closed", "UDP opening", "UDP established", "echo"};
 
@@ -36,6 +36,7 @@ struct tally {
 	unsigned long frames[RN_MESH_REASON_COUNT]; /* that came in */
 	unsigned long errors[REFERENCE_PHASES][2];  /* ICMP errors that passed: about which flows, forward, backward */
 	unsigned long routers[2][RN_BPF_DIRECTIONS][2]; /* of them, from on the way: hub or node, where; and refused */
+	unsigned long fragments[2][2][RN_BPF_DIRECTIONS]; /* first or not, passed or not, where */
 	unsigned long sent[2];			    /* in frames, IPv4 or IPv6 */
 	unsigned long ways[REFERENCE_PATHS][REFERENCE_PHASES][2]; /* forward, backward */
 };
@@ -59,6 +60,8 @@ static void count(void *context, const struct episode *e, const struct step *ste
 	if (v->packet.reason == RN_ALLOWED)
 		t->kinds[e->role == RN_ROLE_NODE][step->direction][step->data[0] >> 4 == 6]++;
 	t->ways[v->path][v->phase][v->backward]++;
+	if (v->packet.fragment)
+		t->fragments[v->packet.from != 0][v->reason != RN_ALLOWED][step->direction]++;
 }
 
 /* Whether the episode still goes wrong without the steps and rules that are switched off. */
@@ -224,6 +227,10 @@ static void print_tally(const struct tally *t)
 		printf("  error on the way, %s, %s: passed %lu, not %lu\n", i < RN_BPF_DIRECTIONS ? "hub" : "node",
 		       directions[i % RN_BPF_DIRECTIONS], t->routers[i / RN_BPF_DIRECTIONS][i % RN_BPF_DIRECTIONS][0],
 		       t->routers[i / RN_BPF_DIRECTIONS][i % RN_BPF_DIRECTIONS][1]);
+	for (unsigned i = 0; i < 2 * RN_BPF_DIRECTIONS; i++)
+		printf("  %s fragments, %s: passed %lu, not %lu\n", i < RN_BPF_DIRECTIONS ? "first" : "other",
+		       directions[i % RN_BPF_DIRECTIONS], t->fragments[i / RN_BPF_DIRECTIONS][0][i % RN_BPF_DIRECTIONS],
+		       t->fragments[i / RN_BPF_DIRECTIONS][1][i % RN_BPF_DIRECTIONS]);
 	for (unsigned path = 0; path < REFERENCE_PATHS; path++)
 		for (unsigned phase = 0; phase < REFERENCE_PHASES; phase++)
 			if (t->ways[path][phase][0] || t->ways[path][phase][1])
@@ -253,6 +260,10 @@ static void check_coverage(const struct tally *t)
 		if (i < 10) /* no frames come to a node */
 			need(t->kinds[i / 6][i / 2 % 3][i % 2] >= 1000, "role, direction, family", i / 6, i / 2 % 3,
 			     i % 2);
+	for (unsigned i = 0; i < 2 * RN_BPF_DIRECTIONS; i++)
+		for (unsigned dropped = 0; dropped < 2; dropped++)
+			need(t->fragments[i / RN_BPF_DIRECTIONS][dropped][i % RN_BPF_DIRECTIONS] >= 50, "fragments",
+			     i / RN_BPF_DIRECTIONS, dropped, i % RN_BPF_DIRECTIONS);
 	need(t->sent[0] >= 1000 && t->sent[1] >= 1000, "frames sent", 0, 0, 0);
 	need(t->frames[RN_MESH_PASSED] >= 5000, "frames", RN_MESH_PASSED, 0, 0);
 	need(t->frames[RN_MESH_WRONG_IDENTITY] >= 100, "frames", RN_MESH_WRONG_IDENTITY, 0, 0);
