@@ -159,7 +159,8 @@ static __always_inline __u64 rn_fragment_rank(const struct rn_fragment_set *set,
 	return ((rn_fragment_late(f, now) | (f->open ^ 1)) << 50 | places << 44 | idle) << 3 | i;
 }
 
-static __always_inline int rn_fragment_victim(const struct rn_fragment_set *set, const struct rn_addr *source, __u64 now)
+static __always_inline int rn_fragment_victim(const struct rn_fragment_set *set, const struct rn_addr *source,
+					      __u64 now)
 {
 	__u64 best = 0;
 

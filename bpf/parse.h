@@ -43,11 +43,11 @@ struct rn_packet {
 	__u8 v6;
 	__u8 tcp_flags;
 	__u8 echo_reply;
-	__u8 error; /* enum rn_error; then source, ports and protocol are as of an answer to what it is about */
+	__u8 error;    /* enum rn_error; then source, ports and protocol are as of an answer to what it is about */
 	__u8 fragment; /* enum rn_piece */
 	__u8 last;     /* no more fragments follow */
 	__u8 reserved;
-	__be32 id;	 /* of a fragment */
+	__be32 id;	/* of a fragment */
 	__u32 from, to; /* its bytes in the packet that it is of, without that one's headers */
 	__u32 hop_limit;
 	__u32 bytes;   /* IP length, or what is there until that is known */

@@ -83,7 +83,7 @@ const char *player_text(const struct player *p);
 struct reference *player_reference(struct player *p);
 const struct rn_policy_model *player_policy(const struct player *p, unsigned policy);
 uint32_t player_index(unsigned device);
-uint32_t player_identity(unsigned device);		/* number */
+uint32_t player_identity(unsigned device);		  /* number */
 struct rn_addr player_hub_address(unsigned hub, bool v6); /* 0: this hub's */
 
 /* episode_make.c */

@@ -402,8 +402,7 @@ static unsigned complainer(struct maker *m, unsigned destination)
 static struct packet complain(struct maker *m, const struct packet *about, unsigned from, bool v6)
 {
 	static const uint8_t types[2][6] = {{3, 3, 11, 12, 4, 5}, {1, 2, 3, 4, 5, 127}};
-	struct packet p = {
-	    .source = m->e->addresses[from][v6], .destination = about->source, .protocol = IPPROTO_ICMP};
+	struct packet p = {.source = m->e->addresses[from][v6], .destination = about->source, .protocol = IPPROTO_ICMP};
 	size_t most = about->transport + 8 + rng_below(m->rng, 30), size = about->size < most ? about->size : most;
 
 	if (rng_percent(m->rng, 5))
@@ -584,7 +583,8 @@ static int send_fragment(struct maker *m, const struct packet *whole, uint32_t i
 			    rng_percent(m->rng, 97) ? at < last : at >= last);
 	if (rng_percent(m->rng, 3))
 		p.data[whole->data[0] >> 4 == 6 ? 7 : 8] = 1; /* it does not get far */
-	while (device + 1 < REALM_DEVICES && memcmp(&m->e->addresses[device][whole->data[0] >> 4 == 6], &whole->source, 16))
+	while (device + 1 < REALM_DEVICES &&
+	       memcmp(&m->e->addresses[device][whole->data[0] >> 4 == 6], &whole->source, 16))
 		device++;
 	step = step_of(m, &p, hook_of(m, device));
 	if (rng_percent(m->rng, 3))

@@ -528,7 +528,8 @@ static bool follows(const struct way *w, const struct reference_fragments *s)
 {
 	if (s->next != w->p->from || s->out != w->out || s->protocol != w->p->protocol)
 		return false;
-	if (s->claim.peer != w->claim.peer || s->claim.identity != w->claim.identity || s->claim.trust != w->claim.trust)
+	if (s->claim.peer != w->claim.peer || s->claim.identity != w->claim.identity ||
+	    s->claim.trust != w->claim.trust)
 		return false;
 	return s->generation == w->r->generation && same_state(&s->states[0], &w->r->devices[s->ends[0]].state) &&
 	       same_state(&s->states[1], &w->r->devices[s->ends[1]].state);

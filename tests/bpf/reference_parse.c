@@ -218,8 +218,8 @@ static enum rn_reason parse_v4(const uint8_t *p, size_t there, struct reference_
 	ret->bytes = total;
 	if (header > 20)
 		return RN_IP_OPTIONS;
-	if ((be16(p + 6) & 0x3fff) &&
-	    parse_piece((be16(p + 6) & 0x1fff) * 8, be16(p + 6) & 0x2000, be16(p + 4), total - 20, 20, ret) != RN_ALLOWED)
+	if ((be16(p + 6) & 0x3fff) && parse_piece((be16(p + 6) & 0x1fff) * 8, be16(p + 6) & 0x2000, be16(p + 4),
+						  total - 20, 20, ret) != RN_ALLOWED)
 		return RN_FRAGMENT;
 	if (p[16] >> 4 == 14 || (p[16] == 255 && p[17] == 255 && p[18] == 255 && p[19] == 255))
 		return RN_MULTICAST;
@@ -255,8 +255,8 @@ static enum rn_reason parse_v6(const uint8_t *p, size_t there, struct reference_
 		if (total - 40 - at < 8)
 			return RN_FRAGMENT;
 		next = f[0];
-		reason = parse_piece(be16(f + 2) & 0xfff8u, f[3] & 1, be16(f + 4) << 16 | be16(f + 6),
-				     total - 48 - at, at, ret);
+		reason = parse_piece(be16(f + 2) & 0xfff8u, f[3] & 1, be16(f + 4) << 16 | be16(f + 6), total - 48 - at,
+				     at, ret);
 		if (reason != RN_ALLOWED)
 			return reason;
 		at += 8;

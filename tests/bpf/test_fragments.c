@@ -54,8 +54,8 @@ static struct packet dns(int from, int to, bool v6)
 	return p;
 }
 
-static enum rn_reason piece(struct world *w, int direction, const struct packet *p, uint32_t id, size_t from, size_t size,
-			    bool more)
+static enum rn_reason piece(struct world *w, int direction, const struct packet *p, uint32_t id, size_t from,
+			    size_t size, bool more)
 {
 	struct packet f = packet_fragment(p, id, from, size, more);
 
@@ -480,9 +480,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, reset)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_in_order), TEST(test_node),     TEST(test_disorder),	  TEST(test_tiny),
-	    TEST(test_too_long), TEST(test_another),  TEST(test_too_late),	  TEST(test_verdict_changes),
-	    TEST(test_denied),	 TEST(test_icmp),     TEST(test_dropped_middle), TEST(test_frames),
+	    TEST(test_in_order), TEST(test_node),	TEST(test_disorder),	   TEST(test_tiny),
+	    TEST(test_too_long), TEST(test_another),	TEST(test_too_late),	   TEST(test_verdict_changes),
+	    TEST(test_denied),	 TEST(test_icmp),	TEST(test_dropped_middle), TEST(test_frames),
 	    TEST(test_flood),	 TEST(test_own_oldest),
 	};
 

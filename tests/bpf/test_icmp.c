@@ -245,7 +245,8 @@ static void test_types(void **state)
 	(void)state;
 	families(v6)
 	{
-		struct packet p = dns(LAPTOP, SERVER, v6), q = packet_answer(&p), e = error_from(SERVER, &p, v6, p.size);
+		struct packet p = dns(LAPTOP, SERVER, v6), q = packet_answer(&p),
+			      e = error_from(SERVER, &p, v6, p.size);
 
 		world_reset(w);
 		for (unsigned phase = 0; phase < 4; phase++) { /* none, opening, established, gone */
@@ -362,7 +363,8 @@ static void test_router_node(void **state)
 	families(v6)
 	{
 		struct packet p = dns(LAPTOP, SERVER, v6), forged = dns(PHONE, SERVER, v6);
-		struct packet e = error_from(HUB, &p, v6, p.size), stranger = e, own = error_from(LAPTOP, &p, v6, p.size);
+		struct packet e = error_from(HUB, &p, v6, p.size), stranger = e,
+			      own = error_from(LAPTOP, &p, v6, p.size);
 
 		world_reset(w);
 		expect(w, RN_BPF_IN, &e, RN_ICMP_ERROR);
@@ -467,9 +469,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, reset)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_end),	       TEST(test_not_judged), TEST(test_about_another), TEST(test_quoted_size),
-	    TEST(test_quoted_headers), TEST(test_types),      TEST(test_echo),		TEST(test_router_hub),
-	    TEST(test_router_event),   TEST(test_router_node), TEST(test_router_mesh),
+	    TEST(test_end),	    TEST(test_not_judged),     TEST(test_about_another),
+	    TEST(test_quoted_size), TEST(test_quoted_headers), TEST(test_types),
+	    TEST(test_echo),	    TEST(test_router_hub),     TEST(test_router_event),
+	    TEST(test_router_node), TEST(test_router_mesh),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -23,8 +23,9 @@ static const char *const reasons[] = {
 #include "abi/verdict.def"
 #undef RN_REASON
 };
-static const char *const paths[] = {"refused",	   "no entry", "expired entry", "closed and SYN",
-				    "reverse SYN", "held",     "judged again",	"another claim", "rest"};
+static const char *const paths[] = {"refused",	      "no entry",      "expired entry",
+				    "closed and SYN", "reverse SYN",   "held",
+				    "judged again",   "another claim", "rest"};
 static const char *const phases[] = {
     "none", "TCP opening", "TCP established", "TCP closed", "UDP opening", "UDP established", "echo"};
 
@@ -36,8 +37,8 @@ struct tally {
 	unsigned long frames[RN_MESH_REASON_COUNT]; /* that came in */
 	unsigned long errors[REFERENCE_PHASES][2];  /* ICMP errors that passed: about which flows, forward, backward */
 	unsigned long routers[2][RN_BPF_DIRECTIONS][2]; /* of them, from on the way: hub or node, where; and refused */
-	unsigned long fragments[2][2][RN_BPF_DIRECTIONS]; /* first or not, passed or not, where */
-	unsigned long sent[2];			    /* in frames, IPv4 or IPv6 */
+	unsigned long fragments[2][2][RN_BPF_DIRECTIONS];	  /* first or not, passed or not, where */
+	unsigned long sent[2];					  /* in frames, IPv4 or IPv6 */
 	unsigned long ways[REFERENCE_PATHS][REFERENCE_PHASES][2]; /* forward, backward */
 };
 

@@ -2,9 +2,10 @@
 """Live flows: who, what, verdict, rule and reason."""
 import json
 import subprocess
+import sys
 import threading
 
-from harness import RNAUT, Flow, attempt, case, drops, kill, true, wait_for
+from harness import RNAUT, Flow, attempt, case, drops, equal, kill, true, wait_for
 from test_matrix import start_servers
 
 
@@ -72,3 +73,29 @@ def counters(lab, kept):
         before = drops(hub, reason)
         true(attempt(lab["phone"], [["tcp", lab["server"].ipv6, port]]) == [False], f"port {port} answered")
         wait_for(f"{reason} to be counted", lambda: drops(hub, reason) > before, 5)
+
+
+REFUSED = """import socket, sys
+s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+s.connect((sys.argv[1], 7))
+s.settimeout(5)
+s.send(b'anybody?')
+try:
+    s.recv(10)
+except ConnectionRefusedError:
+    print('refused')
+"""
+
+
+@case("packets in fragments arrive whole, and a UDP port that nobody listens at is refused")
+def fragments(lab, kept):
+    hub = lab["hub-a"]
+    before = drops(hub, "fragment"), drops(hub, "icmp_error")
+    for name, to in (("laptop", lab["server"]), ("phone", lab["server"]), ("laptop", hub)):
+        for address in (to.ipv4, to.ipv6):
+            done = lab[name].run(["ping", "-c", "5", "-i", "0.2", "-W", "2", "-s", "4000", address], check=False)
+            true(" 5 received" in done.stdout, f"{name} to {to.name}: {done.stdout[-200:]}{done.stderr[-200:]}")
+    for address in (lab["tablet"].ipv4, lab["tablet"].ipv6):
+        done = lab["laptop"].run([sys.executable, "-c", REFUSED, address], check=False)
+        equal(done.stdout.strip(), "refused", f"a closed port at {address} {done.stderr[-200:]}")
+    equal((drops(hub, "fragment"), drops(hub, "icmp_error")), before, "fragments and ICMP errors that the hub dropped")
