@@ -44,7 +44,6 @@ struct rn_context {
 	struct rn_end source; /* the judged flow's originator and responder */
 	struct rn_end destination;
 	struct rn_claim claim;	/* about the judged flow's originator */
-	struct rn_claim as;	/* what of it the judgement took */
 	__u32 from_peer;	/* the hub whose frame the packet came in, 0: it came in none */
 	__u32 said;		/* the frame's key */
 	struct rn_mesh_way way; /* RN_TO_HUB */
@@ -52,21 +51,22 @@ struct rn_context {
 	__u64 now;
 	__u64 generation;
 	__u64 turn; /* of the flow's entry, as it was found */
-	__u32 direction;
-	__u32 role;
 	__u32 mtu;
 	__u32 ifindex;
 	__u32 rule;  /* of the judgement, 0: none */
-	__u32 trust; /* of the originator, as it was judged */
 	__u32 set;   /* where the flow's entry is, or is to be */
-	__u32 place;
 	__u16 tag;
+	__u8 direction;
+	__u8 role;
+	__u8 trust; /* of the originator, as it was judged */
+	__u8 place;
 	__u8 backward;	/* the packet's source is the judged flow's responder */
 	__u8 misplaced; /* the judgement ended with the packet's place */
 	__u8 orphan;	/* belongs to no entry */
 	__u8 leaves;	/* enum rn_leaves */
 	__u8 from_hi;	/* the packet's source is the key's hi end */
 	__u8 verdict;	/* of an entry that holds */
+	__u8 claimed;	/* the judgement took the claim */
 } __attribute__((aligned(8)));
 
 #endif

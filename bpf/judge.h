@@ -163,7 +163,7 @@ static __always_inline enum rn_reason rn_judge_claim(struct rn_context *c)
 	if (!c->claim.peer || !(c->source.state & RN_STATE_REMOTE) ||
 	    RN_STATE_PEER(c->source.state) != c->claim.peer)
 		return RN_ALLOWED;
-	c->as = c->claim;
+	c->claimed = 1;
 	if (c->claim.trust < c->trust)
 		c->trust = c->claim.trust;
 	slot = bpf_map_lookup_elem(&rn_behind, &behind);
@@ -180,7 +180,7 @@ static __always_inline enum rn_reason rn_judge_once(struct rn_context *c)
 
 	__builtin_memset(&c->source, 0, sizeof(c->source));
 	__builtin_memset(&c->destination, 0, sizeof(c->destination));
-	__builtin_memset(&c->as, 0, sizeof(c->as));
+	c->claimed = 0;
 	c->rule = 0;
 	c->misplaced = 0;
 	reason = rn_look_up(&c->source, c->backward ? &c->packet.destination : &c->packet.source);

@@ -46,10 +46,9 @@ struct rn_packet {
 	__u8 error;    /* enum rn_error; then source, ports and protocol are as of an answer to what it is about */
 	__u8 fragment; /* enum rn_piece */
 	__u8 last;     /* no more fragments follow */
-	__u8 reserved;
+	__u8 hop_limit;
 	__be32 id;	/* of a fragment */
-	__u32 from, to; /* its bytes in the packet that it is of, without that one's headers */
-	__u32 hop_limit;
+	__u16 from, to; /* its bytes in the packet that it is of, without that one's headers */
 	__u32 bytes;   /* IP length, or what is there until that is known */
 	__u32 headers; /* bytes through TCP's or UDP's header */
 } __attribute__((aligned(8)));
@@ -299,11 +298,8 @@ static __always_inline enum rn_reason rn_parse_icmp(struct __sk_buff *skb, struc
 	return RN_ALLOWED;
 }
 
-/* (A global function: taken once by the verifier, not for every chain of headers before it.) */
-__noinline enum rn_reason rn_parse_transport(struct __sk_buff *skb, struct rn_packet *p, __u32 at)
+static __always_inline enum rn_reason rn_parse_transport(struct __sk_buff *skb, struct rn_packet *p, __u32 at)
 {
-	if (!p || at > 0xffff)
-		return RN_INTERNAL;
 	if (!rn_addr_order(&p->source, &p->destination))
 		return RN_MALFORMED;
 	if (p->v6 && (rn_addr_mapped(&p->source) || rn_addr_mapped(&p->destination)))

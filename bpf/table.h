@@ -316,10 +316,10 @@ static __always_inline void rn_flow_judged(struct rn_flow *flow, const struct rn
 	flow->destination_state = c->destination.state;
 	flow->source = c->source.index;
 	flow->destination = c->destination.index;
-	flow->identity = c->as.peer ? c->as.identity : c->source.identity_number;
-	flow->peer = c->as.peer;
+	flow->identity = c->claimed ? c->claim.identity : c->source.identity_number;
+	flow->peer = c->claimed ? c->claim.peer : 0;
 	flow->rule = c->rule;
-	flow->trust = c->as.peer ? c->as.trust : c->source.state & RN_STATE_TRUST_MASK;
+	flow->trust = c->claimed ? c->claim.trust : c->source.state & RN_STATE_TRUST_MASK;
 	flow->reason = verdict;
 	flow->from_hi = c->from_hi != c->backward;
 }
