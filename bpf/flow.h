@@ -61,6 +61,7 @@ static __always_inline enum rn_reason rn_hop(struct __sk_buff *skb, struct rn_co
 		if (!most)
 			return RN_NO_ROUTE;
 	}
+	c->mtu = most;
 	return size > most ? RN_TOO_BIG : RN_ALLOWED;
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "clock.h"
+#include "complain.h"
 #include "emit.h"
 #include "flow.h"
 
@@ -178,6 +179,8 @@ static __always_inline int rn_packet_in(struct __sk_buff *skb, struct rn_context
 	rn_count(c, reason);
 	if (reason && c->orphan)
 		rn_event(c, RN_EVENT_DENIED, reason);
+	if (reason && c->leaves && rn_complain(skb, c, reason))
+		return rn_send(skb, RN_JUDGED, c->ifindex, 0);
 	if (reason ||
 	    !mesh) /* to its sender, a packet that may not leave is lost on the way: no error, nothing to spin on */
 		return c->direction == RN_EGRESS ? TC_ACT_STOLEN : TC_ACT_SHOT;

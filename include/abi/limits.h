@@ -21,6 +21,7 @@
 #define RN_EVENT_RING_BYTES (512u * 1024u)
 #define RN_EVENT_RING_NODE_BYTES (64u * 1024u) /* on a node: 500 events, and kern reads them 20 times a second */
 #define RN_EVENTS_PER_SECOND 2000u	       /* a CPU; beyond that events are counted as lost */
+#define RN_ERRORS_PER_SECOND 100u	       /* a CPU: ICMP errors that a hub makes itself */
 #define RN_EXTENSION_HEADERS_MAX 4u
 
 /* Hub to hub (include/abi/mesh.h). */

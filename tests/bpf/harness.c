@@ -106,6 +106,7 @@ static struct tc_overlay *load(const struct rn_bpf_options *options)
 		die("the BPF object does not open: %s", strerror(errno));
 	s->rodata->rn_l2_length = ETH_HLEN;
 	s->rodata->rn_test_clock = true;
+	s->rodata->rn_errors_per_second = options->errors;
 	if (options->flow_sets) {
 		bpf_map__set_max_entries(s->maps.rn_flows, options->flow_sets);
 		s->rodata->rn_flow_sets = options->flow_sets;

@@ -25,6 +25,7 @@ enum { RN_BPF_IN = 0, RN_BPF_OUT = 1, RN_BPF_MESH = 2, RN_BPF_DIRECTIONS };
 struct rn_bpf_options {
 	enum rn_role role;
 	uint32_t flow_sets; /* 0: RN_FLOW_SETS; a power of two */
+	uint32_t errors;    /* ICMP errors a second and CPU */
 };
 
 struct rn_bpf {

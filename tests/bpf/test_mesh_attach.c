@@ -115,6 +115,33 @@ static size_t incoming(const struct packet *p, uint32_t identity, uint8_t trust,
 	return frame_encode(&f, p->data, p->size, ret);
 }
 
+/* A packet whose hops are used up comes back as the error about it, in one piece or in pages. */
+static void test_told(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool v6 = i & 1;
+		struct packet p = door_udp(LAPTOP, i & 2 ? FAR : SERVER, v6, 53);
+		size_t headers = v6 ? 48 : 28;
+		uint32_t pseudo = v6 ? IPPROTO_ICMPV6 : 0;
+		uint8_t got[2000];
+
+		p.hops = 1;
+		p.payload = i & 2 ? 1200 : 100;
+		packet_build(&p);
+		tunnel_in(&door.host, p.data, p.size, i & 2 ? 60 : 0);
+		if (p.size > (v6 ? 1280 : 576) - headers)
+			p.size = (v6 ? 1280 : 576) - headers;
+		assert_int_equal(tunnel_left(&door.host, got, sizeof(got), 1000), headers + p.size);
+		assert_memory_equal(got + headers, p.data, p.size);
+		for (int k = 8; k < 40 && v6; k += 2)
+			pseudo += (uint32_t)got[k] << 8 | got[k + 1];
+		pseudo += v6 ? (uint32_t)p.size + 8 : 0;
+		assert_int_equal(packet_checksum(got + headers - 8, p.size + 8, pseudo), 0);
+		assert_memory_equal(got + (v6 ? 24 : 16), p.data + (v6 ? 8 : 12), v6 ? 16 : 4);
+	}
+}
+
 static void test_to_hub(void **state)
 {
 	(void)state;
@@ -362,10 +389,15 @@ static void test_adopt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_to_hub),     cmocka_unit_test(test_from_hub),
-	    cmocka_unit_test(test_hub_itself), cmocka_unit_test(test_nobody_speaks),
-	    cmocka_unit_test(test_taken_back), cmocka_unit_test(test_taken_back_from_a_flow),
-	    cmocka_unit_test(test_moves),      cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_told),
+	    cmocka_unit_test(test_to_hub),
+	    cmocka_unit_test(test_from_hub),
+	    cmocka_unit_test(test_hub_itself),
+	    cmocka_unit_test(test_nobody_speaks),
+	    cmocka_unit_test(test_taken_back),
+	    cmocka_unit_test(test_taken_back_from_a_flow),
+	    cmocka_unit_test(test_moves),
+	    cmocka_unit_test(test_bounds),
 	    cmocka_unit_test(test_adopt),
 	};
 

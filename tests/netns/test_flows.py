@@ -98,4 +98,7 @@ def fragments(lab, kept):
     for address in (lab["tablet"].ipv4, lab["tablet"].ipv6):
         done = lab["laptop"].run([sys.executable, "-c", REFUSED, address], check=False)
         equal(done.stdout.strip(), "refused", f"a closed port at {address} {done.stderr[-200:]}")
+    for address in (lab["server"].ipv4, lab["server"].ipv6):
+        done = lab["laptop"].run(["ping", "-c", "3", "-i", "0.2", "-W", "2", "-t", "1", address], check=False)
+        true("exceeded" in done.stdout, f"hops used up at the hub: {done.stdout[-300:]}{done.stderr[-200:]}")
     equal((drops(hub, "fragment"), drops(hub, "icmp_error")), before, "fragments and ICMP errors that the hub dropped")
