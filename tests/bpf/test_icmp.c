@@ -467,6 +467,14 @@ static void test_router_mesh(void **state)
 		assert_int_equal(w->last.packet[v6 ? 44 : 24] << 16 | w->last.packet[v6 ? 45 : 25] << 8 |
 				     w->last.packet[v6 ? 46 : 26],
 				 HUB * 100);
+		p = world_packet(FAR, LAPTOP, v6, IPPROTO_TCP, 4001, 22);
+		assert_int_equal(in_frame(w, &p, FAR), RN_ALLOWED);
+		q = packet_answer(&p);
+		q = world_flags(&q, SYN | ACK);
+		expect(w, RN_BPF_IN, &q, RN_ALLOWED);
+		e = error_from(PHONE, &q, v6, q.size); /* its frame does not speak of who began the flow */
+		assert_int_equal(in_frame(w, &e, PHONE), RN_ALLOWED);
+		p = world_packet(LAPTOP, FAR, v6, IPPROTO_TCP, 4000, 22);
 		w->bpf->devices[PHONE].state = RN_STATE_PRESENT | RN_STATE_BEHIND(PEER + 1);
 		e = error_from(PHONE, &p, v6, p.size);
 		assert_int_equal(in_frame(w, &e, PHONE), RN_ICMP_ERROR);
