@@ -60,19 +60,15 @@ static __always_inline __s64 rn_quoted_sum(struct __sk_buff *skb, __u32 bytes)
 	__s64 sum = 0;
 
 	for (__u32 at = 0; at < RN_QUOTED_V6; at += RN_CHUNK) {
-		__u32 left = bytes - at;
+		__u32 behind = bytes - at - 1; /* the chunk's first byte */
 
 		if (at >= bytes)
 			break;
 		__builtin_memset(buffer, 0, sizeof(buffer));
-		if (left >= RN_CHUNK) {
-			if (rn_load(skb, at, buffer, RN_CHUNK))
-				return -1;
-		} else {
-			left &= RN_CHUNK - 1;
-			if (!left || rn_load(skb, at, buffer, left))
-				return -1;
-		}
+		behind = behind < RN_CHUNK ? behind : RN_CHUNK - 1;
+		asm volatile("" : "+r"(behind)); /* Linux 6.1 wants to see that nothing is never loaded */
+		if (rn_load(skb, at, buffer, (behind & (RN_CHUNK - 1)) + 1))
+			return -1;
 		sum = bpf_csum_diff(NULL, 0, buffer, RN_CHUNK, sum);
 	}
 	return sum;
