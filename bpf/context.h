@@ -53,8 +53,8 @@ struct rn_context {
 	__u64 turn; /* of the flow's entry, as it was found */
 	__u32 mtu;
 	__u32 ifindex;
-	__u32 rule;  /* of the judgement, 0: none */
-	__u32 set;   /* where the flow's entry is, or is to be */
+	__u32 rule; /* of the judgement, 0: none */
+	__u32 set;  /* where the flow's entry is, or is to be */
 	__u16 tag;
 	__u8 direction;
 	__u8 role;
