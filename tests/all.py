@@ -112,6 +112,7 @@ def steps():
     yield from unit_steps()
     yield from kernel_steps()
     yield Step("sim", make("sim", "SEEDS=150"), 1800)
+    yield Step("sim large", make("sim", "SEED=5", "SIZE=--hubs 50 --devices 1000 --steps 40"), 1800)
     yield Step("flat", make("flat"), 900)
     yield Step("build fuzzers", make("FUZZ=1", "fuzz-programs"), 1200)
     yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "30"], 1800)

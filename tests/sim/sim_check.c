@@ -129,6 +129,29 @@ static void check_devices(struct sim_host *h)
 	}
 }
 
+/* As whom a hub's frames are believed: as a device that is behind it here, and judged by that one's slot. */
+static void check_claims(struct sim_host *h)
+{
+	const struct mesh_tables *t = &h->kernel.mesh;
+	const struct rn_device *devices = h->kernel.dp.devices;
+	uint32_t end = end_of(h);
+
+	for (unsigned n = 0; n < t->pairs && !h->torn && h->kern; n++) {
+		const struct mesh_pair *pair = &t->pair[n];
+		uint32_t i = 1;
+
+		while (i < end &&
+		       ((devices[i].state & (RN_STATE_PRESENT | RN_STATE_REMOTE)) !=
+			    (RN_STATE_PRESENT | RN_STATE_REMOTE) ||
+			RN_STATE_PEER(devices[i].state) != pair->peer || devices[i].identity_number != pair->identity ||
+			devices[i].identity_slot != pair->slot))
+			i++;
+		if (i == end)
+			sim_fail(h->sim, "%s believes peer %u as identity %u, which no device behind it has", h->name,
+				 pair->peer, pair->identity);
+	}
+}
+
 static void check_policy(struct sim_host *h)
 {
 	const struct rn_config *config = h->kernel.dp.config;
@@ -168,6 +191,7 @@ void sim_check_host(struct sim_host *h)
 		return;
 	h->touched = false;
 	check_devices(h);
+	check_claims(h);
 	check_policy(h);
 	check_lease(h);
 }
