@@ -242,6 +242,28 @@ static void its_kern_is_told_again(void **state)
 	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
 }
 
+/* A project's hub is over at its second, also for who is at it: the gateway's word may come later or never. */
+static void it_leaves_a_hub_that_has_ended(void **state)
+{
+	struct world *w = world_new();
+	(void)state;
+	w->ends = w->begun + 3600;
+	world_add(w, HUB_A, RN_KIND_PROJECT, "hub-a", GATEWAY);
+	world_add(w, LAPTOP, RN_KIND_DESKTOP, "laptop", HUB_A);
+	world_add(w, HUB_B, RN_KIND_REGIONAL, "hub-b", GATEWAY);
+	assert_int_equal(set(w, NULL, "hub-b", NULL), 0);
+	world_wait(w, 1500);
+	assert_int_equal(told(w, LAPTOP), 0);
+	cut(w);
+	w->now_ms = 3600 * 1000;
+	world_wait(w, 1500);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	assert_int_equal(told(w, HUB_B), NUMBER(HUB_B));
+	world_wait(w, 120000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	world_free(w);
+}
+
 static void say_home(struct world *w, unsigned hub, uint32_t device_number, uint64_t moved)
 {
 	struct rn_message m = {.type = RN_MESSAGE_HOME, .home = {device_number, moved}};
@@ -338,6 +360,7 @@ int main(void)
 	    T(an_older_move_is_refused),
 	    T(a_repeated_request_moves_nobody),
 	    T(a_hub_that_is_not_listed_admits_nobody),
+	    cmocka_unit_test(it_leaves_a_hub_that_has_ended),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
