@@ -294,6 +294,34 @@ static void an_older_move_is_refused(void **state)
 	assert_int_equal(told(w, HUB_A), 0);
 }
 
+/* A device speaks for itself: it can send nobody else to a hub. */
+static void nobody_is_moved_by_another(void **state)
+{
+	struct world *w = *state;
+	say_home(w, HUB_B, NUMBER(SERVER), 1ull << 41);
+	say_home(w, HUB_B, NUMBER(HUB_B), 1ull << 41);
+	assert_int_equal(told(w, HUB_B), 0);
+	say_home(w, HUB_B, NUMBER(LAPTOP), 1ull << 41);
+	assert_int_equal(told(w, HUB_B), NUMBER(HUB_B));
+}
+
+/* It moved while the gateway was away; then people moved it elsewhere. Their word is the later one. */
+static void the_later_word_counts(void **state)
+{
+	struct world *w = *state;
+	cut(w);
+	hub_dies(w, HUB_A);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	w->now_ms += 5000;
+	assert_int_equal(set(w, "gw", "hub-b", NULL), 0);
+	world_connect(&w->hosts[GATEWAY], RN_CORE_NET);
+	world_wait(w, 60000);
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(GATEWAY));
+	assert_int_equal(device(w, LAPTOP, LAPTOP)->hub, NUMBER(GATEWAY));
+	assert_true(world_session(&w->hosts[LAPTOP], GATEWAY));
+	assert_int_equal(device(w, HUB_A, LAPTOP)->hub, NUMBER(GATEWAY));
+}
+
 static unsigned moves;
 
 /* hub-b answers for the device what it cannot read, and repeats it later. */
@@ -358,6 +386,8 @@ int main(void)
 	    T(without_the_gateway_the_hub_admits_it),
 	    T(its_kern_is_told_again),
 	    T(an_older_move_is_refused),
+	    T(nobody_is_moved_by_another),
+	    T(the_later_word_counts),
 	    T(a_repeated_request_moves_nobody),
 	    T(a_hub_that_is_not_listed_admits_nobody),
 	    cmocka_unit_test(it_leaves_a_hub_that_has_ended),
