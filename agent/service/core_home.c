@@ -86,9 +86,18 @@ int rn_home_dial(struct rn_core *core, uint32_t hub, uint32_t tag)
 	return rn_core_send(core, RN_CORE_NET, &local);
 }
 
+/* Revoked, or a project's that has ended: not one to be at, whatever it still answers. */
+static bool is_gone(struct rn_core *core, uint32_t hub)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, hub);
+	return entry && rn_hub_gone(&entry->record, rn_core_now(core)) != RN_HUB_THERE;
+}
+
 static void keep_warm(struct rn_core *core, struct rn_warm *warm)
 {
 	int64_t now = rn_core_now_ms(core);
+	if (warm->session && is_gone(core, warm->hub))
+		forget(core, warm, warm->hub);
 	if (warm->session || now < warm->retry_at)
 		return;
 	if (warm->tag)
@@ -322,6 +331,8 @@ void rn_home_tick(struct rn_core *core)
 	if (!rn_homes_at(&entry->record, 1))
 		return;
 	watch_upstream(core);
+	if (is_gone(core, core->home.hub))
+		trouble(core, true);
 	for (unsigned i = 0; i < RN_HOMES_MAX; i++)
 		if (core->home.warm[i].hub)
 			keep_warm(core, &core->home.warm[i]);

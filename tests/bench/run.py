@@ -15,6 +15,7 @@ BENCHES = {
     "page": [sys.executable, "-B", HERE + "/page.py"],
     "overlay": [sys.executable, "-B", HERE + "/overlay.py"],
     "mesh": [sys.executable, "-B", HERE + "/mesh.py"],
+    "homes": [sys.executable, "-B", HERE + "/homes.py"],
     "packet": [sys.executable, "-B", HERE + "/packet.py"],
     "overlay-vm": [sys.executable, "-B", HERE + "/vm.py", "overlay"],
     "mesh-vm": [sys.executable, "-B", HERE + "/vm.py", "mesh"],

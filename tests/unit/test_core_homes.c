@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "core_world.h"
 #include "domain/homes.h"
 #include "proto/session.h"
@@ -242,6 +243,28 @@ static void its_kern_is_told_again(void **state)
 	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
 }
 
+/* A project's hub is over at its second, also for who is at it: the gateway's word may come later or never. */
+static void it_leaves_a_hub_that_has_ended(void **state)
+{
+	struct world *w = world_new();
+	(void)state;
+	w->ends = w->begun + 3600;
+	world_add(w, HUB_A, RN_KIND_PROJECT, "hub-a", GATEWAY);
+	world_add(w, LAPTOP, RN_KIND_DESKTOP, "laptop", HUB_A);
+	world_add(w, HUB_B, RN_KIND_REGIONAL, "hub-b", GATEWAY);
+	assert_int_equal(set(w, NULL, "hub-b", NULL), 0);
+	world_wait(w, 1500);
+	assert_int_equal(told(w, LAPTOP), 0);
+	cut(w);
+	w->now_ms = 3600 * 1000;
+	world_wait(w, 1500);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	assert_int_equal(told(w, HUB_B), NUMBER(HUB_B));
+	world_wait(w, 120000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	world_free(w);
+}
+
 static void say_home(struct world *w, unsigned hub, uint32_t device_number, uint64_t moved)
 {
 	struct rn_message m = {.type = RN_MESSAGE_HOME, .home = {device_number, moved}};
@@ -270,6 +293,85 @@ static void an_older_move_is_refused(void **state)
 	world_wait(w, 3000);
 	say_home(w, HUB_A, NUMBER(LAPTOP), moved);
 	assert_int_equal(told(w, HUB_A), 0);
+}
+
+/* A device speaks for itself: it can send nobody else to a hub. */
+static void nobody_is_moved_by_another(void **state)
+{
+	struct world *w = *state;
+	say_home(w, HUB_B, NUMBER(SERVER), 1ull << 41);
+	say_home(w, HUB_B, NUMBER(HUB_B), 1ull << 41);
+	assert_int_equal(told(w, HUB_B), 0);
+	say_home(w, HUB_B, NUMBER(LAPTOP), 1ull << 41);
+	assert_int_equal(told(w, HUB_B), NUMBER(HUB_B));
+}
+
+/* It moved while the gateway was away; then people moved it elsewhere. Their word is the later one. */
+static void the_later_word_counts(void **state)
+{
+	struct world *w = *state;
+	cut(w);
+	hub_dies(w, HUB_A);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	w->now_ms += 5000;
+	assert_int_equal(set(w, "gw", "hub-b", NULL), 0);
+	world_connect(&w->hosts[GATEWAY], RN_CORE_NET);
+	world_wait(w, 60000);
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(GATEWAY));
+	assert_int_equal(device(w, LAPTOP, LAPTOP)->hub, NUMBER(GATEWAY));
+	assert_true(world_session(&w->hosts[LAPTOP], GATEWAY));
+	assert_int_equal(device(w, HUB_A, LAPTOP)->hub, NUMBER(GATEWAY));
+}
+
+/* What the laptop seals for the gateway, as a hub hands it on. */
+static void ask_gateway(struct world *w, unsigned by, uint64_t sequence, uint32_t hub, uint64_t moved)
+{
+	uint8_t plain[64], box[128], data[256];
+	struct rn_writer p = rn_writer(plain, sizeof(plain));
+	struct rn_message m = {.type = RN_MESSAGE_REQUEST, .request = {.device = NUMBER(LAPTOP), .id = 1, .sealed = box}};
+	rn_write_u8(&p, RN_REQUEST_HOME);
+	rn_write_u64(&p, sequence);
+	rn_write_u32(&p, hub);
+	rn_write_u64(&p, moved);
+	m.request.sealed_size = p.at + RN_SEAL_OVERHEAD;
+	assert_int_equal(rn_box_seal(w->hosts[LAPTOP].params.anchor.box_public, w->hosts[LAPTOP].noise_secret, plain,
+				     p.at, box),
+			 0);
+	int size = rn_message_encode(&m, data, sizeof(data));
+	struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE,
+				 .session = world_session(&w->hosts[by], GATEWAY),
+				 .block = data,
+				 .block_size = (size_t)size};
+	assert_true(size > 0 && local.session);
+	rn_core_receive(gateway(w), RN_CORE_NET, &local);
+	world_run(w);
+}
+
+static void the_gateway_signs_within_the_list(void **state)
+{
+	struct world *w = *state;
+	const struct rn_device_record *d = device(w, HUB_B, LAPTOP);
+	uint64_t now = (uint64_t)w->begun * 1000, sequence = now + 5000;
+	ask_gateway(w, HUB_B, sequence, NUMBER(GATEWAY), now);
+	ask_gateway(w, HUB_B, sequence + 1, NUMBER(SERVER), now);
+	ask_gateway(w, HUB_B, sequence + 2, NUMBER(HUB_B), UINT64_MAX);
+	assert_true(d->hub == NUMBER(HUB_A) && d->moved == 0);
+	w->now_ms += 120000;
+	ask_gateway(w, HUB_B, sequence + 3, NUMBER(HUB_B), now);
+	assert_true(d->hub == NUMBER(HUB_B) && d->moved == now);
+	ask_gateway(w, HUB_B, sequence + 4, NUMBER(HUB_A), now - 1);
+	ask_gateway(w, HUB_B, sequence + 5, NUMBER(HUB_A), now);
+	assert_true(d->hub == NUMBER(HUB_B) && d->moved == now);
+	/* A hub speaks only for devices that list it. */
+	assert_int_equal(set(w, "hub-a", "", NULL), 0);
+	uint64_t moved = d->moved;
+	ask_gateway(w, HUB_B, sequence + 6, NUMBER(HUB_A), moved + 1);
+	assert_true(d->moved == moved);
+	w->now_ms += 120000;
+	ask_gateway(w, HUB_A, sequence + 7, NUMBER(HUB_B), moved + 1);
+	assert_true(d->moved == moved);
+	ask_gateway(w, HUB_A, sequence + 8, NUMBER(HUB_A), moved + 1);
+	assert_true(d->moved == moved + 1);
 }
 
 static unsigned moves;
@@ -336,8 +438,12 @@ int main(void)
 	    T(without_the_gateway_the_hub_admits_it),
 	    T(its_kern_is_told_again),
 	    T(an_older_move_is_refused),
+	    T(nobody_is_moved_by_another),
+	    T(the_later_word_counts),
+	    T(the_gateway_signs_within_the_list),
 	    T(a_repeated_request_moves_nobody),
 	    T(a_hub_that_is_not_listed_admits_nobody),
+	    cmocka_unit_test(it_leaves_a_hub_that_has_ended),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
