@@ -308,7 +308,7 @@ void rn_ledger_set_seen_told(struct rn_ledger *ledger, uint32_t device, int64_t 
 
 void rn_ledger_set_here(struct rn_ledger *ledger, uint32_t device, uint64_t moved)
 {
-	struct rn_ledger_entry *entry = device_entry(ledger, device);
+	struct rn_ledger_entry *entry = find(&ledger->devices, device);
 	if (entry)
 		entry->here = moved;
 }

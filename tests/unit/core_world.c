@@ -381,7 +381,8 @@ static void io_keep(void *context, uint64_t version)
 
 static uint64_t io_kept(void *context)
 {
-	return ((struct world_host *)context)->kept;
+	struct world_host *h = context;
+	return h->kept + h->lost;
 }
 
 /* ---- hosts ---- */

@@ -45,7 +45,7 @@ struct world_host {
 	unsigned synced; /* KERN_SYNCED seen */
 	unsigned forgot; /* KERN_FORGET seen */
 	bool keeps;	 /* its newest version outlives core */
-	uint64_t kept;
+	uint64_t kept, lost; /* lost: so many versions, when its core begins */
 	struct rn_device_record devices[64]; /* as kern has them, by number */
 	uint64_t leaf_size; /* of the last NET_LEAF */
 	unsigned denied;    /* NET_DENY seen */

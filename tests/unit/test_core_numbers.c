@@ -303,7 +303,7 @@ static void a_gateway_that_knows_its_newest_goes_on(void **state)
 	assert_int_equal(d.count, 1);
 	assert_int_equal(d.code, 0);
 	/* A store that is older is one of a backup. */
-	gateway->kept += 1000;
+	gateway->lost = 1000;
 	world_restart(gateway);
 	world_wait(w, 30000);
 	assert_int_equal(gateway->kept, 0);
