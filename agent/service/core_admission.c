@@ -163,7 +163,7 @@ static void certified(struct rn_core *core, void *context, int code, const char 
 		code = rn_fail(&err, -EIO, "the gateway's ca gave no certificate");
 	else if (code)
 		rn_fail(&err, code, "%s", text);
-	if (code) {
+	if (code || !leaf) {
 		answer(core, a, code, NULL, &err);
 		return;
 	}
