@@ -121,7 +121,8 @@ all: $(NOISE_VECTORS)
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_session*.c tests/unit/test_knock.c)): \
 	$(O)/tests/unit/session_world.o
 $(O)/tests/test_identity_simulation: $(addprefix $(O)/tests/unit/identity_,world.o hub.o)
-$(addprefix $(O)/tests/test_,registry tokens hubs core_sync core_resolve core_homes attack_core): $(O)/tests/unit/core_world.o
+$(addprefix $(O)/tests/test_,registry tokens hubs core_sync core_resolve core_homes core_numbers attack_core): \
+	$(O)/tests/unit/core_world.o
 $(addprefix $(O)/tests/test_,attack_enforce enforce_hubs enforce_homes): $(O)/tests/unit/enforce_world.o
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_door*.c)): $(O)/tests/unit/core_world.o \
 	$(O)/tests/unit/door_world.o
@@ -146,7 +147,7 @@ SIM := $(O)/tests/sim/sim
 SIM_WRAPS := clock_gettime time rn_log rn_file_read rn_file_write rn_store_begin rn_store_commit \
 	$(addprefix rn_datapath_,set_meta set_forgotten set_generation set_lease device_set device_state policy_write)
 $(SIM): $(call objects,$(wildcard tests/sim/*.c) agent/role/net_peers.c agent/role/net_core.c \
-		$(addprefix agent/role/kern_,records.c resume.c mesh.c)) \
+		$(addprefix agent/role/kern_,records.c resume.c mesh.c number.c)) \
 		$(TEST_SUPPORT) $(call archives,service sys domain proto base)
 	$(call msg,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(SIM_WRAPS)) -o $@ $(filter %.o,$^) \

@@ -8,6 +8,7 @@ static void append(void *context, const struct rn_core_identity *identity)
 	rn_json_add_u64(root, "identity", identity->identity);
 	for (unsigned i = 0; i < identity->selector_count; i++)
 		rn_json_append_text(selectors, identity->selectors[i]);
+	rn_json_add_text(root, "state", identity->state);
 	rn_json_add(root, "selectors", selectors);
 	rn_json_add_u64(root, "devices", identity->devices);
 	rn_json_append(context, root);

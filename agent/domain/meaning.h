@@ -139,6 +139,9 @@ void rn_meanings_closed(struct rn_meanings *m, int64_t now, uint32_t hub, uint64
 /* Revoked, or past its end: apart for good. */
 void rn_meanings_remove(struct rn_meanings *m, uint32_t hub);
 bool rn_meanings_member(const struct rn_meanings *m, uint32_t hub);
+/* The newest version that the hub can have been told; 0: none; UINT64_MAX: it is connected. */
+uint64_t rn_meanings_told(const struct rn_meanings *m, uint32_t hub);
+unsigned rn_meanings_hubs(const struct rn_meanings *m); /* that it knows of */
 
 /* What follows from all this at `now`; *version: the newest of the gateway, before and after. Call it until nothing
  * changes. */

@@ -79,6 +79,18 @@ bool rn_meanings_member(const struct rn_meanings *m, uint32_t hub)
 	return n && n->place == MEMBER;
 }
 
+uint64_t rn_meanings_told(const struct rn_meanings *m, uint32_t hub)
+{
+	const struct rn_meaning_node *n = rn_meaning_node_of(m, hub);
+
+	return n ? n->told : 0;
+}
+
+unsigned rn_meanings_hubs(const struct rn_meanings *m)
+{
+	return m->node_count;
+}
+
 /* A joiner is nobody's peer yet and has to begin anew. */
 static void close_node(struct rn_meanings *m, struct rn_meaning_node *n, int64_t now, uint64_t newest)
 {

@@ -8,9 +8,16 @@
 #include "base/numbers.h"
 
 struct entry {
-	uint32_t number, count;
+	uint32_t number, count; /* count 0: it was forgotten, and nothing older counts */
+	uint64_t version;
 	bool ended;
 	uint32_t *selectors;
+};
+
+struct hub {
+	uint32_t number;
+	uint64_t version;
+	bool apart;
 };
 
 struct rn_reading {
@@ -19,11 +26,13 @@ struct rn_reading {
 	uint64_t position, stored, enforced;
 	int64_t until_ms;
 	bool member, doubt;
-	bool broken;		  /* what it was told contradicts itself */
-	struct rn_numbers *place; /* number -> its entry's index + 1 */
-	struct rn_numbers *peers; /* hub -> 1 */
+	bool broken;		      /* what it was told contradicts itself */
+	struct rn_numbers *place;     /* number -> its entry's index + 1 */
+	struct rn_numbers *hub_place; /* hub -> its index + 1 */
 	struct entry *entries;
-	uint32_t count, room;
+	uint32_t count, room, live; /* live: that mean something */
+	struct hub *hubs;
+	uint32_t hub_count, hub_room;
 };
 
 struct rn_reading *rn_reading_new(uint32_t self, uint32_t numbers_max)
@@ -35,8 +44,8 @@ struct rn_reading *rn_reading_new(uint32_t self, uint32_t numbers_max)
 	r->self = self;
 	r->numbers_max = numbers_max < RN_IDENTITY_MAX ? numbers_max : RN_IDENTITY_MAX;
 	r->place = rn_numbers_new();
-	r->peers = rn_numbers_new();
-	if (r->place && r->peers)
+	r->hub_place = rn_numbers_new();
+	if (r->place && r->hub_place)
 		return r;
 	rn_reading_free(r);
 	return NULL;
@@ -46,19 +55,21 @@ static void forget_all(struct rn_reading *r)
 {
 	for (uint32_t i = 0; i < r->count; i++)
 		free(r->entries[i].selectors);
-	r->count = 0;
+	r->count = r->live = r->hub_count = 0;
 	rn_numbers_clear(r->place);
+	rn_numbers_clear(r->hub_place);
 }
 
 void rn_reading_free(struct rn_reading *r)
 {
 	if (!r)
 		return;
-	if (r->place)
+	if (r->place && r->hub_place)
 		forget_all(r);
 	free(r->entries);
+	free(r->hubs);
 	rn_numbers_free(r->place);
-	rn_numbers_free(r->peers);
+	rn_numbers_free(r->hub_place);
 	free(r);
 }
 
@@ -68,7 +79,6 @@ bool rn_reading_begin(struct rn_reading *r, const struct rn_meaning_position *fr
 	if (from->version)
 		return false;
 	forget_all(r);
-	rn_numbers_clear(r->peers);
 	r->epoch = from->epoch;
 	r->position = r->stored = r->enforced = 0;
 	r->member = r->broken = false;
@@ -100,52 +110,62 @@ static struct entry *entry_of(const struct rn_reading *r, uint32_t number)
 	return place ? &r->entries[place - 1] : NULL;
 }
 
-static void forget(struct rn_reading *r, uint32_t number)
+static int make_room(void **list, uint32_t count, uint32_t *room, size_t size)
 {
-	struct entry *e = entry_of(r, number);
+	uint32_t more = *room ? 2 * *room : 16;
+	void *grown;
 
-	if (!e)
-		return;
-	rn_numbers_remove(r->place, number);
-	free(e->selectors);
-	*e = r->entries[--r->count];
-	if (e != &r->entries[r->count])
-		(void)rn_numbers_set(r->place, e->number, (uint32_t)(e - r->entries) + 1); /* the key is there */
-}
-
-static int grow(struct rn_reading *r)
-{
-	uint32_t room = r->room ? 2 * r->room : 16;
-	struct entry *entries;
-
-	if (r->entries && r->count < r->room)
+	if (*list && count < *room)
 		return 0;
-	entries = realloc(r->entries, room * sizeof(*entries));
-	if (!entries)
+	grown = realloc(*list, more * size);
+	if (!grown)
 		return -ENOMEM;
-	r->entries = entries;
-	r->room = room;
+	*list = grown;
+	*room = more;
 	return 0;
 }
 
-static int learn(struct rn_reading *r, const struct rn_meaning *in)
+/* The number's entry, a new one where there is none. */
+static int entry_for(struct rn_reading *r, uint32_t number, struct entry **ret)
 {
-	struct entry *e;
+	void *list = r->entries;
+	int rc;
+
+	*ret = entry_of(r, number);
+	if (*ret)
+		return 0;
+	rc = make_room(&list, r->count, &r->room, sizeof(*r->entries));
+	r->entries = list;
+	if (!rc)
+		rc = rn_numbers_set(r->place, number, r->count + 1);
+	if (rc)
+		return rc;
+	*ret = &r->entries[r->count++];
+	**ret = (struct entry){.number = number};
+	return 0;
+}
+
+static void forget(struct rn_reading *r, struct entry *e)
+{
+	r->live -= e->count > 0;
+	free(e->selectors);
+	e->selectors = NULL;
+	e->count = 0;
+}
+
+static int learn(struct rn_reading *r, struct entry *e, const struct rn_meaning *in)
+{
 	uint32_t *copy;
 
-	if (r->count >= r->numbers_max)
+	if (r->live >= r->numbers_max)
 		return -ENOSPC;
 	copy = malloc(in->count * sizeof(*copy));
-	if (!copy || grow(r) || rn_numbers_set(r->place, in->number, r->count + 1)) {
-		free(copy);
+	if (!copy)
 		return -ENOMEM;
-	}
 	memcpy(copy, in->selectors, in->count * sizeof(*copy));
-	e = &r->entries[r->count++];
-	e->number = in->number;
 	e->count = in->count;
-	e->ended = in->state == RN_MEANING_ENDING;
 	e->selectors = copy;
+	r->live++;
 	return 0;
 }
 
@@ -154,25 +174,29 @@ static bool same(const struct entry *e, const struct rn_meaning *in)
 	return e->count == in->count && memcmp(e->selectors, in->selectors, in->count * sizeof(*in->selectors)) == 0;
 }
 
-static int take(struct rn_reading *r, const struct rn_meaning *in)
+static int take(struct rn_reading *r, struct entry *e, const struct rn_meaning *in)
 {
-	struct entry *e = entry_of(r, in->number);
+	bool end = in->state == RN_MEANING_FORGETTING || in->state == RN_MEANING_RESTING;
+	int rc = 0;
+
+	if (end)
+		forget(r, e);
+	else if (!e->count)
+		rc = learn(r, e, in);
+	else if (!same(e, in))
+		rc = -EBADMSG;
+	e->ended = in->state == RN_MEANING_ENDING;
+	e->version = in->version;
+	return rc;
+}
+
+static bool is_said(const struct rn_meaning *in)
+{
 	bool end = in->state == RN_MEANING_FORGETTING || in->state == RN_MEANING_RESTING;
 	bool known =
 	    in->state == RN_MEANING_ANNOUNCED || in->state == RN_MEANING_USABLE || in->state == RN_MEANING_ENDING;
 
-	if (end)
-		forget(r, in->number);
-	if (end)
-		return 0;
-	if (!known || !in->number || !in->count || in->count > RN_SELECTORS_MAX)
-		return -EBADMSG;
-	if (!e)
-		return learn(r, in);
-	if (!same(e, in))
-		return -EBADMSG;
-	e->ended = in->state == RN_MEANING_ENDING;
-	return 0;
+	return in->number && (end || (known && in->count && in->count <= RN_SELECTORS_MAX));
 }
 
 /* A hub that cannot follow reads nothing until it was told everything anew. */
@@ -180,29 +204,61 @@ static int passed(struct rn_reading *r, uint64_t version, int rc)
 {
 	if (rc)
 		r->broken = true;
-	else
+	else if (version > r->position)
 		r->position = version;
 	return rc;
 }
 
 int rn_reading_number(struct rn_reading *r, const struct rn_meaning *in)
 {
-	return in->version <= r->position ? -ESTALE : passed(r, in->version, take(r, in));
+	struct entry *e = entry_of(r, in->number);
+	int rc;
+
+	if (e && in->version <= e->version)
+		return -ESTALE;
+	if (!is_said(in))
+		return passed(r, in->version, -EBADMSG);
+	rc = entry_for(r, in->number, &e);
+	return passed(r, in->version, rc ? rc : take(r, e, in));
+}
+
+static struct hub *hub_of(const struct rn_reading *r, uint32_t hub)
+{
+	uint32_t place = rn_numbers_get(r->hub_place, hub);
+
+	return place ? &r->hubs[place - 1] : NULL;
+}
+
+static int add_hub(struct rn_reading *r, uint32_t hub, struct hub **ret)
+{
+	void *list = r->hubs;
+	int rc = make_room(&list, r->hub_count, &r->hub_room, sizeof(*r->hubs));
+
+	r->hubs = list;
+	if (!rc)
+		rc = rn_numbers_set(r->hub_place, hub, r->hub_count + 1);
+	if (rc)
+		return rc;
+	*ret = &r->hubs[r->hub_count++];
+	**ret = (struct hub){.number = hub};
+	return 0;
 }
 
 int rn_reading_hub(struct rn_reading *r, uint32_t hub, bool apart, uint64_t version)
 {
-	int rc = 0;
+	struct hub *h = hub_of(r, hub);
+	int rc;
 
-	if (version <= r->position)
+	if (h && version <= h->version)
 		return -ESTALE;
+	rc = h ? 0 : add_hub(r, hub, &h);
+	if (rc)
+		return passed(r, version, rc);
+	h->version = version;
+	h->apart = apart;
 	if (hub == r->self)
 		r->member = !apart;
-	else if (apart)
-		rn_numbers_remove(r->peers, hub);
-	else
-		rc = rn_numbers_set(r->peers, hub, 1);
-	return passed(r, version, rc);
+	return passed(r, version, 0);
 }
 
 void rn_reading_other(struct rn_reading *r, uint64_t version)
@@ -244,24 +300,31 @@ static bool reads(const struct rn_reading *r, int64_t now_ms)
 	return r->member && !r->doubt && !r->broken && now_ms < r->until_ms;
 }
 
-const uint32_t *rn_reading_of(const struct rn_reading *r, int64_t now_ms, uint32_t number, uint32_t *ret_count)
+const uint32_t *rn_reading_known(const struct rn_reading *r, uint32_t number, uint32_t *ret_count)
 {
-	const struct entry *e = reads(r, now_ms) ? entry_of(r, number) : NULL;
+	const struct entry *e = r->broken || r->doubt ? NULL : entry_of(r, number);
 
-	if (!e)
+	if (!e || !e->count)
 		return NULL;
 	*ret_count = e->count;
 	return e->selectors;
+}
+
+const uint32_t *rn_reading_of(const struct rn_reading *r, int64_t now_ms, uint32_t number, uint32_t *ret_count)
+{
+	return reads(r, now_ms) ? rn_reading_known(r, number, ret_count) : NULL;
 }
 
 bool rn_reading_may_send(const struct rn_reading *r, int64_t now_ms, uint32_t number)
 {
 	const struct entry *e = reads(r, now_ms) ? entry_of(r, number) : NULL;
 
-	return e && !e->ended;
+	return e && e->count && !e->ended;
 }
 
 bool rn_reading_peer(const struct rn_reading *r, int64_t now_ms, uint32_t hub)
 {
-	return reads(r, now_ms) && rn_numbers_get(r->peers, hub);
+	const struct hub *h = reads(r, now_ms) ? hub_of(r, hub) : NULL;
+
+	return h && !h->apart;
 }

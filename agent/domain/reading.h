@@ -35,7 +35,7 @@ void rn_reading_doubt(struct rn_reading *r);
 void rn_reading_lease(struct rn_reading *r, int64_t until_ms);
 
 /*
- * Takers of verified records. 0; -ESTALE: not above what it has, nothing to do; -EBADMSG: a number that was not
+ * Takers of verified records. 0; -ESTALE: not above what it has of the same thing, nothing to do; -EBADMSG: a number that was not
  * forgotten gets another meaning, which no honest gateway says: nothing is read any more, and it must ask from nothing
  * (position says so). -ENOSPC, -ENOMEM: likewise.
  */
@@ -50,6 +50,8 @@ struct rn_meaning_position rn_reading_position(const struct rn_reading *r);
 
 /* The set that the number means here, in a frame from the wire; NULL: drop the frame. */
 const uint32_t *rn_reading_of(const struct rn_reading *r, int64_t now_ms, uint32_t number, uint32_t *ret_count);
+/* As rn_reading_of, but whether or not this hub is heard and has a lease: what it would mean. */
+const uint32_t *rn_reading_known(const struct rn_reading *r, uint32_t number, uint32_t *ret_count);
 /* May this hub put it on the wire for a device whose record has it? */
 bool rn_reading_may_send(const struct rn_reading *r, int64_t now_ms, uint32_t number);
 /* Is the hub a mesh peer of this one? */

@@ -17,7 +17,7 @@
  * u32 body size, body, Ed25519 signature (64) by the policy key over "rnaut record v1" with its NUL and all before.
  *
  * Versions come from one counter of the gateway and never fall within an epoch. A receiver takes a record only where
- * (epoch, version) is above what it has of the same (type, device number).
+ * (epoch, version) is above what it has of the same (type, device or identity number).
  */
 
 #define RN_NAME_MAX 63		   /* bytes of a device, user, tag, group or rule name */
@@ -31,7 +31,7 @@
 #define RN_ENDS_MAX 253402300799ull /* the last second of the year 9999: what RFC 3339 can say */
 #define RN_IDENTITY_MAX 0xffffffu /* 24 bits: identity numbers will travel in packets */
 
-enum rn_record_type { RN_RECORD_NETWORK = 1, RN_RECORD_DEVICE = 2, RN_RECORD_POLICY = 3 };
+enum rn_record_type { RN_RECORD_NETWORK = 1, RN_RECORD_DEVICE = 2, RN_RECORD_POLICY = 3, RN_RECORD_IDENTITY = 4 };
 
 struct rn_record_head {
 	enum rn_record_type type;
@@ -66,6 +66,7 @@ int rn_kind_parse(const char *name, enum rn_kind *ret); /* 0 or -EINVAL; "hub" m
 #define RN_DEVICE_QUARANTINED 1u
 #define RN_DEVICE_REVOKED 2u
 #define RN_DEVICE_MANAGED 4u /* runs rnautd; otherwise a stock WireGuard client */
+#define RN_DEVICE_APART 8u   /* a hub that is no other hub's peer */
 
 struct rn_device_record {
 	uint32_t number; /* never used again */
@@ -114,6 +115,15 @@ struct rn_policy_rule {
 	struct rn_service *services;
 	uint32_t service_count;
 };
+/* What an identity number means, or that it means nothing any more; to hubs (domain/meaning.h). */
+enum rn_identity_says { RN_IDENTITY_KNOWN = 1, RN_IDENTITY_ENDING = 2, RN_IDENTITY_FORGET = 3 };
+struct rn_identity_record {
+	uint32_t number;
+	enum rn_identity_says says;
+	uint32_t selectors[RN_SELECTORS_MAX]; /* ascending */
+	uint32_t selector_count;	      /* 0 where it is to be forgotten, and only there */
+};
+
 /*
  * A policy rests on the devices as they were when it was signed: whoever holds back a device's newer record and passes
  * on the policy makes a network that nobody wanted (mix and match, as The Update Framework calls it). So it says which
@@ -143,7 +153,8 @@ void rn_policy_record_done(struct rn_policy_record *p); /* frees what p points t
  * gateway, an end where it is a project hub and only there, a mesh key and an endpoint for it, or neither;
  * of others hubs that are listed once, its own among them, and none of them among those that it left;
  * of a rule at least one selector a side, ascending and not 0, at least one service, no minimum trust where it denies;
- * deny rules first, numbers not falling; what a policy needs and the policy of a device are below the record's own
+ * deny rules first, numbers not falling; RN_DEVICE_APART of hubs only; of an identity a number of 24 bits and selectors,
+ * or none where it is to be forgotten; what a policy needs and the policy of a device are below the record's own
  * version.
  */
 int rn_record_put_network(const struct rn_record_head *head, const struct rn_network *in,
@@ -152,6 +163,8 @@ int rn_record_put_device(const struct rn_record_head *head, const struct rn_devi
 			 const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);
 int rn_record_put_policy(const struct rn_record_head *head, const struct rn_policy_record *in,
 			 const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);
+int rn_record_put_identity(const struct rn_record_head *head, const struct rn_identity_record *in,
+			   const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);
 
 /* Head without verification, for routing and stores: 0 or -EBADMSG. */
 int rn_record_head(const uint8_t *data, size_t size, struct rn_record_head *ret);
@@ -162,6 +175,7 @@ int rn_record_verify(const uint8_t *data, size_t size, const uint8_t policy_publ
 int rn_record_get_network(const uint8_t *data, size_t size, struct rn_network *ret);
 int rn_record_get_device(const uint8_t *data, size_t size, struct rn_device_record *ret);
 int rn_record_get_policy(const uint8_t *data, size_t size, struct rn_policy_record *ret);
+int rn_record_get_identity(const uint8_t *data, size_t size, struct rn_identity_record *ret);
 
 /*
  * The anchor: which keys a host trusts. Root signs the gateway's keys; a host pinned SHA-256 of the root's public key

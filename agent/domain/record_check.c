@@ -50,7 +50,7 @@ static bool numbers_good(const struct rn_device_record *d)
 
 	return d->number != 0 && d->hub != 0 && (d->hub == d->number) == hub && d->identity != 0 &&
 	       d->identity <= RN_IDENTITY_MAX && rn_kind_name(d->kind) && d->trust <= RN_TRUST_MAX &&
-	       (d->flags & ~(RN_DEVICE_QUARANTINED | RN_DEVICE_REVOKED | RN_DEVICE_MANAGED)) == 0;
+	       (d->flags & ~(RN_DEVICE_QUARANTINED | RN_DEVICE_REVOKED | RN_DEVICE_MANAGED | RN_DEVICE_APART)) == 0;
 }
 
 static bool names_good(const struct rn_device_record *d)
@@ -74,7 +74,7 @@ static bool hub_good(const struct rn_device_record *d)
 {
 	bool hub = rn_kind_is_hub(d->kind), keyed = !rn_is_zero(d->mesh_key, RN_KEY_SIZE);
 
-	return endpoint_good(&d->mesh, hub) && keyed != endpoint_zero(&d->mesh) &&
+	return (hub || !(d->flags & RN_DEVICE_APART)) && endpoint_good(&d->mesh, hub) && keyed != endpoint_zero(&d->mesh) &&
 	       !(keyed && rn_equal(d->mesh_key, d->wireguard_key, RN_KEY_SIZE)) &&
 	       (d->parent != 0) == (hub && d->kind != RN_KIND_GATEWAY) && d->parent != d->number &&
 	       (d->ends != 0) == (d->kind == RN_KIND_PROJECT) && d->ends <= RN_ENDS_MAX;
@@ -167,4 +167,13 @@ bool rn_policy_record_good(const struct rn_policy_record *p)
 		if (!rn_policy_rule_good(&p->rules[i]) || (i && !order_good(&p->rules[i - 1], &p->rules[i])))
 			return false;
 	return true;
+}
+
+bool rn_identity_record_good(const struct rn_identity_record *i)
+{
+	bool known = i->says == RN_IDENTITY_KNOWN || i->says == RN_IDENTITY_ENDING;
+
+	return i->number != 0 && i->number <= RN_IDENTITY_MAX && (known || i->says == RN_IDENTITY_FORGET) &&
+	       (i->selector_count > 0) == known && i->selector_count <= RN_SELECTORS_MAX &&
+	       ascending(i->selectors, i->selector_count);
 }

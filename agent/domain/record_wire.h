@@ -22,6 +22,7 @@ bool rn_network_good(const struct rn_network *n);
 bool rn_device_record_good(const struct rn_device_record *d);
 bool rn_policy_record_good(const struct rn_policy_record *p);
 bool rn_policy_rule_good(const struct rn_policy_rule *r);
+bool rn_identity_record_good(const struct rn_identity_record *i);
 
 void rn_write_prefix(struct rn_writer *w, const struct rn_prefix *p);
 struct rn_prefix rn_read_prefix(struct rn_reader *r);

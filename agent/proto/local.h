@@ -35,6 +35,7 @@ enum rn_local_type {
 	RN_LOCAL_KERN_STATUS_GET, /* number: echoed */
 	/* number: device, session: its hub, version: counts its moves. Within what the device's record lists only. */
 	RN_LOCAL_KERN_HOME,
+	RN_LOCAL_KERN_FORGET, /* what identities mean, and other hubs; APPLIED of version 0 answers it, then SYNC follows */
 	/* net -> core */
 	RN_LOCAL_NET_HELLO = 64,
 	RN_LOCAL_NET_OPEN, /* number: tag of the CONNECT, 0: the peer came; block: its leaf, DER, where it sent one */

@@ -30,7 +30,9 @@ static const struct rn_field enrolled_fields[] = {
 	AT(ENDPOINT, enrolled.upstream),
 	AT(U16, enrolled.upstream_shared),
 };
-static const struct rn_field subscribe_fields[] = { AT(U32, subscribe.epoch), AT(U64, subscribe.version) };
+static const struct rn_field subscribe_fields[] = { AT(U32, subscribe.epoch), AT(U64, subscribe.version),
+						    AT(U32, subscribe.seen_epoch), AT(U64, subscribe.seen),
+						    AT(U8, subscribe.again) };
 static const struct rn_field record_fields[] = { AT(U32, record.total), AT(U32, record.offset),
 						 VIEW(record.piece, REST) };
 static const struct rn_field version_fields[] = { AT(U32, version.epoch), AT(U64, version.version) };
@@ -59,6 +61,7 @@ static const struct layout {
 	LAYOUT(REMOVED, removed_fields), LAYOUT(PRESENCE, presence_fields), LAYOUT(SEEN, seen_fields),
 	LAYOUT(RESOLVE, resolve_fields), LAYOUT(INTERESTS, interests_fields), LAYOUT(INTEREST, interest_fields),
 	LAYOUT(HOME, home_fields),
+	LAYOUT(FROM, version_fields),
 #undef LAYOUT
 };
 

@@ -30,6 +30,7 @@ enum rn_message_type {
 	RN_MESSAGE_INTERESTS = 14,    /* up, after SUBSCRIBE: devices of other hubs that the sender has, and for whom */
 	RN_MESSAGE_INTEREST = 15,     /* down, gateway -> hub: one of its devices has to do with a device of another hub */
 	RN_MESSAGE_HOME = 16,	      /* up, device -> a hub that it lists: it has moved here */
+	RN_MESSAGE_FROM = 17,	      /* down, gateway -> hub: the answer to SUBSCRIBE, before any record */
 };
 
 #define RN_TEXT_MAX 255
@@ -59,14 +60,17 @@ struct rn_message_enrolled {
 };
 struct rn_message_subscribe {
 	uint32_t epoch;
-	uint64_t version; /* the highest it has; 0: nothing */
+	uint64_t version; /* it has all that it is to have up to there; 0: nothing */
+	uint32_t seen_epoch;
+	uint64_t seen; /* the newest that it has anywhere, in core or in kern */
+	uint8_t again; /* 1: it is to be sent everything all the same */
 };
 struct rn_message_record { /* pieces of one record come in order, none between them */
 	uint32_t total, offset;
 	const uint8_t *piece;
 	size_t piece_size;
 };
-struct rn_message_version { /* SYNCED and APPLIED */
+struct rn_message_version { /* SYNCED and APPLIED; FROM: version 0: what identities mean is to be forgotten first */
 	uint32_t epoch;
 	uint64_t version;
 };

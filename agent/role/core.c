@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "role/core_peers.h"
 #include "role/role.h"
@@ -29,7 +30,8 @@ struct host {
 	struct rn_core_peers *peers;
 	struct rn_core *core;
 	struct rn_api *api;
-	int ipc, http; /* listening */
+	char kept[RN_PATH_SIZE]; /* the newest version, in the run directory */
+	int ipc, http;		 /* listening */
 };
 
 /* ---- struct rn_core_io ---- */
@@ -70,6 +72,25 @@ static void io_arm(void *context, int64_t at_ms)
 	rn_timer_set(h->tick, delay > 0 ? delay : 0);
 }
 
+/* What cannot be kept costs a start its patience with hubs that are away, and no more. */
+static void io_keep(void *context, uint64_t version)
+{
+	struct host *h = context;
+	uint8_t data[sizeof(version)];
+	struct rn_writer w = rn_writer(data, sizeof(data));
+	rn_write_u64(&w, version);
+	if (rn_file_write(h->kept, data, sizeof(data), 0600))
+		(void)unlink(h->kept);
+}
+
+static uint64_t io_kept(void *context)
+{
+	struct host *h = context;
+	uint8_t data[sizeof(uint64_t)] = {0};
+	struct rn_reader r = rn_reader(data, sizeof(data));
+	return rn_file_read_exact(h->kept, data, sizeof(data)) ? 0 : rn_read_u64(&r);
+}
+
 static void tick(void *context)
 {
 	struct host *h = context;
@@ -101,6 +122,24 @@ static int read_state(struct host *h, const struct rn_conf *conf, struct rn_err 
 			       conf->state_dir, strerror(-rc));
 	memcpy(h->params.dir, core, strlen(core) + 1);
 	return 0;
+}
+
+/* Its own directory beside the sockets: a reboot ends it, and nobody backs it up. */
+static int make_kept(struct host *h, const struct rn_conf *conf, struct rn_err *err)
+{
+	char directory[RN_PATH_SIZE];
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	int rc = h->params.self.gateway ? rn_path_join(directory, sizeof(directory), conf->run_dir, "core") : -ENOENT;
+	if (rc == -ENOENT)
+		return 0;
+	if (!rc && uid == 0)
+		rc = rn_process_user(RN_PROCESS_CORE, &uid, &gid, err);
+	if (!rc)
+		rc = rn_directory_make(directory, 0700, uid, gid);
+	if (!rc)
+		rc = rn_path_join(h->kept, sizeof(h->kept), directory, "newest");
+	return rc ? rn_fail(err, rc, "the directory %s/core cannot be made: %s", conf->run_dir, strerror(-rc)) : 0;
 }
 
 static int listen_both(struct host *h, const struct rn_conf *conf, struct rn_err *err)
@@ -141,6 +180,10 @@ static int start(struct host *h, const struct rn_core_peers_config *config, stru
 {
 	h->params.io = (struct rn_core_io){
 	    .context = h, .ready = io_ready, .send = io_send, .now_us = io_now_us, .now = io_now, .arm = io_arm};
+	if (h->kept[0]) {
+		h->params.io.keep = io_keep;
+		h->params.io.kept = io_kept;
+	}
 	h->tick = rn_timer_new(h->loop, tick, h);
 	h->settle = rn_timer_new(h->loop, settled, NULL);
 	h->peers = rn_core_peers_new(config);
@@ -170,6 +213,8 @@ static int run(struct host *h, struct rn_err *err)
 		rc = find_users(h, &config, err);
 	if (!rc)
 		rc = listen_both(h, &conf, err);
+	if (!rc)
+		rc = make_kept(h, &conf, err);
 	if (!rc)
 		rc = rn_sandbox_user(RN_PROCESS_CORE, err);
 	if (!rc && rn_local_listen_again(h->ipc))

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "domain/reading.h"
 #include "proto/local.h"
 #include "service/endings.h"
 #include "service/enforce.h"
@@ -43,6 +44,9 @@ struct rn_kern {
 	struct rn_peers *mesh_peers;
 	struct rn_overlay *mesh;
 	struct rn_sender *sender; /* NULL: net cannot be listened to */
+	struct rn_reading *reading; /* of a hub: what identity numbers mean; else NULL */
+	struct rn_device_record *hubs;
+	uint32_t hub_count, hub_room;
 	bool network_applied;	  /* in this run */
 	bool syncing;
 	bool settled; /* the interface was up when last looked at */
@@ -97,6 +101,16 @@ void rn_kern_mesh_device(struct rn_kern *k, const struct rn_device_record *devic
 void rn_kern_mesh_remove(struct rn_kern *k, uint32_t number);
 void rn_kern_mesh_synced(struct rn_kern *k);
 void rn_kern_mesh_status(const struct rn_kern *k, struct rn_local_status *s);
+
+/* kern_number.c: which hubs this one hears, and what identity numbers mean. All do nothing on other hosts. */
+int rn_kern_number_start(struct rn_kern *k, struct rn_err *err);
+void rn_kern_number_attach(struct rn_kern *k); /* enforce is there */
+void rn_kern_number_done(struct rn_kern *k);
+void rn_kern_number_hub(struct rn_kern *k, uint64_t version, const struct rn_device_record *device); /* or no hub */
+void rn_kern_number_remove(struct rn_kern *k, uint32_t number); /* a hub, or not */
+int rn_kern_number_take(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
+			struct rn_err *err);
+void rn_kern_forget(struct rn_kern *k); /* then APPLIED says 0 */
 
 /* kern_start.c: everything up to the loop. 0 or -errno with a sentence. */
 int rn_kern_start(struct rn_kern *k, struct rn_err *err);

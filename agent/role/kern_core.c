@@ -172,6 +172,13 @@ static void on_remove(struct rn_kern *k, const struct rn_local *m)
 	rn_kern_remove(k, m->number);
 }
 
+static void on_forget(struct rn_kern *k, const struct rn_local *m)
+{
+	(void)m;
+	rn_kern_forget(k);
+	send_applied(k);
+}
+
 static void on_link(struct rn_kern *k, const struct rn_local *m)
 {
 	k->link_down = m->number == 0;
@@ -216,6 +223,7 @@ static const struct {
     {RN_LOCAL_KERN_RECORD, on_record},
     {RN_LOCAL_KERN_SYNCED, on_synced},
     {RN_LOCAL_KERN_REMOVE, on_remove},
+    {RN_LOCAL_KERN_FORGET, on_forget},
     {RN_LOCAL_KERN_LINK, on_link},
     {RN_LOCAL_KERN_FLOWS_GET, on_flows_get},
     {RN_LOCAL_KERN_STATUS_GET, on_status_get},

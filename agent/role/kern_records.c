@@ -83,7 +83,7 @@ static int apply_device(struct rn_kern *k, uint64_t version, const struct rn_dev
 	r = rn_enforce_device(k->enforce, version, device, err);
 	if (r < 0)
 		return r;
-	rn_kern_mesh_device(k, device);
+	rn_kern_number_hub(k, version, device);
 	if (r != 0)
 		return 0;
 	r = rn_peers_device(k->peers, device);
@@ -183,6 +183,8 @@ static int take(struct rn_kern *k, const struct rn_record_head *head, const uint
 		return take_device(k, head, data, size, err);
 	case RN_RECORD_POLICY:
 		return take_policy(k, head, data, size, err);
+	case RN_RECORD_IDENTITY:
+		return rn_kern_number_take(k, head, data, size, err);
 	}
 	return rn_fail(err, -EBADMSG, "a record of a kind that this rnaut does not know");
 }
@@ -218,7 +220,7 @@ void rn_kern_remove(struct rn_kern *k, uint32_t number)
 {
 	rn_enforce_remove(k->enforce, number);
 	rn_peers_remove(k->peers, number);
-	rn_kern_mesh_remove(k, number);
+	rn_kern_number_remove(k, number);
 }
 
 void rn_kern_set_ended(struct rn_kern *k, bool over)
@@ -257,7 +259,7 @@ static void removed(void *context, uint32_t number)
 	struct rn_kern *k = context;
 
 	rn_peers_remove(k->peers, number);
-	rn_kern_mesh_remove(k, number);
+	rn_kern_number_remove(k, number);
 	rn_endings_forget(k->endings, number);
 }
 

@@ -98,7 +98,9 @@ static int read_state(struct rn_kern *k, struct rn_err *err)
 	rn_wipe(key, sizeof(key));
 	if (!k->peers)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	r = rn_kern_mesh_read(k, directory, err);
+	r = rn_kern_number_start(k, err);
+	if (r == 0)
+		r = rn_kern_mesh_read(k, directory, err);
 	return r < 0 ? r : rn_kern_remember(k, directory, err);
 }
 
@@ -137,6 +139,8 @@ static int open_datapath(struct rn_kern *k, bool *ret_adopted, struct rn_err *er
 	if (r < 0)
 		return r;
 	k->enforce = rn_enforce_new(k->dp, k->self.device, hub);
+	if (k->enforce)
+		rn_kern_number_attach(k);
 	k->telemetry = rn_telemetry_new(k->dp);
 	k->endings = rn_endings_new();
 	return k->enforce && k->telemetry && k->endings
@@ -227,6 +231,7 @@ void rn_kern_done(struct rn_kern *k)
 		close(k->core);
 	rn_overlay_free(k->overlay);
 	rn_kern_mesh_done(k);
+	rn_kern_number_done(k);
 	rn_endings_free(k->endings);
 	rn_underlay_free(k->underlay);
 	rn_sender_free(k->sender);

@@ -100,6 +100,7 @@ static int open_books(struct rn_core *core, struct rn_err *err)
 		rc = rn_ledger_load(core->books.ledger, core->books.store, err);
 	if (!rc)
 		rc = rn_ledger_position(core->books.store, "synced", &core->upstream.synced, err);
+	core->upstream.stored = core->upstream.synced;
 	if (!rc)
 		rc = rn_ledger_position(core->books.store, "late", &core->upstream.late, err);
 	if (!rc && core->gateway)
@@ -139,6 +140,8 @@ void rn_core_end(struct rn_core *core)
 		rn_core_gone(core, peer);
 	if (core->books.store)
 		rn_upstream_flush(core);
+	rn_members_end(core);
+	rn_policy_tick(core, true);
 	rn_enforcement_tick(core, true);
 	while (core->passwords)
 		rn_passwords_tick(core, true);

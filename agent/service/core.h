@@ -143,10 +143,11 @@ void rn_core_hub_configure(struct rn_core *core, const char *name, const struct 
 
 struct rn_core_identity {
 	uint32_t identity;
+	const char *state; /* "usable": devices have it; else on its way to that, or to nothing (docs/mesh.md) */
 	const char *selectors[RN_SELECTORS_MAX];
 	unsigned selector_count, devices; /* devices: without the revoked */
 };
-/* The sets of selectors that devices have, in order of number. */
+/* The numbers that mean something to somebody, in order. */
 int rn_core_identities(struct rn_core *core, void (*each)(void *context, const struct rn_core_identity *),
 		       void *context, struct rn_err *err);
 

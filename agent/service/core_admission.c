@@ -10,14 +10,17 @@
 #include <string.h>
 
 #include "domain/name.h"
-#include "service/core_state.h"
+#include "service/core_numbering.h"
 #include "service/core_registry.h"
+#include "service/core_state.h"
 
 struct rn_admission {
 	struct rn_admission *next;
 	uint64_t session;
 	struct rn_store_token token;
 	struct rn_new_device device;
+	uint8_t leaf[RN_BLOCK_MAX];
+	size_t leaf_size;
 };
 
 static void refuse(struct rn_core *core, uint64_t session, int code, const char *why)
@@ -106,28 +109,67 @@ static void forget(struct rn_core *core, struct rn_admission *a)
 	free(a);
 }
 
+static void admit(struct rn_core *core, void *context);
+
+/* Its set of selectors is new: the hubs must know what its number means before they meet it. 0: it is tried again. */
+static int wait_for_number(struct rn_core *core, struct rn_admission *a, struct rn_err *err)
+{
+	uint32_t number;
+	int rc = rn_registry_hold(&core->books, &a->device, &number, err);
+	if (rc)
+		return rc;
+	rc = rn_members_wait(core, number, admit, a);
+	if (rc)
+		rn_numbering_release(&core->books, number);
+	return rc ? rn_fail(err, rc, "the gateway cannot admit anybody just now: try again") : 0;
+}
+
+static void answer(struct rn_core *core, struct rn_admission *a, int code, const struct rn_device_record *admitted,
+		   const struct rn_err *err)
+{
+	if (code) {
+		refuse(core, a->session, code, err->text);
+		forget(core, a);
+		return;
+	}
+	rn_log(RN_LOG_NOTICE, "%s has enrolled as device %u (%s)", admitted->name, admitted->number,
+	       rn_kind_name(admitted->kind));
+	/* First the hub hears of the device, then the device of its hub. */
+	rn_core_publish(core);
+	welcome(core, a->session, admitted, a->leaf, a->leaf_size);
+	forget(core, a);
+}
+
+static void admit(struct rn_core *core, void *context)
+{
+	struct rn_admission *a = context;
+	struct rn_device_record device;
+	struct rn_err err = {""};
+	int code = store(core, a, a->leaf, a->leaf_size, &device, &err);
+	if (code == -EAGAIN) {
+		code = wait_for_number(core, a, &err);
+		if (!code)
+			return;
+	}
+	answer(core, a, code, &device, &err);
+}
+
 static void certified(struct rn_core *core, void *context, int code, const char *text, const uint8_t *leaf,
 		      size_t leaf_size)
 {
 	struct rn_admission *a = context;
-	struct rn_device_record device;
 	struct rn_err err = {""};
 	if (!code && (!leaf || leaf_size > RN_BLOCK_MAX))
 		code = rn_fail(&err, -EIO, "the gateway's ca gave no certificate");
 	else if (code)
 		rn_fail(&err, code, "%s", text);
-	else
-		code = store(core, a, leaf, leaf_size, &device, &err);
-	if (code) {
-		refuse(core, a->session, code, err.text);
-	} else {
-		rn_log(RN_LOG_NOTICE, "%s has enrolled as device %u (%s)", device.name, device.number,
-		       rn_kind_name(device.kind));
-		/* First the hub hears of the device, then the device of its hub. */
-		rn_core_publish(core);
-		welcome(core, a->session, &device, leaf, leaf_size);
+	if (code || !leaf) {
+		answer(core, a, code, NULL, &err);
+		return;
 	}
-	forget(core, a);
+	memcpy(a->leaf, leaf, leaf_size);
+	a->leaf_size = leaf_size;
+	admit(core, a);
 }
 
 /* ---- checking ---- */

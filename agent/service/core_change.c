@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/core_numbering.h"
+
 struct rn_signed {
 	uint8_t *blob;
 	size_t size;
@@ -15,8 +17,13 @@ static void release(struct rn_change *change)
 	for (unsigned i = 0; i < change->count; i++)
 		free(change->records[i].blob);
 	free(change->records);
+	free(change->moves);
+	free(change->forgotten);
 	change->records = NULL;
-	change->count = change->room = 0;
+	change->moves = NULL;
+	change->forgotten = NULL;
+	change->count = change->room = change->move_count = change->move_room = 0;
+	change->forgotten_count = change->forgotten_room = 0;
 }
 
 int rn_change_begin(struct rn_change *change, struct rn_books *books, int64_t now, struct rn_err *err)
@@ -28,6 +35,7 @@ int rn_change_begin(struct rn_change *change, struct rn_books *books, int64_t no
 void rn_change_abort(struct rn_change *change)
 {
 	rn_store_rollback(change->books->store);
+	rn_numbering_aborted(change);
 	release(change);
 }
 
@@ -50,10 +58,12 @@ static int keep(struct rn_change *change, const uint8_t *blob, size_t size)
 	return 0;
 }
 
-static int next_head(struct rn_change *change, struct rn_record_head *head)
+/* version 0: the next */
+static int make_head(struct rn_change *change, uint64_t version, struct rn_record_head *head)
 {
-	*head = (struct rn_record_head){.epoch = change->books->epoch, .issued = (uint64_t)change->now};
-	return rn_store_next(change->books->store, "version", &head->version, change->err);
+	*head = (struct rn_record_head){
+	    .epoch = change->books->epoch, .issued = (uint64_t)change->now, .version = version};
+	return version ? 0 : rn_store_next(change->books->store, "version", &head->version, change->err);
 }
 
 /* What an encoder returned, and where it wrote: into the store and the list of this change. */
@@ -90,10 +100,15 @@ static uint64_t policy_in_force(const struct rn_change *change)
 
 int rn_change_device(struct rn_change *change, const struct rn_device_record *device)
 {
+	return rn_change_device_at(change, device, 0);
+}
+
+int rn_change_device_at(struct rn_change *change, const struct rn_device_record *device, uint64_t version)
+{
 	uint8_t blob[2048];
 	struct rn_record_head head;
 	struct rn_device_record signed_device = *device;
-	int rc = next_head(change, &head);
+	int rc = make_head(change, version, &head);
 	if (rc)
 		return rc;
 	signed_device.policy = policy_in_force(change);
@@ -101,11 +116,36 @@ int rn_change_device(struct rn_change *change, const struct rn_device_record *de
 	return put(change, &head, RN_RECORD_DEVICE, device->number, blob, size);
 }
 
+int rn_change_identity_at(struct rn_change *change, const struct rn_identity_record *identity, uint64_t version)
+{
+	uint8_t blob[512];
+	struct rn_record_head head;
+	int rc = make_head(change, version, &head);
+	if (rc)
+		return rc;
+	int size = rn_record_put_identity(&head, identity, change->books->policy_seed, blob, sizeof(blob));
+	return put(change, &head, RN_RECORD_IDENTITY, identity->number, blob, size);
+}
+
+int rn_change_forget(struct rn_change *change, uint32_t number)
+{
+	if (change->forgotten_count == change->forgotten_room) {
+		unsigned room = change->forgotten_room ? change->forgotten_room * 2 : 8;
+		uint32_t *more = realloc(change->forgotten, room * sizeof(*more));
+		if (!more)
+			return rn_fail(change->err, -ENOMEM, "out of memory");
+		change->forgotten = more;
+		change->forgotten_room = room;
+	}
+	change->forgotten[change->forgotten_count++] = number;
+	return 0;
+}
+
 int rn_change_network(struct rn_change *change, const struct rn_network *network)
 {
 	uint8_t blob[512];
 	struct rn_record_head head;
-	int rc = next_head(change, &head);
+	int rc = make_head(change, 0, &head);
 	if (rc)
 		return rc;
 	int size = rn_record_put_network(&head, network, change->books->policy_seed, blob, sizeof(blob));
@@ -115,7 +155,7 @@ int rn_change_network(struct rn_change *change, const struct rn_network *network
 int rn_change_policy(struct rn_change *change, const struct rn_policy_record *policy)
 {
 	struct rn_record_head head;
-	int rc = next_head(change, &head);
+	int rc = make_head(change, 0, &head);
 	if (rc)
 		return rc;
 	uint8_t *blob = malloc(RN_RECORD_SIZE_MAX);
@@ -137,6 +177,12 @@ int rn_change_commit(struct rn_change *change)
 {
 	struct rn_ledger_entry *entry;
 	int rc = rn_store_commit(change->books->store, change->err);
+	if (rc)
+		rn_numbering_aborted(change);
+	else
+		rn_numbering_committed(change);
+	if (!rc && change->books->committed)
+		change->books->committed(change->books->committed_context);
 	for (unsigned i = 0; i < change->count && !rc; i++) {
 		rc = rn_ledger_take(change->books->ledger, change->records[i].blob, change->records[i].size, &entry);
 		if (!rc)
@@ -144,6 +190,8 @@ int rn_change_commit(struct rn_change *change)
 		else
 			rn_fail(change->err, rc, "the change is stored, but memory ran out: restart rnautd core");
 	}
+	for (unsigned i = 0; i < change->forgotten_count && !rc; i++)
+		rn_ledger_remove_identity(change->books->ledger, change->forgotten[i]);
 	release(change);
 	return rc;
 }

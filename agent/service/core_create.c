@@ -8,6 +8,7 @@
 
 #include "domain/name.h"
 #include "service/core_accounts.h"
+#include "service/core_numbering.h"
 #include "service/core_policies.h"
 #include "service/core_registry.h"
 #include "sys/files.h"
@@ -128,7 +129,10 @@ static int create_database(const char *dir, const struct rn_gateway_params *p, s
 		return rn_fail(err, -ENOMEM, "out of memory");
 	rc = rn_store_open(path, true, &books->store, err);
 	if (!rc)
+		rc = rn_numbering_open(books, 0, err);
+	if (!rc)
 		rc = put_all(books, p, err);
+	rn_numbering_close(books);
 	rn_store_close(books->store);
 	rn_ledger_free(books->ledger);
 	return rc;

@@ -7,8 +7,9 @@
 
 #include "domain/homes.h"
 #include "domain/name.h"
-#include "service/core_state.h"
+#include "service/core_numbering.h"
 #include "service/core_registry.h"
+#include "service/core_state.h"
 
 /* ---- looking ---- */
 
@@ -106,6 +107,17 @@ static uint32_t concerned(const struct rn_device_record *device)
 	return rn_kind_is_hub(device->kind) ? 0 : device->hub;
 }
 
+/* A hub's record is signed once more, as nobody's peer: before anybody is sent the first. */
+static void publish(struct rn_core *core, const struct rn_device_record *device)
+{
+	bool revoked = device->flags & RN_DEVICE_REVOKED;
+	if (revoked && rn_kind_is_hub(device->kind))
+		rn_members_remove(core, device->number);
+	rn_core_publish(core);
+	if (revoked)
+		rn_downstream_deny(core, device);
+}
+
 static void change_device(struct rn_core *core, const struct rn_device_record *device, const char *what,
 			  const char *detail, rn_core_done *done, void *context)
 {
@@ -117,9 +129,7 @@ static void change_device(struct rn_core *core, const struct rn_device_record *d
 		return;
 	}
 	rn_enforcement_wait(core, version, concerned(device), done, context);
-	rn_core_publish(core);
-	if (device->flags & RN_DEVICE_REVOKED)
-		rn_downstream_deny(core, device);
+	publish(core, device);
 }
 
 void rn_core_quarantine(struct rn_core *core, const char *name, bool on, rn_core_done *done, void *context)
@@ -201,8 +211,7 @@ int rn_devices_end_hub(struct rn_core *core, const struct rn_device_record *hub,
 	if (rc)
 		return rc;
 	tell_ca(core, &device);
-	rn_core_publish(core);
-	rn_downstream_deny(core, &device);
+	publish(core, &device);
 	return 0;
 }
 
@@ -265,17 +274,28 @@ static int check_stock(const struct rn_core_token_request *r, const uint8_t key[
 	return 0;
 }
 
-static int commit_stock(struct rn_core *core, const struct rn_core_token_request *r, struct rn_new_device *d,
-			struct rn_device_record *ret, uint64_t *ret_version, struct rn_err *err)
+/* One that is being added: until it has a number that may be used. */
+struct adding {
+	struct rn_core_token_request request;
+	struct rn_new_device device;
+	char tags[sizeof(((struct rn_store_token *)0)->tags)];
+	char actor[RN_NAME_MAX + 8];
+	rn_core_done *done;
+	void *context;
+};
+
+static int commit_stock(struct rn_core *core, struct adding *a, struct rn_device_record *ret, uint64_t *ret_version,
+			struct rn_err *err)
 {
+	struct rn_new_device *d = &a->device;
 	struct rn_change change;
 	int rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
-	if (!rc && r->owner[0])
-		rc = rn_store_user(core->books.store, r->owner, change.now, &d->owner, err);
+	if (!rc && a->request.owner[0])
+		rc = rn_store_user(core->books.store, a->request.owner, change.now, &d->owner, err);
 	if (!rc)
 		rc = rn_registry_add(&change, d, ret);
 	if (!rc)
-		rc = rn_change_audit(&change, rn_core_actor(core), "device add", d->name, rn_kind_name(d->kind));
+		rc = rn_change_audit(&change, a->actor, "device add", d->name, rn_kind_name(d->kind));
 	*ret_version = change.version;
 	if (!rc)
 		return rn_change_commit(&change);
@@ -283,31 +303,77 @@ static int commit_stock(struct rn_core *core, const struct rn_core_token_request
 	return rc;
 }
 
+static void add(struct rn_core *core, void *context);
+
+/* 0: it is tried again. */
+static int wait_for_number(struct rn_core *core, struct adding *a, struct rn_err *err)
+{
+	uint32_t number;
+	int rc = rn_registry_hold(&core->books, &a->device, &number, err);
+	if (rc)
+		return rc;
+	rc = rn_members_wait(core, number, add, a);
+	if (rc)
+		rn_numbering_release(&core->books, number);
+	return rc ? rn_fail(err, rc, "the gateway cannot add anybody just now: try again") : 0;
+}
+
+static void add(struct rn_core *core, void *context)
+{
+	struct adding *a = context;
+	struct rn_device_record device;
+	struct rn_err err = {""};
+	uint64_t version;
+	int rc = commit_stock(core, a, &device, &version, &err);
+	if (rc == -EAGAIN) {
+		rc = wait_for_number(core, a, &err);
+		if (!rc)
+			return;
+	}
+	if (rc) {
+		a->done(a->context, rc, &err, NULL, 0);
+	} else {
+		rn_enforcement_wait(core, version, device.hub, a->done, a->context);
+		rn_core_publish(core);
+	}
+	free(a);
+}
+
+static int prepare(struct rn_core *core, const struct rn_core_token_request *request, const uint8_t key[RN_KEY_SIZE],
+		   struct adding *a, struct rn_err *err)
+{
+	struct rn_new_device *d = &a->device;
+	int rc = rn_core_need_gateway(core, err);
+	if (!rc)
+		rc = check_stock(request, key, err);
+	if (!rc)
+		rc = rn_tokens_hub(core, request->hub, &d->hub, err);
+	if (!rc)
+		rc = rn_registry_join_tags(request->tags, request->tag_count, a->tags, sizeof(a->tags), err);
+	a->request = *request;
+	a->request.tag_count = 0; /* they are the caller's */
+	d->kind = request->kind;
+	d->trust = RN_TRUST_START;
+	d->tags = a->tags;
+	snprintf(d->name, sizeof(d->name), "%s", request->name);
+	snprintf(d->owner_name, sizeof(d->owner_name), "%s", request->owner);
+	memcpy(d->wireguard_key, key, RN_KEY_SIZE);
+	snprintf(a->actor, sizeof(a->actor), "%s", rn_core_actor(core));
+	return rc;
+}
+
 void rn_core_device_add(struct rn_core *core, const struct rn_core_token_request *request,
 			const uint8_t wireguard_key[RN_KEY_SIZE], rn_core_done *done, void *context)
 {
-	struct rn_new_device d = {.kind = request->kind, .trust = RN_TRUST_START};
-	struct rn_device_record device;
-	struct rn_err err = {""};
-	char tags[sizeof(((struct rn_store_token *)0)->tags)];
-	uint64_t version;
-	int rc = rn_core_need_gateway(core, &err);
-	if (!rc)
-		rc = check_stock(request, wireguard_key, &err);
-	if (!rc)
-		rc = rn_tokens_hub(core, request->hub, &d.hub, &err);
-	if (!rc)
-		rc = rn_registry_join_tags(request->tags, request->tag_count, tags, sizeof(tags), &err);
-	d.tags = tags;
-	snprintf(d.name, sizeof(d.name), "%s", request->name);
-	snprintf(d.owner_name, sizeof(d.owner_name), "%s", request->owner);
-	memcpy(d.wireguard_key, wireguard_key, RN_KEY_SIZE);
-	if (!rc)
-		rc = commit_stock(core, request, &d, &device, &version, &err);
+	struct adding *a = calloc(1, sizeof(*a));
+	struct rn_err err = {"out of memory"};
+	int rc = a ? prepare(core, request, wireguard_key, a, &err) : -ENOMEM;
 	if (rc) {
+		free(a);
 		done(context, rc, &err, NULL, 0);
 		return;
 	}
-	rn_enforcement_wait(core, version, device.hub, done, context);
-	rn_core_publish(core);
+	a->done = done;
+	a->context = context;
+	add(core, a);
 }

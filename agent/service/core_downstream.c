@@ -53,11 +53,13 @@ void rn_downstream_closed(struct rn_core *core, uint64_t session)
 	if (core->gateway && gone->device)
 		forget_present(core, gone->device);
 	core->session_count--;
+	if (gone->hub)
+		rn_members_closed(core, gone->device);
 	rn_feed_end(&gone->feed);
 	free(gone);
 }
 
-static void hang_up(struct rn_core *core, uint64_t session)
+void rn_downstream_hang_up(struct rn_core *core, uint64_t session)
 {
 	struct rn_local local = {.type = RN_LOCAL_NET_CLOSE, .session = session};
 	rn_core_send(core, RN_CORE_NET, &local);
@@ -87,14 +89,14 @@ void rn_downstream_open(struct rn_core *core, const struct rn_local *local)
 		return;
 	/* It came again before its old session was missed. */
 	if (old)
-		hang_up(core, old->session);
+		rn_downstream_hang_up(core, old->session);
 	bool welcome = (device || (core->gateway && !local->role)) && core->session_count < SESSIONS_MAX;
 	s = welcome ? calloc(1, sizeof(*s)) : NULL;
 	if (!s) {
 		if (rn_log_allowed(&core->strange, rn_core_now_ms(core), 1000))
 			rn_log(RN_LOG_NOTICE, "a session of %s is refused: not a device of this host",
 			       local->role ? local->text : "a stranger");
-		hang_up(core, local->session);
+		rn_downstream_hang_up(core, local->session);
 		return;
 	}
 	s->core = core;
@@ -123,7 +125,7 @@ void rn_downstream_deny(struct rn_core *core, const struct rn_device_record *dev
 	struct rn_downstream *s = rn_downstream_of(core, device->number);
 	deny(core, device);
 	if (s)
-		hang_up(core, s->session);
+		rn_downstream_hang_up(core, s->session);
 }
 
 void rn_downstream_deny_all(struct rn_core *core)
@@ -186,6 +188,26 @@ void rn_downstream_pump(struct rn_core *core)
 		rn_downstream_pump_one(s);
 }
 
+/* Of a hub of this gateway: from where it is told. False: it is not let in. */
+static bool welcome_hub(struct rn_downstream *s, const struct rn_message_subscribe *m, struct rn_position *after)
+{
+	struct rn_meaning_position claim = {m->epoch, m->version}, seen = {m->seen_epoch, m->seen}, from;
+	struct rn_message message = {.type = RN_MESSAGE_FROM};
+	int rc;
+	s->hub = true;
+	rc = rn_members_subscribe(s->core, s->device, &claim, &seen, &from);
+	if (!rc) {
+		message.version = (struct rn_message_version){from.epoch, from.version};
+		rc = rn_core_say(s->core, s->session, &message);
+	}
+	if (rc) {
+		rn_downstream_hang_up(s->core, s->session);
+		return false;
+	}
+	*after = from.version && !m->again ? (struct rn_position){from.epoch, from.version} : (struct rn_position){0};
+	return true;
+}
+
 static void subscribe(struct rn_downstream *s, const struct rn_message_subscribe *m)
 {
 	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device);
@@ -195,12 +217,15 @@ static void subscribe(struct rn_downstream *s, const struct rn_message_subscribe
 	    newest ? (struct rn_position){newest->epoch, newest->version} : (struct rn_position){0};
 	if (!entry)
 		return;
+	s->subscribed = false;
 	/*
 	 * It claims to know what does not exist yet, after a lie or a restored backup, or was told that it knew what
 	 * came only later: from the beginning.
 	 */
-	if (!rn_position_reaches(&end, &after) || rn_position_reaches(&s->core->upstream.late, &after))
+	if (m->again || !rn_position_reaches(&end, &after) || rn_position_reaches(&s->core->upstream.late, &after))
 		after = (struct rn_position){0};
+	if (s->core->gateway && rn_kind_is_hub(entry->record.kind) && !welcome_hub(s, m, &after))
+		return;
 	uint32_t hub = rn_kind_is_hub(entry->record.kind) ? s->device : s->core->params.self.device;
 	rn_feed_start(&s->feed, hub, &entry->record, after);
 	s->subscribed = true;
@@ -213,8 +238,11 @@ static void applied(struct rn_downstream *s, const struct rn_message_version *m)
 {
 	struct rn_position at = {m->epoch, m->version};
 	s->applied = at;
-	if (s->core->gateway)
-		rn_enforcement_applied(s->core, s->device, &at);
+	if (!s->core->gateway)
+		return;
+	rn_enforcement_applied(s->core, s->device, &at);
+	if (s->hub && s->subscribed)
+		rn_members_applied(s->core, s->device, &at);
 }
 
 /* A hub speaks for itself and for the devices that are attached to it, a device for itself. */
@@ -296,5 +324,5 @@ void rn_downstream_message(struct rn_core *core, struct rn_downstream *s, const 
 	else if (message->type == RN_MESSAGE_SEEN && subscriber && core->gateway)
 		rn_seen_there(core, s->device, &message->seen);
 	else
-		hang_up(core, s->session);
+		rn_downstream_hang_up(core, s->session);
 }

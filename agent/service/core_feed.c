@@ -99,6 +99,8 @@ void rn_feed_homes(struct rn_feed *feed, const struct rn_ledger *ledger, const s
 
 bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *entry)
 {
+	if (entry->type == RN_RECORD_IDENTITY)
+		return feed->other_hubs;
 	if (entry->type != RN_RECORD_DEVICE || feed->everything)
 		return true;
 	if (rn_kind_is_hub(entry->record.kind) && (feed->other_hubs || has_home(feed, entry->device)))
@@ -127,8 +129,8 @@ static bool send(struct rn_feed *feed, const struct rn_ledger_entry *entry, cons
 /* What has not come to this host yet cannot have been sent either: the mark waits for it, but for the first. */
 static void mark(struct rn_feed *feed, const struct rn_position *whole, const struct rn_feed_out *out)
 {
-	bool all = rn_position_reaches(whole, &feed->at);
-	const struct rn_position *end = all ? &feed->at : whole;
+	bool all = rn_position_reaches(whole, &feed->at), end_known = whole->version != UINT64_MAX;
+	const struct rn_position *end = end_known ? whole : &feed->at;
 	if (!feed->unmarked || rn_position_reaches(&feed->marked, end) || !out->ready(out->context) ||
 	    out->synced(out->context, end))
 		return;

@@ -10,8 +10,8 @@
  * version, but the policy after every device record there is, because what a policy names must be known when it comes
  * into force, and finer devices change nothing under the old one. A slow receiver gets the newest of each record only.
  *
- * A hub gets the devices that list it or left it, and all hubs; a node what its hub gets of devices, and the hubs that it
- * lists itself. Both get network and policy, and the devices of other hubs that they have an interest in.
+ * A hub gets the devices that list it or left it, all hubs and all identities; a node what its hub gets of devices, and
+ * the hubs that it lists itself. Both get network and policy, and the devices of other hubs that they have an interest in.
  *
  * Behind the records goes a mark: up to there all was sent. It never says more than this host's own upstream has said,
  * because what is missing here (a policy comes after newer devices) is missing at the receiver too.

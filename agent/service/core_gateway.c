@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/core_numbering.h"
 #include "service/core_state.h"
 #include "sys/files.h"
 
@@ -60,11 +61,13 @@ int rn_gateway_load(struct rn_core *core, struct rn_err *err)
 	if (rc)
 		return rc;
 	core->books.epoch = (uint32_t)epoch;
-	return rn_policy_load(&core->books, &core->policy, err);
+	rc = rn_members_load(core, err);
+	return rc ? rc : rn_policy_load(&core->books, &core->policy, err);
 }
 
 void rn_gateway_unload(struct rn_core *core)
 {
+	rn_numbering_close(&core->books);
 	rn_policy_held_done(&core->policy);
 	rn_numbers_free(core->requests);
 	rn_wipe(core->books.policy_seed, RN_KEY_SIZE);
@@ -145,6 +148,8 @@ void rn_gateway_tick(struct rn_core *core)
 	renew_lease(core);
 	rn_hubs_tick(core);
 	rn_request_plan(core);
+	rn_members_tick(core);
+	rn_policy_tick(core, false);
 	if (rn_core_now(core) >= core->own.renew_at)
 		renew_leaf(core);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which sets of selectors there are, with their texts. */
+/* Which identity numbers there are, and the sets of selectors that they stand for, as texts. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/core_numbering.h"
 #include "service/core_state.h"
 
 /* Texts by number, which has no gaps to speak of: numbers are allotted in turn. */
@@ -42,36 +43,50 @@ static void free_texts(struct texts *t)
 	free(t->list);
 }
 
-static int by_identity(const void *a, const void *b)
+static void describe(const struct texts *t, const struct rn_meaning *meaning, struct rn_core_identity *ret)
 {
-	const struct rn_device_record *x = *(const struct rn_device_record *const *)a,
-				      *y = *(const struct rn_device_record *const *)b;
+	static const char *const states[RN_MEANING_STATES] = {
+	    [RN_MEANING_WAITING] = "waiting", [RN_MEANING_ANNOUNCED] = "announced",   [RN_MEANING_USABLE] = "usable",
+	    [RN_MEANING_ENDING] = "ending",   [RN_MEANING_FORGETTING] = "forgetting", [RN_MEANING_RESTING] = "resting",
+	};
 
-	return x->identity < y->identity ? -1 : x->identity > y->identity;
-}
-
-static void describe(const struct texts *t, const struct rn_device_record *device, struct rn_core_identity *ret)
-{
-	*ret = (struct rn_core_identity){.identity = device->identity};
-	for (unsigned i = 0; i < device->selector_count; i++) {
-		uint32_t number = device->selectors[i];
+	*ret = (struct rn_core_identity){.identity = meaning->number, .state = states[meaning->state]};
+	for (unsigned i = 0; i < meaning->count; i++) {
+		uint32_t number = meaning->selectors[i];
 
 		if (number < t->room && t->list[number])
 			ret->selectors[ret->selector_count++] = t->list[number];
 	}
 }
 
-static void walk(const struct texts *t, const struct rn_device_record **devices, unsigned count,
+/* Devices by identity number, without the revoked. */
+static int count_devices(struct rn_core *core, struct rn_numbers *counts)
+{
+	const struct rn_ledger_entry *entry;
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && (entry = rn_ledger_at(core->books.ledger, i)); i++)
+		if (!(entry->record.flags & RN_DEVICE_REVOKED))
+			rc = rn_numbers_set(counts, entry->record.identity,
+					    rn_numbers_get(counts, entry->record.identity) + 1);
+	return rc;
+}
+
+static void walk(struct rn_core *core, const struct texts *t, const struct rn_numbers *counts,
 		 void (*each)(void *context, const struct rn_core_identity *), void *context)
 {
-	struct rn_core_identity identity;
+	const struct rn_meanings *m = rn_numbering_meanings(&core->books);
+	uint32_t left = m ? rn_meanings_count(m) : 0;
 
-	for (unsigned i = 0; i < count;) {
-		uint32_t number = devices[i]->identity;
+	for (uint32_t number = 1; left; number++) {
+		struct rn_core_identity identity;
+		struct rn_meaning meaning;
 
-		describe(t, devices[i], &identity);
-		for (; i < count && devices[i]->identity == number; i++)
-			identity.devices++;
+		if (!rn_meanings_get(m, number, &meaning))
+			continue;
+		left--;
+		describe(t, &meaning, &identity);
+		identity.devices = rn_numbers_get(counts, number);
 		each(context, &identity);
 	}
 }
@@ -79,26 +94,19 @@ static void walk(const struct texts *t, const struct rn_device_record **devices,
 int rn_core_identities(struct rn_core *core, void (*each)(void *context, const struct rn_core_identity *),
 		       void *context, struct rn_err *err)
 {
-	unsigned total = rn_ledger_count(core->books.ledger), count = 0;
-	const struct rn_device_record **devices;
-	const struct rn_ledger_entry *entry;
+	struct rn_numbers *counts;
 	struct texts t = {0};
 	int rc = rn_core_need_gateway(core, err);
 
 	if (rc)
 		return rc;
-	devices = calloc(total + 1, sizeof(*devices));
+	counts = rn_numbers_new();
 	rc = rn_store_selectors(core->books.store, keep, &t, err);
-	if (!rc && (t.failed || !devices))
+	if (!rc && (t.failed || !counts || count_devices(core, counts)))
 		rc = rn_fail(err, -ENOMEM, "out of memory");
-	for (unsigned i = 0; !rc && devices && (entry = rn_ledger_at(core->books.ledger, i)); i++)
-		if (!(entry->record.flags & RN_DEVICE_REVOKED))
-			devices[count++] = &entry->record;
-	if (!rc && devices) {
-		qsort(devices, count, sizeof(*devices), by_identity);
-		walk(&t, devices, count, each, context);
-	}
-	free(devices);
+	if (!rc)
+		walk(core, &t, counts, each, context);
+	rn_numbers_free(counts);
 	free_texts(&t);
 	return rc;
 }

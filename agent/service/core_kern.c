@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/core_numbering.h"
 #include "service/core_state.h"
 
 #define STATUS_EVERY_MS 1000
@@ -51,11 +52,38 @@ static void begin(struct rn_core *core)
 	rn_core_kern_pump(core);
 }
 
+/* What comes after it goes to kern only when kern has said that it did. */
+void rn_core_kern_forget(struct rn_core *core)
+{
+	struct rn_local local = {.type = RN_LOCAL_KERN_FORGET};
+	core->kern_forgets = true;
+	core->kern.feeding = false;
+	core->kern.applied = (struct rn_position){0};
+	if (core->kern.key_known)
+		rn_core_send(core, RN_CORE_KERN, &local);
+}
+
+void rn_core_kern_subscribe(struct rn_core *core)
+{
+	const struct rn_meanings *m = rn_numbering_meanings(&core->books);
+	struct rn_meaning_position at = {.epoch = core->books.epoch}, from = {0};
+	struct rn_err err = {""};
+	int rc = rn_numbering_newest(&core->books, &at.version, &err);
+	/* It has what it was given, and not what was signed while it was away. */
+	if (m && rn_meanings_told(m, core->params.self.device) < at.version)
+		at.version = rn_meanings_told(m, core->params.self.device);
+	core->members.kern_due = rc || rn_members_subscribe(core, core->params.self.device, &at, &at, &from);
+	if (!core->members.kern_due && !from.version)
+		rn_core_kern_forget(core);
+}
+
 void rn_core_kern_pump(struct rn_core *core)
 {
 	struct rn_feed_out out = {.context = core, .ready = ready, .record = send_record, .synced = send_synced};
 	/* A host that has not heard everything yet must not make kern forget what is pinned. */
 	struct rn_position whole = rn_core_whole(core);
+	if (core->kern_forgets)
+		return;
 	if (!core->kern.feeding && core->kern.key_known && whole.version)
 		begin(core);
 	else if (core->kern.feeding)
@@ -79,6 +107,10 @@ static void hello(struct rn_core *core, const struct rn_local *local)
 	core->kern.feeding = false;
 	core->kern.status_at = 0;
 	rn_log(RN_LOG_INFO, "kern is here");
+	if (core->gateway)
+		rn_core_kern_subscribe(core);
+	else if (core->kern_forgets)
+		rn_core_kern_forget(core);
 	rn_core_kern_pump(core);
 	rn_core_kern_tick(core);
 	if (core->gateway)
@@ -87,9 +119,20 @@ static void hello(struct rn_core *core, const struct rn_local *local)
 
 static void applied(struct rn_core *core, const struct rn_local *local)
 {
+	/* What it said before it forgot counts no more. */
+	if (core->kern_forgets && local->version)
+		return;
+	if (core->kern_forgets) {
+		core->kern_forgets = false;
+		rn_core_kern_pump(core);
+		rn_upstream_flush(core);
+		return;
+	}
 	core->kern.applied = (struct rn_position){local->number, local->version};
-	if (core->gateway)
+	if (core->gateway) {
 		rn_enforcement_applied(core, core->params.self.device, &core->kern.applied);
+		rn_members_applied(core, core->params.self.device, &core->kern.applied);
+	}
 	rn_upstream_applied(core);
 }
 
@@ -168,6 +211,9 @@ void rn_core_kern_gone(struct rn_core *core)
 	free(core->kern.peers);
 	struct rn_feed feed = core->kern.feed;
 	core->kern = (struct rn_core_kern){.feed = feed}; /* its interests stay */
+	core->members.kern_due = false;
+	if (core->gateway)
+		rn_members_closed(core, core->params.self.device);
 }
 
 static void ask_status(struct rn_core *core)

@@ -9,9 +9,13 @@
 #include "domain/ipam.h"
 #include "service/core_attached.h"
 
+struct table { /* by number */
+	struct rn_ledger_entry **list;
+	unsigned count, room, max;
+};
+
 struct rn_ledger {
-	struct rn_ledger_entry **devices; /* by number */
-	unsigned count, room;
+	struct table devices, identities;
 	struct rn_ledger_entry *network, *policy;
 	struct rn_ledger_entry *oldest, *newest;
 	struct rn_policy_record rules; /* of policy, decoded */
@@ -23,7 +27,9 @@ struct rn_ledger *rn_ledger_new(void)
 {
 	struct rn_ledger *ledger = calloc(1, sizeof(*ledger));
 	if (ledger)
-		ledger->attached = rn_attached_new();
+		*ledger = (struct rn_ledger){.attached = rn_attached_new(),
+					     .devices.max = RN_LEDGER_DEVICES_MAX,
+					     .identities.max = RN_IDENTITY_MAX};
 	if (ledger && ledger->attached)
 		return ledger;
 	free(ledger);
@@ -38,15 +44,21 @@ static void entry_free(struct rn_ledger_entry *entry)
 	free(entry);
 }
 
+static void table_free(struct table *table)
+{
+	for (unsigned i = 0; i < table->count; i++)
+		entry_free(table->list[i]);
+	free(table->list);
+}
+
 void rn_ledger_free(struct rn_ledger *ledger)
 {
 	if (!ledger)
 		return;
-	for (unsigned i = 0; i < ledger->count; i++)
-		entry_free(ledger->devices[i]);
+	table_free(&ledger->devices);
+	table_free(&ledger->identities);
 	entry_free(ledger->network);
 	entry_free(ledger->policy);
-	free(ledger->devices);
 	rn_attached_free(ledger->attached);
 	rn_policy_record_done(&ledger->rules);
 	free(ledger);
@@ -77,15 +89,15 @@ static void list_remove(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 	*(entry->older ? &entry->older->newer : &ledger->oldest) = entry->newer;
 }
 
-/* ---- devices by number ---- */
+/* ---- devices and identities by number ---- */
 
 /* The first index whose number is not below. */
-static unsigned device_index(const struct rn_ledger *ledger, uint32_t number)
+static unsigned index_of(const struct table *table, uint32_t number)
 {
-	unsigned low = 0, high = ledger->count;
+	unsigned low = 0, high = table->count;
 	while (low < high) {
 		unsigned middle = low + (high - low) / 2;
-		if (ledger->devices[middle]->device < number)
+		if (table->list[middle]->device < number)
 			low = middle + 1;
 		else
 			high = middle;
@@ -93,46 +105,70 @@ static unsigned device_index(const struct rn_ledger *ledger, uint32_t number)
 	return low;
 }
 
-static int make_room(struct rn_ledger *ledger)
+static struct rn_ledger_entry *find(const struct table *table, uint32_t number)
 {
-	if (ledger->count < ledger->room)
+	unsigned at = index_of(table, number);
+	return at < table->count && table->list[at]->device == number ? table->list[at] : NULL;
+}
+
+static int make_room(struct table *table)
+{
+	if (table->count < table->room)
 		return 0;
-	unsigned room = ledger->room ? ledger->room * 2 : 64;
-	struct rn_ledger_entry **devices = realloc(ledger->devices, room * sizeof(*devices));
-	if (!devices)
+	unsigned room = table->room ? table->room * 2 : 64;
+	struct rn_ledger_entry **list = realloc(table->list, room * sizeof(*list));
+	if (!list)
 		return -ENOMEM;
-	ledger->devices = devices;
-	ledger->room = room;
+	table->list = list;
+	table->room = room;
 	return 0;
 }
 
-/* Where the pointer to the held entry of the same thing is; a new device gets a gap with NULL. */
+static struct table *table_of(struct rn_ledger *ledger, enum rn_record_type type)
+{
+	return type == RN_RECORD_DEVICE ? &ledger->devices : &ledger->identities;
+}
+
+/* Where the pointer to the held entry of the same thing is; a new one gets a gap with NULL. */
 static int slot_of(struct rn_ledger *ledger, const struct rn_ledger_entry *entry, struct rn_ledger_entry ***ret)
 {
+	struct table *table = table_of(ledger, entry->type);
 	if (entry->type == RN_RECORD_NETWORK || entry->type == RN_RECORD_POLICY) {
 		*ret = entry->type == RN_RECORD_NETWORK ? &ledger->network : &ledger->policy;
 		return 0;
 	}
-	unsigned at = device_index(ledger, entry->device);
-	if (at == ledger->count || ledger->devices[at]->device != entry->device) {
-		if (ledger->count >= RN_LEDGER_DEVICES_MAX)
+	unsigned at = index_of(table, entry->device);
+	if (at == table->count || table->list[at]->device != entry->device) {
+		if (table->count >= table->max)
 			return -ENOSPC;
-		int rc = make_room(ledger);
+		int rc = make_room(table);
 		if (rc)
 			return rc;
-		memmove(&ledger->devices[at + 1], &ledger->devices[at],
-			(ledger->count - at) * sizeof(*ledger->devices));
-		ledger->devices[at] = NULL;
-		ledger->count++;
+		memmove(&table->list[at + 1], &table->list[at], (table->count - at) * sizeof(*table->list));
+		table->list[at] = NULL;
+		table->count++;
 	}
-	*ret = &ledger->devices[at];
+	*ret = &table->list[at];
 	return 0;
+}
+
+static void table_remove(struct rn_ledger *ledger, struct table *table, uint32_t number)
+{
+	unsigned at = index_of(table, number);
+	if (at == table->count || table->list[at]->device != number)
+		return;
+	list_remove(ledger, table->list[at]);
+	entry_free(table->list[at]);
+	table->count--;
+	memmove(&table->list[at], &table->list[at + 1], (table->count - at) * sizeof(*table->list));
 }
 
 static const struct rn_ledger_entry *held(const struct rn_ledger *ledger, const struct rn_ledger_entry *entry)
 {
 	if (entry->type == RN_RECORD_DEVICE)
 		return rn_ledger_device(ledger, entry->device);
+	if (entry->type == RN_RECORD_IDENTITY)
+		return rn_ledger_identity(ledger, entry->device);
 	return entry->type == RN_RECORD_NETWORK ? ledger->network : ledger->policy;
 }
 
@@ -141,6 +177,7 @@ static const struct rn_ledger_entry *held(const struct rn_ledger *ledger, const 
 static int decode(const uint8_t *blob, size_t size, struct rn_ledger_entry *entry)
 {
 	struct rn_record_head head;
+	struct rn_identity_record identity = {0};
 	struct rn_network network;
 	int rc = rn_record_head(blob, size, &head);
 	if (rc)
@@ -153,9 +190,11 @@ static int decode(const uint8_t *blob, size_t size, struct rn_ledger_entry *entr
 		rc = rn_record_get_device(blob, size, &entry->record);
 	else if (head.type == RN_RECORD_NETWORK)
 		rc = rn_record_get_network(blob, size, &network);
+	else if (head.type == RN_RECORD_IDENTITY)
+		rc = rn_record_get_identity(blob, size, &identity);
 	else if (head.type != RN_RECORD_POLICY)
 		rc = -EBADMSG;
-	entry->device = head.type == RN_RECORD_DEVICE ? entry->record.number : 0;
+	entry->device = head.type == RN_RECORD_DEVICE ? entry->record.number : identity.number;
 	return rc;
 }
 
@@ -235,46 +274,41 @@ fail:
 
 void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device)
 {
-	unsigned at = device_index(ledger, device);
-	if (at == ledger->count || ledger->devices[at]->device != device)
-		return;
-	list_remove(ledger, ledger->devices[at]);
-	rn_attached_remove(ledger->attached, &ledger->devices[at]->record);
-	entry_free(ledger->devices[at]);
-	ledger->count--;
-	memmove(&ledger->devices[at], &ledger->devices[at + 1], (ledger->count - at) * sizeof(*ledger->devices));
+	const struct rn_ledger_entry *entry = find(&ledger->devices, device);
+	if (entry)
+		rn_attached_remove(ledger->attached, &entry->record);
+	table_remove(ledger, &ledger->devices, device);
 }
 
-static struct rn_ledger_entry *device_entry(struct rn_ledger *ledger, uint32_t device)
+void rn_ledger_remove_identity(struct rn_ledger *ledger, uint32_t number)
 {
-	unsigned at = device_index(ledger, device);
-	return at < ledger->count && ledger->devices[at]->device == device ? ledger->devices[at] : NULL;
+	table_remove(ledger, &ledger->identities, number);
 }
 
 void rn_ledger_set_present(struct rn_ledger *ledger, uint32_t device, bool present)
 {
-	struct rn_ledger_entry *entry = device_entry(ledger, device);
+	struct rn_ledger_entry *entry = find(&ledger->devices, device);
 	if (entry)
 		entry->present = present;
 }
 
 void rn_ledger_set_seen(struct rn_ledger *ledger, uint32_t device, const struct rn_seen *seen)
 {
-	struct rn_ledger_entry *entry = device_entry(ledger, device);
+	struct rn_ledger_entry *entry = find(&ledger->devices, device);
 	if (entry)
 		entry->seen = *seen;
 }
 
 void rn_ledger_set_seen_told(struct rn_ledger *ledger, uint32_t device, int64_t handshake)
 {
-	struct rn_ledger_entry *entry = device_entry(ledger, device);
+	struct rn_ledger_entry *entry = find(&ledger->devices, device);
 	if (entry)
 		entry->seen_told = handshake;
 }
 
 void rn_ledger_set_here(struct rn_ledger *ledger, uint32_t device, uint64_t moved)
 {
-	struct rn_ledger_entry *entry = device_entry(ledger, device);
+	struct rn_ledger_entry *entry = find(&ledger->devices, device);
 	if (entry)
 		entry->here = moved;
 }
@@ -373,15 +407,24 @@ bool rn_position_reaches(const struct rn_position *position, const struct rn_pos
 
 const struct rn_ledger_entry *rn_ledger_device(const struct rn_ledger *ledger, uint32_t number)
 {
-	unsigned at = device_index(ledger, number);
-	return at < ledger->count && ledger->devices[at]->device == number ? ledger->devices[at] : NULL;
+	return find(&ledger->devices, number);
+}
+
+const struct rn_ledger_entry *rn_ledger_identity(const struct rn_ledger *ledger, uint32_t number)
+{
+	return find(&ledger->identities, number);
+}
+
+const struct rn_ledger_entry *rn_ledger_identity_at(const struct rn_ledger *ledger, unsigned index)
+{
+	return index < ledger->identities.count ? ledger->identities.list[index] : NULL;
 }
 
 const struct rn_ledger_entry *rn_ledger_by_name(const struct rn_ledger *ledger, const char *name)
 {
-	for (unsigned i = 0; i < ledger->count; i++)
-		if (!strcmp(ledger->devices[i]->record.name, name))
-			return ledger->devices[i];
+	for (unsigned i = 0; i < ledger->devices.count; i++)
+		if (!strcmp(ledger->devices.list[i]->record.name, name))
+			return ledger->devices.list[i];
 	return NULL;
 }
 
@@ -390,9 +433,9 @@ const struct rn_ledger_entry *rn_ledger_by_noise_key(const struct rn_ledger *led
 	/* A stock client has no key: zero is nobody. */
 	if (rn_is_zero(key, RN_KEY_SIZE))
 		return NULL;
-	for (unsigned i = 0; i < ledger->count; i++)
-		if (!memcmp(ledger->devices[i]->record.noise_key, key, RN_KEY_SIZE))
-			return ledger->devices[i];
+	for (unsigned i = 0; i < ledger->devices.count; i++)
+		if (!memcmp(ledger->devices.list[i]->record.noise_key, key, RN_KEY_SIZE))
+			return ledger->devices.list[i];
 	return NULL;
 }
 
@@ -426,12 +469,12 @@ const struct rn_ledger_entry *rn_ledger_newest(const struct rn_ledger *ledger)
 
 unsigned rn_ledger_count(const struct rn_ledger *ledger)
 {
-	return ledger->count;
+	return ledger->devices.count;
 }
 
 const struct rn_ledger_entry *rn_ledger_at(const struct rn_ledger *ledger, unsigned index)
 {
-	return index < ledger->count ? ledger->devices[index] : NULL;
+	return index < ledger->devices.count ? ledger->devices.list[index] : NULL;
 }
 
 const struct rn_ledger_entry *rn_ledger_hub(const struct rn_ledger *ledger, unsigned index)

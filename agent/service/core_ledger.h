@@ -7,7 +7,7 @@
 #include "sys/store.h"
 
 /*
- * The signed records that this host holds, in memory: the newest of each (type, device), decoded, ordered by version.
+ * The signed records that this host holds, in memory: the newest of each (type, number), decoded, ordered by version.
  * Since only the newest is kept, whoever reads on from a version gets every change coalesced by itself.
  */
 struct rn_seen {	   /* a device's tunnel at its hub */
@@ -16,7 +16,7 @@ struct rn_seen {	   /* a device's tunnel at its hub */
 };
 struct rn_ledger_entry {
 	enum rn_record_type type;
-	uint32_t device; /* number; 0 for NETWORK and POLICY */
+	uint32_t device; /* its number, or of an IDENTITY that; 0 for NETWORK and POLICY */
 	uint32_t epoch;
 	uint64_t version, issued;
 	uint8_t *blob;
@@ -49,6 +49,7 @@ void rn_ledger_free(struct rn_ledger *ledger); /* NULL is legal */
  */
 int rn_ledger_take(struct rn_ledger *ledger, const uint8_t *blob, size_t size, struct rn_ledger_entry **ret_entry);
 void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device); /* no-op where unknown */
+void rn_ledger_remove_identity(struct rn_ledger *ledger, uint32_t number);
 /* These are no-ops where the device is unknown. */
 void rn_ledger_set_present(struct rn_ledger *ledger, uint32_t device, bool present);
 void rn_ledger_set_seen(struct rn_ledger *ledger, uint32_t device, const struct rn_seen *seen);
@@ -66,6 +67,7 @@ int rn_ledger_set_position(struct rn_store *store, const char *name, const struc
 
 /* Look-ups give NULL where there is none. Entries live until they are replaced or removed. */
 const struct rn_ledger_entry *rn_ledger_device(const struct rn_ledger *ledger, uint32_t number);
+const struct rn_ledger_entry *rn_ledger_identity(const struct rn_ledger *ledger, uint32_t number);
 const struct rn_ledger_entry *rn_ledger_by_name(const struct rn_ledger *ledger, const char *name);
 const struct rn_ledger_entry *rn_ledger_by_noise_key(const struct rn_ledger *ledger, const uint8_t key[RN_KEY_SIZE]);
 /* Addresses are of the network's ranges, which say whose they are (ipam.h). */
@@ -80,6 +82,8 @@ const struct rn_ledger_entry *rn_ledger_at(const struct rn_ledger *ledger, unsig
 /* Hubs in no order, revoked ones too; NULL: no more. And how many devices a hub has, itself and revoked ones too. */
 const struct rn_ledger_entry *rn_ledger_hub(const struct rn_ledger *ledger, unsigned index);
 uint32_t rn_ledger_attached(const struct rn_ledger *ledger, uint32_t hub);
+/* Identities likewise; hubs and the gateway have them. */
+const struct rn_ledger_entry *rn_ledger_identity_at(const struct rn_ledger *ledger, unsigned index);
 /* The policy held, decoded; without rules where none is. Lives until the next policy. */
 const struct rn_policy_record *rn_ledger_rules(const struct rn_ledger *ledger);
 /* The id of a rule of the policy held; "" where there is none of this number. */

@@ -50,6 +50,18 @@ static int compile(struct rn_change *change, const struct rn_policy_model *model
 	return rc;
 }
 
+int rn_policy_name(struct rn_change *change, const char *text, size_t size)
+{
+	struct rn_selector_source selectors = {.context = change, .number = selector_number};
+	struct rn_policy_model *model = rn_policy_parse(text, size, change->err);
+	struct rn_policy_record record = {0};
+	int rc = model ? rn_policy_compile(model, &selectors, &record, change->err) : -EINVAL;
+	if (!rc)
+		rn_policy_record_done(&record);
+	rn_policy_model_free(model);
+	return rc;
+}
+
 int rn_policy_put(struct rn_change *change, const char *text, size_t size, struct rn_policy_held *ret)
 {
 	struct rn_policy_held held = {.size = size, .stored = change->now};

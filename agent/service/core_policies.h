@@ -19,6 +19,11 @@ struct rn_policy_held {
  * become finer get their records first. *ret is filled (rn_policy_held_done); take it only after the commit.
  */
 int rn_policy_put(struct rn_change *change, const char *text, size_t size, struct rn_policy_held *ret);
+/*
+ * Where that gives -EAGAIN, because devices must become finer first and their numbers are not usable yet: gives its
+ * selectors numbers, by which devices become finer (rn_registry_pend_all). The policy itself is then put again.
+ */
+int rn_policy_name(struct rn_change *change, const char *text, size_t size);
 int rn_policy_load(struct rn_books *books, struct rn_policy_held *ret, struct rn_err *err);
 void rn_policy_held_done(struct rn_policy_held *held);
 

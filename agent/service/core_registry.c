@@ -8,11 +8,13 @@
 
 #include "domain/ipam.h"
 #include "domain/name.h"
+#include "service/core_numbering.h"
 
 /* ---- identity ---- */
 
 struct collecting {
-	struct rn_change *change;
+	struct rn_store *store;
+	struct rn_err *err;
 	uint32_t numbers[RN_SELECTORS_MAX];
 	unsigned count;
 };
@@ -23,7 +25,7 @@ static int collect(struct collecting *c, const char *prefix, const char *name)
 	char text[RN_NAME_MAX + 16];
 	uint32_t number;
 	snprintf(text, sizeof(text), "%s%s", prefix, name);
-	int rc = rn_store_selector(c->change->books->store, text, &number, c->change->err);
+	int rc = rn_store_selector(c->store, text, &number, c->err);
 	if (rc == -ENOENT)
 		return 0;
 	if (!rc && c->count < RN_SELECTORS_MAX)
@@ -42,25 +44,33 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static int collect_names(struct collecting *c, const char *owner, const char *device)
+{
+	int rc = collect(c, "everyone", "");
+	if (!rc && owner[0])
+		rc = collect(c, "user:", owner);
+	return rc ? rc : collect(c, "device:", device);
+}
+
+/* Of a device that has a record. */
+static int collect_all(struct collecting *c, const struct rn_device_record *device)
+{
+	int rc = collect_names(c, device->owner ? device->owner_name : "", device->name);
+	if (!rc)
+		rc = rn_store_tags(c->store, device->number, collect_tag, c, c->err);
+	qsort(c->numbers, c->count, sizeof(*c->numbers), ascending);
+	return rc;
+}
+
 int rn_registry_identify(struct rn_change *change, struct rn_device_record *device, bool *ret_changed)
 {
-	struct collecting c = {.change = change};
+	struct collecting c = {.store = change->books->store, .err = change->err};
 	uint32_t identity;
-	int rc = collect(&c, "everyone", "");
-	if (!rc && device->owner)
-		rc = collect(&c, "user:", device->owner_name);
+	int rc = collect_all(&c, device);
 	if (!rc)
-		rc = collect(&c, "device:", device->name);
-	if (!rc)
-		rc = rn_store_tags(change->books->store, device->number, collect_tag, &c, change->err);
+		rc = rn_numbering_identify(change, device->number, device->identity, c.numbers, c.count, &identity);
 	if (rc)
 		return rc;
-	qsort(c.numbers, c.count, sizeof(*c.numbers), ascending);
-	rc = rn_store_identity(change->books->store, c.numbers, c.count, &identity, change->err);
-	if (rc)
-		return rc;
-	if (identity > RN_IDENTITY_MAX)
-		return rn_fail(change->err, -ENOSPC, "all identity numbers are used up: begin a new network");
 	*ret_changed = device->identity != identity;
 	device->identity = identity;
 	memset(device->selectors, 0, sizeof(device->selectors));
@@ -82,6 +92,55 @@ int rn_registry_identify_all(struct rn_change *change)
 			return rc;
 	}
 	return 0;
+}
+
+/* ---- who waits for a number ---- */
+
+static bool has_set(const struct rn_books *books, const struct rn_device_record *device, const struct collecting *c)
+{
+	return device->selector_count == c->count &&
+	       !memcmp(device->selectors, c->numbers, c->count * sizeof(*c->numbers)) &&
+	       rn_numbering_means(books, device->identity);
+}
+
+int rn_registry_pend_all(struct rn_books *books, struct rn_err *err)
+{
+	const struct rn_ledger_entry *entry;
+	int rc = 0;
+	for (unsigned i = 0; !rc && (entry = rn_ledger_at(books->ledger, i)); i++) {
+		struct collecting c = {.store = books->store, .err = err};
+		rc = collect_all(&c, &entry->record);
+		if (!rc && !has_set(books, &entry->record, &c))
+			rc = rn_numbering_pend(books, entry->device, c.numbers, c.count, err);
+	}
+	return rc;
+}
+
+static int collect_new(struct collecting *c, const struct rn_new_device *in)
+{
+	int rc = collect_names(c, in->owner_name, in->name);
+	for (const char *tags = in->tags; !rc && *tags;) {
+		char tag[RN_NAME_MAX + 1];
+		size_t length = strcspn(tags, "\n");
+		snprintf(tag, sizeof(tag), "%.*s", (int)length, tags);
+		rc = collect_tag(c, tag);
+		tags += length + (tags[length] == '\n');
+	}
+	qsort(c->numbers, c->count, sizeof(*c->numbers), ascending);
+	/* A tag that is said twice is one selector. */
+	unsigned kept = 0;
+	for (unsigned i = 0; i < c->count; i++)
+		if (!i || c->numbers[i] != c->numbers[i - 1])
+			c->numbers[kept++] = c->numbers[i];
+	c->count = kept;
+	return rc;
+}
+
+int rn_registry_hold(struct rn_books *books, const struct rn_new_device *in, uint32_t *ret_number, struct rn_err *err)
+{
+	struct collecting c = {.store = books->store, .err = err};
+	int rc = collect_new(&c, in);
+	return rc ? rc : rn_numbering_hold(books, c.numbers, c.count, ret_number, err);
 }
 
 /* ---- new devices ---- */
@@ -150,6 +209,8 @@ static void describe(const struct rn_new_device *in, struct rn_device_record *ou
 	}
 	if (!rn_is_zero(in->noise_key, RN_KEY_SIZE))
 		out->flags = RN_DEVICE_MANAGED;
+	if (rn_kind_is_hub(in->kind)) /* until it knows what it must */
+		out->flags |= RN_DEVICE_APART;
 	memcpy(out->name, in->name, sizeof(out->name));
 	if (in->owner)
 		memcpy(out->owner_name, in->owner_name, sizeof(out->owner_name));

@@ -26,10 +26,19 @@ struct rn_new_device {
 /* Allots number and addresses, signs and stores. -EEXIST (name or key taken), -ENOSPC (no address left). */
 int rn_registry_add(struct rn_change *change, const struct rn_new_device *device, struct rn_device_record *ret);
 
-/* Selectors and identity of the device as of the selectors that have numbers now; *ret_changed where they differ. */
+/*
+ * Selectors and identity of the device as of the selectors that have numbers now; *ret_changed where they differ.
+ * -EAGAIN: the number is not usable yet (core_numbering.h); so also of rn_registry_add and rn_registry_identify_all.
+ */
 int rn_registry_identify(struct rn_change *change, struct rn_device_record *device, bool *ret_changed);
 /* New records for every device whose identity became finer. */
 int rn_registry_identify_all(struct rn_change *change);
+
+/* Every device whose record does not say its set as it is now waits for the number of that. After the ledger. */
+int rn_registry_pend_all(struct rn_books *books, struct rn_err *err);
+/* The number that the device would have, held for who waits for it (rn_numbering_hold). */
+int rn_registry_hold(struct rn_books *books, const struct rn_new_device *device, uint32_t *ret_number,
+		     struct rn_err *err);
 
 /* Calls for each tag of the device; texts are valid during the call. */
 int rn_registry_tags(struct rn_books *books, uint32_t device, char ret[][RN_NAME_MAX + 1], unsigned max,

@@ -24,6 +24,12 @@ struct rn_core_io {
 	int (*send)(void *context, enum rn_core_peer peer, const struct rn_local *message);
 	int64_t (*now_us)(void *context); /* monotonic */
 	int64_t (*now)(void *context);	  /* Unix seconds */
+	/*
+	 * A gateway's newest version, kept where a backup of its state does not go and a reboot ends; 0: none. By it a
+	 * start knows that its state is not an older one. NULL: nothing is kept.
+	 */
+	void (*keep)(void *context, uint64_t version);
+	uint64_t (*kept)(void *context);
 	/* Call rn_core_tick when now_us is at_ms * 1000, or before. */
 	void (*arm)(void *context, int64_t at_ms);
 };

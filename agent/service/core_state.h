@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/numbers.h"
 #include "domain/homing.h"
+#include "domain/meaning.h"
 #include "proto/message.h"
 #include "proto/session.h"
 #include "service/core_access.h"
@@ -49,6 +50,9 @@ struct rn_core_upstream {
 	int64_t retry_at, backoff_ms, since;
 	int64_t heard, heard_stored; /* of now(): the last sign of life, at least; 0: never; and as the store has it */
 	struct rn_position synced, late; /* late: a SYNCED up to there was a lie, here and so of this host */
+	struct rn_position stored; /* up to there all is on the disk */
+	bool answered;		   /* a hub: the gateway has said from where it goes on */
+	bool broken;		   /* what it was told contradicts itself: from nothing */
 	bool afresh;	  /* ask for everything: SYNCED bears no signature, and an earlier net may have lied */
 	int64_t flush_at; /* 0: nothing to store */
 	uint8_t *record;  /* being put together */
@@ -85,6 +89,7 @@ struct rn_downstream {
 	uint32_t device; /* 0: a stranger, who may only enrol */
 	uint8_t key[RN_KEY_SIZE];
 	bool busy, subscribed;
+	bool hub; /* and it has subscribed to this gateway */
 	uint64_t lost;
 	int64_t events_ms;	    /* when its share of events is whole again */
 	int64_t resolve_ms;	    /* and of questions */
@@ -106,6 +111,24 @@ struct rn_core_hubs {
 	int64_t look_at; /* of now(): the next end */
 };
 
+/* core_members.c */
+struct rn_core_members {
+	struct rn_number_wait *waits;
+	bool settling, again, ending;
+	bool kern_due;	  /* this host's own kern has to come again */
+	int64_t retry_ms; /* not before: the store failed */
+};
+
+/* core_policy.c: a policy that waits until devices are as fine as it needs them; text NULL: none */
+struct rn_policy_waiting {
+	char *text;
+	size_t size;
+	int64_t until;
+	char actor[RN_NAME_MAX + 8];
+	rn_core_done *done;
+	void *context;
+};
+
 /* core_resolve.c: the newest questions, so that one is not asked for each packet. */
 #define RN_ASKED 64
 struct rn_asked {
@@ -121,6 +144,7 @@ struct rn_core {
 	bool connected[RN_CORE_PEERS];
 	int64_t armed;
 	struct rn_core_kern kern;
+	bool kern_forgets; /* it is to, and has not said yet that it did */
 	struct rn_core_upstream upstream;
 	struct rn_core_home home;
 	struct rn_downstream *sessions;
@@ -138,6 +162,8 @@ struct rn_core {
 	uint8_t issuer[RN_BLOCK_MAX];
 	size_t issuer_size;
 	struct rn_policy_held policy;
+	struct rn_policy_waiting policy_waiting;
+	struct rn_core_members members;
 	struct rn_ca_ask *asks;
 	struct rn_admission *admissions;
 	struct rn_enforcement *enforcements;
@@ -184,6 +210,8 @@ void rn_core_kern_gone(struct rn_core *core);
 void rn_core_kern_pump(struct rn_core *core);
 void rn_core_kern_tick(struct rn_core *core);
 void rn_core_kern_remove(struct rn_core *core, uint32_t device);
+void rn_core_kern_forget(struct rn_core *core); /* what identities mean, and other hubs; then it is told everything */
+void rn_core_kern_subscribe(struct rn_core *core); /* gateway: its own kern is a hub like others */
 
 /* core_upstream.c */
 void rn_upstream_start(struct rn_core *core);
@@ -231,6 +259,7 @@ int rn_rehome_hubs(struct rn_core *core, const char *target, const char *const *
 /* core_downstream.c */
 void rn_downstream_open(struct rn_core *core, const struct rn_local *message);
 void rn_downstream_closed(struct rn_core *core, uint64_t session);
+void rn_downstream_hang_up(struct rn_core *core, uint64_t session);
 void rn_downstream_message(struct rn_core *core, struct rn_downstream *session, const struct rn_local *local,
 			   const struct rn_message *message);
 void rn_downstream_pump(struct rn_core *core);
@@ -288,6 +317,28 @@ void rn_enforcement_tick(struct rn_core *core, bool last);
 int rn_gateway_load(struct rn_core *core, struct rn_err *err);
 void rn_gateway_unload(struct rn_core *core);
 void rn_gateway_tick(struct rn_core *core);
+
+/*
+ * core_members.c: on a gateway. A hub has come (-ESTALE: it has seen what was never signed here; else -errno), has
+ * applied all up to there, has gone, is revoked.
+ */
+int rn_members_subscribe(struct rn_core *core, uint32_t hub, const struct rn_meaning_position *claim,
+			 const struct rn_meaning_position *seen, struct rn_meaning_position *ret_from);
+void rn_members_applied(struct rn_core *core, uint32_t hub, const struct rn_position *at);
+void rn_members_closed(struct rn_core *core, uint32_t hub);
+void rn_members_remove(struct rn_core *core, uint32_t hub);
+/* Takes the hold of the number, and calls again, once, when it is usable: perhaps now.
+ * -ENOMEM, -ECANCELED (core ends): the hold is still the caller's. */
+int rn_members_wait(struct rn_core *core, uint32_t number, void (*again)(struct rn_core *core, void *context),
+		    void *context);
+int rn_members_settle(struct rn_core *core); /* does what follows from what has happened; 0 or -errno, logged */
+int rn_members_load(struct rn_core *core, struct rn_err *err);
+void rn_members_end(struct rn_core *core); /* who waits is told */
+void rn_members_tick(struct rn_core *core);
+
+/* core_policy.c: true where a policy that waited is done with. last: it is answered whatever there is. */
+bool rn_policy_retry(struct rn_core *core);
+void rn_policy_tick(struct rn_core *core, bool last);
 
 /* core_hubs.c */
 void rn_hubs_tick(struct rn_core *core);

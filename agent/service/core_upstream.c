@@ -140,12 +140,28 @@ void rn_upstream_busy(struct rn_core *core, bool busy)
 		say_presence_again(core);
 }
 
+/* The mark is what somebody said; the newest record, too, bears a signature. */
+static void claim(struct rn_core *core, struct rn_message_subscribe *ret)
+{
+	const struct rn_core_upstream *up = &core->upstream;
+	const struct rn_ledger_entry *newest = rn_ledger_newest(core->books.ledger);
+	*ret = (struct rn_message_subscribe){.again = up->afresh};
+	if (!up->broken) {
+		ret->epoch = up->synced.epoch;
+		ret->version = up->synced.version;
+	}
+	if (newest) {
+		ret->seen_epoch = newest->epoch;
+		ret->seen = newest->version;
+	}
+}
+
 static void begin(struct rn_core *core, uint64_t session)
 {
 	struct rn_core_upstream *up = &core->upstream;
 	struct rn_message message = {.type = RN_MESSAGE_SUBSCRIBE};
-	if (!up->afresh)
-		message.subscribe = (struct rn_message_subscribe){up->synced.epoch, up->synced.version};
+	claim(core, &message.subscribe);
+	up->answered = !core->hub;
 	up->state = RN_UPSTREAM_OPEN;
 	up->session = session;
 	up->busy = up->presence_due = false;
@@ -157,7 +173,8 @@ static void begin(struct rn_core *core, uint64_t session)
 		rn_upstream_closed(core, ENOTCONN);
 		return;
 	}
-	rn_upstream_applied(core);
+	if (up->answered)
+		rn_upstream_applied(core);
 	rn_home_opened(core);
 	rn_resolve_opened(core);
 	say_present(core);
@@ -217,16 +234,34 @@ static void flush(struct rn_core *core, const struct rn_position *synced)
 {
 	struct rn_err err = {""};
 	core->upstream.flush_at = 0;
+	/* A crash must bring back nothing beside what was to be forgotten. */
+	if (core->kern_forgets) {
+		store_soon(core);
+		return;
+	}
 	/* What cannot be stored is enforced all the same; it is tried again with the next. */
-	if (rn_ledger_flush(core->books.ledger, core->books.store, synced, &err) &&
-	    rn_log_allowed(&core->strange, rn_core_now_ms(core), 1000))
-		rn_log(RN_LOG_ERROR, "%s", err.text);
+	if (rn_ledger_flush(core->books.ledger, core->books.store, synced, &err)) {
+		if (rn_log_allowed(&core->strange, rn_core_now_ms(core), 1000))
+			rn_log(RN_LOG_ERROR, "%s", err.text);
+	} else if (synced) {
+		core->upstream.stored = *synced;
+	}
+}
+
+/* The mark with what is under it, where it could not be stored when it came. */
+static void flush_late(struct rn_core *core)
+{
+	struct rn_core_upstream *up = &core->upstream;
+	bool mark = !rn_position_reaches(&up->stored, &up->synced);
+	flush(core, mark ? &up->synced : NULL);
+	if (mark)
+		rn_upstream_applied(core);
 }
 
 void rn_upstream_flush(struct rn_core *core)
 {
 	if (core->upstream.flush_at)
-		flush(core, NULL);
+		flush_late(core);
 }
 
 /* Who subscribed here was told SYNCED without this record, and may be away now. */
@@ -257,6 +292,19 @@ static void send_again(struct rn_core *core, const struct rn_ledger_entry *entry
 		rn_feed_again(&s->feed, entry);
 }
 
+/* A number that was not forgotten means another set: no honest gateway says so to a hub that missed nothing. */
+static bool contradicts(struct rn_core *core, const uint8_t *blob, size_t size, enum rn_record_type type)
+{
+	struct rn_identity_record now, old;
+	const struct rn_ledger_entry *entry;
+	if (type != RN_RECORD_IDENTITY || rn_record_get_identity(blob, size, &now) || !now.selector_count)
+		return false;
+	entry = rn_ledger_identity(core->books.ledger, now.number);
+	return entry && !rn_record_get_identity(entry->blob, entry->size, &old) && old.selector_count &&
+	       (old.selector_count != now.selector_count ||
+		memcmp(old.selectors, now.selectors, sizeof(old.selectors)) != 0);
+}
+
 /* A hub can hold back and repeat, but not invent: the signature is the gateway's. */
 static bool take(struct rn_core *core, const uint8_t *blob, size_t size)
 {
@@ -265,6 +313,12 @@ static bool take(struct rn_core *core, const uint8_t *blob, size_t size)
 	if (rn_record_verify(blob, size, core->params.anchor.policy_public, &head)) {
 		rn_log(RN_LOG_WARNING, "the %s sent a record without the gateway's signature: refused",
 		       core->hub ? "gateway" : "hub");
+		return false;
+	}
+	if (contradicts(core, blob, size, head.type)) {
+		rn_log(RN_LOG_ERROR, "record version %llu gives an identity number another meaning: asking anew",
+		       (unsigned long long)head.version);
+		core->upstream.broken = true;
 		return false;
 	}
 	int rc = rn_ledger_take(core->books.ledger, blob, size, &entry);
@@ -314,6 +368,53 @@ static void synced(struct rn_core *core, const struct rn_message_version *m)
 	flush(core, &core->upstream.synced);
 }
 
+/* ---- from where it goes on ---- */
+
+/* All that this hub read is forgotten, on the disk first. Its own record goes too: it is nobody's peer until told. */
+static int forget(struct rn_core *core, struct rn_err *err)
+{
+	const struct rn_position nothing = {0};
+	struct rn_ledger *ledger = core->books.ledger;
+	struct rn_store *store = core->books.store;
+	const struct rn_ledger_entry *entry;
+	uint32_t self = core->params.self.device;
+	int rc = rn_store_begin(store, err);
+	for (unsigned i = 0; !rc && (entry = rn_ledger_identity_at(ledger, i)); i++)
+		rc = rn_store_remove_record(store, RN_RECORD_IDENTITY, entry->device, err);
+	if (!rc)
+		rc = rn_store_remove_record(store, RN_RECORD_DEVICE, self, err);
+	if (!rc)
+		rc = rn_ledger_set_position(store, "synced", &nothing, err);
+	if (!rc)
+		rc = rn_store_commit(store, err);
+	if (rc) {
+		rn_store_rollback(store);
+		return rc;
+	}
+	while ((entry = rn_ledger_identity_at(ledger, 0)))
+		rn_ledger_remove_identity(ledger, entry->device);
+	rn_ledger_remove(ledger, self);
+	core->upstream.synced = core->upstream.stored = nothing;
+	return 0;
+}
+
+static bool goes_on_from(struct rn_core *core, const struct rn_message_version *m)
+{
+	struct rn_err err = {""};
+	if (!core->hub || core->upstream.answered)
+		return false;
+	if (!m->version && forget(core, &err)) {
+		rn_log(RN_LOG_ERROR, "the gateway says that this hub begins anew: %s", err.text);
+		return false;
+	}
+	if (!m->version)
+		rn_core_kern_forget(core);
+	core->upstream.answered = true;
+	core->upstream.broken = false;
+	rn_upstream_applied(core);
+	return true;
+}
+
 static void removed(struct rn_core *core, const struct rn_message *message)
 {
 	uint32_t device = message->removed.device;
@@ -344,12 +445,17 @@ static void answer(struct rn_core *core, const struct rn_message *message)
 
 bool rn_upstream_message(struct rn_core *core, const struct rn_message *message)
 {
+	/* To a hub nothing comes before the answer to SUBSCRIBE. */
+	if (!core->upstream.answered && message->type != RN_MESSAGE_FROM)
+		return false;
 	switch ((int)message->type) {
 	case RN_MESSAGE_RECORD:
 		return take_piece(core, &message->record);
 	case RN_MESSAGE_SYNCED:
 		synced(core, &message->version);
 		return true;
+	case RN_MESSAGE_FROM:
+		return goes_on_from(core, &message->version);
 	case RN_MESSAGE_REMOVED:
 		removed(core, message);
 		return true;
@@ -366,12 +472,15 @@ bool rn_upstream_message(struct rn_core *core, const struct rn_message *message)
 
 /* ---- what goes up ---- */
 
+/* What is in the kernel and on the disk, so that whatever happens nothing older comes back. */
 void rn_upstream_applied(struct rn_core *core)
 {
-	struct rn_message message = {
-	    .type = RN_MESSAGE_APPLIED,
-	    .version = {.epoch = core->kern.applied.epoch, .version = core->kern.applied.version}};
-	if (core->kern.applied.version)
+	const struct rn_core_upstream *up = &core->upstream;
+	const struct rn_position *at =
+	    rn_position_reaches(&up->stored, &core->kern.applied) ? &core->kern.applied : &up->stored;
+	struct rn_message message = {.type = RN_MESSAGE_APPLIED,
+				     .version = {.epoch = at->epoch, .version = at->version}};
+	if (at->version && up->answered)
 		rn_upstream_say(core, &message);
 }
 
@@ -424,7 +533,7 @@ void rn_upstream_tick(struct rn_core *core)
 	if (up->state == RN_UPSTREAM_OPEN)
 		keep_heard(core, rn_core_now(core) - SILENT_S, false);
 	if (up->flush_at && now >= up->flush_at)
-		flush(core, NULL);
+		flush_late(core);
 	if (up->events_at && now >= up->events_at)
 		send_events(core);
 	if (core->gateway || !core->connected[RN_CORE_NET] || now < up->retry_at)

@@ -47,6 +47,15 @@ void rn_enforce_sync_end(struct rn_enforce *e, void (*each)(void *context, uint3
 /* A new epoch of the gateway: versions count from nothing again. */
 void rn_enforce_new_epoch(struct rn_enforce *e, uint32_t epoch);
 
+/*
+ * Who knows what an identity number means in a frame (kern_number.c): is it this set? A hub's frames may speak of it
+ * only while the answer is yes; NULL: always. Where answers may have changed, rn_enforce_reread says so, of one number
+ * or (0) of all.
+ */
+typedef bool rn_enforce_reads(void *context, uint32_t identity, const uint32_t *selectors, uint32_t count);
+void rn_enforce_on_reads(struct rn_enforce *e, rn_enforce_reads *reads, void *context);
+void rn_enforce_reread(struct rn_enforce *e, uint32_t identity);
+
 /* The number of the device that has this WireGuard key, 0: nobody. */
 uint32_t rn_enforce_number_of_key(const struct rn_enforce *e, const uint8_t key[RN_KEY_SIZE]);
 uint32_t rn_enforce_devices(const struct rn_enforce *e); /* present */

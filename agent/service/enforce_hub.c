@@ -30,13 +30,24 @@ static uint32_t free_peer(const struct rn_enforce *e)
 	return 0;
 }
 
+/* The number means the set that the slot is for. After a restart what was believed is, until its record has come. */
+static bool is_read(const struct rn_enforce *e, const struct rn_enforced_device *d)
+{
+	uint32_t count;
+	const uint32_t *selectors = rn_slots_selectors(e->slots, d->slot, &count);
+
+	return !e->reads || !selectors || e->reads(e->reads_context, d->identity, selectors, count);
+}
+
 /* The device has come to its place: its identity can be behind that hub. */
 void rn_enforce_claim(struct rn_enforce *e, uint32_t index)
 {
 	const struct rn_enforced_device *d = &e->devices[index];
 
-	if (d->peer)
+	if (d->peer && is_read(e, d))
 		rn_datapath_behind_set(e->dp, d->peer, d->identity, d->slot);
+	else if (d->peer)
+		rn_enforce_disclaim(e, d->peer, d->identity);
 }
 
 /* A device has left: what another that is still there has stays. */
@@ -45,13 +56,29 @@ void rn_enforce_disclaim(struct rn_enforce *e, uint32_t peer, uint32_t identity)
 	for (uint32_t i = 1; peer && i < e->end; i++) {
 		const struct rn_enforced_device *d = &e->devices[i];
 
-		if (d->present && d->peer == peer && d->identity == identity) {
+		if (d->present && d->peer == peer && d->identity == identity && is_read(e, d)) {
 			rn_datapath_behind_set(e->dp, peer, identity, d->slot);
 			return;
 		}
 	}
 	if (peer)
 		rn_datapath_behind_remove(e->dp, peer, identity);
+}
+
+void rn_enforce_on_reads(struct rn_enforce *e, rn_enforce_reads *reads, void *context)
+{
+	e->reads = reads;
+	e->reads_context = context;
+}
+
+void rn_enforce_reread(struct rn_enforce *e, uint32_t identity)
+{
+	for (uint32_t i = 1; i < e->end; i++) {
+		const struct rn_enforced_device *d = &e->devices[i];
+
+		if (d->present && d->peer && (!identity || d->identity == identity))
+			rn_enforce_disclaim(e, d->peer, d->identity);
+	}
 }
 
 static void set_place(struct rn_enforce *e, uint32_t index, uint32_t peer)

@@ -53,6 +53,8 @@ struct rn_enforce {
 	struct rn_slots *slots;
 	uint32_t peers[RN_MESH_PEERS_MAX]; /* number of the hub that is this peer of the mesh; 0: free */
 	uint32_t peers_end;
+	rn_enforce_reads *reads;
+	void *reads_context;
 	struct rn_policy_record policy; /* in force, where policy_known */
 	bool policy_known;
 	struct rn_policy_tables *tables; /* scratch, kept: new memory for each policy costs more time than the policy */

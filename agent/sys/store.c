@@ -196,7 +196,7 @@ int rn_store_set_blob(struct rn_store *store, const char *name, const void *data
 	return rn_sql_run(store, SET_META, err, "tb", name, data, size);
 }
 
-/* ---- selectors, identities, users ---- */
+/* ---- selectors, users ---- */
 
 static int take_u32(int rc, int64_t value, uint32_t *ret)
 {
@@ -227,15 +227,6 @@ int rn_store_selectors(struct rn_store *store, void (*each)(void *context, uint3
 	for (; rc == 1; rc = rn_sql_next(store, st, err))
 		each(context, (uint32_t)sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1));
 	return rc;
-}
-
-int rn_store_identity(struct rn_store *store, const uint32_t *selectors, unsigned count, uint32_t *ret,
-		      struct rn_err *err)
-{
-	int64_t value = 0;
-	int rc = rn_sql_number(store, IDENTITY, &value, err, "b", (const void *)selectors,
-			       (size_t)count * sizeof(*selectors));
-	return take_u32(rc, value, ret);
 }
 
 int rn_store_user(struct rn_store *store, const char *name, int64_t now, uint32_t *ret, struct rn_err *err)

@@ -65,13 +65,19 @@ int rn_store_unsettled(struct rn_store *store, unsigned type, struct rn_store_ve
 		       unsigned *ret_count, struct rn_err *err);
 int rn_store_settle(struct rn_store *store, unsigned type, struct rn_err *err);
 
-/* Selector texts and sets of them: each gets a number once and for ever. */
+/* The gateway's identity numbers, and the hubs that are waited for (domain/meaning.h): its rows, in order of version. */
+enum rn_store_meaning { RN_STORE_NUMBER = 1, RN_STORE_HUB = 2 };
+int rn_store_put_meaning(struct rn_store *store, enum rn_store_meaning kind, uint32_t number, uint64_t version,
+			 const uint8_t *row, size_t size, struct rn_err *err);
+int rn_store_remove_meaning(struct rn_store *store, enum rn_store_meaning kind, uint32_t number, struct rn_err *err);
+int rn_store_meanings(struct rn_store *store, enum rn_store_meaning kind,
+		      int (*each)(void *context, const uint8_t *row, size_t size), void *context, struct rn_err *err);
+
+/* Selector texts: each gets a number once and for ever. */
 int rn_store_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err);	/* -ENOENT */
 int rn_store_add_selector(struct rn_store *store, const char *text, uint32_t *ret, struct rn_err *err); /* or the old */
 int rn_store_selectors(struct rn_store *store, void (*each)(void *context, uint32_t number, const char *text),
 		       void *context, struct rn_err *err); /* in order of number */
-int rn_store_identity(struct rn_store *store, const uint32_t *selectors, unsigned count, uint32_t *ret,
-		      struct rn_err *err); /* allots where new; 0 selectors are a set too */
 
 int rn_store_user(struct rn_store *store, const char *name, int64_t now, uint32_t *ret,
 		  struct rn_err *err); /* or the old */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The signed records in core.db. */
+/* The signed records in core.db, and what identity numbers mean. */
 #include "sys/store.h"
 #include "sys/store_run.h"
 
@@ -64,4 +64,33 @@ int rn_store_unsettled(struct rn_store *store, unsigned type, struct rn_store_ve
 int rn_store_settle(struct rn_store *store, unsigned type, struct rn_err *err)
 {
 	return rn_sql_run(store, SETTLE, err, "i", (int64_t)type);
+}
+
+/* ---- identity numbers ---- */
+
+int rn_store_put_meaning(struct rn_store *store, enum rn_store_meaning kind, uint32_t number, uint64_t version,
+			 const uint8_t *row, size_t size, struct rn_err *err)
+{
+	return rn_sql_run(store, PUT_MEANING, err, "iiib", (int64_t)kind, (int64_t)number, (int64_t)version,
+			  (const void *)row, size);
+}
+
+int rn_store_remove_meaning(struct rn_store *store, enum rn_store_meaning kind, uint32_t number, struct rn_err *err)
+{
+	return rn_sql_run(store, REMOVE_MEANING, err, "ii", (int64_t)kind, (int64_t)number);
+}
+
+int rn_store_meanings(struct rn_store *store, enum rn_store_meaning kind,
+		      int (*each)(void *context, const uint8_t *row, size_t size), void *context, struct rn_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = rn_sql_start(store, MEANINGS, &st, err, "i", (int64_t)kind);
+	for (; rc == 1; rc = rn_sql_next(store, st, err)) {
+		int stop = each(context, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+		if (!stop)
+			continue;
+		rn_sql_end(st);
+		return stop;
+	}
+	return rc;
 }

@@ -37,6 +37,10 @@ const char *const rn_sql_migrations[STORE_SCHEMA] = {
      "PRAGMA user_version = 4;"),
     ("ALTER TABLE tokens ADD COLUMN homes BLOB NOT NULL DEFAULT x'';"
      "PRAGMA user_version = 5;"),
+    ("DROP TABLE identities;"
+     "CREATE TABLE meanings (kind INTEGER, number INTEGER, version INTEGER NOT NULL, row BLOB NOT NULL,"
+     " PRIMARY KEY (kind, number)) WITHOUT ROWID;"
+     "PRAGMA user_version = 6;"),
 };
 
 const char *const rn_sql_statements[STATEMENT_COUNT] = {

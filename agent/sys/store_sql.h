@@ -3,7 +3,7 @@
 #define RN_SYS_STORE_SQL_H
 
 /* The SQL of the store and nothing else: the tables (in store_sql.c), and every statement there is. */
-#define STORE_SCHEMA 5 /* user_version of a database that this program has made or migrated */
+#define STORE_SCHEMA 6 /* user_version of a database that this program has made or migrated */
 
 /* Migration n brings user_version from n to n + 1, and says so itself. Constant text, run in one transaction each. */
 extern const char *const rn_sql_migrations[STORE_SCHEMA];
@@ -26,8 +26,10 @@ extern const char *const rn_sql_migrations[STORE_SCHEMA];
 	X(SELECTOR, "SELECT number FROM selectors WHERE text = ?")                                                     \
 	X(ADD_SELECTOR, "INSERT INTO selectors (text) VALUES (?) ON CONFLICT (text) DO UPDATE SET text = text"         \
 			" RETURNING number")                                                                           \
-	X(IDENTITY, "INSERT INTO identities (selectors) VALUES (?) ON CONFLICT (selectors) DO UPDATE SET"              \
-		    " selectors = selectors RETURNING number")                                                         \
+	X(PUT_MEANING, "INSERT INTO meanings VALUES (?, ?, ?, ?) ON CONFLICT (kind, number) DO UPDATE SET"             \
+		       " version = excluded.version, row = excluded.row")                                              \
+	X(REMOVE_MEANING, "DELETE FROM meanings WHERE kind = ? AND number = ?")                                        \
+	X(MEANINGS, "SELECT row FROM meanings WHERE kind = ? ORDER BY version, number")                                \
 	X(USER, "INSERT INTO users (name, created) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET name = name"         \
 		" RETURNING number")                                                                                   \
 	X(ADD_DEVICE, "INSERT INTO devices (number, name, noise_key, wireguard_key, created) VALUES (?, ?, ?, ?, ?)")  \

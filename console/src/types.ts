@@ -334,6 +334,7 @@ export interface AuditEvents {
 
 export interface IdentityInfo {
   identity: number;
+  state: "waiting" | "announced" | "usable" | "ending" | "forgetting" | "resting";
   selectors: string[];
   devices: number;
 }

@@ -2,6 +2,7 @@
 /* What a captured net says to the gateway's core. Words: HUB_KEY DEVICE_KEY (Noise, base64), or a token. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,16 +61,20 @@ static void take_records(int fd, int out)
 	said("%u records read", records);
 }
 
-/* Claims that the hub has come and reads what it would be sent: net can read, and that is all. */
+/*
+ * Claims that the hub has come, and is where it was, and reads what it would be sent: net can read, and that is all.
+ * (That the hub had lost everything it could say, too: then it stands apart until it comes itself.)
+ */
 static void read_records(const struct inside *inside, char **words, int count)
 {
-	const struct rn_message subscribe = {.type = RN_MESSAGE_SUBSCRIBE};
+	struct rn_message subscribe = {.type = RN_MESSAGE_SUBSCRIBE, .subscribe = {.epoch = 1, .again = 1}};
 	int out = open(LOOT, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), fd = dial_core(inside);
 	uint8_t key[RN_KEY_SIZE];
 
-	if (count < 1 || out < 0 || fd < 0)
+	if (count < 2 || out < 0 || fd < 0)
 		return;
 	key_of(words[0], key);
+	subscribe.subscribe.version = strtoull(words[1], NULL, 10);
 	claim(fd, 71, key, RN_KIND_REGIONAL, 0);
 	speak(fd, 71, &subscribe);
 	take_records(fd, out);

@@ -37,11 +37,19 @@ static void device(const uint8_t *data, size_t size)
 		same(data, size, rn_record_put_device(&head, &in, seed, again, sizeof(again)));
 }
 
+static void identity(const uint8_t *data, size_t size)
+{
+	struct rn_identity_record in;
+
+	if (rn_record_get_identity(data, size, &in) == 0)
+		same(data, size, rn_record_put_identity(&head, &in, seed, again, sizeof(again)));
+}
+
 static void policy(const uint8_t *data, size_t size)
 {
 	static struct rn_policy_tables tables;
 	struct rn_policy_record in;
-	struct rn_identity identity;
+	struct rn_identity rows;
 	struct rn_err err = {""};
 
 	if (rn_record_get_policy(data, size, &in) < 0)
@@ -49,7 +57,7 @@ static void policy(const uint8_t *data, size_t size)
 	same(data, size, rn_record_put_policy(&head, &in, seed, again, sizeof(again)));
 	if (rn_policy_tables_build(&in, 7, &tables, &err) == 0)
 		rn_policy_tables_identity(&in, in.rule_count ? in.rules[0].source : NULL,
-					  in.rule_count ? in.rules[0].source_count : 0, &identity);
+					  in.rule_count ? in.rules[0].source_count : 0, &rows);
 	else
 		CHECK(err.text[0]);
 	rn_policy_record_done(&in);
@@ -73,6 +81,7 @@ static void frame(enum rn_record_type type, const uint8_t *body, size_t size)
 	network(data, whole);
 	device(data, whole);
 	policy(data, whole);
+	identity(data, whole);
 	free(data);
 }
 
@@ -95,18 +104,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 || size > RN_RECORD_SIZE_MAX - 128)
 		return 0;
-	if (data[0] >= RN_RECORD_NETWORK && data[0] <= RN_RECORD_POLICY) {
+	if (data[0] >= RN_RECORD_NETWORK && data[0] <= RN_RECORD_IDENTITY) {
 		frame(data[0], data + 1, size - 1);
 		return 0;
 	}
 	copy = fuzz_copy(data + 1, size - 1);
-	if (data[0] == 4) {
+	if (data[0] == 5) {
 		anchor(copy, size - 1);
 	} else if (rn_record_head(copy, size - 1, &head) == 0) {
 		CHECK(rn_record_verify(copy, size - 1, key, &head) == -EBADMSG);
 		network(copy, size - 1);
 		device(copy, size - 1);
 		policy(copy, size - 1);
+		identity(copy, size - 1);
 	}
 	free(copy);
 	return 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "domain/meaning.h"
 #include "fuzz.h"
 #include "service/core_ledger.h"
 #include "sys/store.h"
@@ -25,7 +26,6 @@ static void put_rows(struct rn_store *store)
 	    .number = 2, .name = "pc", .noise_key = {1}, .wireguard_key = {2}, .created = 5};
 	struct rn_store_token token = {.id = 7, .kind = 16, .name = "pc", .tags = "a\nb\n", .expires = 9, .hub = 1};
 	struct rn_store_record record = {.type = 2, .device = 2, .epoch = 1, .version = 3, .blob = image, .size = 90};
-	static const uint32_t set[] = {1, 2, 3};
 	struct rn_err err = {""};
 	uint32_t number;
 	uint64_t next;
@@ -34,7 +34,8 @@ static void put_rows(struct rn_store *store)
 	CHECK(rn_store_add_device(store, &device, NULL, &err) == 0 && rn_store_add_token(store, &token, &err) == 0);
 	CHECK(rn_store_put_record(store, &record, &err) == 0 && rn_store_next(store, "version", &next, &err) == 0);
 	CHECK(rn_store_add_selector(store, "user:alice", &number, &err) == 0);
-	CHECK(rn_store_identity(store, set, 3, &number, &err) == 0 && rn_store_add_tag(store, 2, "a", &err) == 0);
+	CHECK(rn_store_put_meaning(store, RN_STORE_NUMBER, 4, 3, image, 18, &err) == 0 &&
+	      rn_store_add_tag(store, 2, "a", &err) == 0);
 	CHECK(rn_store_set_leaf(store, 2, "leaf", 4, &err) == 0 &&
 	      rn_store_set_blob(store, "epoch", "x", 1, &err) == 0);
 	CHECK(rn_store_add_policy(store, 1, "{}", 2, 1, &err) == 0 &&
@@ -68,6 +69,17 @@ static int each_record(void *context, const struct rn_store_record *record)
 	for (size_t i = 0; i < record->size; i++)
 		sum ^= record->blob[i];
 	return sum == 0 && record->size > SIZE_MAX / 2;
+}
+
+static int each_meaning(void *context, const uint8_t *row, size_t size)
+{
+	uint32_t selectors[RN_SELECTORS_MAX];
+	struct rn_meaning meaning = {0};
+
+	(void)context;
+	if (rn_meaning_get(row, size, selectors, &meaning) == 0)
+		CHECK(meaning.number && meaning.count <= RN_SELECTORS_MAX);
+	return 0;
 }
 
 static int each_tag(void *context, const char *tag)
@@ -109,6 +121,7 @@ static void read_all(struct rn_store *store)
 	rn_store_number(store, "version", &number, &err);
 	rn_store_blob(store, "epoch", blob, sizeof(blob), &size, &err);
 	rn_store_records(store, each_record, NULL, &err);
+	rn_store_meanings(store, RN_STORE_NUMBER, each_meaning, NULL, &err);
 	rn_store_selector(store, "user:alice", &user, &err);
 	read_devices(store, &err);
 	if (rn_store_policy(store, &text, &size, &number, &stored, &err) == 0) {

@@ -84,7 +84,8 @@ static void messages(void)
 			  .upstream = endpoint(),
 			  .upstream_shared = 51820,
 			  .text = "why"}},
-	    {.type = RN_MESSAGE_SUBSCRIBE, .subscribe = {1, 0}},
+	    {.type = RN_MESSAGE_SUBSCRIBE, .subscribe = {1, 5, 1, 7, 1}},
+	    {.type = RN_MESSAGE_FROM, .version = {1, 5}},
 	    {.type = RN_MESSAGE_RECORD, .record = {88, 0, block, 88}},
 	    {.type = RN_MESSAGE_SYNCED, .version = {1, 2}},
 	    {.type = RN_MESSAGE_APPLIED, .version = {1, 2}},
@@ -208,6 +209,8 @@ static void records(void)
 					  .wireguard_key = {6},
 					  .selectors = {1, 2, 9},
 					  .selector_count = 3};
+	struct rn_identity_record identity = {
+	    .number = 4, .says = RN_IDENTITY_KNOWN, .selectors = {1, 2, 9}, .selector_count = 3};
 	struct rn_anchor anchor = {.epoch = 1, .policy_public = {4}, .box_public = {5}};
 	int size;
 
@@ -229,8 +232,10 @@ static void records(void)
 	size = rn_record_put_device(&head, &device, seed, buffer, sizeof(buffer));
 	put("records", RN_RECORD_DEVICE, buffer + RN_RECORD_HEADER, size - RN_RECORD_HEADER - RN_SIGNATURE_SIZE);
 	policy(&head);
+	size = rn_record_put_identity(&head, &identity, seed, buffer, sizeof(buffer));
+	put("records", RN_RECORD_IDENTITY, buffer + RN_RECORD_HEADER, size - RN_RECORD_HEADER - RN_SIGNATURE_SIZE);
 	rn_anchor_put(&anchor, seed, buffer);
-	put("records", 4, buffer, RN_ANCHOR_SIZE);
+	put("records", 5, buffer, RN_ANCHOR_SIZE);
 }
 
 static void tokens(void)

@@ -35,6 +35,7 @@ def gateway_net(lab, kept):
     gateway = lab["gateway"]
     hub, laptop = noise_key(lab, "hub-a"), noise_key(lab, "laptop")
     token = gateway.rnaut("token", "create", "--type", "desktop", "--name", "prey", "--hub", "hub-a")["token"]
+    known = database(gateway, "SELECT value FROM meta WHERE name = 'version'")
     before, running = picture(lab, gateway), processes(gateway)
     with Captured(lab, gateway) as captured:
         lines, _ = captured.attack("as_others")
@@ -45,7 +46,7 @@ def gateway_net(lab, kept):
         equal(lines, ["refused 1 1 1 1 1", "done"], "certificates for others")
         lines, _ = captured.attack("forge", hub, laptop)
         true(lines[-1] == "done", f"forge: {lines}")
-        lines, _ = captured.attack("read_records", hub)
+        lines, _ = captured.attack("read_records", hub, known)
         true(lines[-1] == "done" and int(lines[0].split()[0]) > 3, f"records: {lines}")
         kept["loot"] = gateway.run(["base64", "-w0", f"{STATE}/net/loot"]).stdout
         gateway.run(["rm", f"{STATE}/net/loot"])

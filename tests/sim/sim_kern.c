@@ -89,8 +89,9 @@ void sim_kern_begin(struct sim_host *h)
 						.self = number,
 						.epoch = rn_lease_floor(k->lease)->epoch};
 	k->enforce = rn_enforce_new(k->dp, number, hub);
-	if (!k->enforce)
+	if (!k->enforce || rn_kern_number_start(k, &err))
 		abort();
+	rn_kern_number_attach(k);
 	rn_kern_resume(k, h->kernel.used);
 	h->kernel.used = true;
 	rn_kern_save(k);
@@ -105,6 +106,7 @@ void sim_kern_end(struct sim_host *h)
 
 	h->syncing = k->syncing;
 	rn_enforce_free(k->enforce);
+	rn_kern_number_done(k);
 	rn_peers_free(k->peers);
 	rn_endings_free(k->endings);
 	rn_kern_mesh_done(k);
@@ -175,6 +177,10 @@ void sim_kern_hears(struct sim_host *h, const struct rn_local *m)
 		rn_kern_synced(k, m->number, m->version);
 		say_applied(h);
 		h->torn = h->torn && h->dead;
+		break;
+	case RN_LOCAL_KERN_FORGET:
+		rn_kern_forget(k);
+		say_applied(h);
 		break;
 	case RN_LOCAL_KERN_REMOVE:
 		rn_kern_remove(k, m->number);

@@ -15,6 +15,7 @@
 
 #include "core_world.h"
 #include "service/core_create.h"
+#include "service/core_state.h"
 
 struct world_queued {
 	struct world_queued *next;
@@ -99,6 +100,13 @@ static void kern_marks(struct world_host *h, const struct rn_local *m)
 		deliver_later(h->world, h->index, RN_CORE_KERN, &applied, false);
 }
 
+static void kern_forgets(struct world_host *h)
+{
+	struct rn_local applied = {.type = RN_LOCAL_KERN_APPLIED};
+	h->forgot++;
+	deliver_later(h->world, h->index, RN_CORE_KERN, &applied, false);
+}
+
 static void kern_takes(struct world_host *h, const struct rn_local *m)
 {
 	struct rn_record_head head;
@@ -121,6 +129,8 @@ static void kern_hears(struct world_host *h, const struct rn_local *m)
 		kern_takes(h, m);
 	else if (m->type == RN_LOCAL_KERN_SYNCED)
 		kern_marks(h, m);
+	else if (m->type == RN_LOCAL_KERN_FORGET)
+		kern_forgets(h);
 	else if (m->type == RN_LOCAL_KERN_REMOVE)
 		memset(&h->devices[m->number % 64], 0, sizeof(h->devices[0]));
 	else if (m->type == RN_LOCAL_KERN_HOME) {
@@ -359,6 +369,22 @@ static void io_arm(void *context, int64_t at_ms)
 	(void)at_ms;
 }
 
+const struct rn_books *world_books(const struct world_host *h)
+{
+	return &h->core->books;
+}
+
+static void io_keep(void *context, uint64_t version)
+{
+	((struct world_host *)context)->kept = version;
+}
+
+static uint64_t io_kept(void *context)
+{
+	struct world_host *h = context;
+	return h->kept + h->lost;
+}
+
 /* ---- hosts ---- */
 
 void world_connect(struct world_host *h, enum rn_core_peer peer)
@@ -416,6 +442,10 @@ static void begin_core(struct world_host *h)
 	struct rn_err err = {""};
 	h->params.io = (struct rn_core_io){
 	    .context = h, .ready = io_ready, .send = io_send, .now_us = io_now_us, .now = io_now, .arm = io_arm};
+	if (h->keeps) {
+		h->params.io.keep = io_keep;
+		h->params.io.kept = io_kept;
+	}
 	if (rn_core_new(&h->params, &h->core, &err))
 		fail_msg("%s", err.text);
 }

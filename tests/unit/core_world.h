@@ -5,6 +5,7 @@
 #include "domain/token.h"
 #include "proto/message.h"
 #include "service/core_access.h"
+#include "service/core_change.h"
 #include "service/core_run.h"
 
 /*
@@ -42,6 +43,9 @@ struct world_host {
 	struct world_record given[WORLD_KERN_LOG];
 	unsigned given_count;
 	unsigned synced; /* KERN_SYNCED seen */
+	unsigned forgot; /* KERN_FORGET seen */
+	bool keeps;	 /* its newest version outlives core */
+	uint64_t kept, lost; /* lost: so many versions, when its core begins */
 	struct rn_device_record devices[64]; /* as kern has them, by number */
 	uint64_t leaf_size; /* of the last NET_LEAF */
 	unsigned denied;    /* NET_DENY seen */
@@ -98,6 +102,7 @@ void world_enroll(struct world *w, const struct rn_token *token, struct world_ho
 		  enum rn_kind kind, void (*tweak)(struct rn_message_enroll *));
 /* Token, enrolment, and the core of the new host, connected to its upstream (hosts[upstream]). */
 struct world_host *world_add(struct world *w, unsigned index, enum rn_kind kind, const char *name, unsigned upstream);
+const struct rn_books *world_books(const struct world_host *h); /* of its core */
 /* Where the host's net and kern dial in; a kern says hello. */
 void world_connect(struct world_host *h, enum rn_core_peer peer);
 void world_disconnect(struct world_host *h, enum rn_core_peer peer);

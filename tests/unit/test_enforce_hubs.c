@@ -105,6 +105,50 @@ static void test_device_before_its_hub(void **state)
 	check_slot(h, 7, 1);
 }
 
+static const uint32_t *read_as; /* of identity 1: two selectors; NULL: nothing */
+
+static bool reads(void *context, uint32_t identity, const uint32_t *selectors, uint32_t count)
+{
+	(void)context;
+	return identity != 1 || (read_as && count == 2 && selectors[1] == read_as[1]);
+}
+
+/* A number that is not known is believed from nobody, whatever a device's record says that it means. */
+static void test_number_that_is_not_read(void **state)
+{
+	static const uint32_t other[] = {1, 99};
+	struct hub *h = *state;
+	struct rn_device_record d = behind(EU, device(7, 1, 0));
+	uint32_t eu;
+
+	read_as = NULL;
+	rn_enforce_on_reads(h->enforce, reads, NULL);
+	assert_int_equal(give(h, 10, hub_record(EU, 0)), 0);
+	assert_int_equal(give(h, 11, d), 0);
+	eu = peer_of(h, EU);
+	assert_int_equal(peer_of(h, 7), eu);
+	assert_false(believed(eu, 1));
+	assert_true(believed(eu, 100 + EU));
+	read_as = d.selectors;
+	rn_enforce_reread(h->enforce, 1);
+	check_slot(h, 7, 1);
+	/* It comes to mean something else, and this device's record is an old one. */
+	read_as = other;
+	rn_enforce_reread(h->enforce, 1);
+	assert_false(believed(eu, 1));
+	assert_true(believed(eu, 100 + EU));
+	d = behind(EU, device(8, 1, 0));
+	d.selectors[1] = 99;
+	assert_int_equal(give(h, 12, d), 0);
+	check_slot(h, 8, 1);
+	/* And whoever with the old one goes takes nothing with it. */
+	assert_int_equal(rn_enforce_remove(h->enforce, 7), 0);
+	check_slot(h, 8, 1);
+	read_as = NULL;
+	rn_enforce_reread(h->enforce, 0);
+	assert_false(believed(eu, 1));
+}
+
 static void check_gone(struct hub *h, uint32_t peer)
 {
 	assert_true(state_of(h, 7) & RN_STATE_PRESENT);
@@ -323,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_behind_its_hub),
 	    TEST(test_device_before_its_hub),
+	    TEST(test_number_that_is_not_read),
 	    TEST(test_hub_that_goes),
 	    TEST(test_refused_record_of_a_revoked_hub),
 	    TEST(test_hub_that_a_sync_leaves_out),

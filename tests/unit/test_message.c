@@ -11,7 +11,7 @@
 
 #include "proto/session.h"
 
-#define LAST RN_MESSAGE_HOME
+#define LAST RN_MESSAGE_FROM
 #define RANDOM_ROUNDS 100000
 
 static const struct rn_message samples[] = {
@@ -38,7 +38,7 @@ static const struct rn_message samples[] = {
 			.upstream_key = { 11 },
 			.upstream = { { { 12 } }, 13 },
 			.upstream_shared = 51820 } },
-	{ .type = RN_MESSAGE_SUBSCRIBE, .subscribe = { 3, 1ull << 40 } },
+	{ .type = RN_MESSAGE_SUBSCRIBE, .subscribe = { 3, 1ull << 40, 4, 7, 1 } },
 	{ .type = RN_MESSAGE_RECORD, .record = { 100, 50, (const uint8_t *)"piece", 5 } },
 	{ .type = RN_MESSAGE_SYNCED, .version = { 3, 4 } },
 	{ .type = RN_MESSAGE_APPLIED, .version = { 5, 6 } },
@@ -52,6 +52,7 @@ static const struct rn_message samples[] = {
 	{ .type = RN_MESSAGE_INTERESTS, .interests = { (const uint8_t *)"interest", 8 } },
 	{ .type = RN_MESSAGE_INTEREST, .interest = { .device = 7, .receiver = 9 } },
 	{ .type = RN_MESSAGE_HOME, .home = { .device = 7, .moved = 1ull << 41 } },
+	{ .type = RN_MESSAGE_FROM, .version = { 3, 4 } },
 };
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
 

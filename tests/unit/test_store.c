@@ -139,7 +139,7 @@ static void records_come_in_order_of_version(void **state)
 	assert_int_equal(seen.count, 2);
 }
 
-static void selectors_and_identities_keep_their_numbers(void **state)
+static void selectors_keep_their_numbers(void **state)
 {
 	struct fixture *f = *state;
 	uint32_t a, b, c;
@@ -149,13 +149,40 @@ static void selectors_and_identities_keep_their_numbers(void **state)
 	assert_int_equal(rn_store_add_selector(f->store, "everyone", &c, &f->err), 0);
 	assert_int_equal(a, b);
 	assert_int_equal(c, a + 1);
-	uint32_t set[] = {1, 2}, first, again, empty, other;
-	assert_int_equal(rn_store_identity(f->store, set, 2, &first, &f->err), 0);
-	assert_int_equal(rn_store_identity(f->store, set, 0, &empty, &f->err), 0);
-	assert_int_equal(rn_store_identity(f->store, set, 1, &other, &f->err), 0);
-	assert_int_equal(rn_store_identity(f->store, set, 2, &again, &f->err), 0);
-	assert_int_equal(first, again);
-	assert_true(first && empty && other && first != empty && empty != other && first != other);
+}
+
+static int collect_row(void *context, const uint8_t *row, size_t size)
+{
+	char *text = context;
+	assert_int_equal(size, 1);
+	strncat(text, (const char *)row, 1);
+	return row[0] == 'x' ? -ECANCELED : 0;
+}
+
+static void put_meaning(struct fixture *f, enum rn_store_meaning kind, uint32_t number, uint64_t version,
+			const char *row)
+{
+	assert_int_equal(rn_store_put_meaning(f->store, kind, number, version, (const uint8_t *)row, 1, &f->err), 0);
+}
+
+static void meanings_are_rows_in_order_of_version(void **state)
+{
+	struct fixture *f = *state;
+	char text[16] = "";
+	put_meaning(f, RN_STORE_NUMBER, 1, 9, "a");
+	put_meaning(f, RN_STORE_NUMBER, 2, 5, "b");
+	put_meaning(f, RN_STORE_HUB, 1, 7, "h");
+	put_meaning(f, RN_STORE_NUMBER, 3, 6, "x");
+	assert_int_equal(rn_store_meanings(f->store, RN_STORE_NUMBER, collect_row, text, &f->err), -ECANCELED);
+	assert_string_equal(text, "bx");
+	put_meaning(f, RN_STORE_NUMBER, 3, 10, "c");
+	text[0] = 0;
+	assert_int_equal(rn_store_meanings(f->store, RN_STORE_NUMBER, collect_row, text, &f->err), 0);
+	assert_string_equal(text, "bac");
+	assert_int_equal(rn_store_remove_meaning(f->store, RN_STORE_NUMBER, 1, &f->err), 0);
+	text[0] = 0;
+	assert_int_equal(rn_store_meanings(f->store, RN_STORE_NUMBER, collect_row, text, &f->err), 0);
+	assert_string_equal(text, "bc");
 }
 
 static void add_device(struct fixture *f, uint32_t number, const char *name, uint8_t noise, uint8_t wireguard, int want,
@@ -345,7 +372,8 @@ int main(void)
 	    T(counters_rise_only_with_their_transaction),
 	    T(blobs),
 	    T(records_come_in_order_of_version),
-	    T(selectors_and_identities_keep_their_numbers),
+	    T(selectors_keep_their_numbers),
+	    T(meanings_are_rows_in_order_of_version),
 	    T(devices_are_unique),
 	    T(sequences_only_rise),
 	    T(leaves),

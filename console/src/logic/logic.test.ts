@@ -101,8 +101,8 @@ test("keys are WireGuard's: 32 bytes, clamped, another pair each time", async ()
 
 test("identities are found by a part of a selector or by their number", () => {
   const all = [
-    { identity: 1, selectors: ["everyone", "user:alice"], devices: 2 },
-    { identity: 12, selectors: ["everyone", "tag:web"], devices: 1 },
+    { identity: 1, state: "usable" as const, selectors: ["everyone", "user:alice"], devices: 2 },
+    { identity: 12, state: "ending" as const, selectors: ["everyone", "tag:web"], devices: 1 },
   ];
   const found = (text: string) => selectIdentities(all, text).map((one) => one.identity);
   assert.deepEqual(found(""), [1, 12]);

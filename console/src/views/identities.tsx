@@ -27,10 +27,11 @@ export function IdentitiesView() {
       ) : chosen.length === 0 ? (
         <Empty title={identities.length ? "No identity matches" : "No identities yet"}>{identities.length ? "Widen the search." : "The first device brings the first one."}</Empty>
       ) : (
-        <Table label="Identities" heads={["Identity", "Selectors", { text: "Devices", number: true }]}>
-          {chosen.map(({ identity, selectors, devices }) => (
+        <Table label="Identities" heads={["Identity", "State", "Selectors", { text: "Devices", number: true }]}>
+          {chosen.map(({ identity, state, selectors, devices }) => (
             <tr key={identity}>
               <th scope="row">{identity}</th>
+              <td>{state}</td>
               <td>
                 {selectors.map((selector) => (
                   <span key={selector} class="tag">
