@@ -226,6 +226,9 @@ static void subscribe(struct rn_downstream *s, const struct rn_message_subscribe
 		after = (struct rn_position){0};
 	if (s->core->gateway && rn_kind_is_hub(entry->record.kind) && !welcome_hub(s, m, &after))
 		return;
+	entry = rn_ledger_device(s->core->books.ledger, s->device); /* a hub's may have been signed again just now */
+	if (!entry)
+		return;
 	uint32_t hub = rn_kind_is_hub(entry->record.kind) ? s->device : s->core->params.self.device;
 	rn_feed_start(&s->feed, hub, &entry->record, after);
 	s->subscribed = true;
