@@ -5,7 +5,9 @@
       └───────────┴────────────┴───────────┘             masquerade both ways of IP
 """
 import json
+import os
 import re
+import signal
 import time
 
 import network
@@ -168,7 +170,7 @@ def tracked(netns_run):
 def restart(node, unit="rnautd-net", wait=True):
     pid = node.unit_pid(unit)
     true(pid, f"{unit} of {node.name} does not run")
-    node.run(["sh", "-c", f"kill -9 $(pgrep -f '^/usr/local/sbin/rnautd {unit[7:]}')"])
+    os.kill(pid, signal.SIGKILL)
     if wait:
         wait_for(f"another {unit} on {node.name}", lambda: node.unit_pid(unit) not in (0, pid), 20 * SLOW)
 
