@@ -74,23 +74,23 @@ static void retry_later(struct rn_core *core, struct rn_warm *warm)
 	rn_core_arm(core, warm->retry_at);
 }
 
-int rn_home_dial(struct rn_core *core, uint32_t hub, uint32_t tag)
-{
-	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, hub);
-	struct rn_local local = {.type = RN_LOCAL_NET_CONNECT, .number = tag};
-	if (!entry || rn_hub_gone(&entry->record, rn_core_now(core)))
-		return -ENOENT;
-	local.endpoint = entry->record.control;
-	local.port = rn_core_shared_port(&entry->record);
-	memcpy(local.key, entry->record.noise_key, RN_KEY_SIZE);
-	return rn_core_send(core, RN_CORE_NET, &local);
-}
-
 /* Revoked, or a project's that has ended: not one to be at, whatever it still answers. */
 static bool is_gone(struct rn_core *core, uint32_t hub)
 {
 	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, hub);
 	return entry && rn_hub_gone(&entry->record, rn_core_now(core)) != RN_HUB_THERE;
+}
+
+int rn_home_dial(struct rn_core *core, uint32_t hub, uint32_t tag)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, hub);
+	struct rn_local local = {.type = RN_LOCAL_NET_CONNECT, .number = tag};
+	if (!entry || is_gone(core, hub))
+		return -ENOENT;
+	local.endpoint = entry->record.control;
+	local.port = rn_core_shared_port(&entry->record);
+	memcpy(local.key, entry->record.noise_key, RN_KEY_SIZE);
+	return rn_core_send(core, RN_CORE_NET, &local);
 }
 
 static void keep_warm(struct rn_core *core, struct rn_warm *warm)
@@ -146,6 +146,20 @@ bool rn_home_closed(struct rn_core *core, const struct rn_local *local)
 	if (warm)
 		retry_later(core, warm);
 	return warm != NULL;
+}
+
+/*
+ * Nobody says anything here before this device comes, but that a hub that it lists is revoked: that hub, if it was
+ * captured, will not say so itself.
+ */
+void rn_home_message(struct rn_core *core, uint64_t session, const struct rn_message *message)
+{
+	const struct rn_message_record *m = &message->record;
+	struct rn_device_record hub;
+	if (of_session(core, session) && message->type == RN_MESSAGE_RECORD && m->piece_size == m->total &&
+	    !rn_record_get_device(m->piece, m->piece_size, &hub) && (hub.flags & RN_DEVICE_REVOKED) &&
+	    rn_home_lists(core, hub.number))
+		rn_upstream_take(core, m->piece, m->piece_size);
 }
 
 /* ---- is the hub in use there? ---- */
@@ -230,6 +244,27 @@ bool rn_home_unsigned(struct rn_core *core)
 	return entry && core->home.moved > entry->record.moved;
 }
 
+/* kern stays where it was told to be when core starts again, so core must know it too. */
+static int store_both(struct rn_core *core, uint32_t hub, struct rn_err *err)
+{
+	int rc = rn_store_begin(core->books.store, err);
+	if (!rc)
+		rc = rn_store_set_number(core->books.store, "home", hub, err);
+	if (!rc)
+		rc = rn_store_set_number(core->books.store, "home_moved", core->home.moved, err);
+	if (!rc)
+		return rn_store_commit(core->books.store, err);
+	rn_store_rollback(core->books.store);
+	return rc;
+}
+
+static void keep(struct rn_core *core, uint32_t hub)
+{
+	struct rn_err err = {""};
+	if (store_both(core, hub, &err))
+		rn_log(RN_LOG_ERROR, "which hub is in use could not be stored: %s", err.text);
+}
+
 /* The session to the old hub ends here; if that is there, it is begun anew as a warm one. */
 static void use(struct rn_core *core, uint32_t hub)
 {
@@ -252,10 +287,11 @@ static void move(struct rn_core *core, const struct rn_device_record *self, unsi
 	if (moved <= self->moved)
 		moved = self->moved + 1;
 	rn_log(RN_LOG_NOTICE, "%s: using %s from now on",
-	       core->home.rules.trouble ? "its hub does not answer" : "a better hub is well again",
+	       core->home.rules.trouble ? "its hub is gone or does not answer" : "a better hub is well again",
 	       entry ? entry->record.name : "another hub");
 	core->home.moved = moved;
 	rn_homing_moved(&core->home.rules, to, rn_core_now_ms(core));
+	keep(core, rn_homes_at(self, to));
 	use(core, rn_homes_at(self, to));
 }
 
@@ -299,7 +335,8 @@ static unsigned choose(struct rn_core *core)
 	struct rn_homing_hub hubs[RN_HOMES_MAX];
 	for (unsigned i = 0; i < RN_HOMES_MAX; i++) {
 		const struct rn_warm *warm = &core->home.warm[i];
-		hubs[i] = (struct rn_homing_hub){warm->session != 0, warm->heard_ms, warm->well_ms};
+		bool open = warm->session && !is_gone(core, warm->hub);
+		hubs[i] = (struct rn_homing_hub){open, warm->heard_ms, warm->well_ms};
 	}
 	return rn_homing_choose(&core->home.rules, hubs, RN_HOMES_MAX, rn_core_now_ms(core));
 }
@@ -307,9 +344,15 @@ static unsigned choose(struct rn_core *core)
 void rn_home_start(struct rn_core *core)
 {
 	const struct rn_ledger_entry *entry = own(core);
+	uint64_t hub = 0, moved = 0;
 	core->home.hub = entry ? entry->record.hub : core->params.self.hub;
-	if (entry)
+	if (entry) {
 		core->home.listed = entry->record;
+		(void)rn_store_number(core->books.store, "home", &hub, NULL);
+		(void)rn_store_number(core->books.store, "home_moved", &moved, NULL);
+		core->home.hub = rn_homes_now(&entry->record, hub <= UINT32_MAX ? (uint32_t)hub : 0, moved);
+		core->home.moved = core->home.hub == hub ? moved : 0;
+	}
 	core->home.rules.trouble = true;
 	core->home.rules.trouble_ms = rn_core_now_ms(core) + START_MS;
 }
