@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "domain/homes.h"
 #include "domain/policy_tables.h"
+#include "service/core_known.h"
 #include "service/core_state.h"
 
 #define ASK_AGAIN_MS 1000
@@ -186,17 +187,12 @@ void rn_resolve_given(struct rn_core *core, const struct rn_message_interest *me
 }
 
 /* One of this host's devices that the rules let meet the other. NULL: none does any more. */
-static const struct rn_ledger_entry *known_for(struct rn_core *core, const struct rn_ledger_entry *other)
+static const struct rn_ledger_entry *known_for(struct rn_core *core, const struct rn_known *known,
+					       const struct rn_ledger_entry *other)
 {
-	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, core->params.self.device);
-	const struct rn_policy_record *rules = rn_ledger_rules(core->books.ledger);
 	if (!core->hub)
-		return entry;
-	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++)
-		if (entry->record.hub == core->params.self.device &&
-		    rn_policy_meets(rules, &entry->record, &other->record))
-			return entry;
-	return NULL;
+		return rn_ledger_device(core->books.ledger, core->params.self.device);
+	return known ? rn_known_for(known, &other->record) : NULL;
 }
 
 static void say_held(struct rn_core *core, struct rn_writer *w)
@@ -219,7 +215,7 @@ void rn_resolve_opened(struct rn_core *core)
 		if (rn_homes_concern(&entry->record, rn_home_hub(core)) || rn_home_lists(core, entry->device) ||
 		    (core->hub && rn_kind_is_hub(entry->record.kind)))
 			continue;
-		const struct rn_ledger_entry *receiver = known_for(core, entry);
+		const struct rn_ledger_entry *receiver = known_for(core, known, entry);
 		rn_write_u32(&w, entry->device);
 		rn_write_u32(&w, receiver ? receiver->device : 0);
 		rn_write_u32(&w, entry->epoch);
@@ -227,5 +223,7 @@ void rn_resolve_opened(struct rn_core *core)
 		if (w.at == sizeof(block))
 			say_held(core, &w);
 	}
+	struct rn_known *known = core->hub ? rn_known_new(core->books.ledger, core->params.self.device) : NULL;
 	say_held(core, &w);
 }
+	rn_known_free(known);
