@@ -226,12 +226,15 @@ static bool net_message(struct rn_core *core, const struct rn_local *local)
 	bool up = core->upstream.state == RN_UPSTREAM_OPEN && local->session == core->upstream.session;
 	struct rn_downstream *session = up ? NULL : rn_downstream_find(core, local->session);
 	struct rn_local end = {.type = RN_LOCAL_NET_CLOSE, .session = local->session};
-	/* Of a session that core has closed already, or a stranger's nonsense. */
-	if (!up && !session)
-		return true;
 	bool good = !rn_message_decode(local->block, local->block_size, &message);
 	if (good && up)
 		good = rn_upstream_message(core, &message);
+	/* Of a session that is kept warm; or that core has closed already, or a stranger's nonsense. */
+	if (!up && !session) {
+		if (good)
+			rn_home_message(core, local->session, &message);
+		return true;
+	}
 	else if (good)
 		rn_downstream_message(core, session, local, &message);
 	if (good)

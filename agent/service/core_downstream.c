@@ -66,6 +66,40 @@ static void hang_up(struct rn_core *core, uint64_t session)
 
 /* ---- who may come ---- */
 
+static int send_record(void *context, const struct rn_ledger_entry *entry)
+{
+	struct rn_downstream *s = context;
+	int rc = 0;
+	for (size_t at = 0; at < entry->size && !rc; at += PIECE) {
+		size_t size = entry->size - at < PIECE ? entry->size - at : PIECE;
+		struct rn_message message = {.type = RN_MESSAGE_RECORD,
+					     .record = {.total = (uint32_t)entry->size,
+							.offset = (uint32_t)at,
+							.piece = entry->blob + at,
+							.piece_size = size}};
+		rc = rn_core_say(s->core, s->session, &message);
+	}
+	return rc;
+}
+
+/* A device that is not in use here is told of nothing else: its hub may be the one that is revoked. */
+static void warn(struct rn_downstream *s, const struct rn_ledger_entry *hub)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device);
+	if (entry && !s->subscribed && !rn_kind_is_hub(entry->record.kind) && hub->device != entry->device &&
+	    rn_kind_is_hub(hub->record.kind) && (hub->record.flags & RN_DEVICE_REVOKED) &&
+	    rn_homes_list(&entry->record, hub->device))
+		send_record(s, hub);
+}
+
+static void warn_of_all(struct rn_downstream *s)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device), *hub;
+	for (unsigned i = 0; entry && i < RN_HOMES_MAX; i++)
+		if ((hub = rn_ledger_device(s->core->books.ledger, rn_homes_at(&entry->record, i))))
+			warn(s, hub);
+}
+
 /* A device of this host's, by the key that its session proved. NULL: not one. */
 static const struct rn_device_record *known(struct rn_core *core, const struct rn_local *local)
 {
@@ -108,6 +142,7 @@ void rn_downstream_open(struct rn_core *core, const struct rn_local *local)
 	core->session_count++;
 	if (s->device)
 		rn_upstream_presence(core, s->device, true);
+	warn_of_all(s);
 }
 
 static void deny(struct rn_core *core, const struct rn_device_record *device)
@@ -124,6 +159,9 @@ void rn_downstream_deny(struct rn_core *core, const struct rn_device_record *dev
 	deny(core, device);
 	if (s)
 		hang_up(core, s->session);
+	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, device->number);
+	for (s = core->sessions; s && entry; s = s->next)
+		warn(s, entry);
 }
 
 void rn_downstream_deny_all(struct rn_core *core)
@@ -141,22 +179,6 @@ static bool ready(void *context)
 	struct rn_downstream *s = context;
 	return !s->busy && s->core->connected[RN_CORE_NET] &&
 	       s->core->params.io.ready(s->core->params.io.context, RN_CORE_NET);
-}
-
-static int send_record(void *context, const struct rn_ledger_entry *entry)
-{
-	struct rn_downstream *s = context;
-	int rc = 0;
-	for (size_t at = 0; at < entry->size && !rc; at += PIECE) {
-		size_t size = entry->size - at < PIECE ? entry->size - at : PIECE;
-		struct rn_message message = {.type = RN_MESSAGE_RECORD,
-					     .record = {.total = (uint32_t)entry->size,
-							.offset = (uint32_t)at,
-							.piece = entry->blob + at,
-							.piece_size = size}};
-		rc = rn_core_say(s->core, s->session, &message);
-	}
-	return rc;
 }
 
 static int send_synced(void *context, const struct rn_position *at)

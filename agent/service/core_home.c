@@ -74,11 +74,17 @@ static void retry_later(struct rn_core *core, struct rn_warm *warm)
 	rn_core_arm(core, warm->retry_at);
 }
 
+/* Revoked, or a project's and past its end: whatever still answers there. */
+static bool gone(struct rn_core *core, const struct rn_ledger_entry *hub)
+{
+	return hub && rn_hub_gone(&hub->record, rn_core_now(core));
+}
+
 int rn_home_dial(struct rn_core *core, uint32_t hub, uint32_t tag)
 {
 	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, hub);
 	struct rn_local local = {.type = RN_LOCAL_NET_CONNECT, .number = tag};
-	if (!entry || rn_hub_gone(&entry->record, rn_core_now(core)))
+	if (!entry || gone(core, entry))
 		return -ENOENT;
 	local.endpoint = entry->record.control;
 	local.port = rn_core_shared_port(&entry->record);
@@ -137,6 +143,20 @@ bool rn_home_closed(struct rn_core *core, const struct rn_local *local)
 	if (warm)
 		retry_later(core, warm);
 	return warm != NULL;
+}
+
+/*
+ * Nobody says anything here before this device comes, but that a hub that it lists is revoked: that hub, if it was
+ * captured, will not say so itself.
+ */
+void rn_home_message(struct rn_core *core, uint64_t session, const struct rn_message *message)
+{
+	const struct rn_message_record *m = &message->record;
+	struct rn_device_record hub;
+	if (of_session(core, session) && message->type == RN_MESSAGE_RECORD && m->piece_size == m->total &&
+	    !rn_record_get_device(m->piece, m->piece_size, &hub) && (hub.flags & RN_DEVICE_REVOKED) &&
+	    rn_home_lists(core, hub.number))
+		rn_upstream_take(core, m->piece, m->piece_size);
 }
 
 /* ---- is the hub in use there? ---- */
@@ -243,7 +263,7 @@ static void move(struct rn_core *core, const struct rn_device_record *self, unsi
 	if (moved <= self->moved)
 		moved = self->moved + 1;
 	rn_log(RN_LOG_NOTICE, "%s: using %s from now on",
-	       core->home.rules.trouble ? "its hub does not answer" : "a better hub is well again",
+	       core->home.rules.trouble ? "its hub is gone or does not answer" : "a better hub is well again",
 	       entry ? entry->record.name : "another hub");
 	core->home.moved = moved;
 	rn_homing_moved(&core->home.rules, to, rn_core_now_ms(core));
@@ -290,7 +310,8 @@ static unsigned choose(struct rn_core *core)
 	struct rn_homing_hub hubs[RN_HOMES_MAX];
 	for (unsigned i = 0; i < RN_HOMES_MAX; i++) {
 		const struct rn_warm *warm = &core->home.warm[i];
-		hubs[i] = (struct rn_homing_hub){warm->session != 0, warm->heard_ms, warm->well_ms};
+		bool open = warm->session && !gone(core, rn_ledger_device(core->books.ledger, warm->hub));
+		hubs[i] = (struct rn_homing_hub){open, warm->heard_ms, warm->well_ms};
 	}
 	return rn_homing_choose(&core->home.rules, hubs, RN_HOMES_MAX, rn_core_now_ms(core));
 }
@@ -333,3 +354,5 @@ void rn_home_tick(struct rn_core *core)
 	move(core, &entry->record, to);
 	read_list(core, &entry->record);
 }
+	if (gone(core, rn_ledger_device(core->books.ledger, core->home.hub)))
+		trouble(core, true);

@@ -195,6 +195,7 @@ bool rn_upstream_message(struct rn_core *core, const struct rn_message *message)
 int rn_upstream_say(struct rn_core *core, const struct rn_message *message); /* -EAGAIN where it is not there */
 void rn_upstream_applied(struct rn_core *core);
 void rn_upstream_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost);
+bool rn_upstream_take(struct rn_core *core, const uint8_t *blob, size_t size); /* a record; false: not the gateway's */
 void rn_upstream_flush(struct rn_core *core); /* stores what has come */
 void rn_upstream_presence(struct rn_core *core, uint32_t device, bool connected);
 void rn_upstream_busy(struct rn_core *core, bool busy);
@@ -215,6 +216,7 @@ bool rn_home_closed(struct rn_core *core, const struct rn_local *message);
 void rn_home_silence(struct rn_core *core, const struct rn_local *message);
 void rn_home_lost(struct rn_core *core);   /* the session upstream has ended */
 void rn_home_opened(struct rn_core *core); /* one is open: says HOME, where its record does not say it */
+void rn_home_message(struct rn_core *core, uint64_t session, const struct rn_message *message);
 bool rn_home_unsigned(struct rn_core *core); /* the gateway has not signed where it is */
 void rn_home_remind(struct rn_core *core, const struct rn_ledger_entry *entry); /* kern got this record */
 

@@ -258,7 +258,7 @@ static void send_again(struct rn_core *core, const struct rn_ledger_entry *entry
 }
 
 /* A hub can hold back and repeat, but not invent: the signature is the gateway's. */
-static bool take(struct rn_core *core, const uint8_t *blob, size_t size)
+bool rn_upstream_take(struct rn_core *core, const uint8_t *blob, size_t size)
 {
 	struct rn_record_head head;
 	struct rn_ledger_entry *entry;
@@ -302,7 +302,7 @@ static bool take_piece(struct rn_core *core, const struct rn_message_record *m)
 	if (up->record_at < up->record_total)
 		return true;
 	up->record_total = up->record_at = 0;
-	return take(core, up->record, m->total);
+	return rn_upstream_take(core, up->record, m->total);
 }
 
 static void synced(struct rn_core *core, const struct rn_message_version *m)

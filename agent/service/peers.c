@@ -200,7 +200,9 @@ static bool want_peer(const struct rn_peers *p, const struct rn_device_record *d
 {
 	struct rn_wireguard_peer peer = {0};
 
-	if (device->number == p->self || rn_is_zero(device->wireguard_key, RN_KEY_SIZE))
+	/* A hub that is revoked reads no packet of this host's any more. */
+	if (device->number == p->self || rn_is_zero(device->wireguard_key, RN_KEY_SIZE) ||
+	    (rn_kind_is_hub(device->kind) && (device->flags & RN_DEVICE_REVOKED)))
 		return false;
 	memcpy(peer.key, device->wireguard_key, RN_KEY_SIZE);
 	if (p->self == p->hub && rn_homes_list(device, p->self)) {
