@@ -241,6 +241,27 @@ bool rn_home_unsigned(struct rn_core *core)
 	return entry && core->home.moved > entry->record.moved;
 }
 
+/* kern stays where it was told to be when core starts again, so core must know it too. */
+static int store_both(struct rn_core *core, uint32_t hub, struct rn_err *err)
+{
+	int rc = rn_store_begin(core->books.store, err);
+	if (!rc)
+		rc = rn_store_set_number(core->books.store, "home", hub, err);
+	if (!rc)
+		rc = rn_store_set_number(core->books.store, "home_moved", core->home.moved, err);
+	if (!rc)
+		return rn_store_commit(core->books.store, err);
+	rn_store_rollback(core->books.store);
+	return rc;
+}
+
+static void keep(struct rn_core *core, uint32_t hub)
+{
+	struct rn_err err = {""};
+	if (store_both(core, hub, &err))
+		rn_log(RN_LOG_ERROR, "which hub is in use could not be stored: %s", err.text);
+}
+
 /* The session to the old hub ends here; if that is there, it is begun anew as a warm one. */
 static void use(struct rn_core *core, uint32_t hub)
 {
@@ -267,6 +288,7 @@ static void move(struct rn_core *core, const struct rn_device_record *self, unsi
 	       entry ? entry->record.name : "another hub");
 	core->home.moved = moved;
 	rn_homing_moved(&core->home.rules, to, rn_core_now_ms(core));
+	keep(core, rn_homes_at(self, to));
 	use(core, rn_homes_at(self, to));
 }
 
@@ -319,9 +341,15 @@ static unsigned choose(struct rn_core *core)
 void rn_home_start(struct rn_core *core)
 {
 	const struct rn_ledger_entry *entry = own(core);
+	uint64_t hub = 0, moved = 0;
 	core->home.hub = entry ? entry->record.hub : core->params.self.hub;
-	if (entry)
+	if (entry) {
 		core->home.listed = entry->record;
+		(void)rn_store_number(core->books.store, "home", &hub, NULL);
+		(void)rn_store_number(core->books.store, "home_moved", &moved, NULL);
+		core->home.hub = rn_homes_now(&entry->record, hub <= UINT32_MAX ? (uint32_t)hub : 0, moved);
+		core->home.moved = core->home.hub == hub ? moved : 0;
+	}
 	core->home.rules.trouble = true;
 	core->home.rules.trouble_ms = rn_core_now_ms(core) + START_MS;
 }
@@ -346,6 +374,8 @@ void rn_home_tick(struct rn_core *core)
 	for (unsigned i = 0; i < RN_HOMES_MAX; i++)
 		if (core->home.warm[i].hub)
 			keep_warm(core, &core->home.warm[i]);
+	if (gone(core, rn_ledger_device(core->books.ledger, core->home.hub)))
+		trouble(core, true);
 	if (core->home.rules.trouble && rn_core_now_ms(core) >= core->home.asked_ms + ASK_AGAIN_MS)
 		ask_others(core);
 	unsigned to = choose(core);
@@ -354,5 +384,3 @@ void rn_home_tick(struct rn_core *core)
 	move(core, &entry->record, to);
 	read_list(core, &entry->record);
 }
-	if (gone(core, rn_ledger_device(core->books.ledger, core->home.hub)))
-		trouble(core, true);
