@@ -197,6 +197,8 @@ void rn_downstream_pump_one(struct rn_downstream *s)
 		return;
 	const struct rn_ledger_entry *self =
 	    s->feed.other_hubs ? NULL : rn_ledger_device(s->core->books.ledger, s->device);
+	if (self && !rn_homes_list(&self->record, s->core->params.self.device))
+		rn_feed_left(&s->feed);
 	if (self)
 		rn_feed_homes(&s->feed, s->core->books.ledger, &self->record);
 	rn_feed_pump(&s->feed, s->core->books.ledger, &whole, &out);

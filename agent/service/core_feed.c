@@ -97,6 +97,13 @@ void rn_feed_homes(struct rn_feed *feed, const struct rn_ledger *ledger, const s
 	}
 }
 
+void rn_feed_left(struct rn_feed *feed)
+{
+	rn_interests_free(feed->interests);
+	feed->interests = NULL;
+	feed->hub = 0;
+}
+
 bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *entry)
 {
 	if (entry->type != RN_RECORD_DEVICE || feed->everything)
