@@ -14,7 +14,29 @@
 /* A counter is milliseconds of the device's clock, or one more than the last: 34 years of error are enough. */
 #define MOVED_AHEAD (1ull << 40)
 
+/* One device moves once a second, and some times at once. */
+#define MOVE_COSTS_MS 1000
+#define MOVES_AT_ONCE_MS 5000
+
+/* Not more than anybody's clock can say. */
+static bool moved_good(struct rn_core *core, const struct rn_device_record *record, uint64_t moved)
+{
+	uint64_t now = (uint64_t)rn_core_now(core) * 1000;
+	return moved <= (now > record->moved ? now : record->moved) + MOVED_AHEAD;
+}
+
 /* ---- a hub: who is here ---- */
+
+static bool take_share(struct rn_downstream *s)
+{
+	int64_t now = rn_core_now_ms(s->core);
+	if (s->moves_ms < now)
+		s->moves_ms = now;
+	if (s->moves_ms - now >= MOVES_AT_ONCE_MS)
+		return false;
+	s->moves_ms += MOVE_COSTS_MS;
+	return true;
+}
 
 static bool is_here(struct rn_core *core, const struct rn_ledger_entry *entry)
 {
@@ -37,7 +59,8 @@ void rn_rehome_said(struct rn_downstream *from, const struct rn_message_home *m)
 	struct rn_core *core = from->core;
 	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, from->device);
 	if (!entry || m->device != from->device || !rn_homes_list(&entry->record, core->params.self.device) ||
-	    m->moved <= entry->record.moved || m->moved <= entry->here)
+	    m->moved <= entry->record.moved || m->moved <= entry->here ||
+	    !moved_good(core, &entry->record, m->moved) || !take_share(from))
 		return;
 	rn_log(RN_LOG_NOTICE, "%s has moved here", entry->record.name);
 	rn_ledger_set_here(core->books.ledger, entry->device, m->moved);
@@ -64,7 +87,7 @@ int rn_rehome_request(struct rn_core *core, const struct rn_device_record *recor
 {
 	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, hub);
 	struct rn_device_record device = *record;
-	uint64_t version, now = (uint64_t)rn_core_now(core) * 1000;
+	uint64_t version;
 	int rc;
 	if (rn_kind_is_hub(record->kind) || !rn_homes_list(record, hub) || !entry ||
 	    rn_hub_gone(&entry->record, rn_core_now(core)))
@@ -73,7 +96,7 @@ int rn_rehome_request(struct rn_core *core, const struct rn_device_record *recor
 		return 0;
 	if (moved <= record->moved)
 		return rn_fail(err, -EALREADY, "this device has moved since");
-	if (moved > (now > record->moved ? now : record->moved) + MOVED_AHEAD)
+	if (!moved_good(core, record, moved))
 		return rn_fail(err, -EINVAL, "the counter of this move is too large: set the device's clock");
 	device.hub = hub;
 	device.moved = moved;

@@ -88,6 +88,8 @@ struct rn_downstream {
 	uint64_t lost;
 	int64_t events_ms;	    /* when its share of events is whole again */
 	int64_t resolve_ms;	    /* and of questions */
+	int64_t moves_ms;	    /* and of moves */
+	unsigned held;		    /* of INTERESTS, looked at */
 	struct rn_position applied; /* of a hub */
 	struct rn_feed feed;
 };

@@ -322,6 +322,137 @@ static void a_hub_that_is_not_listed_admits_nobody(void **state)
 	assert_int_equal(w->hosts[HUB_A].closed, closed + 1);
 }
 
+static unsigned heard_of_server, heard_of_itself;
+
+static bool count_records(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	struct rn_device_record r;
+	struct rn_message m;
+	(void)w;
+	if (to != LAPTOP || rn_message_decode(data, *size, &m) || m.type != RN_MESSAGE_RECORD ||
+	    rn_record_get_device(m.record.piece, m.record.piece_size, &r))
+		return true;
+	heard_of_server += r.number == NUMBER(SERVER);
+	heard_of_itself += r.number == NUMBER(LAPTOP);
+	return true;
+}
+
+static void revoke(struct world *w, const char *name)
+{
+	struct world_done d = {0};
+	rn_core_revoke(gateway(w), name, world_done, &d);
+	world_run(w);
+	assert_int_equal(d.code, 0);
+}
+
+/* hub-a is captured: it goes on answering after it was revoked, and the device hears of that all the same. */
+static void it_leaves_a_hub_that_is_revoked(void **state)
+{
+	struct world *w = *state;
+	revoke(w, "hub-a");
+	world_wait(w, 3000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
+}
+
+/* It is revoked while it is away, or tells nobody: who else the device lists tells it. */
+static void the_next_hub_says_that_it_is_revoked(void **state)
+{
+	struct world *w = *state;
+	world_hang_up(&w->hosts[HUB_A]);
+	revoke(w, "hub-a");
+	world_wait(w, 5000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+}
+
+/* And so where that hub heard of it while the device was not there. */
+static void the_next_hub_says_so_later_too(void **state)
+{
+	struct world *w = *state;
+	w->hosts[HUB_B].mute = true;
+	world_disconnect(&w->hosts[HUB_B], RN_CORE_NET);
+	world_hang_up(&w->hosts[HUB_A]);
+	revoke(w, "hub-a");
+	world_wait(w, 5000);
+	assert_int_equal(told(w, LAPTOP), 0);
+	w->hosts[HUB_B].mute = false;
+	world_connect(&w->hosts[HUB_B], RN_CORE_NET);
+	world_wait(w, 60000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+}
+
+/* A fallback that is revoked keeps its session and answers: nobody goes there. */
+static void it_goes_to_no_hub_that_is_revoked(void **state)
+{
+	struct world *w = *state;
+	assert_int_equal(set(w, NULL, "hub-b", "gw"), 0);
+	world_wait(w, 1500);
+	revoke(w, "hub-b");
+	assert_true(world_session(&w->hosts[LAPTOP], HUB_B));
+	hub_dies(w, HUB_A);
+	world_wait(w, 3000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(GATEWAY));
+}
+
+/* Its core is killed before the gateway has signed the move: its kern stays where it is, and so does core. */
+static void a_move_outlasts_a_restart(void **state)
+{
+	struct world *w = *state;
+	cut(w);
+	hub_dies(w, HUB_A);
+	uint64_t moved = w->hosts[LAPTOP].homes[NUMBER(LAPTOP)].moved;
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	w->hosts[HUB_A].mute = false;
+	world_restart(&w->hosts[LAPTOP]);
+	world_wait(w, 3000);
+	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
+	assert_true(w->hosts[LAPTOP].homes[NUMBER(LAPTOP)].moved == moved);
+	assert_int_equal(world_upstream(&w->hosts[LAPTOP]), world_session(&w->hosts[LAPTOP], HUB_B));
+	world_connect(&w->hosts[GATEWAY], RN_CORE_NET);
+	world_wait(w, 30000);
+	assert_int_equal(device(w, LAPTOP, LAPTOP)->hub, NUMBER(HUB_B));
+}
+
+/* A device that repeats its word with ever new counters is heard a few times, and not with one that nobody will sign. */
+static void moving_is_limited(void **state)
+{
+	struct world *w = *state;
+	say_home(w, HUB_B, NUMBER(LAPTOP), UINT64_MAX);
+	assert_int_equal(told(w, HUB_B), 0);
+	uint64_t first = device(w, HUB_B, LAPTOP)->moved + 1;
+	for (unsigned i = 0; i < 1000; i++)
+		say_home(w, HUB_B, NUMBER(LAPTOP), first + i);
+	assert_in_range(w->hosts[HUB_B].homes[NUMBER(LAPTOP)].moved, first, first + 9);
+	world_wait(w, 10000);
+	say_home(w, HUB_B, NUMBER(LAPTOP), first + 1000);
+	assert_int_equal(w->hosts[HUB_B].homes[NUMBER(LAPTOP)].moved, first + 1000);
+}
+
+/* Taken off a hub's list, a device that stays there all the same hears of itself, and of nobody else who is there. */
+static void who_is_listed_no_more_hears_no_more(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	uint64_t session = world_session(&w->hosts[LAPTOP], HUB_B);
+	struct rn_message m = {.type = RN_MESSAGE_SUBSCRIBE};
+	uint8_t data[64];
+	struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE, .session = session, .block = data};
+	local.block_size = (size_t)rn_message_encode(&m, data, sizeof(data));
+	heard_of_server = heard_of_itself = 0;
+	w->tamper = count_records;
+	rn_core_receive(w->hosts[HUB_B].core, RN_CORE_NET, &local);
+	world_run(w);
+	assert_int_equal(heard_of_server, 1);
+	assert_int_equal(set(w, NULL, "", NULL), 0);
+	heard_of_server = heard_of_itself = 0;
+	rn_core_trust(gateway(w), "server", 9, world_done, &d);
+	rn_core_trust(gateway(w), "laptop", 9, world_done, &d);
+	world_run(w);
+	assert_int_equal(device(w, HUB_B, SERVER)->trust, 9);
+	assert_int_equal(heard_of_server, 0);
+	assert_true(heard_of_itself > 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -338,6 +469,13 @@ int main(void)
 	    T(an_older_move_is_refused),
 	    T(a_repeated_request_moves_nobody),
 	    T(a_hub_that_is_not_listed_admits_nobody),
+	    T(it_leaves_a_hub_that_is_revoked),
+	    T(the_next_hub_says_that_it_is_revoked),
+	    T(the_next_hub_says_so_later_too),
+	    T(it_goes_to_no_hub_that_is_revoked),
+	    T(a_move_outlasts_a_restart),
+	    T(moving_is_limited),
+	    T(who_is_listed_no_more_hears_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
