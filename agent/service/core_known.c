@@ -8,7 +8,7 @@
 
 struct rn_known {
 	const struct rn_policy_record *rules;
-	const struct rn_ledger_entry **one; /* of each identity */
+	const struct rn_ledger_entry **one;   /* of each identity */
 	const struct rn_ledger_entry **owned; /* by owner; of nobody's there are none */
 	unsigned one_count, owned_count;
 };

@@ -59,8 +59,8 @@ void rn_rehome_said(struct rn_downstream *from, const struct rn_message_home *m)
 	struct rn_core *core = from->core;
 	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, from->device);
 	if (!entry || m->device != from->device || !rn_homes_list(&entry->record, core->params.self.device) ||
-	    m->moved <= entry->record.moved || m->moved <= entry->here ||
-	    !moved_good(core, &entry->record, m->moved) || !take_share(from))
+	    m->moved <= entry->record.moved || m->moved <= entry->here || !moved_good(core, &entry->record, m->moved) ||
+	    !take_share(from))
 		return;
 	rn_log(RN_LOG_NOTICE, "%s has moved here", entry->record.name);
 	rn_ledger_set_here(core->books.ledger, entry->device, m->moved);

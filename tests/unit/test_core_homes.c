@@ -413,7 +413,7 @@ static void a_move_outlasts_a_restart(void **state)
 	assert_int_equal(device(w, LAPTOP, LAPTOP)->hub, NUMBER(HUB_B));
 }
 
-/* A device that repeats its word with ever new counters is heard a few times, and not with one that nobody will sign. */
+/* Who repeats its word with ever new counters is heard a few times, and not with one that nobody will sign. */
 static void moving_is_limited(void **state)
 {
 	struct world *w = *state;

@@ -31,14 +31,15 @@ static void take(struct rn_ledger *ledger, int size)
 static void add(struct rn_ledger *ledger, uint32_t number, uint32_t hub, uint32_t selector, uint32_t owner)
 {
 	struct rn_record_head head = {.epoch = 1, .version = ++version, .issued = 1};
-	struct rn_device_record d = {.number = number,
-				     .hub = hub,
-				     .owner = owner,
-				     .identity = selector,
-				     .kind = RN_KIND_SERVER,
-				     .ipv6 = {{0xfd, [12] = (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number}},
-				     .selectors = {selector},
-				     .selector_count = 1};
+	struct rn_device_record d = {
+	    .number = number,
+	    .hub = hub,
+	    .owner = owner,
+	    .identity = selector,
+	    .kind = RN_KIND_SERVER,
+	    .ipv6 = {{0xfd, [12] = (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number}},
+	    .selectors = {selector},
+	    .selector_count = 1};
 	snprintf(d.name, sizeof(d.name), "d%u", number);
 	if (owner)
 		snprintf(d.owner_name, sizeof(d.owner_name), "u%u", owner);
