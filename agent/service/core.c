@@ -93,7 +93,8 @@ static int open_books(struct rn_core *core, struct rn_err *err)
 	core->events =
 	    rn_event_ring_new(rn_kind_is_hub(core->params.self.kind) ? RN_CORE_EVENTS_MAX : RN_CORE_EVENTS_NODE);
 	core->upstream.record = malloc(RN_RECORD_SIZE_MAX);
-	if (!core->books.ledger || !core->events || !core->upstream.record)
+	core->questions = rn_numbers_new();
+	if (!core->books.ledger || !core->events || !core->upstream.record || !core->questions)
 		return rn_fail(err, -ENOMEM, "out of memory");
 	rc = rn_store_open(path, !core->gateway, &core->books.store, err);
 	if (!rc)
@@ -155,6 +156,7 @@ void rn_core_free(struct rn_core *core)
 	rn_feed_end(&core->kern.feed);
 	rn_event_ring_free(core->events);
 	rn_attempts_free(core->attempts);
+	rn_numbers_free(core->questions);
 	free(core->upstream.record);
 	free(core);
 }
@@ -227,14 +229,14 @@ static bool net_message(struct rn_core *core, const struct rn_local *local)
 	struct rn_downstream *session = up ? NULL : rn_downstream_find(core, local->session);
 	struct rn_local end = {.type = RN_LOCAL_NET_CLOSE, .session = local->session};
 	bool good = !rn_message_decode(local->block, local->block_size, &message);
-	if (good && up)
-		good = rn_upstream_message(core, &message);
 	/* Of a session that is kept warm; or that core has closed already, or a stranger's nonsense. */
 	if (!up && !session) {
 		if (good)
 			rn_home_message(core, local->session, &message);
 		return true;
 	}
+	if (good && up)
+		good = rn_upstream_message(core, &message);
 	else if (good)
 		rn_downstream_message(core, session, local, &message);
 	if (good)

@@ -17,10 +17,12 @@
 #define ASK_AGAIN_MS 1000
 #define HELD_SIZE 20
 #define HELD_AT_ONCE 512 /* in one message */
+#define HELD_MAX (2 * RN_INTERESTS_MAX) /* that are looked at in one session; nobody has more */
 /* Questions: a device has 20 a second and 60 at once; a hub asks for all of its devices, and has fifty times that. */
 #define NODE_COSTS_MS 50
 #define HUB_COSTS_MS 1
 #define AT_ONCE_MS 3000
+#define AT_ONCE (AT_ONCE_MS / NODE_COSTS_MS)
 
 /* ---- who is to know whom ---- */
 
@@ -102,13 +104,24 @@ static bool asked(struct rn_core *core, uint32_t device, const struct rn_addr *a
 	return false;
 }
 
+/* Nor does a device that scans the network use up the share of all others here. */
+static bool may_ask(struct rn_core *core, uint32_t device)
+{
+	uint32_t now = (uint32_t)(rn_core_now_ms(core) / NODE_COSTS_MS) + 1;
+	uint32_t at = rn_numbers_get(core->questions, device);
+	if (at < now)
+		at = now;
+	return at - now < AT_ONCE && !rn_numbers_set(core->questions, device, at + 1);
+}
+
 /* Of the two ends of a packet the one that is known must be this host, or on a hub one of its devices. */
 static void ask_for(struct rn_core *core, const struct rn_addr *known, const struct rn_addr *unknown)
 {
 	const struct rn_ledger_entry *entry = rn_ledger_by_address(core->books.ledger, known);
 	bool ours = entry && (core->hub ? entry->record.hub == core->params.self.device
 					: entry->device == core->params.self.device);
-	if (ours && !rn_ledger_by_address(core->books.ledger, unknown) && !asked(core, entry->device, unknown))
+	if (ours && !rn_ledger_by_address(core->books.ledger, unknown) && !asked(core, entry->device, unknown) &&
+	    may_ask(core, entry->device))
 		ask(core, entry->device, unknown);
 }
 
@@ -116,7 +129,8 @@ static void ask_for(struct rn_core *core, const struct rn_addr *known, const str
 static void ask_here(struct rn_core *core, const struct rn_addr *known, const struct rn_addr *unknown)
 {
 	const struct rn_ledger_entry *entry = rn_ledger_by_address(core->books.ledger, known);
-	if (entry && entry->record.hub == core->params.self.device && !asked(core, entry->device, unknown))
+	if (entry && entry->record.hub == core->params.self.device && !asked(core, entry->device, unknown) &&
+	    may_ask(core, entry->device))
 		ask(core, entry->device, unknown);
 }
 
@@ -159,7 +173,7 @@ static void held(struct rn_downstream *s, uint32_t device, uint32_t receiver, co
 	const struct rn_ledger_entry *a = rn_ledger_device(s->core->books.ledger, receiver);
 	const struct rn_ledger_entry *b = rn_ledger_device(s->core->books.ledger, device);
 	struct rn_message removed = {.type = RN_MESSAGE_REMOVED, .removed = {.device = device}};
-	if (b && a && rn_downstream_speaks_for(s, receiver) &&
+	if (s->held < HELD_MAX && ++s->held && b && a && rn_downstream_speaks_for(s, receiver) &&
 	    rn_policy_meets(rn_ledger_rules(s->core->books.ledger), &a->record, &b->record))
 		hold(s, device, has);
 	else
@@ -209,6 +223,7 @@ void rn_resolve_opened(struct rn_core *core)
 	uint8_t block[HELD_AT_ONCE * HELD_SIZE];
 	struct rn_writer w = rn_writer(block, sizeof(block));
 	const struct rn_ledger_entry *entry;
+	struct rn_known *known = core->hub ? rn_known_new(core->books.ledger, core->params.self.device) : NULL;
 	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++) {
 		/* A hub is sent all hubs, a node those that it lists; others that it asked for are as any other device.
 		 */
@@ -223,7 +238,6 @@ void rn_resolve_opened(struct rn_core *core)
 		if (w.at == sizeof(block))
 			say_held(core, &w);
 	}
-	struct rn_known *known = core->hub ? rn_known_new(core->books.ledger, core->params.self.device) : NULL;
+	rn_known_free(known);
 	say_held(core, &w);
 }
-	rn_known_free(known);

@@ -135,6 +135,7 @@ struct rn_core {
 	struct rn_log_limit strange; /* for what strangers can cause */
 	struct rn_asked asked[RN_ASKED];
 	unsigned asked_next;
+	struct rn_numbers *questions; /* by device: when its share of them is whole again */
 	/* gateway only */
 	uint8_t box_secret[RN_KEY_SIZE];
 	uint8_t issuer[RN_BLOCK_MAX];
@@ -194,10 +195,10 @@ void rn_upstream_open(struct rn_core *core, const struct rn_local *message);
 void rn_upstream_closed(struct rn_core *core, int reason);
 /* False: nonsense. */
 bool rn_upstream_message(struct rn_core *core, const struct rn_message *message);
+bool rn_upstream_take(struct rn_core *core, const uint8_t *blob, size_t size); /* a record; false: not the gateway's */
 int rn_upstream_say(struct rn_core *core, const struct rn_message *message); /* -EAGAIN where it is not there */
 void rn_upstream_applied(struct rn_core *core);
 void rn_upstream_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost);
-bool rn_upstream_take(struct rn_core *core, const uint8_t *blob, size_t size); /* a record; false: not the gateway's */
 void rn_upstream_flush(struct rn_core *core); /* stores what has come */
 void rn_upstream_presence(struct rn_core *core, uint32_t device, bool connected);
 void rn_upstream_busy(struct rn_core *core, bool busy);
@@ -215,10 +216,10 @@ bool rn_home_lists(struct rn_core *core, uint32_t hub); /* this node does */
 int rn_home_dial(struct rn_core *core, uint32_t hub, uint32_t tag); /* -ENOENT: its record has not come, or it is gone */
 bool rn_home_open(struct rn_core *core, const struct rn_local *message); /* false: not one of its sessions */
 bool rn_home_closed(struct rn_core *core, const struct rn_local *message);
+void rn_home_message(struct rn_core *core, uint64_t session, const struct rn_message *message);
 void rn_home_silence(struct rn_core *core, const struct rn_local *message);
 void rn_home_lost(struct rn_core *core);   /* the session upstream has ended */
 void rn_home_opened(struct rn_core *core); /* one is open: says HOME, where its record does not say it */
-void rn_home_message(struct rn_core *core, uint64_t session, const struct rn_message *message);
 bool rn_home_unsigned(struct rn_core *core); /* the gateway has not signed where it is */
 void rn_home_remind(struct rn_core *core, const struct rn_ledger_entry *entry); /* kern got this record */
 

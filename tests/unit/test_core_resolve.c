@@ -284,6 +284,68 @@ static void questions_are_limited(void **state)
 	assert_in_range(asked, 50, 62);
 }
 
+/* A device whose node does not ask scans all the same: its hub's kern meets each address. */
+static void one_device_does_not_use_up_its_hubs_share(void **state)
+{
+	struct world *w = *state;
+	w->tamper = count_questions;
+	asked = 0;
+	for (unsigned i = 0; i < 1000; i++) {
+		struct rn_event e = {
+		    .source = address(w, LAPTOP), .destination = address(w, SERVER), .reason = RN_UNKNOWN_DESTINATION};
+		struct rn_local local = {
+		    .type = RN_LOCAL_KERN_EVENTS, .block = (const uint8_t *)&e, .block_size = sizeof(e)};
+		e.destination.b[12] = 9;
+		e.destination.b[14] = (uint8_t)(i >> 8);
+		e.destination.b[13] = (uint8_t)i;
+		assert_true(rn_core_receive(w->hosts[HUB_A].core, RN_CORE_KERN, &local));
+	}
+	world_run(w);
+	assert_in_range(asked, 50, 62);
+	world_wait(w, 5000);
+	asked = 0;
+	meets(w, HUB_A, LAPTOP, SERVER, RN_UNKNOWN_DESTINATION);
+	world_run(w);
+	assert_int_equal(asked, 1);
+}
+
+static unsigned forgotten;
+
+static bool count_removed(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	(void)w;
+	forgotten += to == LAPTOP && *size && data[0] == RN_MESSAGE_REMOVED;
+	return true;
+}
+
+/* Who says again and again what it has is not compared with every rule each time. */
+static void what_is_held_is_looked_at_so_often(void **state)
+{
+	static uint8_t items[512 * 20], data[sizeof(items) + 64];
+	struct rn_writer writer = rn_writer(items, sizeof(items));
+	struct rn_message m = {.type = RN_MESSAGE_INTERESTS, .interests = {items, sizeof(items)}};
+	struct world *w = *state;
+	struct rn_local local = {
+	    .type = RN_LOCAL_NET_MESSAGE, .session = world_upstream(&w->hosts[LAPTOP]), .block = data};
+	laptop_meets_server(w);
+	while (writer.at < sizeof(items)) {
+		rn_write_u32(&writer, NUMBER(SERVER));
+		rn_write_u32(&writer, NUMBER(LAPTOP));
+		rn_write_u32(&writer, UINT32_MAX); /* newer than there is: nothing is to be sent */
+		rn_write_u64(&writer, 1);
+	}
+	local.block_size = (size_t)rn_message_encode(&m, data, sizeof(data));
+	w->tamper = count_removed;
+	forgotten = 0;
+	for (unsigned i = 0; i < 16; i++)
+		rn_core_receive(w->hosts[HUB_A].core, RN_CORE_NET, &local);
+	world_run(w);
+	assert_int_equal(forgotten, 0);
+	rn_core_receive(w->hosts[HUB_A].core, RN_CORE_NET, &local);
+	world_run(w);
+	assert_int_equal(forgotten, 512);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -301,6 +363,8 @@ int main(void)
 	    T(who_comes_again_for_nothing_is_told_to_forget),
 	    T(a_hub_asks_for_its_own_devices_only),
 	    T(questions_are_limited),
+	    T(one_device_does_not_use_up_its_hubs_share),
+	    T(what_is_held_is_looked_at_so_often),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
