@@ -27,17 +27,6 @@ static bool moved_good(struct rn_core *core, const struct rn_device_record *reco
 
 /* ---- a hub: who is here ---- */
 
-static bool take_share(struct rn_downstream *s)
-{
-	int64_t now = rn_core_now_ms(s->core);
-	if (s->moves_ms < now)
-		s->moves_ms = now;
-	if (s->moves_ms - now >= MOVES_AT_ONCE_MS)
-		return false;
-	s->moves_ms += MOVE_COSTS_MS;
-	return true;
-}
-
 static bool is_here(struct rn_core *core, const struct rn_ledger_entry *entry)
 {
 	return entry->here &&
@@ -60,7 +49,7 @@ void rn_rehome_said(struct rn_downstream *from, const struct rn_message_home *m)
 	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, from->device);
 	if (!entry || m->device != from->device || !rn_homes_list(&entry->record, core->params.self.device) ||
 	    m->moved <= entry->record.moved || m->moved <= entry->here || !moved_good(core, &entry->record, m->moved) ||
-	    !take_share(from))
+	    !rn_downstream_share(from, &from->moves_ms, MOVE_COSTS_MS, MOVES_AT_ONCE_MS))
 		return;
 	rn_log(RN_LOG_NOTICE, "%s has moved here", entry->record.name);
 	rn_ledger_set_here(core->books.ledger, entry->device, m->moved);
