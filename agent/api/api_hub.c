@@ -123,13 +123,7 @@ void rn_api_hub_configure(struct rn_api_call *call)
 {
 	struct rn_core_hub_change change = {0};
 	const struct rn_api_settings all = {settings, sizeof(settings) / sizeof(settings[0]), &change, set};
-	struct rn_json *root = current(call);
-	int r;
 
-	if (!root)
-		return;
-	r = rn_api_settings(call, root, &all);
-	rn_json_free(root);
-	if (r == 0)
+	if (rn_api_settings(call, current(call), &all) == 0)
 		rn_core_hub_configure(call->core, call->name, &change, rn_api_done, call);
 }

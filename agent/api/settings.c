@@ -63,7 +63,10 @@ static int compare(struct rn_api_call *call, const struct rn_json *current, cons
 	return r;
 }
 
-int rn_api_settings(struct rn_api_call *call, const struct rn_json *current, const struct rn_api_settings *settings)
+int rn_api_settings(struct rn_api_call *call, struct rn_json *current, const struct rn_api_settings *settings)
 {
-	return compare(call, current, call->body, "", 1, settings);
+	int r = current ? compare(call, current, call->body, "", 1, settings) : -EINVAL;
+
+	rn_json_free(current);
+	return r;
 }

@@ -21,7 +21,10 @@ struct rn_api_settings {
 	int (*set)(void *context, struct rn_api_call *call, const char *path, const struct rn_json *value);
 };
 
-/* 0, or the call has been answered with 400 and is gone. */
-int rn_api_settings(struct rn_api_call *call, const struct rn_json *current, const struct rn_api_settings *settings);
+/*
+ * 0, or the call has been answered with 400 and is gone. Frees current; where that is NULL the call has been answered
+ * before.
+ */
+int rn_api_settings(struct rn_api_call *call, struct rn_json *current, const struct rn_api_settings *settings);
 
 #endif

@@ -195,3 +195,20 @@ int rn_change_commit(struct rn_change *change)
 	release(change);
 	return rc;
 }
+
+int rn_change_one(struct rn_books *books, int64_t now, const struct rn_device_record *device, const char *actor,
+		  const char *what, const char *detail, uint64_t *ret_version, struct rn_err *err)
+{
+	struct rn_change change;
+	int rc = rn_change_begin(&change, books, now, err);
+	if (rc)
+		return rc;
+	rc = rn_change_device(&change, device);
+	if (!rc)
+		rc = rn_change_audit(&change, actor, what, device->name, detail);
+	*ret_version = change.version;
+	if (!rc)
+		return rn_change_commit(&change);
+	rn_change_abort(&change);
+	return rc;
+}

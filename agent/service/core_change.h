@@ -61,4 +61,11 @@ int rn_change_audit(struct rn_change *change, const char *actor, const char *wha
 int rn_change_commit(struct rn_change *change);
 void rn_change_abort(struct rn_change *change);
 
+/*
+ * All of it for one device: its record with the next version, *ret_version, and a row of the audit. 0, or -errno and
+ * nothing is done.
+ */
+int rn_change_one(struct rn_books *books, int64_t now, const struct rn_device_record *device, const char *actor,
+		  const char *what, const char *detail, uint64_t *ret_version, struct rn_err *err);
+
 #endif

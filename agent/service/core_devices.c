@@ -85,22 +85,6 @@ int rn_core_device(struct rn_core *core, const char *name, struct rn_core_device
 
 /* ---- changing ---- */
 
-static int commit_device(struct rn_core *core, const struct rn_device_record *device, const char *actor,
-			 const char *what, const char *detail, uint64_t *ret_version, struct rn_err *err)
-{
-	struct rn_change change;
-	int rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
-	if (!rc)
-		rc = rn_change_device(&change, device);
-	if (!rc)
-		rc = rn_change_audit(&change, actor, what, device->name, detail);
-	*ret_version = change.version;
-	if (!rc)
-		return rn_change_commit(&change);
-	rn_change_abort(&change);
-	return rc;
-}
-
 /* All hubs hold hubs; other devices are held by their own. */
 static uint32_t concerned(const struct rn_device_record *device)
 {
@@ -123,7 +107,8 @@ static void change_device(struct rn_core *core, const struct rn_device_record *d
 {
 	struct rn_err err = {""};
 	uint64_t version;
-	int rc = commit_device(core, device, rn_core_actor(core), what, detail, &version, &err);
+	int rc =
+	    rn_change_one(&core->books, rn_core_now(core), device, rn_core_actor(core), what, detail, &version, &err);
 	if (rc) {
 		done(context, rc, &err, NULL, 0);
 		return;
@@ -207,7 +192,7 @@ int rn_devices_end_hub(struct rn_core *core, const struct rn_device_record *hub,
 	uint64_t version;
 	int rc;
 	device.flags |= RN_DEVICE_REVOKED;
-	rc = commit_device(core, &device, "gateway", "end", "", &version, err);
+	rc = rn_change_one(&core->books, rn_core_now(core), &device, "gateway", "end", "", &version, err);
 	if (rc)
 		return rc;
 	tell_ca(core, &device);

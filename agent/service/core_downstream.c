@@ -279,6 +279,17 @@ bool rn_downstream_speaks_for(struct rn_downstream *s, uint32_t device)
 	return entry && (device == s->device || entry->record.hub == s->device);
 }
 
+bool rn_downstream_share(const struct rn_downstream *s, int64_t *whole_ms, int64_t costs_ms, int64_t at_once_ms)
+{
+	int64_t now = rn_core_now_ms(s->core);
+	if (*whole_ms < now)
+		*whole_ms = now;
+	if (*whole_ms - now >= at_once_ms)
+		return false;
+	*whole_ms += costs_ms;
+	return true;
+}
+
 /* A device alone must not push out of the ring what others report. Hubs see everybody's packets and are not limited. */
 static size_t take_share(struct rn_downstream *s, size_t size)
 {

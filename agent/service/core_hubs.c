@@ -79,23 +79,6 @@ int rn_core_hub(struct rn_core *core, const char *name, struct rn_core_hub *ret,
 
 /* ---- changing ---- */
 
-static int commit(struct rn_core *core, const struct rn_device_record *device, const char *actor, const char *what,
-		  const char *detail, uint64_t *ret_version, struct rn_err *err)
-{
-	struct rn_change change;
-	int rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
-	if (rc)
-		return rc;
-	rc = rn_change_device(&change, device);
-	if (!rc)
-		rc = rn_change_audit(&change, actor, what, device->name, detail);
-	*ret_version = change.version;
-	if (!rc)
-		return rn_change_commit(&change);
-	rn_change_abort(&change);
-	return rc;
-}
-
 /* Hubs are a tree with the gateway at its root. */
 static int set_parent(struct rn_core *core, struct rn_device_record *device, const char *name, struct rn_err *err)
 {
@@ -143,8 +126,8 @@ static int configure(struct rn_core *core, const char *name, const struct rn_cor
 	if (!rc && change->ends)
 		rc = set_end(core, &device, change->ends, err);
 	return rc ? rc
-		  : commit(core, &device, rn_core_actor(core), "hub configure", change->parent ? change->parent : "",
-			   ret_version, err);
+		  : rn_change_one(&core->books, rn_core_now(core), &device, rn_core_actor(core), "hub configure",
+				  change->parent ? change->parent : "", ret_version, err);
 }
 
 void rn_core_hub_configure(struct rn_core *core, const char *name, const struct rn_core_hub_change *change,
@@ -203,7 +186,7 @@ int rn_hubs_set_mesh(struct rn_core *core, const struct rn_device_record *hub, c
 	if (hub->mesh.port == port && rn_equal(hub->mesh_key, key, RN_KEY_SIZE) &&
 	    rn_addr_compare(&hub->mesh.addr, &device.mesh.addr) == 0)
 		return 0;
-	rc = commit(core, &device, device.name, "mesh key", "", &version, err);
+	rc = rn_change_one(&core->books, rn_core_now(core), &device, device.name, "mesh key", "", &version, err);
 	if (!rc)
 		rn_core_publish(core);
 	return rc;

@@ -27,17 +27,6 @@ static bool moved_good(struct rn_core *core, const struct rn_device_record *reco
 
 /* ---- a hub: who is here ---- */
 
-static bool take_share(struct rn_downstream *s)
-{
-	int64_t now = rn_core_now_ms(s->core);
-	if (s->moves_ms < now)
-		s->moves_ms = now;
-	if (s->moves_ms - now >= MOVES_AT_ONCE_MS)
-		return false;
-	s->moves_ms += MOVE_COSTS_MS;
-	return true;
-}
-
 static bool is_here(struct rn_core *core, const struct rn_ledger_entry *entry)
 {
 	return entry->here &&
@@ -60,7 +49,7 @@ void rn_rehome_said(struct rn_downstream *from, const struct rn_message_home *m)
 	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, from->device);
 	if (!entry || m->device != from->device || !rn_homes_list(&entry->record, core->params.self.device) ||
 	    m->moved <= entry->record.moved || m->moved <= entry->here || !moved_good(core, &entry->record, m->moved) ||
-	    !take_share(from))
+	    !rn_downstream_share(from, &from->moves_ms, MOVE_COSTS_MS, MOVES_AT_ONCE_MS))
 		return;
 	rn_log(RN_LOG_NOTICE, "%s has moved here", entry->record.name);
 	rn_ledger_set_here(core->books.ledger, entry->device, m->moved);
@@ -75,23 +64,6 @@ void rn_rehome_signed(struct rn_core *core, const struct rn_ledger_entry *entry)
 }
 
 /* ---- the gateway: what it signs ---- */
-
-static int commit(struct rn_core *core, const struct rn_device_record *device, const char *actor, const char *what,
-		  const char *detail, uint64_t *ret_version, struct rn_err *err)
-{
-	struct rn_change change;
-	int rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
-	if (rc)
-		return rc;
-	rc = rn_change_device(&change, device);
-	if (!rc)
-		rc = rn_change_audit(&change, actor, what, device->name, detail);
-	*ret_version = change.version;
-	if (!rc)
-		return rn_change_commit(&change);
-	rn_change_abort(&change);
-	return rc;
-}
 
 static const char *name_of(struct rn_core *core, uint32_t hub)
 {
@@ -117,7 +89,8 @@ int rn_rehome_request(struct rn_core *core, const struct rn_device_record *recor
 		return rn_fail(err, -EINVAL, "the counter of this move is too large: set the device's clock");
 	device.hub = hub;
 	device.moved = moved;
-	rc = commit(core, &device, device.name, "move", entry->record.name, &version, err);
+	rc = rn_change_one(&core->books, rn_core_now(core), &device, device.name, "move", entry->record.name, &version,
+			   err);
 	if (rc)
 		return rc;
 	rn_log(RN_LOG_NOTICE, "%s has moved to %s", device.name, entry->record.name);
@@ -191,7 +164,8 @@ static int change_homes(struct rn_core *core, const char *name, const struct rn_
 	if (!go && same(device, hubs, count))
 		return 0;
 	rn_homes_set(device, hubs, count, go, (uint64_t)rn_core_now(core) * 1000);
-	return commit(core, device, rn_core_actor(core), "homes", name_of(core, hubs[0]), ret_version, err);
+	return rn_change_one(&core->books, rn_core_now(core), device, rn_core_actor(core), "homes",
+			     name_of(core, hubs[0]), ret_version, err);
 }
 
 void rn_core_device_homes(struct rn_core *core, const char *name, const struct rn_core_homes *change,

@@ -16,7 +16,7 @@
 
 #define ASK_AGAIN_MS 1000
 #define HELD_SIZE 20
-#define HELD_AT_ONCE 512 /* in one message */
+#define HELD_AT_ONCE 512		/* in one message */
 #define HELD_MAX (2 * RN_INTERESTS_MAX) /* that are looked at in one session; nobody has more */
 /* Questions: a device has 20 a second and 60 at once; a hub asks for all of its devices, and has fifty times that. */
 #define NODE_COSTS_MS 50
@@ -153,13 +153,8 @@ void rn_resolve_events(struct rn_core *core, const uint8_t *events, size_t size)
 static bool take_share(struct rn_downstream *s)
 {
 	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device);
-	int64_t now = rn_core_now_ms(s->core);
-	if (s->resolve_ms < now)
-		s->resolve_ms = now;
-	if (!entry || s->resolve_ms - now >= AT_ONCE_MS)
-		return false;
-	s->resolve_ms += rn_kind_is_hub(entry->record.kind) ? HUB_COSTS_MS : NODE_COSTS_MS;
-	return true;
+	int64_t costs = entry && rn_kind_is_hub(entry->record.kind) ? HUB_COSTS_MS : NODE_COSTS_MS;
+	return entry && rn_downstream_share(s, &s->resolve_ms, costs, AT_ONCE_MS);
 }
 
 void rn_resolve_ask(struct rn_downstream *from, const struct rn_message_resolve *message)

@@ -269,6 +269,8 @@ void rn_downstream_message(struct rn_core *core, struct rn_downstream *session, 
 			   const struct rn_message *message);
 void rn_downstream_pump(struct rn_core *core);
 void rn_downstream_pump_one(struct rn_downstream *session);
+/* A part of a share of this session's that is whole again at *whole_ms: false where at_once_ms of it are used already. */
+bool rn_downstream_share(const struct rn_downstream *session, int64_t *whole_ms, int64_t costs_ms, int64_t at_once_ms);
 /* A hub speaks for itself and for the devices that are attached to it, a device for itself. */
 bool rn_downstream_speaks_for(struct rn_downstream *session, uint32_t device);
 struct rn_downstream *rn_downstream_find(struct rn_core *core, uint64_t session);

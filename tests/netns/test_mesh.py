@@ -244,7 +244,8 @@ def lies(lab, kept):
     hub, db = net["hub-b"], net["db"]
     for address in (db.ipv4, db.ipv6):
         wait_for("an answer", lambda: attempt(net["laptop"], [["udp", address, 9000]])[0], 20 * SLOW)
-    known = identities(net)
+    known = wait_for("flows that name both ends",
+                     lambda: {"laptop", "db"} <= (found := identities(net)).keys() and found, 20 * SLOW)
     liar = Liar(net)
     try:
         for six in (True, False):

@@ -309,6 +309,28 @@ static void one_device_does_not_use_up_its_hubs_share(void **state)
 	assert_int_equal(asked, 1);
 }
 
+/* Nor one whose own core asks without end. */
+static void who_asks_too_often_is_not_heard(void **state)
+{
+	struct world *w = *state;
+	uint8_t data[64];
+	struct rn_local local = {
+	    .type = RN_LOCAL_NET_MESSAGE, .session = world_upstream(&w->hosts[LAPTOP]), .block = data};
+
+	w->tamper = count_questions;
+	asked = 0;
+	for (unsigned i = 0; i < 1000; i++) {
+		struct rn_message m = {.type = RN_MESSAGE_RESOLVE,
+				       .resolve = {.device = NUMBER(LAPTOP), .address = address(w, SERVER)}};
+		m.resolve.address.b[13] = (uint8_t)i;
+		m.resolve.address.b[14] = (uint8_t)(i >> 8);
+		local.block_size = (size_t)rn_message_encode(&m, data, sizeof(data));
+		assert_true(rn_core_receive(w->hosts[HUB_A].core, RN_CORE_NET, &local));
+	}
+	world_run(w);
+	assert_in_range(asked, 50, 62);
+}
+
 static unsigned forgotten;
 
 static bool count_removed(struct world *w, unsigned to, uint8_t *data, size_t *size)
@@ -364,6 +386,7 @@ int main(void)
 	    T(a_hub_asks_for_its_own_devices_only),
 	    T(questions_are_limited),
 	    T(one_device_does_not_use_up_its_hubs_share),
+	    T(who_asks_too_often_is_not_heard),
 	    T(what_is_held_is_looked_at_so_often),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

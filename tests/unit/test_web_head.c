@@ -202,6 +202,8 @@ static void test_heads(void **state)
 	    {"POST", false, LINES(HOST, {"Content-Length", "0x5"}), 400},
 	    {"POST", false, LINES(HOST, {"Content-Length", ""}), 400},
 	    {"POST", false, LINES(HOST, {"Content-Length", "99999999999999999999"}), 400},
+    {"POST", false, LINES(HOST, {"Content-Length", "0000000005"}), 0}, /* ten digits, and no more */
+    {"POST", false, LINES(HOST, {"Content-Length", "00000000005"}), 400},
 	    {"POST", false, LINES(HOST, {"Transfer-Encoding", "chunked"}), 411},
 	    {"POST", false, LINES(HOST, {"Transfer-Encoding", "identity"}, {"Content-Length", "5"}), 411},
 	    {"POST", false, LINES(HOST, {"Content-Length", "65536"}), 0},
