@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Everything `make test` runs, one step after the other: all.py [STEP ...]. Ends with "N passed, N failed" over all."""
+"""Everything `make test` runs: all.py [STEP ...]. Ends with "N passed, N failed" over all.
+
+One step after the other, but the virtual machine, which waits more than it computes, beside the second half.
+"""
 import glob
 import os
 import pwd
 import re
 import subprocess
 import sys
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -30,6 +34,15 @@ def make(*words):
     return as_caller(["make", "--no-print-directory", f"-j{os.cpu_count() or 2}", *words])
 
 
+PRINTING = threading.Lock()
+RUNNING = set()  # process groups, to be ended where we are
+
+
+def say(text):
+    with PRINTING:
+        print(text, flush=True)
+
+
 class Step:
     """A command with a time limit. cmocka: its output is that of unit tests, not a tally line."""
 
@@ -39,13 +52,13 @@ class Step:
 
     def run(self):
         began = time.monotonic()
-        print(f"== {self.name}", flush=True)
+        say(f"== {self.name}")
         path = f"{LOGS}/{self.name.replace(' ', '-').replace('/', '-')}.log"
         with open(path, "w", encoding="utf-8") as log:
             status = self.pump(log)
         with open(path, encoding="utf-8", errors="replace") as log:
-            self.count(log.read(), status)
-        print(f"== {self.name}: {self.passed} passed, {self.failed} failed, {time.monotonic() - began:.0f} s", flush=True)
+            told = self.count(log.read(), status)
+        say(f"{told}\n== {self.name}: {self.passed} passed, {self.failed} failed, {time.monotonic() - began:.0f} s")
         return self.failed == 0
 
     def pump(self, log):
@@ -55,6 +68,7 @@ class Step:
         except OSError as error:
             log.write(f"{error}\n")
             return 127
+        RUNNING.add(process.pid)
         try:
             return process.wait(self.seconds)
         except subprocess.TimeoutExpired:
@@ -66,8 +80,12 @@ class Step:
                 process.wait()
             log.write(f"ended after {self.seconds} s\n")
             return 124
+        finally:
+            if process.returncode is not None:
+                RUNNING.discard(process.pid)
 
     def count(self, text, status):
+        """Counts; what is to be told of the step: its cases, or what failed."""
         if self.cmocka:
             self.passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", text, re.M)))
             self.failed = sum(map(int, re.findall(r"^\[  FAILED  \] .*?(\d+) test\(s\)", text, re.M)))
@@ -82,9 +100,8 @@ class Step:
         if self.failed:
             lines = text.splitlines()
             bad = [line for line in lines if re.search(r"FAILED|ERROR:|error:|Assertion", line)][:40]
-            print("\n".join(bad + ["  ..."] + lines[-25:]), flush=True)
-        else:
-            print("\n".join(line for line in text.splitlines() if line.startswith(("ok ", "skipped "))) or "ok", flush=True)
+            return "\n".join(bad + ["  ..."] + lines[-25:])
+        return "\n".join(line for line in text.splitlines() if line.startswith(("ok ", "skipped "))) or "ok"
 
 
 SANITIZED = TOP + "/build/asan"
@@ -104,7 +121,7 @@ def kernel_steps():
     yield Step("kern", [SANITIZED + "/tests/kern/test_kern"], 300, env={"RNAUTD": SANITIZED + "/rnautd"})
 
 
-def steps():
+def first_half():
     yield Step("build", make("all", "attacker"), 1200)
     yield Step("lint", make("lint"), 1200)
     yield Step("console", make("console-test"), 300)
@@ -115,13 +132,19 @@ def steps():
     yield Step("sim large", make("sim", "SEED=5", "SIZE=--hubs 50 --devices 1000 --steps 40"), 1800)
     yield Step("flat", make("flat"), 900)
     yield Step("build fuzzers", make("FUZZ=1", "fuzz-programs"), 1200)
+
+
+def second_half():
     yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "30"], 1800)
     yield Step("mutations", PYTHON + ["tests/mutate/mutate.py", "--seed", "3", "--count", "24", "--least", "80"], 1200)
     yield Step("api", PYTHON + ["tests/api/check_openapi.py", "--own"], 300, env={"RN_BINARIES": SANITIZED})
-    yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 1500, env={"RN_BINARIES": SANITIZED})
+    yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 2400, env={"RN_BINARIES": SANITIZED})
     yield Step("browser", PYTHON + ["tests/browser/run.py"], 1200)
     yield Step("hosts", PYTHON + ["tests/hosts/run.py"], 1800)
-    yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "2700", "python3", "-B", "tests/netns/run.py"], 2760)
+
+
+def machine():
+    yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "3600", "python3", "-B", "tests/netns/run.py"], 3660)
 
 
 def give_to_caller():
@@ -131,29 +154,37 @@ def give_to_caller():
                        check=False)
 
 
+def one_by_one(some):
+    """False where a build failed: what comes after it would say nothing."""
+    return all(step.run() or not step.name.startswith("build") for step in some)
+
+
 def main(wanted):
     if os.geteuid() != 0:
         print("The tests need root: sudo make test\n0 passed, 1 failed")
         return 1
     os.makedirs(LOGS, exist_ok=True)
     give_to_caller()
-    passed = failed = 0
-    failures = []
-    for step in steps():
-        if wanted and not any(word in step.name for word in wanted):
-            continue
-        if not step.run():
-            failures.append(step.name)
-        passed += step.passed
-        failed += step.failed
-        if step.name.startswith("build") and step.failed:
-            break
+    first, second, beside = ([s for s in half() if not wanted or any(word in s.name for word in wanted)]
+                             for half in (first_half, second_half, machine))
+    if one_by_one(first):
+        thread = threading.Thread(target=one_by_one, args=(beside,), daemon=True)
+        thread.start()
+        one_by_one(second)
+        thread.join()
     give_to_caller()
-    for name in failures:
-        print(f"failed: {name}, see build/test")
-    print(f"{passed} passed, {failed} failed", flush=True)
+    done = first + second + beside
+    for step in done:
+        if step.failed:
+            print(f"failed: {step.name}, see build/test")
+    failed = sum(s.failed for s in done)
+    print(f"{sum(s.passed for s in done)} passed, {failed} failed", flush=True)
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    finally:
+        for group in RUNNING.copy():
+            os.killpg(group, 15)

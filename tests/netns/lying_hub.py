@@ -4,8 +4,8 @@
 
     lying_hub.py INTERFACE    each line of input is JSON: what differs from an honest frame; prints a line when it is sent
 
-Keys: outer_source, outer_destination, identity, trust, source, destination (of the inner packet), port; raw: hex of a whole frame.
-The inner packet is UDP from source to destination.
+Keys: outer_source, outer_destination, identity, trust, source, destination (of the inner packet), port, words; raw: hex of a whole frame.
+The inner packet is UDP from source to destination, the words what it says.
 """
 import ipaddress
 import json
@@ -42,7 +42,7 @@ def udp(source, destination, port, data):
 
 def frame(f):
     kind = ETH_IPV6 if ":" in f["source"] else ETH_IP
-    inner = ip(f["source"], f["destination"], 17, udp(f["source"], f["destination"], f["port"], b"lie"), 63)
+    inner = ip(f["source"], f["destination"], 17, udp(f["source"], f["destination"], f["port"], f["words"].encode()), 63)
     gre = struct.pack("!HHI", 0x2000, kind, f["identity"] << 8 | f["trust"])
     return ip(f["outer_source"], f["outer_destination"], 47, gre + inner, 64)
 
