@@ -124,14 +124,14 @@ static int wait_for_number(struct rn_core *core, struct rn_admission *a, struct 
 	return rc ? rn_fail(err, rc, "the gateway cannot admit anybody just now: try again") : 0;
 }
 
-static void answer(struct rn_core *core, struct rn_admission *a, int code, const struct rn_device_record *admitted,
-		   const struct rn_err *err)
+static void turn_away(struct rn_core *core, struct rn_admission *a, int code, const char *why)
 {
-	if (code) {
-		refuse(core, a->session, code, err->text);
-		forget(core, a);
-		return;
-	}
+	refuse(core, a->session, code, why);
+	forget(core, a);
+}
+
+static void let_in(struct rn_core *core, struct rn_admission *a, const struct rn_device_record *admitted)
+{
 	rn_log(RN_LOG_NOTICE, "%s has enrolled as device %u (%s)", admitted->name, admitted->number,
 	       rn_kind_name(admitted->kind));
 	/* First the hub hears of the device, then the device of its hub. */
@@ -151,20 +151,22 @@ static void admit(struct rn_core *core, void *context)
 		if (!code)
 			return;
 	}
-	answer(core, a, code, &device, &err);
+	if (code)
+		turn_away(core, a, code, err.text);
+	else
+		let_in(core, a, &device);
 }
 
 static void certified(struct rn_core *core, void *context, int code, const char *text, const uint8_t *leaf,
 		      size_t leaf_size)
 {
 	struct rn_admission *a = context;
-	struct rn_err err = {""};
-	if (!code && (!leaf || leaf_size > RN_BLOCK_MAX))
-		code = rn_fail(&err, -EIO, "the gateway's ca gave no certificate");
-	else if (code)
-		rn_fail(&err, code, "%s", text);
-	if (code || !leaf) {
-		answer(core, a, code, NULL, &err);
+	if (code) {
+		turn_away(core, a, code, text);
+		return;
+	}
+	if (!leaf || leaf_size > RN_BLOCK_MAX) {
+		turn_away(core, a, -EIO, "the gateway's ca gave no certificate");
 		return;
 	}
 	memcpy(a->leaf, leaf, leaf_size);

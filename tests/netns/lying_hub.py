@@ -4,8 +4,8 @@
 
     lying_hub.py INTERFACE    each line of input is JSON: what differs from an honest frame; prints a line when it is sent
 
-Keys: outer_source, outer_destination, identity, trust, source, destination (of the inner packet), port, words; raw: hex of a whole frame.
-The inner packet is UDP from source to destination, the words what it says.
+Keys: outer_source, outer_destination, identity, trust, source, destination (of the inner packet), port, words; raw: hex of
+a whole frame. The inner packet is UDP from source to destination, the words what it says.
 """
 import ipaddress
 import json
