@@ -179,7 +179,7 @@ static void insert(const char *path, struct fuzz *f)
 	    "INSERT OR REPLACE INTO meta VALUES ('epoch', ?)",
 	    "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
 	    "INSERT OR REPLACE INTO selectors VALUES (?, ?)",
-	    "INSERT OR REPLACE INTO identities VALUES (?, ?)",
+	    "INSERT OR REPLACE INTO meanings VALUES (?, ?, ?, ?)",
 	    "INSERT OR REPLACE INTO devices VALUES (3, ?, ?, ?, ?, ?, ?)",
 	    "INSERT OR REPLACE INTO tags VALUES (2, ?)",
 	    "INSERT OR REPLACE INTO tokens VALUES (7, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
