@@ -75,7 +75,7 @@ static int read_parameter(const char **text, uint8_t *out, size_t size, size_t *
 
 		if (used < 0)
 			return -EINVAL;
-		if (*at + 3 > size)
+		if (*at + 3 > size) /* this one and what ends name and value */
 			return -EMSGSIZE;
 		if (used == 1 && c == '=' && !value) {
 			value = true;
@@ -84,8 +84,6 @@ static int read_parameter(const char **text, uint8_t *out, size_t size, size_t *
 		out[(*at)++] = (uint8_t)c;
 		*text += used;
 	}
-	if (*at + 2 > size)
-		return -EMSGSIZE;
 	if (!value)
 		out[(*at)++] = '\0';
 	out[(*at)++] = '\0';
