@@ -51,7 +51,7 @@ struct rn_context {
 	__u64 now;
 	__u64 generation;
 	__u64 turn; /* of the flow's entry, as it was found */
-	__u32 mtu;
+	__u32 mtu; /* of rn0; RN_TO_HUB: the largest packet that goes there */
 	__u32 ifindex;
 	__u32 rule; /* of the judgement, 0: none */
 	__u32 set;  /* where the flow's entry is, or is to be */

@@ -46,7 +46,7 @@ static __always_inline enum rn_reason rn_way(struct rn_context *c)
 /* What leaving asks for besides a good verdict. */
 static __always_inline enum rn_reason rn_hop(struct __sk_buff *skb, struct rn_context *c)
 {
-	__u32 size = skb->gso_size ? c->packet.headers + skb->gso_size : c->packet.bytes, most = c->mtu;
+	__u32 size = skb->gso_size ? c->packet.headers + skb->gso_size : c->packet.bytes;
 	enum rn_reason reason;
 
 	if (!c->leaves)
@@ -57,12 +57,11 @@ static __always_inline enum rn_reason rn_hop(struct __sk_buff *skb, struct rn_co
 		reason = rn_way(c);
 		if (reason)
 			return reason;
-		most = rn_mesh_room_to(c->way.peer, c->packet.v6);
-		if (!most)
+		c->mtu = rn_mesh_room_to(c->way.peer, c->packet.v6);
+		if (!c->mtu)
 			return RN_NO_ROUTE;
 	}
-	c->mtu = most;
-	return size > most ? RN_TOO_BIG : RN_ALLOWED;
+	return size > c->mtu ? RN_TOO_BIG : RN_ALLOWED;
 }
 
 /* No entry, or a SYN against the direction of one, which is no reply: the packet's source is the originator. */
@@ -121,7 +120,9 @@ __noinline int rn_router_may(struct __sk_buff *skb, struct rn_context *c)
 	if (!c || (c->role == RN_ROLE_HUB) == (c->direction == RN_INGRESS && !c->from_peer))
 		return 0; /* on a hub itself and other hubs, on a node whoever its hub lets through */
 	rn_router_address(skb, &c->packet);
-	if (rn_look_up(&router, &c->packet.source) || (router.state & (RN_STATE_REVOKED | RN_STATE_QUARANTINED)))
+	/* a node knows its hub's devices, and of other hubs those that it speaks with */
+	if ((rn_look_up(&router, &c->packet.source) && c->role != RN_ROLE_NODE) ||
+	    (router.state & (RN_STATE_REVOKED | RN_STATE_QUARANTINED)))
 		return 0;
 	to = c->backward ? c->source.state : c->destination.state;
 	about = c->backward ? c->destination.state : c->source.state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The TC programs of rn0 and, on a hub that has others, of rnm0, as docs/datapath.md says: parse.h (1), rn_gate (2),
- * flow.h, table.h and fragment.h (3), judge.h (4), place.h (5), rn_go (6), emit.h (7), mesh.h (9).
+ * flow.h, table.h and fragment.h (3), judge.h (4), place.h (5), rn_go (6), icmp_error.h (6a), mss.h (6b),
+ * emit.h (7), mesh.h (9).
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -11,9 +12,9 @@
 #include <stddef.h>
 
 #include "clock.h"
-#include "complain.h"
 #include "emit.h"
 #include "flow.h"
+#include "icmp_error.h"
 
 /*
  * What was judged on one device and redirected meets the program of the other. It is known by tc_index, which our
@@ -22,8 +23,8 @@
  * tc_index 0. (mark is a socket option, cb[] holds what the stack left there.)
  */
 #define RN_JUDGED 0x524e     /* to rn_egress: from rn0 or rnm0 */
-#define RN_JUDGED_OUT 0x524f /* to rn_mesh_egress: a frame of ours, of what came in from rn0 or from this host */
-#define RN_JUDGED_IN 0x5250  /* to rn_ingress: out of a frame, for this host; only a redirect puts a packet there */
+#define RN_JUDGED_OUT 0x524f /* to rn_mesh_egress: a frame of ours, of what came in from rn0 or this host; an error */
+#define RN_JUDGED_IN 0x5250  /* to rn_ingress: for this host, out of a frame, or an error; only a redirect does that */
 
 /* Not inlined: the verifier takes a context access only at a constant offset from the untouched pointer. */
 static __noinline int rn_mark(struct __sk_buff *skb, __u32 mark)
@@ -93,7 +94,7 @@ static __always_inline bool rn_marked(struct __sk_buff *skb, __u32 mark)
 		return true;
 	if (from == RN_READ_ONCE(config->ifindex))
 		return true;
-	return mark == RN_JUDGED && from && from == RN_READ_ONCE(mesh->rnm0);
+	return mark != RN_JUDGED_IN && from && from == RN_READ_ONCE(mesh->rnm0);
 }
 
 /* Who is behind that hub may not have been heard of here yet: core asks for the inner source. */
@@ -168,6 +169,23 @@ static __always_inline int rn_send(struct __sk_buff *skb, __u32 mark, __u32 devi
 	return bpf_redirect(device, flags);
 }
 
+/* A packet that is dropped: its sender may be told why. */
+static __always_inline int rn_refuse(struct __sk_buff *skb, struct rn_context *c, enum rn_reason reason, __u32 rnm0)
+{
+	/* to its sender, a packet that may not leave is lost on the way: no error, nothing to spin on */
+	int dropped = c->direction == RN_EGRESS ? TC_ACT_STOLEN : TC_ACT_SHOT;
+
+	if ((reason != RN_TOO_BIG && reason != RN_TTL_EXCEEDED) || !rn_error_make(skb, c, reason))
+		return dropped;
+	if (c->direction == RN_EGRESS)
+		return rn_send(skb, RN_JUDGED_IN, c->ifindex, BPF_F_INGRESS);
+	if (!c->from_peer)
+		return rn_send(skb, RN_JUDGED, c->ifindex, 0);
+	if (rn_error_way(c) || rn_depart(skb, c))
+		return dropped;
+	return rn_send(skb, RN_JUDGED_OUT, rnm0, 0);
+}
+
 static __always_inline int rn_packet_in(struct __sk_buff *skb, struct rn_context *c)
 {
 	enum rn_reason reason = rn_decide(skb, c);
@@ -179,11 +197,8 @@ static __always_inline int rn_packet_in(struct __sk_buff *skb, struct rn_context
 	rn_count(c, reason);
 	if (reason && c->orphan)
 		rn_event(c, RN_EVENT_DENIED, reason);
-	if (reason && c->leaves && rn_complain(skb, c, reason))
-		return rn_send(skb, RN_JUDGED, c->ifindex, 0);
-	if (reason ||
-	    !mesh) /* to its sender, a packet that may not leave is lost on the way: no error, nothing to spin on */
-		return c->direction == RN_EGRESS ? TC_ACT_STOLEN : TC_ACT_SHOT;
+	if (reason || !mesh)
+		return rn_refuse(skb, c, reason, mesh ? RN_READ_ONCE(mesh->rnm0) : 0);
 	if (c->leaves == RN_TO_DEVICE)
 		return rn_send(skb, RN_JUDGED, c->ifindex, 0);
 	if (c->leaves == RN_TO_HUB)

@@ -21,8 +21,15 @@
 #define RN_EVENT_RING_BYTES (512u * 1024u)
 #define RN_EVENT_RING_NODE_BYTES (64u * 1024u) /* on a node: 500 events, and kern reads them 20 times a second */
 #define RN_EVENTS_PER_SECOND 2000u	       /* a CPU; beyond that events are counted as lost */
-#define RN_ERRORS_PER_SECOND 100u	       /* a CPU: ICMP errors that a hub makes itself */
 #define RN_EXTENSION_HEADERS_MAX 4u
+
+/* ICMP errors that a hub makes: so many in reserve, and so many a second; about one device's packets, and about all. */
+#define RN_DEVICE_ERRORS_BURST 20u
+#define RN_DEVICE_ERRORS_PER_SECOND 20u
+#define RN_ERRORS_BURST 200u
+#define RN_ERRORS_PER_SECOND 1000u
+#define RN_ERROR_V4_MAX 576u  /* bytes, RFC 1812 4.3.2.3 */
+#define RN_ERROR_V6_MAX 1280u /* RFC 4443 2.4 (c) */
 
 /* Hub to hub (include/abi/mesh.h). */
 #define RN_MESH_PEERS_MAX 1024u	    /* hubs that a hub has tunnels with; index 0 is never used */

@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "episode.h"
+#include "error.h"
 #include "frame.h"
 #include "packet.h"
 
@@ -191,6 +192,8 @@ static void set_mesh(struct player *p)
 	*p->bpf->mesh = (struct rn_mesh_self){
 	    .addresses = addresses_of(0), .rnm0 = 9, .rn0 = p->bpf->config->ifindex, .mtu = EPISODE_FRAME_MAX};
 	p->ref.frame_max = EPISODE_FRAME_MAX;
+	p->ref.self_v4 = addresses_of(0).v4;
+	p->ref.self_v6 = addresses_of(0).v6;
 	for (unsigned hub = 1; hub <= EPISODE_HUBS; hub++) {
 		struct rn_mesh_addresses a = addresses_of(hub);
 
@@ -452,7 +455,7 @@ static size_t expected_bytes(const struct step *step, const struct reference_ver
 	size_t size = v->to_peer ? v->bytes : step->size;
 
 	memcpy(inner, step->data, size);
-	if (v->hop) {
+	if (v->hop && !v->told) {
 		inner[v6 ? 7 : 8]--;
 		if (!v6) { /* RFC 1624 */
 			unsigned now = inner[8] * 256u, sum = 0xffffu - (inner[10] * 256u + inner[11]);
@@ -464,6 +467,9 @@ static size_t expected_bytes(const struct step *step, const struct reference_ver
 			inner[11] = (uint8_t)(0xffff - sum);
 		}
 	}
+	if (v->told)
+		size = error_about(&v->told_by, v->reason == RN_TOO_BIG ? (int)v->told_mtu : -1, step->data, v->bytes,
+				   inner);
 	if (!v->to_peer) {
 		memcpy(out, inner, size);
 		return size;
@@ -577,10 +583,12 @@ static int compare_verdict(struct player *p, const struct step *step, const stru
 			      (unsigned long long)got->bytes, (unsigned long long)v->bytes);
 	if (step->direction != RN_BPF_MESH && got->framed != (v->to_peer != 0))
 		return differ(p, "a frame %s made", got->framed ? "was" : "was not");
+	if (got->returned != (v->told && v->to_peer))
+		return differ(p, "an error %s in a frame", got->returned ? "went back" : "did not go back");
 	if (v->path == REFERENCE_REFUSED)
 		return 0;
 	code = v->packet.fragment && v->packet.from ? 0 : compare_flow(p, v); /* a later fragment has no key */
-	return code == 0 && v->reason == RN_ALLOWED ? compare_packet(p, step, v, got) : code;
+	return code == 0 && (v->reason == RN_ALLOWED || v->told) ? compare_packet(p, step, v, got) : code;
 }
 
 static int play_packet(struct player *p, const struct step *step, struct reference_verdict *v)

@@ -17,7 +17,7 @@
 
 #define COUNTERS (2 * RN_REASON_COUNT)
 #define MESH_COUNTERS (2 * RN_MESH_REASON_COUNT)
-#define MEMORY_COUNT 10
+#define MEMORY_COUNT 11
 #define FLOW_SECRET 0x9e3779b97f4a7c15ull
 
 struct memory {
@@ -95,6 +95,7 @@ static void map_all(struct rn_bpf *b)
 	b->rules = map_memory(b, s->maps.rn_rules);
 	b->mesh = map_memory(b, s->maps.rn_mesh_self);
 	b->hubs = map_memory(b, s->maps.rn_mesh_hubs);
+	b->spent = map_memory(b, s->maps.rn_error_spent);
 	b->now = (uint64_t *)&s->bss->rn_test_now;
 }
 
@@ -106,7 +107,6 @@ static struct tc_overlay *load(const struct rn_bpf_options *options)
 		die("the BPF object does not open: %s", strerror(errno));
 	s->rodata->rn_l2_length = ETH_HLEN;
 	s->rodata->rn_test_clock = true;
-	s->rodata->rn_errors_per_second = options->errors;
 	if (options->flow_sets) {
 		bpf_map__set_max_entries(s->maps.rn_flows, options->flow_sets);
 		s->rodata->rn_flow_sets = options->flow_sets;
@@ -299,7 +299,7 @@ static void find_reason(struct rn_bpf *b, int direction, struct rn_bpf_result *r
 	memcpy(b->private->seen, now, sizeof(now));
 }
 
-/* The same for a frame that came in, or that was made. */
+/* The same for a frame that came in, or that was made; out of a frame an error may go back in one. */
 static void find_frame(struct rn_bpf *b, int direction, struct rn_bpf_result *ret)
 {
 	uint64_t now[MESH_COUNTERS];
@@ -309,6 +309,10 @@ static void find_frame(struct rn_bpf *b, int direction, struct rn_bpf_result *re
 	for (int i = 0; i < MESH_COUNTERS; i++) {
 		if (now[i] == b->private->frames_seen[i])
 			continue;
+		if (now[i] == b->private->frames_seen[i] + 1 && i == RN_MESH_REASON_COUNT + RN_MESH_PASSED && !row) {
+			ret->returned = true;
+			continue;
+		}
 		if (now[i] != b->private->frames_seen[i] + 1 || i / RN_MESH_REASON_COUNT != row || ret->framed)
 			die("frame counter %d went up in one packet of direction %d", i, direction);
 		ret->frame = i % RN_MESH_REASON_COUNT;

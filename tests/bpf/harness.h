@@ -25,7 +25,6 @@ enum { RN_BPF_IN = 0, RN_BPF_OUT = 1, RN_BPF_MESH = 2, RN_BPF_DIRECTIONS };
 struct rn_bpf_options {
 	enum rn_role role;
 	uint32_t flow_sets; /* 0: RN_FLOW_SETS; a power of two */
-	uint32_t errors;    /* ICMP errors a second and CPU */
 };
 
 struct rn_bpf {
@@ -39,7 +38,8 @@ struct rn_bpf {
 	struct rn_rule *rules;
 	struct rn_mesh_self *mesh; /* all zero at first */
 	struct rn_mesh_addresses *hubs;
-	uint64_t *now; /* what rn_now() answers, nanoseconds; starts at 1000 s */
+	uint64_t *spent; /* rn_error_spent */
+	uint64_t *now;	 /* what rn_now() answers, nanoseconds; starts at 1000 s */
 
 	struct rn_bpf_private *private;
 };
@@ -66,8 +66,9 @@ struct rn_bpf_result {
 	/* What became of a frame: of what came in (then reason and bytes are 0 where it was not PASSED), of what left.
 	 */
 	enum rn_mesh_reason frame;
-	bool framed; /* there was one */
-	size_t size; /* the packet afterwards, from its IP header on */
+	bool framed;   /* there was one */
+	bool returned; /* it came in a frame, and an error about it goes back in one */
+	size_t size;   /* the packet afterwards, from its IP header on */
 	uint8_t packet[RN_BPF_PACKET_MAX];
 };
 struct rn_bpf_send {

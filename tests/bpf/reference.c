@@ -290,6 +290,7 @@ static enum rn_reason leave(const struct way *w)
 	w->v->hop = !w->out;
 	if (w->v->hop && w->p->hop_limit <= 1)
 		return RN_TTL_EXCEEDED;
+	w->v->told_mtu = w->r->mtu;
 	if (!d->state.attached) {
 		w->v->to_peer = d->state.peer;
 		w->v->identity = s->identity;
@@ -298,6 +299,7 @@ static enum rn_reason leave(const struct way *w)
 		if (!room)
 			return RN_NO_ROUTE;
 	}
+	w->v->told_mtu = (uint32_t)room;
 	if (w->p->bytes > room)
 		return RN_TOO_BIG;
 	w->v->action = TC_ACT_REDIRECT;
@@ -420,7 +422,7 @@ static bool router_may(const struct way *w, const struct reference_flow *f)
 		 to = backward ? f->source : f->destination;
 	const struct reference_state *s = &w->r->devices[router].state;
 
-	if (!router || s->revoked || s->quarantined)
+	if ((!router && w->r->role != RN_ROLE_NODE) || s->revoked || s->quarantined)
 		return false;
 	if (w->r->role == RN_ROLE_NODE)
 		return !w->out && place(w, router, to) == RN_ALLOWED;
@@ -584,6 +586,44 @@ static enum rn_reason judge_parsed(const struct way *w)
 	return reason;
 }
 
+/* Section 6a: whether there is a token left, which is then gone. */
+static bool take_token(struct reference *r, uint32_t index, uint64_t each, uint32_t burst)
+{
+	struct reference_bucket *b = &r->bucket[index];
+	int64_t most = (int64_t)(each * burst);
+	uint64_t idle = r->now_ns - b->at;
+
+	b->credit = idle > (uint64_t)most || b->credit + (int64_t)idle > most ? most : b->credit + (int64_t)idle;
+	b->at = r->now_ns;
+	if (b->credit < (int64_t)each)
+		return false;
+	b->credit -= (int64_t)each;
+	return true;
+}
+
+/* Section 6a: a packet that was dropped for its size or its hop limit. */
+static bool tell(const struct way *w)
+{
+	static const struct rn_addr none;
+	const struct rn_addr *own = w->p->v6 ? &w->r->self_v6 : &w->r->self_v4;
+	uint32_t from = look_up(w->r, &w->p->source), self = look_up(w->r, own);
+
+	if (w->p->error || (w->p->fragment && w->p->from))
+		return false;
+	if (!take_token(w->r, from, 1000000000 / RN_DEVICE_ERRORS_PER_SECOND, RN_DEVICE_ERRORS_BURST) ||
+	    !take_token(w->r, 0, 1000000000 / RN_ERRORS_PER_SECOND, RN_ERRORS_BURST))
+		return false;
+	w->v->told_by = w->out ? w->p->destination : *own;
+	if (same_addr(&w->v->told_by, &none))
+		return false;
+	if (!w->claim.peer)
+		return true;
+	w->v->to_peer = w->claim.peer;
+	w->v->identity = w->r->devices[self].identity;
+	w->v->trust = w->r->devices[self].state.trust;
+	return w->r->devices[self].state.local;
+}
+
 void reference_judge(struct reference *r, int direction, const struct reference_claim *claim, uint16_t ethertype,
 		     const uint8_t *data, size_t size, struct reference_verdict *ret)
 {
@@ -599,4 +639,8 @@ void reference_judge(struct reference *r, int direction, const struct reference_
 		ret->action = w.out ? TC_ACT_STOLEN : TC_ACT_SHOT;
 		ret->to_peer = 0;
 	}
+	if (ret->reason == RN_TOO_BIG || ret->reason == RN_TTL_EXCEEDED)
+		ret->told = tell(&w);
+	if (ret->told)
+		ret->action = TC_ACT_REDIRECT;
 }

@@ -101,6 +101,12 @@ struct reference_fragments {
 	uint32_t next, flow, made; /* the flow, and which of those that were in its place */
 };
 
+/* What there is of tokens, in nanoseconds that it takes to get them. */
+struct reference_bucket {
+	int64_t credit;
+	uint64_t at;
+};
+
 struct reference {
 	enum rn_role role;
 	uint64_t generation, lease_until_ns, now_ns;
@@ -115,6 +121,8 @@ struct reference {
 	struct reference_peer peers[4];
 	uint32_t peer_count;
 	uint32_t frame_max; /* rnm0's MTU */
+	struct rn_addr self_v4, self_v6;		   /* of this hub; all zero: it has none */
+	struct reference_bucket bucket[REFERENCE_DEVICES]; /* [0]: of all */
 	struct reference_flow flows[REFERENCE_FLOWS];
 	uint32_t flow_count;
 	struct reference_fragments fragments[REFERENCE_FRAGMENTS];
@@ -157,6 +165,9 @@ struct reference_verdict {
 	uint32_t to_peer; /* goes to that hub, in a frame that says: */
 	uint32_t identity;
 	uint8_t trust;
+	bool told; /* dropped, and the sender is told (6a); to_peer, identity and trust say where as for a packet */
+	uint32_t told_mtu; /* too big: for what there is room */
+	struct rn_addr told_by;
 	enum reference_path path;
 	enum reference_phase phase;
 	bool backward;

@@ -2,6 +2,7 @@
 """From a device of one hub to a device of the other: with its identity, and judged at both hubs."""
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -96,6 +97,8 @@ def hops(lab, kept):
             before = drops(net[where], "ttl_exceeded")
             done = laptop.run(["ping", "-c", "1", "-W", "1", "-t", str(hop_limit), address], check=False)
             true(done.returncode != 0, f"hop limit {hop_limit} got through")
+            speaker = net[where].ipv6 if ":" in address else net[where].ipv4
+            true(re.search(f"From {re.escape(speaker)}[: ].*exceeded", done.stdout), f"{where} says nothing: {done.stdout}")
             wait_for(f"{where} to count {address} with hop limit {hop_limit}",
                      lambda: drops(net[where], "ttl_exceeded") == before + 1, 5 * SLOW)
         true(laptop.run(["ping", "-c", "1", "-W", "2", "-t", "3", address], check=False).returncode == 0, "hop limit 3")
