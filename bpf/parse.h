@@ -51,6 +51,7 @@ struct rn_packet {
 	__u16 from, to; /* its bytes in the packet that it is of, without that one's headers */
 	__u32 bytes;   /* IP length, or what is there until that is known */
 	__u32 headers; /* bytes through TCP's or UDP's header */
+	__u32 tcp;     /* bytes before TCP's header */
 } __attribute__((aligned(8)));
 
 struct rn_ipv4 {
@@ -136,6 +137,7 @@ static __always_inline enum rn_reason rn_parse_tcp(struct __sk_buff *skb, struct
 	p->destination_port = tcp.destination;
 	p->tcp_flags = tcp.flags;
 	p->headers = at + size;
+	p->tcp = at;
 	return RN_ALLOWED;
 }
 

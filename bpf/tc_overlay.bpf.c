@@ -15,6 +15,7 @@
 #include "emit.h"
 #include "flow.h"
 #include "icmp_error.h"
+#include "mss.h"
 
 /*
  * What was judged on one device and redirected meets the program of the other. It is known by tc_index, which our
@@ -159,6 +160,8 @@ static __always_inline long rn_go(struct __sk_buff *skb, struct rn_context *c)
 	if (!c->leaves)
 		return 0;
 	if (c->direction == RN_INGRESS && rn_decrement(skb, &c->packet))
+		return -1;
+	if ((c->packet.tcp_flags & RN_TCP_SYN) && rn_mss(skb, c))
 		return -1;
 	return c->leaves == RN_TO_HUB ? rn_depart(skb, c) : 0;
 }

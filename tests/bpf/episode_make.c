@@ -189,6 +189,10 @@ static struct packet build(struct maker *m, const struct conversation *c, bool b
 
 	if (rng_percent(rng, 3))
 		p.hops = (uint8_t)(1 + rng_below(rng, 3));
+	if (p.flags & SYN && rng_percent(rng, 60)) {
+		p.mss = (uint16_t)(rng_percent(rng, 80) ? 1260 + rng_below(rng, 260) : 1 + rng_below(rng, 0xffff));
+		p.nops = (uint8_t)rng_below(rng, 4);
+	}
 	packet_build(&p);
 	return p;
 }

@@ -467,6 +467,8 @@ static size_t expected_bytes(const struct step *step, const struct reference_ver
 			inner[11] = (uint8_t)(0xffff - sum);
 		}
 	}
+	if (v->mss)
+		packet_clamp(inner, size, (uint16_t)v->mss);
 	if (v->told)
 		size = error_about(&v->told_by, v->reason == RN_TOO_BIG ? (int)v->told_mtu : -1, step->data, v->bytes,
 				   inner);

@@ -48,7 +48,9 @@ static uint8_t wire_protocol(const struct packet *p)
 
 static size_t transport_size(const struct packet *p)
 {
-	return p->protocol == IPPROTO_TCP ? 20 : 8;
+	if (p->protocol == IPPROTO_TCP)
+		return p->mss ? 20 + (p->nops + 7u) / 4 * 4 : 20;
+	return 8;
 }
 
 static void put_v4(struct packet *p)
@@ -92,7 +94,12 @@ static void put_transport(struct packet *p)
 	put16(at, p->source_port);
 	put16(at + 2, p->destination_port);
 	if (p->protocol == IPPROTO_TCP) {
-		at[12] = 0x50;
+		at[12] = (uint8_t)(transport_size(p) << 2);
+		if (p->mss) {
+			memset(at + 20, 1, p->nops);
+			put16(at + 20 + p->nops, 0x0204);
+			put16(at + 22 + p->nops, p->mss);
+		}
 		at[13] = p->flags;
 		put16(at + 14, 0xffff);
 	} else if (p->protocol == IPPROTO_UDP) {
@@ -129,6 +136,41 @@ void packet_build(struct packet *p)
 		put_v6(p);
 	put_transport(p);
 	put_checksum(p);
+}
+
+static unsigned word(const uint8_t *at, bool turned)
+{
+	return turned ? at[1] * 256u + at[0] : at[0] * 256u + at[1];
+}
+
+void packet_clamp(uint8_t *data, size_t size, uint16_t mss)
+{
+	bool v6 = data[0] >> 4 == 6;
+	size_t at = v6 ? 40 : 20, option, end;
+	uint8_t next = v6 ? data[6] : data[9];
+	unsigned sum;
+	bool odd;
+
+	for (; v6 && (next == IPPROTO_HOPOPTS || next == IPPROTO_DSTOPTS); at += 8u + data[at + 1] * 8u)
+		next = data[at];
+	if (next != IPPROTO_TCP)
+		return;
+	end = at + (data[at + 12] >> 4) * 4u;
+	for (option = at + 20; option + 4 <= end && option + 4 <= size; option += data[option] == 1 ? 1 : data[option + 1]) {
+		if (data[option] == 0 || (data[option] != 1 && data[option + 1] < 2))
+			return;
+		if (data[option] != 2 || data[option + 1] != 4)
+			continue;
+		odd = (option - at) % 2;
+		if (word(data + option + 2, false) <= mss)
+			return;
+		sum = 0xffffu - (data[at + 16] * 256u + data[at + 17]); /* RFC 1624 */
+		sum += 0xffffu - word(data + option + 2, odd) + word((const uint8_t[]){mss >> 8, mss & 0xff}, odd);
+		sum = sum % 0x10000 + sum / 0x10000;
+		put16(data + at + 16, (uint16_t)(0xffff - (sum % 0x10000 + sum / 0x10000)));
+		put16(data + option + 2, mss);
+		return;
+	}
 }
 
 struct packet packet_fragment(const struct packet *whole, uint32_t id, size_t from, size_t size, bool more)

@@ -19,6 +19,8 @@ struct packet {
 	uint16_t source_port, destination_port; /* echo: source_port is the identifier */
 	uint8_t protocol;			/* IPPROTO_TCP, _UDP; IPPROTO_ICMP stands for either family's echo */
 	uint8_t flags;				/* TCP */
+	uint16_t mss;				/* TCP: an option of that, 0: none */
+	uint8_t nops;				/* before it: so many NOPs, 0 to 3 */
 	uint8_t reply;				/* echo */
 	uint8_t hops;				/* 0: 64 */
 	uint16_t payload;			/* bytes after the transport header */
@@ -39,6 +41,8 @@ struct packet packet_fragment(const struct packet *whole, uint32_t id, size_t fr
 struct packet packet_answer(const struct packet *p);
 struct rn_addr packet_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
 struct rn_addr packet_v6(uint16_t host); /* fd00:5::host */
+/* What a router makes of a packet (whole, from its IP header on) whose SYN may say no more than this, RFC 9293 3.7.1. */
+void packet_clamp(uint8_t *data, size_t size, uint16_t mss);
 /* One's complement sum, 0 over a right header. */
 uint16_t packet_checksum(const void *data, size_t size, uint32_t start);
 struct rn_flow_key packet_key(const struct packet *p);

@@ -275,6 +275,16 @@ static uint64_t room_to(const struct way *w, uint32_t peer)
 	return hub && !same_addr(hub, &none) ? w->r->frame_max - (v6 ? 48 : 28) : 0;
 }
 
+/* Section 6b: what fits to where the packet goes and back to where it came from. */
+static uint32_t most_mss(const struct way *w, uint64_t room)
+{
+	uint64_t back = w->claim.peer ? room_to(w, w->claim.peer) : w->r->mtu;
+
+	if (!w->out && back && back < room)
+		room = back;
+	return (uint32_t)room - (w->p->v6 ? 60 : 40);
+}
+
 /* Section 6, before anything is counted: can an allowed packet leave? Sets the action. */
 static enum rn_reason leave(const struct way *w)
 {
@@ -302,6 +312,8 @@ static enum rn_reason leave(const struct way *w)
 	w->v->told_mtu = (uint32_t)room;
 	if (w->p->bytes > room)
 		return RN_TOO_BIG;
+	if (w->p->syn && !w->p->fragment && !w->p->error)
+		w->v->mss = most_mss(w, room);
 	w->v->action = TC_ACT_REDIRECT;
 	return RN_ALLOWED;
 }

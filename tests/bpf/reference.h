@@ -166,6 +166,7 @@ struct reference_verdict {
 	uint32_t identity;
 	uint8_t trust;
 	bool told; /* dropped, and the sender is told (6a); to_peer, identity and trust say where as for a packet */
+	uint32_t mss; /* 6b: of a SYN that leaves; 0: whatever it says */
 	uint32_t told_mtu; /* too big: for what there is room */
 	struct rn_addr told_by;
 	enum reference_path path;
