@@ -247,6 +247,19 @@ static int check_device(struct rn_core *core, const struct rn_message_enroll *m,
 	return 0;
 }
 
+/* Who asked was cut off while ca or the hubs took their time, and asks for the same again: it is answered then. */
+static bool goes_on(struct rn_core *core, struct rn_downstream *session, const struct rn_message_enroll *m)
+{
+	for (struct rn_admission *a = core->admissions; a; a = a->next) {
+		if (a->token.id == m->token && !strcmp(a->device.name, m->name) &&
+		    rn_equal(a->device.noise_key, m->noise_key, RN_KEY_SIZE)) {
+			a->session = session->session;
+			return true;
+		}
+	}
+	return false;
+}
+
 static int check_pending(struct rn_core *core, const struct rn_message_enroll *m, struct rn_err *err)
 {
 	for (const struct rn_admission *a = core->admissions; a; a = a->next) {
@@ -267,7 +280,7 @@ static int check(struct rn_core *core, struct rn_downstream *session, const stru
 		return rn_fail(err, -EACCES, "the gateway does not know this token: ask for a new one");
 	if (!rc)
 		rc = check_signature(session, m, token, err);
-	if (!rc && (*ret_again = again(core, session, m, token)))
+	if (!rc && (*ret_again = again(core, session, m, token) || goes_on(core, session, m)))
 		return 0;
 	if (!rc)
 		rc = check_token(core, m, token, err);
