@@ -109,7 +109,7 @@ static void forget(struct rn_core *core, struct rn_admission *a)
 	free(a);
 }
 
-static void admit(struct rn_core *core, void *context);
+static void admit(struct rn_core *core, void *context, bool late);
 
 /* Its set of selectors is new: the hubs must know what its number means before they meet it. 0: it is tried again. */
 static int wait_for_number(struct rn_core *core, struct rn_admission *a, struct rn_err *err)
@@ -140,13 +140,15 @@ static void let_in(struct rn_core *core, struct rn_admission *a, const struct rn
 	forget(core, a);
 }
 
-static void admit(struct rn_core *core, void *context)
+static void admit(struct rn_core *core, void *context, bool late)
 {
 	struct rn_admission *a = context;
 	struct rn_device_record device;
 	struct rn_err err = {""};
 	int code = store(core, a, a->leaf, a->leaf_size, &device, &err);
-	if (code == -EAGAIN) {
+	if (code == -EAGAIN && late) {
+		code = rn_members_late(&err);
+	} else if (code == -EAGAIN) {
 		code = wait_for_number(core, a, &err);
 		if (!code)
 			return;
@@ -171,7 +173,7 @@ static void certified(struct rn_core *core, void *context, int code, const char 
 	}
 	memcpy(a->leaf, leaf, leaf_size);
 	a->leaf_size = leaf_size;
-	admit(core, a);
+	admit(core, a, false);
 }
 
 /* ---- checking ---- */
