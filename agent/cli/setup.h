@@ -18,8 +18,8 @@ struct rn_setup {
 };
 
 /*
- * Root, no state yet, ports free, users there; then a directory `building`, mode 0755. It is empty, but for what an attempt
- * with the same mark left there (rn_setup_leave, or a kill); mark: one line, NULL: none does.
+ * Root, no state yet, ports free, users there; then a directory `building`, mode 0755. It is empty, but for what an
+ * attempt with the same mark left there (rn_setup_leave, or a kill); mark: one line, NULL: none does.
  */
 int rn_setup_begin(struct rn_cli *cli, const char *mark, struct rn_setup *ret);
 /* Syncs all that was built and makes it the state. Ends the setup, either way. */

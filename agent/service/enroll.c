@@ -159,7 +159,8 @@ static int open_report(const struct report *report, const uint8_t **ret, size_t 
 	const uint8_t *message = rn_read_block(&r, RN_MESSAGE_MAX, &size);
 
 	if (!rn_reader_done(&r) || code > 4095)
-		return rn_fail(err, -EINPROGRESS, "the process that speaks to the gateway ended before it had an answer");
+		return rn_fail(err, -EINPROGRESS,
+			       "the process that speaks to the gateway ended before it had an answer");
 	if (code)
 		return say(err, -(int)code, text, text_size);
 	*ret = message;

@@ -106,8 +106,8 @@ def registration_refused(lab, kept):
                         (["--type", "project"], "--ends"), (["--type", "regional", "--ends", "2099-01-01"], "project"),
                         (["--type", "project", "--ends", "2020-01-01"], "future"),
                         *((["--type", "project", f"--ends={ends}"], "2027") for ends in
-                          ("soon", "", "2027-02-29", "2027-13-01", "2027-01-01T25:00:00Z", "1969-12-31", "-1d", "1e9d")),
-                        *((["--type", "project", f"--ends={ends}"], "") for ends in ("0d", "1970-01-01", "99999999999d")),
+                          ("soon", "2027-02-29", "2027-13-01", "2027-01-01T25:00:00Z", "1969-12-31", "-1d", "1e9d")),
+                        *((["--type", "project", f"--ends={ends}"], "") for ends in ("", "0d", "1970-01-01", "99999999999d")),
                         (["--type", "regional", "--hub", "gateway"], "--parent"),
                         (["--type", "regional", "--parent", "laptop"], "not a hub"),
                         (["--type", "server", "--parent", "hub-a"], "--hub")):
