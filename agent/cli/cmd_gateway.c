@@ -188,7 +188,7 @@ int rn_cmd_gateway_init(struct rn_cli *cli)
 	int code = read_plan(cli, &plan);
 
 	if (!code)
-		code = rn_setup_begin(cli, &setup);
+		code = rn_setup_begin(cli, NULL, &setup);
 	if (code)
 		return code;
 	code = rn_ranges_choose(cli, &plan.params.ipv6, &plan.params.ipv4);

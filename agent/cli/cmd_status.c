@@ -72,7 +72,7 @@ static void print_upstream(const struct rn_json *answer)
 	else if (*rn_remote_text(upstream, "age_seconds"))
 		print_age(answer, rn_remote_int(upstream, "age_seconds"));
 	else
-		line("Upstream", "not connected, and never was");
+		line("Upstream", "not connected, and never was, or the clock was set back since");
 }
 
 static void print_mesh(const struct rn_json *mesh)

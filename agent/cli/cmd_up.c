@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,15 +134,32 @@ static int read_request(const struct rn_cli *cli, const char *asked, struct rn_e
 	return code;
 }
 
-static int join(const struct rn_setup *setup, struct rn_enroll *enroll, struct rn_self *ret)
+/* The same token of the same network: with the keys of an attempt that was cut off it asks for the same again. */
+static int begin(struct rn_cli *cli, const struct rn_token *token, struct rn_setup *ret)
+{
+	char mark[128], key[2 * RN_KEY_SIZE + 1];
+
+	rn_hex(token->gateway_key, RN_KEY_SIZE, key, sizeof(key));
+	snprintf(mark, sizeof(mark), "token %llu of %s\n", (unsigned long long)token->id, key);
+	return rn_setup_begin(cli, mark, ret);
+}
+
+/* Ends the setup, either way. */
+static int join(struct rn_setup *setup, struct rn_enroll *enroll, struct rn_self *ret)
 {
 	struct rn_err err = {""};
+	int r;
 
 	enroll->dir = setup->building;
 	enroll->owners = setup->owners;
-	if (rn_enroll(enroll, ret, &err) < 0)
-		return rn_cli_fail(RN_EXIT_FAILED, "%s", err.text);
-	return RN_EXIT_OK;
+	r = rn_enroll(enroll, ret, &err);
+	if (r == 0)
+		return rn_setup_commit(setup);
+	if (r == -EINPROGRESS)
+		rn_setup_leave(setup);
+	else
+		rn_setup_abandon(setup);
+	return rn_cli_fail(RN_EXIT_FAILED, "%s", err.text);
 }
 
 /* asked: the token where neither argument nor file gives it. */
@@ -156,14 +174,9 @@ static int join_network(struct rn_cli *cli, const char *asked)
 	memset(&enroll, 0, sizeof(enroll));
 	code = read_request(cli, asked, &enroll);
 	if (!code)
-		code = rn_setup_begin(cli, &setup);
-	if (!code) {
+		code = begin(cli, &enroll.token, &setup);
+	if (!code)
 		code = join(&setup, &enroll, &self);
-		if (code)
-			rn_setup_abandon(&setup);
-		else
-			code = rn_setup_commit(&setup);
-	}
 	rn_wipe(&enroll, sizeof(enroll));
 	if (!code)
 		code = rn_setup_start(cli, &started);

@@ -14,9 +14,12 @@
 
 #include "cli/device_options.h"
 #include "cli/input.h"
+#include "sys/files.h"
 #include "sys/reach.h"
 
 #define TREE_DEPTH 8
+#define MARK "attempt" /* at what: in the directory that is being built */
+#define MARK_MAX 256
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -118,7 +121,39 @@ static int lock_parent(struct rn_setup *s)
 	return code;
 }
 
-int rn_setup_begin(struct rn_cli *cli, struct rn_setup *ret)
+/* Of this very attempt. What belongs to nobody but root has not been touched by anybody else. */
+static bool was_left(const struct rn_setup *s, const char *mark)
+{
+	char path[400], text[MARK_MAX + 1];
+	struct stat st;
+	size_t size = 0;
+
+	snprintf(path, sizeof(path), "%s/" MARK, s->building);
+	if (lstat(s->building, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) ||
+	    rn_file_read(path, text, MARK_MAX, &size) < 0)
+		return false;
+	text[size] = 0;
+	return strcmp(text, mark) == 0;
+}
+
+static int make_building(struct rn_setup *s, const char *mark)
+{
+	char path[400];
+	int code = 0;
+
+	s->marked = mark != NULL;
+	if (mark && was_left(s, mark))
+		return 0;
+	remove_tree(s->building);
+	if (mkdir(s->building, 0755) < 0 || chmod(s->building, 0755) < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "%s/" MARK, s->building);
+	if (mark)
+		code = rn_file_write(path, mark, strlen(mark), 0600);
+	return code;
+}
+
+int rn_setup_begin(struct rn_cli *cli, const char *mark, struct rn_setup *ret)
 {
 	struct rn_err err = {""};
 	int code = rn_cli_need_root("set up a host");
@@ -137,12 +172,19 @@ int rn_setup_begin(struct rn_cli *cli, struct rn_setup *ret)
 		code = lock_parent(ret);
 	if (code)
 		return code;
-	remove_tree(ret->building);
-	if (mkdir(ret->building, 0755) == 0 && chmod(ret->building, 0755) == 0)
+	code = make_building(ret, mark);
+	if (code == 0)
 		return RN_EXIT_OK;
-	code = rn_cli_fail(RN_EXIT_FAILED, "%s cannot be made: %s", ret->building, strerror(errno));
+	code = rn_cli_fail(RN_EXIT_FAILED, "%s cannot be made: %s", ret->building, strerror(-code));
 	rn_setup_abandon(ret);
 	return code;
+}
+
+void rn_setup_leave(struct rn_setup *setup)
+{
+	if (setup->lock >= 0)
+		close(setup->lock);
+	setup->lock = -1;
 }
 
 void rn_setup_abandon(struct rn_setup *setup)
@@ -150,19 +192,26 @@ void rn_setup_abandon(struct rn_setup *setup)
 	if (setup->lock < 0)
 		return;
 	remove_tree(setup->building);
-	close(setup->lock);
-	setup->lock = -1;
+	rn_setup_leave(setup);
 }
 
 int rn_setup_commit(struct rn_setup *setup)
 {
 	int code = nftw(setup->building, sync_one, TREE_DEPTH, FTW_PHYS);
+	char mark[400];
 
 	if (code == 0 && rename(setup->building, setup->state) < 0)
 		code = errno;
+	snprintf(mark, sizeof(mark), "%s/" MARK, setup->state);
+	if (code == 0 && setup->marked)
+		unlink(mark);
 	if (code == 0)
 		fsync(setup->lock);
-	rn_setup_abandon(setup);
+	/* Somebody may have taken this host for good already: the next attempt goes on from here. */
+	if (setup->marked)
+		rn_setup_leave(setup);
+	else
+		rn_setup_abandon(setup);
 	if (code == 0)
 		return RN_EXIT_OK;
 	return rn_cli_fail(RN_EXIT_FAILED, "%s cannot be written: %s", setup->state, strerror(code < 0 ? errno : code));

@@ -12,16 +12,22 @@
  */
 struct rn_setup {
 	char parent[256], building[300], state[300];
+	bool marked;
 	int lock; /* of the parent: two commands at once would build in each other's directory */
 	struct rn_owners owners;
 };
 
-/* Root, no state yet, ports free, users there; then an empty directory `building`, mode 0755. */
-int rn_setup_begin(struct rn_cli *cli, struct rn_setup *ret);
+/*
+ * Root, no state yet, ports free, users there; then a directory `building`, mode 0755. It is empty, but for what an
+ * attempt with the same mark left there (rn_setup_leave, or a kill); mark: one line, NULL: none does.
+ */
+int rn_setup_begin(struct rn_cli *cli, const char *mark, struct rn_setup *ret);
 /* Syncs all that was built and makes it the state. Ends the setup, either way. */
 int rn_setup_commit(struct rn_setup *setup);
 /* Removes what was built. Ends the setup. */
 void rn_setup_abandon(struct rn_setup *setup);
+/* Ends the setup; what was built is there for the next attempt with the same mark. */
+void rn_setup_leave(struct rn_setup *setup);
 /* Gives every file under building/NAME to the owner, directories with mode 0700, files with 0600. */
 int rn_setup_own(struct rn_setup *setup, const char *name, const struct rn_owner *owner);
 

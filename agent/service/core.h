@@ -39,7 +39,7 @@ struct rn_core_status {
 	bool gateway, known; /* known: the self record has arrived */
 	bool upstream_connected; /* to the hub, or a hub's gateway; true on the gateway */
 	int64_t upstream_since; /* Unix seconds */
-	int64_t upstream_heard; /* Unix seconds: its last sign of life; 0: never */
+	int64_t upstream_heard; /* Unix seconds: its last sign of life; 0: never, or after a clock that was ahead */
 	int64_t upstream_age;	/* seconds since then: how old what this host enforces may be */
 	uint32_t epoch;
 	uint64_t version;	/* newest record */

@@ -109,7 +109,7 @@ static void forget(struct rn_core *core, struct rn_admission *a)
 	free(a);
 }
 
-static void admit(struct rn_core *core, void *context);
+static void admit(struct rn_core *core, void *context, bool late);
 
 /* Its set of selectors is new: the hubs must know what its number means before they meet it. 0: it is tried again. */
 static int wait_for_number(struct rn_core *core, struct rn_admission *a, struct rn_err *err)
@@ -140,13 +140,15 @@ static void let_in(struct rn_core *core, struct rn_admission *a, const struct rn
 	forget(core, a);
 }
 
-static void admit(struct rn_core *core, void *context)
+static void admit(struct rn_core *core, void *context, bool late)
 {
 	struct rn_admission *a = context;
 	struct rn_device_record device;
 	struct rn_err err = {""};
 	int code = store(core, a, a->leaf, a->leaf_size, &device, &err);
-	if (code == -EAGAIN) {
+	if (code == -EAGAIN && late) {
+		code = rn_members_late(&err);
+	} else if (code == -EAGAIN) {
 		code = wait_for_number(core, a, &err);
 		if (!code)
 			return;
@@ -171,7 +173,7 @@ static void certified(struct rn_core *core, void *context, int code, const char 
 	}
 	memcpy(a->leaf, leaf, leaf_size);
 	a->leaf_size = leaf_size;
-	admit(core, a);
+	admit(core, a, false);
 }
 
 /* ---- checking ---- */
@@ -247,6 +249,19 @@ static int check_device(struct rn_core *core, const struct rn_message_enroll *m,
 	return 0;
 }
 
+/* Who asked was cut off while ca or the hubs took their time, and asks for the same again: it is answered then. */
+static bool goes_on(struct rn_core *core, struct rn_downstream *session, const struct rn_message_enroll *m)
+{
+	for (struct rn_admission *a = core->admissions; a; a = a->next) {
+		if (a->token.id == m->token && !strcmp(a->device.name, m->name) &&
+		    rn_equal(a->device.noise_key, m->noise_key, RN_KEY_SIZE)) {
+			a->session = session->session;
+			return true;
+		}
+	}
+	return false;
+}
+
 static int check_pending(struct rn_core *core, const struct rn_message_enroll *m, struct rn_err *err)
 {
 	for (const struct rn_admission *a = core->admissions; a; a = a->next) {
@@ -267,7 +282,7 @@ static int check(struct rn_core *core, struct rn_downstream *session, const stru
 		return rn_fail(err, -EACCES, "the gateway does not know this token: ask for a new one");
 	if (!rc)
 		rc = check_signature(session, m, token, err);
-	if (!rc && (*ret_again = again(core, session, m, token)))
+	if (!rc && (*ret_again = again(core, session, m, token) || goes_on(core, session, m)))
 		return 0;
 	if (!rc)
 		rc = check_token(core, m, token, err);

@@ -288,7 +288,7 @@ static int commit_stock(struct rn_core *core, struct adding *a, struct rn_device
 	return rc;
 }
 
-static void add(struct rn_core *core, void *context);
+static void add(struct rn_core *core, void *context, bool late);
 
 /* 0: it is tried again. */
 static int wait_for_number(struct rn_core *core, struct adding *a, struct rn_err *err)
@@ -303,14 +303,16 @@ static int wait_for_number(struct rn_core *core, struct adding *a, struct rn_err
 	return rc ? rn_fail(err, rc, "the gateway cannot add anybody just now: try again") : 0;
 }
 
-static void add(struct rn_core *core, void *context)
+static void add(struct rn_core *core, void *context, bool late)
 {
 	struct adding *a = context;
 	struct rn_device_record device;
 	struct rn_err err = {""};
 	uint64_t version;
 	int rc = commit_stock(core, a, &device, &version, &err);
-	if (rc == -EAGAIN) {
+	if (rc == -EAGAIN && late) {
+		rc = rn_members_late(&err);
+	} else if (rc == -EAGAIN) {
 		rc = wait_for_number(core, a, &err);
 		if (!rc)
 			return;
@@ -360,5 +362,5 @@ void rn_core_device_add(struct rn_core *core, const struct rn_core_token_request
 	}
 	a->done = done;
 	a->context = context;
-	add(core, a);
+	add(core, a, false);
 }

@@ -15,7 +15,8 @@
 struct rn_number_wait {
 	struct rn_number_wait *next;
 	uint32_t number; /* held; 0: what was held is lost */
-	void (*again)(struct rn_core *core, void *context);
+	int64_t until;
+	void (*again)(struct rn_core *core, void *context, bool late);
 	void *context;
 };
 
@@ -55,9 +56,14 @@ static void lost(struct rn_core *core)
 	core->members.retry_ms = rn_core_now_ms(core) + RETRY_MS;
 }
 
-static bool is_due(const struct rn_core *core, const struct rn_number_wait *w)
+static bool is_good(const struct rn_core *core, const struct rn_number_wait *w)
 {
 	return !w->number || rn_numbering_usable(&core->books, w->number);
+}
+
+static bool is_due(struct rn_core *core, const struct rn_number_wait *w)
+{
+	return is_good(core, w) || rn_core_now_ms(core) >= w->until;
 }
 
 /* True: there was one. */
@@ -71,7 +77,7 @@ static bool serve_one(struct rn_core *core)
 		return false;
 	struct rn_number_wait *w = *at;
 	*at = w->next;
-	w->again(core, w->context);
+	w->again(core, w->context, !is_good(core, w));
 	rn_numbering_release(&core->books, w->number);
 	free(w);
 	return true;
@@ -96,6 +102,8 @@ static void arm(struct rn_core *core)
 	const struct rn_meanings *m = rn_numbering_meanings(&core->books);
 	int64_t now = rn_core_now_ms(core), at = m ? rn_meanings_deadline(m, now) : now + RETRY_MS;
 
+	for (const struct rn_number_wait *w = core->members.waits; w; w = w->next)
+		at = w->until < at ? w->until : at;
 	if (at != INT64_MAX)
 		rn_core_arm(core, at > now ? at : now + 1);
 }
@@ -203,8 +211,15 @@ void rn_members_remove(struct rn_core *core, uint32_t hub)
 
 /* ---- who waits ---- */
 
-int rn_members_wait(struct rn_core *core, uint32_t number, void (*again)(struct rn_core *core, void *context),
-		    void *context)
+int rn_members_late(struct rn_err *err)
+{
+	return rn_fail(err, -EAGAIN,
+		       "not all hubs know yet what the device's identity means: wait until all hubs are connected, or "
+		       "revoke those that are gone, and try again");
+}
+
+int rn_members_wait(struct rn_core *core, uint32_t number,
+		    void (*again)(struct rn_core *core, void *context, bool late), void *context)
 {
 	struct rn_number_wait *w = calloc(1, sizeof(*w)), **at = &core->members.waits;
 
@@ -212,7 +227,8 @@ int rn_members_wait(struct rn_core *core, uint32_t number, void (*again)(struct 
 		free(w);
 		return core->members.ending ? -ECANCELED : -ENOMEM;
 	}
-	*w = (struct rn_number_wait){.number = number, .again = again, .context = context};
+	*w = (struct rn_number_wait){
+	    .number = number, .until = rn_core_now_ms(core) + RN_MEMBERS_WAIT_MS, .again = again, .context = context};
 	while (*at)
 		at = &(*at)->next;
 	*at = w;
@@ -278,7 +294,7 @@ void rn_members_end(struct rn_core *core)
 	core->members.ending = true;
 	for (struct rn_number_wait *w; (w = core->members.waits);) {
 		core->members.waits = w->next;
-		w->again(core, w->context);
+		w->again(core, w->context, false);
 		free(w);
 	}
 }

@@ -9,8 +9,6 @@
 #include "service/core_registry.h"
 #include "service/core_state.h"
 
-#define WAIT_MS 10000 /* longer than patience with a hub: only a gateway that has just begun waits so long */
-
 int rn_core_policy_get(struct rn_core *core, struct rn_core_policy *ret, struct rn_err *err)
 {
 	int rc = rn_core_need_gateway(core, err);
@@ -87,8 +85,11 @@ static int keep_waiting(struct rn_core *core, const char *text, size_t size, rn_
 		return rn_fail(err, -ENOMEM, "out of memory");
 	memcpy(copy, text, size);
 	copy[size] = 0;
-	*w = (struct rn_policy_waiting){
-	    .text = copy, .size = size, .until = rn_core_now_ms(core) + WAIT_MS, .done = done, .context = context};
+	*w = (struct rn_policy_waiting){.text = copy,
+					.size = size,
+					.until = rn_core_now_ms(core) + RN_MEMBERS_WAIT_MS,
+					.done = done,
+					.context = context};
 	snprintf(w->actor, sizeof(w->actor), "%s", rn_core_actor(core));
 	rn_members_settle(core);
 	return 0;

@@ -114,6 +114,9 @@ struct rn_core_hubs {
 };
 
 /* core_members.c */
+/* Longer than patience with a hub: only a gateway that has just begun waits so long. */
+#define RN_MEMBERS_WAIT_MS 10000
+
 struct rn_core_members {
 	struct rn_number_wait *waits;
 	bool settling, again, ending;
@@ -334,10 +337,13 @@ int rn_members_subscribe(struct rn_core *core, uint32_t hub, const struct rn_mea
 void rn_members_applied(struct rn_core *core, uint32_t hub, const struct rn_position *at);
 void rn_members_closed(struct rn_core *core, uint32_t hub);
 void rn_members_remove(struct rn_core *core, uint32_t hub);
-/* Takes the hold of the number, and calls again, once, when it is usable: perhaps now.
- * -ENOMEM, -ECANCELED (core ends): the hold is still the caller's. */
-int rn_members_wait(struct rn_core *core, uint32_t number, void (*again)(struct rn_core *core, void *context),
-		    void *context);
+/*
+ * Takes the hold of the number, and calls again, once: when it is usable, perhaps now, or late, after
+ * RN_MEMBERS_WAIT_MS, where it is not. -ENOMEM, -ECANCELED (core ends): the hold is still the caller's.
+ */
+int rn_members_wait(struct rn_core *core, uint32_t number,
+		    void (*again)(struct rn_core *core, void *context, bool late), void *context);
+int rn_members_late(struct rn_err *err);     /* -EAGAIN, and what to do where a number does not become usable */
 int rn_members_settle(struct rn_core *core); /* does what follows from what has happened; 0 or -errno, logged */
 int rn_members_load(struct rn_core *core, struct rn_err *err);
 void rn_members_end(struct rn_core *core); /* who waits is told */

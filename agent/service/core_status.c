@@ -11,13 +11,15 @@ void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
 	const struct rn_ledger_entry *policy = rn_ledger_policy(core->books.ledger);
 	const struct rn_ledger_entry *network = rn_ledger_network(core->books.ledger);
 	const struct rn_ledger_entry *hub = self ? rn_ledger_device(core->books.ledger, self->hub) : NULL;
+	/* By a clock that was set back since, nobody knows how old it is. */
+	int64_t heard = core->upstream.heard <= rn_core_now(core) ? core->upstream.heard : 0;
 	*ret = (struct rn_core_status){
 	    .gateway = core->gateway,
 	    .known = self != NULL,
 	    .upstream_connected = core->gateway || core->upstream.state == RN_UPSTREAM_OPEN,
 	    .upstream_since = core->upstream.state == RN_UPSTREAM_OPEN ? core->upstream.since : 0,
-	    .upstream_heard = core->upstream.heard,
-	    .upstream_age = rn_core_now(core) > core->upstream.heard ? rn_core_now(core) - core->upstream.heard : 0,
+	    .upstream_heard = heard,
+	    .upstream_age = heard ? rn_core_now(core) - heard : 0,
 	    .epoch = newest ? newest->epoch : core->params.anchor.epoch,
 	    .version = newest ? newest->version : 0,
 	    .policy_version = policy ? policy->version : 0,

@@ -28,9 +28,11 @@ int rn_upstream_say(struct rn_core *core, const struct rn_message *message)
 static void keep_heard(struct rn_core *core, int64_t at, bool now)
 {
 	struct rn_core_upstream *up = &core->upstream;
-	if (at > up->heard)
+	/* From the future: the clock was ahead. What is heard now is never that old. */
+	if (at > up->heard || up->heard > rn_core_now(core))
 		up->heard = at;
-	if (up->heard == up->heard_stored || (!now && up->heard < up->heard_stored + HEARD_EVERY_S))
+	if (up->heard == up->heard_stored ||
+	    (!now && up->heard >= up->heard_stored && up->heard < up->heard_stored + HEARD_EVERY_S))
 		return;
 	up->heard_stored = up->heard;
 	(void)rn_store_set_number(core->books.store, "heard", (uint64_t)up->heard, NULL);

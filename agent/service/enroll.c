@@ -30,6 +30,8 @@ int rn_enroll_confine(struct rn_err *err)
 {
 	int r = rn_sandbox_user(RN_PROCESS_NET, err);
 
+	if (r == 0)
+		r = rn_sandbox_end_with_parent(err);
 	return r < 0 ? r : rn_sandbox_seccomp(RN_PROCESS_NET, err);
 }
 
@@ -157,7 +159,8 @@ static int open_report(const struct report *report, const uint8_t **ret, size_t 
 	const uint8_t *message = rn_read_block(&r, RN_MESSAGE_MAX, &size);
 
 	if (!rn_reader_done(&r) || code > 4095)
-		return rn_fail(err, -EPROTO, "the process that speaks to the gateway ended before it had an answer");
+		return rn_fail(err, -EINPROGRESS,
+			       "the process that speaks to the gateway ended before it had an answer");
 	if (code)
 		return say(err, -(int)code, text, text_size);
 	*ret = message;
@@ -245,8 +248,9 @@ int rn_enroll(const struct rn_enroll *in, struct rn_self *ret, struct rn_err *er
 		r = open_report(report, &message, &size, err);
 	if (r == 0)
 		r = rn_enroll_check_answer(in, keys.noise_public, message, size, time(NULL), &result, err);
-	if (r == 0)
-		r = write_state(in, &result, err);
+	/* The token is used by now, for these keys: a full disk here must not cost it. */
+	if (r == 0 && write_state(in, &result, err) < 0)
+		r = -EINPROGRESS;
 	if (r == 0)
 		*ret = result.self;
 	rn_wipe(&keys, sizeof(keys));

@@ -38,9 +38,10 @@ struct rn_enroll {
  * token is used before the other end has proven the pinned Noise key, its anchor carries the pinned root, and that
  * root's issuing CA says that this key is a gateway's.
  *
- * 0; -ETIMEDOUT: no answer; -EKEYREJECTED: it is not the gateway of this token; -EKEYEXPIRED: this host's clock or the
- * gateway's certificate is wrong; -EACCES: refused, in the gateway's own words (token used, expired, name taken ...);
- * others are about files. err says it in a sentence. *ret is what self.json holds.
+ * 0; -ETIMEDOUT: nobody there; -EINPROGRESS: the gateway may have admitted this host, which has no state yet: keep the
+ * directory, and the same request completes it; -EKEYREJECTED: it is not the gateway of this token; -EKEYEXPIRED: this
+ * host's clock or the gateway's certificate is wrong; -EACCES: refused, in the gateway's own words (token used,
+ * expired, name taken ...); others are about files. err says it in a sentence. *ret is what self.json holds.
  */
 int rn_enroll(const struct rn_enroll *in, struct rn_self *ret, struct rn_err *err);
 

@@ -123,7 +123,7 @@ static void no_answer(struct talk *t)
 			"no gateway with this token's key answers at %s: is it running, and is its UDP port "
 			"open on the way?",
 			text);
-	done(t, -ETIMEDOUT);
+	done(t, t->state == ASKED ? -EINPROGRESS : -ETIMEDOUT);
 }
 
 static void on_event(void *context, const struct rn_session_event *event)

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -137,6 +138,13 @@ int rn_sandbox_user(enum rn_process process, struct rn_err *err)
 		return rn_fail(err, r, "cannot become %s with its capabilities alone; start this process as root",
 			       users[process]);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return rn_fail(err, -errno, "prctl: %s", strerror(errno));
+	return 0;
+}
+
+int rn_sandbox_end_with_parent(struct rn_err *err)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return rn_fail(err, -errno, "prctl: %s", strerror(errno));
 	return 0;
 }

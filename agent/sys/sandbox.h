@@ -25,6 +25,8 @@ int rn_process_user(enum rn_process process, uid_t *ret_uid, gid_t *ret_gid, str
  * files and sockets that need other calls are open.
  */
 int rn_sandbox_user(enum rn_process process, struct rn_err *err);
+/* Of a forked child, between the two: it ends when its parent does, however that ends. */
+int rn_sandbox_end_with_parent(struct rn_err *err);
 int rn_sandbox_seccomp(enum rn_process process, struct rn_err *err);
 /* The allow-list as names, NULL-ended, for tests and for `rnautd PROCESS --print-seccomp`. */
 const char *const *rn_sandbox_calls(enum rn_process process);

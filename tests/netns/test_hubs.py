@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """More than one hub: the WireGuard device between them, who is its peer, and a project's hub that ends."""
+import contextlib
 import datetime
+import os
+import random
 import signal
+import subprocess
 import time
 
 import network
-from harness import PREFIX, SLOW, LabError, case, equal, one_sentence, true, wait_for
+from harness import PREFIX, RNAUT, SLOW, LabError, case, equal, one_sentence, true, wait_for
+from test_enrol import configured, nothing_left
 
 MESH = "rnm0"
 
@@ -100,11 +105,150 @@ def registration_refused(lab, kept):
     for words, says in ((["--type", "departmental", "--name", "hub-a"], "exists"),
                         (["--type", "project"], "--ends"), (["--type", "regional", "--ends", "2099-01-01"], "project"),
                         (["--type", "project", "--ends", "2020-01-01"], "future"),
-                        (["--type", "project", "--ends", "soon"], "2027"),
+                        *((["--type", "project", f"--ends={ends}"], "2027") for ends in
+                          ("soon", "2027-02-29", "2027-13-01", "2027-01-01T25:00:00Z", "1969-12-31", "-1d", "1e9d")),
+                        *((["--type", "project", f"--ends={ends}"], "") for ends in ("", "0d", "1970-01-01", "99999999999d")),
                         (["--type", "regional", "--hub", "gateway"], "--parent"),
                         (["--type", "regional", "--parent", "laptop"], "not a hub"),
                         (["--type", "server", "--parent", "hub-a"], "--hub")):
         one_sentence(gateway.run(["/usr/local/bin/rnaut", "token", "create", *words], check=False), says)
+
+
+class Joining:
+    """A host's `rnaut up` as a hub, with a directory of its own, so that it can be killed and done again."""
+
+    def __init__(self, lab, directory, name=None):
+        self.gateway, self.host, self.name = lab["gateway"], lab["spare"], name or directory
+        self.directory = configured(self.host, directory)
+        self.host.write(self.directory + "/token",
+                        self.gateway.rnaut("token", "create", "--type", "regional")["token"] + "\n")
+        self.process = None
+
+    def start(self):
+        self.process = self.host.popen(
+            [RNAUT, "up", "--config", self.directory + "/rnaut.conf", "--token-file", self.directory + "/token", "--name",
+             self.name, "--endpoint", self.host.underlay4], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True)
+        return self
+
+    def end(self):
+        out, err = self.process.communicate(timeout=60 * SLOW)
+        return subprocess.CompletedProcess("", self.process.returncode, out, err)
+
+    def vanish(self):
+        network.kill(self.process)
+
+    def begun(self):
+        """It has its keys."""
+        return ".state-new" in self.left() and self.host.run(
+            ["ls", self.directory + "/lib/.state-new/kern/wireguard.key"], check=False).returncode == 0
+
+    def devices(self):
+        return [d for d in self.gateway.rnaut("devices")["devices"] if d["client_id"] == self.name]
+
+    def left(self):
+        return self.host.run(["ls", "-A", self.directory + "/lib"], check=False).stdout.split()
+
+    def joins(self):
+        """The same command again: whatever became of it before, the host is that one hub."""
+        done = self.start().end()
+        equal(done.returncode, 0, f"{self.name} again: {done.stderr}")
+        equal(self.left(), ["state"], "in its state directory")
+        equal(sorted(self.host.run(["ls", "-A", self.directory + "/lib/state"]).stdout.split()),
+              ["anchor", "core", "format", "kern", "net", "self.json"], "its state")
+        equal(len(self.devices()), 1, f"devices named {self.name}")
+
+    def is_used_up(self):
+        self.host.run(["rm", "-r", self.directory + "/lib"])
+        one_sentence(self.start().end(), "used")
+        nothing_left(self.host, self.directory)
+
+
+@contextlib.contextmanager
+def stopped(node, unit):
+    """A process that does nothing meanwhile."""
+    process = wait_for(unit, lambda: node.unit_pid(unit), 20)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def at_ca(gateway):
+    """Until a request lies unread before ca, which stands still."""
+    pid = f"pid={gateway.ask(status=1)['rnautd-ca']['pid']},"
+
+    def unread():
+        lines = gateway.run(["ss", "-xpH"]).stdout.splitlines()
+        return any(int(line.split()[2]) > 0 for line in lines if line.startswith("u_seq") and pid in line)
+    wait_for("the request to be at ca", unread, 20 * SLOW)
+
+
+@case("a hub that vanishes in the middle of its registration, and the gateway with it: nothing half done, and it joins again")
+def vanishes(lab, kept):
+    gateway, chance = lab["gateway"], random.Random(7)
+    before = set(peers(lab["hub-a"]))
+    net, ca, late, both = (Joining(lab, "vanish-" + word) for word in ("net", "ca", "late", "both"))
+    with stopped(gateway, "rnautd-net"):  # before it has spoken to anybody
+        net.start()
+        wait_for("its keys", net.begun, 20 * SLOW)
+        net.vanish()
+    equal(net.devices(), [], "devices of who has not asked")
+    net.joins()
+    with stopped(gateway, "rnautd-ca"):  # before it is certified; it asks again meanwhile
+        ca.start()
+        at_ca(gateway)
+        ca.vanish()
+        equal(ca.devices(), [], "devices that are not certified")
+        ca.start()
+        time.sleep(0.5 * SLOW)
+    done = ca.end()
+    equal(done.returncode, 0, f"the second, which is answered when ca is back: {done.stderr}")
+    with stopped(gateway, "rnautd-ca"):  # when it is admitted and does not know it yet
+        late.start()
+        at_ca(gateway)
+        os.killpg(late.process.pid, signal.SIGSTOP)
+    wait_for("the gateway to have it", late.devices, 10 * SLOW)
+    late.vanish()
+    equal(late.left(), [".state-new"], "what is left for the next attempt")
+    late.joins()
+    late.is_used_up()
+    with stopped(gateway, "rnautd-ca"):  # both are gone, and ca has certified it
+        both.start()
+        at_ca(gateway)
+        both.vanish()
+        core = gateway.unit_pid("rnautd-core")
+        os.kill(core, signal.SIGKILL)
+    wait_for("core of the gateway", lambda: gateway.unit_pid("rnautd-core") not in (0, core) and lab.ready(gateway), 30 * SLOW)
+    equal(both.devices(), [], "devices of a core that died")
+    both.joins()
+    both.is_used_up()
+    for n in range(3):  # at any moment
+        one = Joining(lab, f"vanish-{n}").start()
+        time.sleep(chance.uniform(0, 0.12 * SLOW))
+        one.vanish()
+        one.joins()
+    equal(set(peers(lab["hub-a"])), before, "other hubs of hub-a: who has never come is nobody's peer")
+    for device in gateway.rnaut("devices")["devices"]:
+        if device["client_id"].startswith("vanish-"):
+            gateway.rnaut("revoke", device["client_id"])
+
+
+@case("two hubs that join with one name at once: one does, the other is told in one sentence, and its token is good")
+def one_name(lab, kept):
+    two = [Joining(lab, directory, "twin").start() for directory in ("twin-1", "twin-2")]
+    ends = [joining.end() for joining in two]
+    equal(sorted(done.returncode == 0 for done in ends), [False, True], "who joined")
+    loser = ends[0].returncode == 0
+    one_sentence(ends[loser], "twin")
+    nothing_left(two[loser].host, two[loser].directory)
+    equal([d["client_type"] for d in two[0].devices()], [two[0].devices()[0]["client_type"]], "devices of this name")
+    one_sentence(two[loser].start().end(), "twin", "choose another name")
+    two[loser].name = "twin-again"
+    two[loser].joins()
+    for name in ("twin", "twin-again"):
+        lab["gateway"].rnaut("revoke", name)
 
 
 @case("a project's hub ends by itself: also for hosts that do not hear of it, and its devices say why")

@@ -230,6 +230,45 @@ static void without_the_gateway_the_hub_admits_it(void **state)
 	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
 }
 
+static struct rn_core_status status(struct world *w, unsigned host)
+{
+	struct rn_core_status s;
+	rn_core_status(w->hosts[host].core, &s);
+	return s;
+}
+
+#define YEARS (10 * 365 * 86400ll)
+
+/* How old is what a hub knows, by a clock that is years ahead for a while: never younger than it is. */
+static void a_clock_that_jumps_makes_nothing_younger(void **state)
+{
+	struct world *w = *state;
+	w->begun += YEARS;
+	world_wait(w, 1000);
+	assert_in_range(status(w, HUB_B).upstream_age, 0, 60);
+	w->begun -= YEARS;
+	world_wait(w, 1000);
+	cut(w);
+	w->now_ms += 3600000;
+	world_wait(w, 1000);
+	assert_in_range(status(w, HUB_B).upstream_age, 3600, 3700);
+	world_restart(&w->hosts[HUB_B]);
+	world_wait(w, 1000);
+	assert_in_range(status(w, HUB_B).upstream_age, 3600, 4300);
+	/* Nobody can say it, where the clock was set back since. */
+	w->begun -= YEARS;
+	assert_int_equal(status(w, HUB_B).upstream_age, 0);
+	assert_int_equal(status(w, HUB_B).upstream_heard, 0);
+	/* Heard again, by the clock that it has now. */
+	world_connect(&w->hosts[GATEWAY], RN_CORE_NET);
+	world_wait(w, 30000);
+	assert_true(status(w, HUB_B).upstream_connected);
+	cut(w);
+	w->now_ms += 600000;
+	world_wait(w, 1000);
+	assert_in_range(status(w, HUB_B).upstream_age, 600, 700);
+}
+
 /* The device's own record tells its kern first, and its core's word comes after each time. */
 static void its_kern_is_told_again(void **state)
 {
@@ -567,6 +606,7 @@ int main(void)
 	    T(it_stays_where_nobody_answers),
 	    T(it_comes_back_once),
 	    T(without_the_gateway_the_hub_admits_it),
+	    T(a_clock_that_jumps_makes_nothing_younger),
 	    T(its_kern_is_told_again),
 	    T(an_older_move_is_refused),
 	    T(nobody_is_moved_by_another),

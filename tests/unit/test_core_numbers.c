@@ -15,6 +15,7 @@
 
 #include "core_world.h"
 #include "service/core_numbering.h"
+#include "service/core_state.h"
 
 enum { GATEWAY, HUB_A, LAPTOP, HUB_B }; /* of world_host; the device's number is one more */
 #define NUMBER(host) ((host) + 1u)
@@ -369,6 +370,155 @@ static void who_was_lied_to_begins_anew(void **state)
 	assert_true(at(w, HUB_A, LAPTOP)->flags & RN_DEVICE_QUARANTINED);
 }
 
+/* What hub-b says of itself when it subscribes, changed on the way: by its captured core, or a disk of another day. */
+static struct rn_message_subscribe lie;
+
+static bool lie_of_age(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	struct rn_message m;
+	if (to != GATEWAY || rn_message_decode(data, *size, &m) || m.type != RN_MESSAGE_SUBSCRIBE)
+		return true;
+	m.subscribe.epoch += lie.epoch;
+	m.subscribe.version += lie.version;
+	m.subscribe.seen_epoch += lie.seen_epoch;
+	m.subscribe.seen += lie.seen;
+	int made = rn_message_encode(&m, data, 64);
+	*size = (size_t)made;
+	(void)w;
+	return made > 0;
+}
+
+static void hub_b_comes_again(struct world *w, struct rn_message_subscribe as)
+{
+	lie = as;
+	w->tamper = lie_of_age;
+	world_hang_up(&w->hosts[HUB_B]);
+	world_wait(w, 20000);
+	w->tamper = NULL;
+}
+
+static bool is_subscribed(struct world *w, unsigned hub)
+{
+	const struct rn_downstream *s = rn_downstream_of(w->hosts[GATEWAY].core, NUMBER(hub));
+	return s && s->subscribed;
+}
+
+/* Fresher than it is: by its mark, which bears no signature, it is told everything; by records, it is not let in. */
+static void a_hub_that_lies_about_its_age(void **state)
+{
+	struct world *w = *state;
+	struct world_done d;
+	unsigned forgot = w->hosts[HUB_B].forgot;
+	const struct rn_message_subscribe marks[] = {{.version = 1000}, {.epoch = 1}, {.version = UINT64_MAX / 2}};
+	const struct rn_message_subscribe records[] = {{.seen = 1000}, {.seen_epoch = 1}, {.seen = 1, .version = 1}};
+	for (unsigned i = 0; i < 3; i++) {
+		hub_b_comes_again(w, marks[i]);
+		assert_int_equal(w->hosts[HUB_B].forgot, ++forgot);
+		assert_true(member(w, HUB_B) && is_subscribed(w, HUB_B));
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		hub_b_comes_again(w, records[i]);
+		assert_false(is_subscribed(w, HUB_B));
+		/* Nobody else waits for it: what the others need goes on, and what takes away at once. */
+		quarantine(w, "laptop");
+		assert_true(at(w, HUB_A, LAPTOP)->flags & RN_DEVICE_QUARANTINED);
+		set_policy(w, i % 2 ? NAMES("alice") : NAMES("bob"), &d);
+		world_wait(w, RN_NUMBERING_PATIENCE_MS + 200);
+		assert_int_equal(d.count, 1);
+		assert_int_equal(d.code, 0);
+		world_wait(w, 30000); /* the truth */
+		assert_true(member(w, HUB_B) && is_subscribed(w, HUB_B));
+	}
+	assert_int_equal(w->hosts[HUB_B].forgot, forgot);
+}
+
+/* Older than it is: it is told again what it knows, and what it had acknowledged counts no more. */
+static void a_hub_that_says_it_is_older(void **state)
+{
+	struct world *w = *state;
+	unsigned forgot = w->hosts[HUB_B].forgot;
+	hub_b_comes_again(w, (struct rn_message_subscribe){.version = (uint64_t)-1});
+	assert_int_equal(w->hosts[HUB_B].forgot, forgot);
+	assert_true(member(w, HUB_B) && is_subscribed(w, HUB_B));
+	hub_b_comes_again(w, (struct rn_message_subscribe){.epoch = UINT32_MAX}); /* of an epoch before the first */
+	assert_int_equal(w->hosts[HUB_B].forgot, forgot + 1);
+	assert_true(member(w, HUB_B) && is_subscribed(w, HUB_B));
+}
+
+static bool lie_of_applied(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	struct rn_message m;
+	if (to != GATEWAY || rn_message_decode(data, *size, &m) || m.type != RN_MESSAGE_APPLIED)
+		return true;
+	m.version.version += 1000;
+	int made = rn_message_encode(&m, data, 64);
+	*size = (size_t)made;
+	(void)w;
+	return made > 0;
+}
+
+/* It has acknowledged what there is not: its session ends, and nothing is used on its word. */
+static void a_hub_that_acknowledges_the_future(void **state)
+{
+	struct world *w = *state;
+	struct world_done d;
+	unsigned closed = w->hosts[GATEWAY].closed;
+	w->hosts[HUB_A].kern_silent = true; /* hub-a is what is waited for */
+	w->tamper = lie_of_applied;
+	set_policy(w, NAMES("alice"), &d);
+	w->tamper = NULL;
+	assert_true(w->hosts[GATEWAY].closed > closed);
+	assert_string_equal(number_with(w, "user:alice").state, "announced");
+	assert_int_equal(d.count, 0);
+	w->hosts[HUB_A].kern_silent = false;
+	world_connect(&w->hosts[HUB_A], RN_CORE_KERN);
+	world_wait(w, 20000);
+	assert_int_equal(d.count, 1);
+	assert_int_equal(d.code, 0);
+	assert_true(is_subscribed(w, HUB_A) && is_subscribed(w, HUB_B));
+}
+
+/* Who waits for a number waits for ten seconds, is told why, and may come again with the same token. */
+static void nobody_waits_for_ever(void **state)
+{
+	struct world *w = *state;
+	struct rn_token token = world_token(w, RN_KIND_DESKTOP, "", "bob", "hub-a", 3600);
+	struct world_host *stranger = &w->hosts[HUB_B + 1];
+	struct world_done d, stock;
+	set_policy(w, NAMES("bob"), &d);
+	rn_x25519_keypair(stranger->noise_public, stranger->noise_secret);
+	rn_random(stranger->wireguard_public, RN_KEY_SIZE);
+	world_disconnect(&w->hosts[HUB_B], RN_CORE_NET);
+	world_run(w);
+	world_restart(&w->hosts[GATEWAY]);
+	world_wait(w, 30000);
+	add_stock(w, "printer", "bob", "hub-a", &stock);
+	world_enroll(w, &token, stranger, "printer", RN_KIND_DESKTOP, NULL); /* both with one name */
+	world_run(w);
+	unsigned good = w->enrolled.good;
+	world_wait(w, 9000);
+	assert_int_equal(stock.count, 0);
+	world_wait(w, 2000);
+	assert_int_equal(stock.count, 1);
+	assert_int_equal(stock.code, -EAGAIN);
+	assert_non_null(strstr(stock.text, "revoke"));
+	assert_int_equal(w->enrolled.good, good);
+	assert_non_null(strstr(w->enrolled.text, "revoke"));
+	/* They come again, and the last hub too: one of them is it. */
+	add_stock(w, "printer", "bob", "hub-a", &stock);
+	world_enroll(w, &token, stranger, "printer", RN_KIND_DESKTOP, NULL);
+	world_run(w);
+	world_connect(&w->hosts[HUB_B], RN_CORE_NET);
+	world_wait(w, 5000);
+	assert_int_equal(stock.count, 1);
+	assert_int_equal(stock.code, 0);
+	assert_int_equal(w->enrolled.good, good);
+	assert_non_null(strstr(w->enrolled.text, "exists"));
+	world_enroll(w, &token, stranger, "laptop-of-bob", RN_KIND_DESKTOP, NULL);
+	world_wait(w, 1000);
+	assert_int_equal(w->enrolled.good, good + 1);
+}
+
 static void who_is_revoked_is_waited_for_no_more(void **state)
 {
 	struct world *w = *state;
@@ -397,6 +547,10 @@ int main(void)
 	    T(a_gateway_that_knows_its_newest_goes_on),
 	    T(who_is_away_for_a_lease_stands_apart),
 	    T(who_was_lied_to_begins_anew),
+	    T(a_hub_that_lies_about_its_age),
+	    T(a_hub_that_says_it_is_older),
+	    T(a_hub_that_acknowledges_the_future),
+	    T(nobody_waits_for_ever),
 	    T(who_is_revoked_is_waited_for_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
