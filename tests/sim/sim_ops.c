@@ -17,6 +17,7 @@ struct sim_change { /* that the gateway was asked for */
 	enum rn_record_type type;
 	uint32_t device;
 	uint64_t version;
+	unsigned before; /* of the journal's records */
 	int64_t at;
 };
 
@@ -58,11 +59,22 @@ static void check_enforced(const struct sim_change *c, const char *name)
 			 (unsigned long long)c->version, (unsigned long long)version);
 }
 
+/* That of the first record of its kind since it was asked for: others come with it, and a policy may wait. */
+static void find_version(struct sim_change *c)
+{
+	const struct sim *s = c->sim;
+
+	for (unsigned i = c->before; i < s->journal_count && !c->version; i++)
+		if (s->journal[i].type == c->type && s->journal[i].device.number == c->device)
+			c->version = s->journal[i].version;
+}
+
 static void done(void *context, int code, const struct rn_err *err, const struct rn_enforced *hubs, unsigned hub_count)
 {
 	struct sim_change *c = context;
 
 	(void)err;
+	find_version(c);
 	for (unsigned i = 0; code == 0 && c->version && i < hub_count; i++)
 		if (hubs[i].applied)
 			check_enforced(c, hubs[i].hub);
@@ -73,22 +85,18 @@ static struct sim_change *begin_change(struct sim *s, enum rn_record_type type, 
 	struct sim_change *c = sim_zeros(1, sizeof(*c));
 
 	*c = (struct sim_change){.next = s->changes, .sim = s, .type = type, .device = device, .at = s->now_ms};
+	c->before = s->journal_count;
 	s->changes = c;
 	sim_enter(&s->hosts[0], SIM_CORE);
 	s->result->operations++;
 	return c;
 }
 
-/* The version is that of the newest record, where one came of it. */
 static void end_change(struct sim_change *c)
 {
-	struct sim *s = c->sim;
-	unsigned before = s->journal_count;
-
-	sim_harvest(s);
-	if (s->journal_count > before)
-		c->version = s->journal[s->journal_count - 1].version;
-	sim_host_settle(&s->hosts[0]);
+	sim_harvest(c->sim);
+	find_version(c);
+	sim_host_settle(&c->sim->hosts[0]);
 }
 
 void sim_set_policy(struct sim *s)
