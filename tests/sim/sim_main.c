@@ -125,6 +125,8 @@ static void live(struct sim *s)
 	found(s);
 	for (s->step = 1; s->step <= s->params.steps; s->step++) {
 		sim_step(s);
+		sim_check_numbers(s);
+		sim_check_ends(s);
 		sim_check_reach(s, 12);
 	}
 	calm_down(s);
@@ -137,6 +139,7 @@ static void play(const struct sim_params *params, struct sim_result *result, con
 	*s = (struct sim){
 	    .params = *params, .result = result, .begun = 1800000000, .delay_min_ms = 1, .delay_max_ms = 5};
 	s->rng.state = params->seed * 0x9e3779b97f4a7c15ull + 1;
+	s->numbers = !params->rest && sim_percent(s, 50) ? 16 + rng_below(&s->rng, 40) + params->devices : 0;
 	s->host_room = 1 + params->hubs + params->devices + 64;
 	s->hosts = sim_zeros(s->host_room, sizeof(*s->hosts));
 	snprintf(s->dir, sizeof(s->dir), "%s", dir);
