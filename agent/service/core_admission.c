@@ -124,9 +124,16 @@ static int wait_for_number(struct rn_core *core, struct rn_admission *a, struct 
 	return rc ? rn_fail(err, rc, "the gateway cannot admit anybody just now: try again") : 0;
 }
 
+/* When net has begun anew the number may be that of another's session; whoever has gone asks again. 0: it has gone. */
+static uint64_t still_there(struct rn_core *core, const struct rn_admission *a)
+{
+	const struct rn_downstream *s = rn_downstream_find(core, a->session);
+	return s && rn_equal(s->key, a->device.noise_key, RN_KEY_SIZE) ? s->session : 0;
+}
+
 static void turn_away(struct rn_core *core, struct rn_admission *a, int code, const char *why)
 {
-	refuse(core, a->session, code, why);
+	refuse(core, still_there(core, a), code, why);
 	forget(core, a);
 }
 
@@ -136,7 +143,7 @@ static void let_in(struct rn_core *core, struct rn_admission *a, const struct rn
 	       rn_kind_name(admitted->kind));
 	/* First the hub hears of the device, then the device of its hub. */
 	rn_core_publish(core);
-	welcome(core, a->session, admitted, a->leaf, a->leaf_size);
+	welcome(core, still_there(core, a), admitted, a->leaf, a->leaf_size);
 	forget(core, a);
 }
 

@@ -109,7 +109,8 @@ static const struct rn_device_record *known(struct rn_core *core, const struct r
 	if (!entry || !core->hub || entry->device == core->params.self.device)
 		return NULL;
 	const struct rn_device_record *r = &entry->record;
-	bool mine = rn_homes_list(r, core->params.self.device) || (core->gateway && rn_kind_is_hub(r->kind));
+	/* One that was taken away from this hub while it was not here hears from nobody else where it is to go. */
+	bool mine = rn_homes_concern(r, core->params.self.device) || (core->gateway && rn_kind_is_hub(r->kind));
 	bool good = (r->flags & RN_DEVICE_MANAGED) && !(r->flags & RN_DEVICE_REVOKED) && r->kind == local->role;
 	return mine && good ? r : NULL;
 }

@@ -308,9 +308,23 @@ static void follow(struct rn_core *core, const struct rn_device_record *self)
 	use(core, self->hub);
 }
 
+/*
+ * A hub that is listed no more is one that this device may hold as it may any other: it says so, and is sent what is
+ * newer, or told to forget it.
+ */
+static void say_relisted(struct rn_core *core, const struct rn_device_record *self)
+{
+	bool same = true;
+	for (unsigned i = 0; i < RN_HOMES_MAX; i++)
+		same &= rn_homes_at(self, i) == rn_homes_at(&core->home.listed, i);
+	core->home.listed = *self;
+	if (!same && core->upstream.state == RN_UPSTREAM_OPEN)
+		rn_resolve_opened(core);
+}
+
 static void read_list(struct rn_core *core, const struct rn_device_record *self)
 {
-	core->home.listed = *self;
+	say_relisted(core, self);
 	core->home.rules.at = place_of(self, core->home.hub);
 	for (unsigned i = 0; i < RN_HOMES_MAX; i++) {
 		uint32_t hub = rn_homes_at(self, i);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain/policy_tables.h"
 #include "service/core_basis.h"
 #include "service/core_registry.h"
 
@@ -23,17 +22,6 @@ static uint32_t selector_number(void *context, const char *selector)
 	return rn_store_add_selector(change->books->store, selector, &number, change->err) ? 0 : number;
 }
 
-/* A policy that does not fit kern's tables must be refused here, where somebody can be told. */
-static int check_fits(struct rn_change *change, const struct rn_policy_record *record)
-{
-	struct rn_policy_tables *tables = calloc(1, sizeof(*tables));
-	if (!tables)
-		return rn_fail(change->err, -ENOMEM, "out of memory");
-	int rc = rn_policy_tables_build(record, 1, tables, change->err);
-	free(tables);
-	return rc;
-}
-
 static int compile(struct rn_change *change, const struct rn_policy_model *model)
 {
 	struct rn_selector_source selectors = {.context = change, .number = selector_number};
@@ -41,9 +29,7 @@ static int compile(struct rn_change *change, const struct rn_policy_model *model
 	int rc = rn_policy_compile(model, &selectors, &record, change->err);
 	if (rc)
 		return rc;
-	rc = check_fits(change, &record);
-	if (!rc)
-		rc = rn_registry_identify_all(change);
+	rc = rn_registry_identify_all(change);
 	if (!rc)
 		rc = rn_basis_put(change, &record);
 	rn_policy_record_done(&record);

@@ -15,8 +15,8 @@
 #define PLAIN_MAX (PLAIN_MIN + RN_KEY_SIZE + 2)
 #define ANSWER_WAIT_MS 10000
 #define RENEW_EVERY_S 86400
-#define KEY_EVERY_S 60
-#define HOME_EVERY_S 10
+#define KEY_EVERY_MS 60000
+#define HOME_EVERY_MS 10000
 /* Of one device: each is a change that is stored, signed and sent to all who must know. */
 #define REQUEST_COSTS_S 15
 #define REQUESTS_AT_ONCE 4
@@ -48,7 +48,10 @@ static void renewed(struct rn_core *core, void *context, int code, const char *t
 		rn_fail(&err, code, "%s", text);
 	else
 		code = rn_store_set_leaf(core->books.store, r->device, leaf, size, &err);
-	answer(core, r->session, r->device, r->id, code, err.text, code ? NULL : leaf, code ? 0 : size);
+	/* When net has begun anew, the number may be that of another's session. */
+	struct rn_downstream *s = rn_downstream_find(core, r->session);
+	if (s && rn_downstream_speaks_for(s, r->device))
+		answer(core, r->session, r->device, r->id, code, err.text, code ? NULL : leaf, code ? 0 : size);
 	free(r);
 }
 
@@ -234,26 +237,33 @@ static bool key_differs(struct rn_core *core)
 	return self && core->kern.key_known && !rn_equal(self->wireguard_key, core->kern.wireguard_key, RN_KEY_SIZE);
 }
 
-void rn_request_tick(struct rn_core *core)
+/* No further than anybody planned it: the clock was ahead, and would keep the certificate from being renewed in time. */
+static bool renewal_due(struct rn_core *core)
 {
 	int64_t now = rn_core_now(core);
-	if (core->own.until && rn_core_now_ms(core) >= core->own.until)
+	return now >= core->own.renew_at || core->own.renew_at > now + RENEW_EVERY_S;
+}
+
+void rn_request_tick(struct rn_core *core)
+{
+	int64_t now = rn_core_now_ms(core);
+	if (core->own.until && now >= core->own.until)
 		core->own.until = 0;
 	if (core->gateway || core->own.until || core->upstream.state != RN_UPSTREAM_OPEN)
 		return;
 	rn_request_plan(core);
 	if (rn_home_unsigned(core) && now >= core->own.home_at) {
-		core->own.home_at = now + HOME_EVERY_S;
+		core->own.home_at = now + HOME_EVERY_MS;
 		begin(core, RN_REQUEST_HOME);
 	} else if (key_differs(core) && now >= core->own.key_at) {
-		core->own.key_at = now + KEY_EVERY_S;
+		core->own.key_at = now + KEY_EVERY_MS;
 		begin(core, RN_REQUEST_WIREGUARD_KEY);
 	} else if (rn_hubs_mesh_differs(core) && now >= core->own.mesh_at) {
-		core->own.mesh_at = now + KEY_EVERY_S;
+		core->own.mesh_at = now + KEY_EVERY_MS;
 		begin(core, RN_REQUEST_MESH);
-	} else if (now >= core->own.renew_at) {
+	} else if (renewal_due(core)) {
 		/* Refused or lost: again in an hour. */
-		core->own.renew_at = now + 3600;
+		core->own.renew_at = rn_core_now(core) + 3600;
 		begin(core, RN_REQUEST_RENEW);
 	}
 }

@@ -31,6 +31,13 @@ static bool alive(const struct rn_ledger_entry *entry)
 	return entry && !(entry->record.flags & RN_DEVICE_REVOKED);
 }
 
+/* Whatever it asked for: it is sent this device. */
+static bool is_sent(const struct rn_downstream *s, uint32_t device)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, device);
+	return entry && s->subscribed && rn_feed_wants(&s->feed, entry);
+}
+
 /* The receiver of a session goes on hearing of this device, of which it has the record of that version (NULL: none). */
 static void hold(struct rn_downstream *s, uint32_t device, const struct rn_position *has)
 {
@@ -38,7 +45,7 @@ static void hold(struct rn_downstream *s, uint32_t device, const struct rn_posit
 	struct rn_message removed = {.type = RN_MESSAGE_REMOVED};
 	if (!s->subscribed || rn_feed_interest(&s->feed, device, entry, has, &removed.removed.device))
 		return;
-	if (removed.removed.device)
+	if (removed.removed.device && !is_sent(s, removed.removed.device))
 		rn_core_say(s->core, s->session, &removed);
 	rn_downstream_pump_one(s);
 }
@@ -171,7 +178,7 @@ static void held(struct rn_downstream *s, uint32_t device, uint32_t receiver, co
 	if (s->held < HELD_MAX && ++s->held && b && a && rn_downstream_speaks_for(s, receiver) &&
 	    rn_policy_meets(rn_ledger_rules(s->core->books.ledger), &a->record, &b->record))
 		hold(s, device, has);
-	else
+	else if (!is_sent(s, device)) /* it may have come to list this hub meanwhile */
 		rn_core_say(s->core, s->session, &removed);
 }
 

@@ -104,7 +104,8 @@ struct rn_core_own_request {
 	enum rn_request_type what;
 	uint32_t id;
 	int64_t until;		  /* 0: none under way */
-	int64_t renew_at, key_at, mesh_at, home_at; /* not before; of now() */
+	int64_t renew_at;		  /* not before, Unix seconds: stored */
+	int64_t key_at, mesh_at, home_at; /* not before, ms of BOOTTIME */
 };
 
 /* core_hubs.c */

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "domain/homes.h"
 #include "domain/policy.h"
 #include "domain/token.h"
 #include "role/kern.h"
@@ -21,6 +22,7 @@
  */
 #define SIM_HOSTS_MAX 2048
 #define SIM_CUTS 8
+#define SIM_HUBS_MAX 128 /* the first hosts, all hubs among them but those that come later */
 #define SIM_FD 1000000 /* no real descriptor is that large */
 #define SIM_ROOM (256u * 1024u)
 #define SIM_MESH_PORT 51822
@@ -78,7 +80,10 @@ struct sim_way { /* that a packet went, and what the last door said */
 
 struct sim_host {
 	struct sim *sim;
-	unsigned index, hub; /* hub: index of where it subscribes */
+	unsigned index, hub; /* hub: index of where it is now (sim_homes.c) */
+	unsigned fallbacks[RN_HOMES_MAX], fallback_count; /* that its token lists */
+	uint64_t moves[SIM_HUBS_MAX];			  /* of a device: the counter of its last move, by host index of the hub */
+	int64_t ends;					  /* of a project's hub: Unix seconds */
 	enum sim_stage stage;
 	enum rn_kind kind;
 	char name[24], owner[16], dir[96];
@@ -99,6 +104,7 @@ struct sim_host {
 	struct net *net;
 	struct rn_kern *kern;
 	int64_t core_at, net_at, kern_at, begin_at[SIM_PROCESSES];
+	int64_t kern_since, endings_at;
 	struct sim_pipe to_core[RN_CORE_PEERS], to_process[RN_CORE_PEERS];
 	bool there[RN_CORE_PEERS]; /* core knows that it is connected */
 	struct rn_watch *watch;	   /* net's, of its connection to core */
@@ -153,6 +159,7 @@ struct sim_signed { /* one version of the gateway's state */
 	struct rn_device_record device; /* DEVICE */
 	struct rn_policy_model *policy; /* POLICY */
 	struct rn_policy_record rules;
+	struct rn_identity_record identity; /* IDENTITY */
 };
 
 struct sim_params {
@@ -171,6 +178,7 @@ struct sim_result { /* in memory shared with the parent */
 	uint64_t hash, events, datagrams;
 	int64_t converged_ms;
 	unsigned failed, crashes, operations, records, reached, meshed, lies;
+	unsigned moves, again, ended; /* of devices; numbers that mean something else; hubs of projects */
 	char text[256];
 	/* of sim_flat.c: a hub after its devices talked, after a while, and after one in twenty devices became finer */
 	struct sim_figures talked, lived, finer;
@@ -202,10 +210,13 @@ struct sim {
 	} cuts[SIM_CUTS];
 	/* what the gateway has signed */
 	struct sim_signed *journal;
-	unsigned journal_count, journal_room;
-	const struct sim_signed *latest[SIM_HOSTS_MAX], *latest_policy; /* by number; as of the last look */
+	unsigned journal_count;
+	const struct sim_signed *latest[SIM_HOSTS_MAX], *latest_policy; /* by number */
 	struct sim_change *changes;					/* that people asked for */
 	bool quiet;							/* faults are over ... */
+	unsigned projects;						/* hubs that have an end */
+	uint32_t numbers;						/* identity numbers that there are */
+	int64_t jumped_ms, changed_ms; /* last: a clock; a device or the policy, as signed */
 };
 
 /* sim.c: the queue, the wire, the log. */
@@ -254,6 +265,7 @@ void sim_kern_begin(struct sim_host *h);
 void sim_kern_end(struct sim_host *h);
 void sim_kern_connects(struct sim_host *h);
 void sim_kern_hears(struct sim_host *h, const struct rn_local *m);
+void sim_kern_endings(struct sim_host *h);
 /* The datapath dropped a packet for this reason, and kern tells core. */
 void sim_kern_met(struct sim_host *h, enum rn_reason reason, const struct rn_addr *source,
 		  const struct rn_addr *destination);
@@ -288,6 +300,24 @@ void sim_changes_free(struct sim *s);
 bool sim_way(struct sim_host *from, struct sim_host *to, uint8_t protocol, uint16_t port, struct sim_way *ret);
 bool sim_lie(struct sim_host *hub, const struct sim_packet *lie, struct sim_host *to, struct sim_way *ret);
 
+/* sim_homes.c: devices with several hubs, and hubs of projects. */
+void sim_homes_draw(struct sim_host *h); /* what its token will list */
+void sim_homes_follow(struct sim_host *h);
+struct sim_host *sim_draw_hub(struct sim *s); /* NULL: none was found */
+int64_t sim_wall(const struct sim_host *h);   /* Unix seconds on it */
+/* Of a hub: it is revoked, or its end has come. Of a device: so are all hubs that it can go to. */
+bool sim_is_gone(const struct sim *s, uint32_t hub);
+bool sim_is_homeless(const struct sim *s, const struct sim_host *h);
+void sim_check_place(const struct sim_host *h, const struct rn_device *d, const struct rn_device_record *r);
+void sim_check_ends(struct sim *s); /* no host has a hub whose end it must have seen */
+/* What a new version of a device must keep. */
+void sim_check_kept(struct sim *s, const struct rn_device_record *r);
+
+/* sim_numbers.c: no two hubs read one number differently. */
+void sim_check_announced(struct sim *s, const struct rn_device_record *r); /* of a record that was just signed */
+void sim_check_numbers(struct sim *s);
+void sim_check_numbers_of(struct sim_host *hub);
+
 /* sim_flat.c */
 void sim_flat(struct sim *s);
 /* Prints; the number of things that are not as in the smaller network (NULL: this is the first). */
@@ -305,7 +335,6 @@ const struct sim_signed *sim_signed_at(const struct sim *s, enum rn_record_type 
 				       uint64_t version);
 
 /* sim_reach.c */
-void sim_find_latest(struct sim *s);
 void sim_check_reach(struct sim *s, unsigned pairs);
 void sim_check_calm(struct sim *s); /* faults are over and everybody is in step */
 

@@ -7,6 +7,8 @@
 #include "sim.h"
 
 #define ULL(x) ((unsigned long long)(x))
+#define JOURNAL_MAX 65536
+#define LARGE 8 /* hubs: the numbers of all pairs are looked at once a step */
 
 /* ---- the journal ---- */
 
@@ -33,19 +35,30 @@ static void keep(struct sim *s, const struct rn_ledger_entry *e)
 	struct rn_core_policy policy;
 	struct rn_err err = {""};
 
-	if (s->journal_count == s->journal_room) {
-		s->journal_room = s->journal_room ? 2 * s->journal_room : 256;
-		s->journal = realloc(s->journal, s->journal_room * sizeof(*s->journal));
-		if (!s->journal)
-			abort();
+	if (!s->journal) /* pages that nobody touched cost nothing, and pointers into it stay good */
+		s->journal = sim_zeros(JOURNAL_MAX, sizeof(*s->journal));
+	if (s->journal_count == JOURNAL_MAX)
+		sim_fail(s, "the journal is full");
+	if (e->type == RN_RECORD_DEVICE) {
+		sim_check_kept(s, &e->record);
+		sim_check_announced(s, &e->record);
 	}
+	if (e->type == RN_RECORD_DEVICE || e->type == RN_RECORD_POLICY)
+		s->changed_ms = s->now_ms;
 	item = &s->journal[s->journal_count++];
-	*item = (struct sim_signed){.version = e->version, .type = e->type, .device = e->record};
+	*item = (struct sim_signed){.version = e->version, .type = e->type};
 	s->result->records++;
+	if (e->type == RN_RECORD_DEVICE) {
+		item->device = e->record;
+		s->latest[e->device] = item;
+	}
+	if (e->type == RN_RECORD_IDENTITY && rn_record_get_identity(e->blob, e->size, &item->identity))
+		sim_fail(s, "the gateway signed an identity that makes no sense");
 	if (e->type != RN_RECORD_POLICY)
 		return;
 	if (rn_core_policy_get(s->hosts[0].core, &policy, &err))
 		sim_fail(s, "the policy's text cannot be read: %s", err.text);
+	s->latest_policy = item;
 	item->policy = rn_policy_parse(policy.text, strlen(policy.text), &err);
 	if (!item->policy)
 		sim_fail(s, "the stored policy does not parse: %s", err.text);
@@ -90,6 +103,7 @@ static void check_device(struct sim_host *h, const struct rn_device *d)
 	    memcmp(d->wireguard_key, r->wireguard_key, RN_KEY_SIZE) != 0)
 		sim_fail(s, "%s has device %u version %llu otherwise than it was signed", h->name, d->number,
 			 ULL(d->version));
+	sim_check_place(h, d, r);
 }
 
 static void check_floor(struct sim_host *h, uint32_t number, uint64_t version, bool revoked)
@@ -194,6 +208,8 @@ void sim_check_host(struct sim_host *h)
 	check_claims(h);
 	check_policy(h);
 	check_lease(h);
+	if (h->sim->params.hubs <= LARGE)
+		sim_check_numbers_of(h);
 }
 
 /* ---- what an end leaves ---- */
@@ -236,17 +252,23 @@ void sim_power_ends(struct sim_host *h)
 
 bool sim_out_of_it(const struct sim *s, const struct sim_host *h)
 {
-	const struct sim_signed *self = s->latest[h->number], *hub = s->latest[s->hosts[h->hub].number];
+	const struct sim_signed *self = s->latest[h->number];
 
-	return h->stage != SIM_MEMBER || !self || (self->device.flags & RN_DEVICE_REVOKED) ||
-	       (!rn_kind_is_hub(h->kind) && (!hub || (hub->device.flags & RN_DEVICE_REVOKED)));
+	return h->stage != SIM_MEMBER || !self || (self->device.flags & RN_DEVICE_REVOKED) || sim_is_homeless(s, h);
 }
 
+/* A hub whose end has come is not there, nor need it be for one whose clock was once ahead of that. */
 static bool wants(const struct sim_host *h, const struct rn_device_record *r)
 {
-	const uint32_t hub = rn_kind_is_hub(h->kind) ? h->number : h->sim->hosts[h->hub].number;
+	const struct sim *s = h->sim;
+	const uint32_t hub = rn_kind_is_hub(h->kind) ? h->number : s->hosts[h->hub].number;
 
-	return r->hub == hub || (rn_kind_is_hub(h->kind) && rn_kind_is_hub(r->kind));
+	if (r->ends && (h->ahead || r->ends <= (uint64_t)sim_wall(h)))
+		return false;
+	if (rn_kind_is_hub(h->kind) && rn_kind_is_hub(r->kind))
+		return true;
+	return rn_homes_concern(r, hub) || r->number == h->number ||
+	       (!rn_kind_is_hub(h->kind) && rn_homes_list(&s->latest[h->number]->device, r->number));
 }
 
 /* What it has beside is of devices of other hubs that it has to do with, and as new. */
@@ -281,17 +303,23 @@ static const char *differs(const struct sim_host *h)
 		return "no session upstream";
 	if (!config->generation || h->kernel.dp.policy[config->generation & 1].version != s->latest_policy->version)
 		return "another policy";
+	if (!rn_kind_is_hub(h->kind) && s->latest[h->number]->device.hub != s->hosts[h->hub].number)
+		return "it is not at the hub that the gateway says";
 	if (!h->ahead && config->lease_until_ns <= (uint64_t)(s->now_ms - h->booted_ms) * 1000000)
 		return "no lease";
 	return differs_in_devices(h);
 }
 
+static bool has_ended(const struct sim_host *h)
+{
+	return h->ends && h->ends <= sim_wall(&h->sim->hosts[0]);
+}
+
 bool sim_converged(struct sim *s, char *why, size_t why_size)
 {
-	sim_find_latest(s);
 	for (unsigned i = 0; i < s->host_count; i++) {
 		const struct sim_host *h = &s->hosts[i];
-		const char *what = h->stage == SIM_STRANGER && !h->given_up ? "still a stranger"
+		const char *what = h->stage == SIM_STRANGER && !h->given_up && !has_ended(h) ? "still a stranger"
 				   : sim_out_of_it(s, h)		    ? NULL
 									    : differs(h);
 
@@ -323,6 +351,13 @@ static unsigned core_sessions(const struct sim_host *h)
 	return count;
 }
 
+static bool may_come(const struct sim_host *h, uint32_t hub)
+{
+	const struct sim_signed *self = h->sim->latest[h->number];
+
+	return h->params.self.hub == hub || (self && rn_homes_list(&self->device, hub));
+}
+
 /* Called where all is calm: nothing may be left over. Strangers who went without a word are there for half a minute. */
 void sim_check_bounds(struct sim *s)
 {
@@ -331,7 +366,7 @@ void sim_check_bounds(struct sim *s)
 		unsigned below = 1;
 
 		for (unsigned k = 1; k < s->host_count; k++)
-			below += s->hosts[k].hub == i;
+			below += rn_kind_is_hub(s->hosts[k].kind) ? i == 0 : may_come(&s->hosts[k], h->number);
 		if (h->stage != SIM_MEMBER || !h->net)
 			continue;
 		if (rn_sessions_count(h->net->sessions) > 2 * below + 16)

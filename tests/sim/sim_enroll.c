@@ -47,6 +47,13 @@ struct sim_host *sim_new_host(struct sim *s, enum rn_kind kind, unsigned hub)
 	snprintf(h->name, sizeof(h->name), rn_kind_is_hub(kind) ? "hub-%u" : "device-%u",
 		 rn_kind_is_hub(kind) ? h->index : h->index - s->params.hubs);
 	snprintf(h->owner, sizeof(h->owner), "%s", owners[rng_below(&s->rng, sizeof(owners) / sizeof(*owners))]);
+	if (kind == RN_KIND_PROJECT) {
+		h->ends = sim_wall(&s->hosts[0]) + (sim_percent(s, 70) ? 60 + rng_below(&s->rng, 600) : 3 * 86400);
+		s->projects++;
+		for (unsigned i = 0; i < s->host_count; i++)
+			s->hosts[i].endings_at = s->now_ms;
+	}
+	sim_homes_draw(h);
 	h->tag_count = rng_below(&s->rng, 3);
 	for (unsigned i = 0, first = rng_below(&s->rng, 5); i < h->tag_count; i++)
 		h->tags[i] = tags[(first + i) % 5];
@@ -95,7 +102,7 @@ static void got_token(void *context, int code, const struct rn_err *err, const s
 	struct sim *s = h->sim;
 
 	(void)err;
-	h->given_up = code == -EINVAL; /* its hub has been revoked */
+	h->given_up = code == -EINVAL; /* a hub of its has been revoked, or its own end has come */
 	h->again_at = s->now_ms + AGAIN_MS;
 	h->asked_token = false;
 	if (code == 0 && rn_token_get(token->token, &h->token, NULL) == 0)
@@ -116,6 +123,9 @@ static void ask_token(struct sim_host *h)
 	snprintf(request.hub, sizeof(request.hub), "%s", rn_kind_is_hub(h->kind) ? "" : h->sim->hosts[h->hub].name);
 	for (unsigned i = 0; i < h->tag_count; i++)
 		request.tags[i] = h->tags[i];
+	for (unsigned i = 0; i < h->fallback_count; i++)
+		request.fallbacks[request.fallback_count++] = h->sim->hosts[h->fallbacks[i]].name;
+	request.ends = h->ends;
 	h->asked_token = true;
 	sim_enter(gw, SIM_CORE);
 	rn_core_token_create(gw->core, &request, got_token, h);

@@ -371,6 +371,10 @@ static void wake(struct sim_host *h)
 		sim_enter(h, SIM_NET);
 		sim_timers(h);
 	}
+	if (h->kern && h->endings_at <= s->now_ms) {
+		sim_enter(h, SIM_KERN);
+		sim_kern_endings(h);
+	}
 	if (h->kern && h->kern_at <= s->now_ms) {
 		sim_enter(h, SIM_KERN);
 		sim_kern_connects(h);
@@ -419,6 +423,8 @@ static int64_t earliest(const struct sim_host *h, int64_t net)
 		next = h->core_at;
 	if (h->kern && h->kern_at < next)
 		next = h->kern_at;
+	if (h->kern && h->endings_at < next)
+		next = h->endings_at;
 	if (h->net && sim_timers_next(h) < next)
 		next = sim_timers_next(h);
 	for (int p = 0; p < SIM_PROCESSES; p++)
@@ -442,6 +448,7 @@ void sim_host_settle(struct sim_host *h)
 		next = rn_sessions_tick(h->net->sessions, here_ms(h));
 		next = next == INT64_MAX ? next : next + h->booted_ms;
 	}
+	sim_homes_follow(h);
 	if (h->dead) {
 		if (h->fuse_power)
 			sim_host_power_loss(h);

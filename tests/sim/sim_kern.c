@@ -48,6 +48,8 @@ void rn_overlay_status(const struct rn_overlay *o, struct rn_overlay_status *ret
 	*ret = (struct rn_overlay_status){0};
 }
 
+#define ENDINGS_MS 5000
+
 static void kern_says(struct sim_host *h, const struct rn_local *message)
 {
 	if (h->core && h->kern->core >= 0 && !sim_burn())
@@ -96,8 +98,20 @@ void sim_kern_begin(struct sim_host *h)
 	h->kernel.used = true;
 	rn_kern_save(k);
 	rn_kern_save_revoked(k);
-	h->kern_at = h->sim->now_ms;
+	h->kern_at = h->kern_since = h->sim->now_ms;
+	h->endings_at = INT64_MAX;
 	h->touched = true;
+	sim_kern_endings(h);
+}
+
+/* As kern's own check of its interface, once a second; here only where a hub has an end at all. */
+void sim_kern_endings(struct sim_host *h)
+{
+	const struct sim *s = h->sim;
+
+	rn_kern_endings(h->kern);
+	h->touched = true;
+	h->endings_at = s->projects ? s->now_ms + ENDINGS_MS : INT64_MAX;
 }
 
 void sim_kern_end(struct sim_host *h)

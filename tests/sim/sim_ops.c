@@ -17,6 +17,7 @@ struct sim_change { /* that the gateway was asked for */
 	enum rn_record_type type;
 	uint32_t device;
 	uint64_t version;
+	unsigned before; /* of the journal's records */
 	int64_t at;
 };
 
@@ -58,11 +59,22 @@ static void check_enforced(const struct sim_change *c, const char *name)
 			 (unsigned long long)c->version, (unsigned long long)version);
 }
 
+/* That of the first record of its kind since it was asked for: others come with it, and a policy may wait. */
+static void find_version(struct sim_change *c)
+{
+	const struct sim *s = c->sim;
+
+	for (unsigned i = c->before; i < s->journal_count && !c->version; i++)
+		if (s->journal[i].type == c->type && s->journal[i].device.number == c->device)
+			c->version = s->journal[i].version;
+}
+
 static void done(void *context, int code, const struct rn_err *err, const struct rn_enforced *hubs, unsigned hub_count)
 {
 	struct sim_change *c = context;
 
 	(void)err;
+	find_version(c);
 	for (unsigned i = 0; code == 0 && c->version && i < hub_count; i++)
 		if (hubs[i].applied)
 			check_enforced(c, hubs[i].hub);
@@ -73,22 +85,18 @@ static struct sim_change *begin_change(struct sim *s, enum rn_record_type type, 
 	struct sim_change *c = sim_zeros(1, sizeof(*c));
 
 	*c = (struct sim_change){.next = s->changes, .sim = s, .type = type, .device = device, .at = s->now_ms};
+	c->before = s->journal_count;
 	s->changes = c;
 	sim_enter(&s->hosts[0], SIM_CORE);
 	s->result->operations++;
 	return c;
 }
 
-/* The version is that of the newest record, where one came of it. */
 static void end_change(struct sim_change *c)
 {
-	struct sim *s = c->sim;
-	unsigned before = s->journal_count;
-
-	sim_harvest(s);
-	if (s->journal_count > before)
-		c->version = s->journal[s->journal_count - 1].version;
-	sim_host_settle(&s->hosts[0]);
+	sim_harvest(c->sim);
+	find_version(c);
+	sim_host_settle(&c->sim->hosts[0]);
 }
 
 void sim_set_policy(struct sim *s)
@@ -112,6 +120,26 @@ static struct sim_host *draw(struct sim *s, bool with_hubs)
 			return h;
 	}
 	return NULL;
+}
+
+/* Its hubs anew; where the first is another, it goes there now. */
+static void set_homes(struct sim *s)
+{
+	const struct sim_host *hubs[3] = {sim_draw_hub(s), sim_draw_hub(s), sim_draw_hub(s)};
+	struct rn_core_homes homes = {.fallbacks_given = true};
+	struct sim_host *h = draw(s, false);
+	struct sim_change *c;
+
+	if (!h || !hubs[0])
+		return;
+	homes.target = sim_percent(s, 60) ? hubs[0]->name : NULL;
+	for (unsigned i = 1; i < 3; i++)
+		if (hubs[i] && sim_percent(s, 60))
+			homes.fallbacks[homes.fallback_count++] = hubs[i]->name;
+	sim_say(s, "%s: %s and %u more", h->name, homes.target ? homes.target : "its hub", homes.fallback_count);
+	c = begin_change(s, RN_RECORD_DEVICE, h->number);
+	rn_core_device_homes(s->hosts[0].core, h->name, &homes, done, c);
+	end_change(c);
 }
 
 static void set_trust(struct sim *s)
@@ -144,7 +172,7 @@ static void quarantine(struct sim *s)
 
 static void revoke(struct sim *s)
 {
-	struct sim_host *h = draw(s, sim_percent(s, 10));
+	struct sim_host *h = draw(s, sim_percent(s, 25));
 	struct sim_change *c;
 
 	if (!h || !sim_percent(s, 40))
@@ -157,8 +185,9 @@ static void revoke(struct sim *s)
 
 static void enroll(struct sim *s)
 {
-	static const enum rn_kind kinds[] = {RN_KIND_DESKTOP, RN_KIND_SERVER, RN_KIND_IOT, RN_KIND_REGIONAL};
-	enum rn_kind kind = kinds[rng_below(&s->rng, sim_percent(s, 20) ? 4 : 3)];
+	static const enum rn_kind kinds[] = {RN_KIND_DESKTOP, RN_KIND_SERVER, RN_KIND_IOT, RN_KIND_REGIONAL,
+					     RN_KIND_PROJECT};
+	enum rn_kind kind = kinds[rng_below(&s->rng, sim_percent(s, 40) ? 5 : 3)];
 	struct sim_host *hub = draw(s, true);
 
 	if (s->host_count >= s->host_room)
@@ -186,7 +215,8 @@ static void people(struct sim *s)
 	static const struct {
 		unsigned share;
 		void (*act)(struct sim *s);
-	} acts[] = {{20, sim_set_policy}, {30, set_trust}, {25, quarantine}, {8, revoke}, {10, enroll}, {7, new_key}};
+	} acts[] = {{24, sim_set_policy}, {20, set_trust}, {17, quarantine}, {8, revoke},
+		  {12, enroll},	       {7, new_key},    {12, set_homes}};
 	unsigned drawn = rng_below(&s->rng, 100), at = 0;
 
 	if (!s->hosts[0].core)
@@ -254,6 +284,7 @@ static void clock_jump(struct sim *s)
 	static const int64_t jumps[] = {0, 60, -60, 600, -600, DAY_S, -DAY_S, 3650ll * DAY_S, -3650ll * DAY_S};
 	struct sim_host *h = &s->hosts[rng_below(&s->rng, s->host_count)];
 
+	s->jumped_ms = s->now_ms;
 	h->wall_off_s = jumps[rng_below(&s->rng, sizeof(jumps) / sizeof(*jumps))];
 	for (unsigned i = 0; i < s->host_count; i++)
 		s->hosts[i].ahead |= s->hosts[i].wall_off_s - s->hosts[0].wall_off_s > DAY_S;
@@ -286,13 +317,22 @@ static void sleep_for_days(struct sim *s)
 	if (!sim_percent(s, 15))
 		return;
 	s->now_ms += (1 + rng_below(&s->rng, 9)) * DAY_S * 1000ll;
+	s->jumped_ms = s->now_ms;
 	sim_say(s, "days go by");
+}
+
+/* As long as a number rests, and more. */
+static void sleep_for_a_while(struct sim *s)
+{
+	s->now_ms += (11 + rng_below(&s->rng, 20)) * 60 * 1000ll;
+	s->jumped_ms = s->now_ms;
+	sim_say(s, "a while goes by");
 }
 
 static void misfortune(struct sim *s)
 {
-	static void (*const acts[])(struct sim *) = {wire,  cut,	cut,  crash, crash,
-						     crash, clock_jump, slow, evil,  sleep_for_days};
+	static void (*const acts[])(struct sim *) = {wire,	 cut,  cut,  crash,	     crash,	       crash,
+						     clock_jump, slow, evil, sleep_for_days, sleep_for_a_while};
 
 	acts[rng_below(&s->rng, sizeof(acts) / sizeof(*acts))](s);
 }
@@ -311,10 +351,21 @@ void sim_step(struct sim *s)
 		continue;
 }
 
+static bool was_lied_to(const struct sim_host *h)
+{
+	const struct sim *s = h->sim;
+	bool lied = false;
+
+	for (unsigned i = 0; i < s->host_count && !rn_kind_is_hub(h->kind) && s->latest[h->number]; i++)
+		lied |= s->hosts[i].was_evil && rn_homes_concern(&s->latest[h->number]->device, s->hosts[i].number);
+	return lied || (s->hosts[h->hub].was_evil && !rn_kind_is_hub(h->kind));
+}
+
 void sim_faults_end(struct sim *s)
 {
 	sim_say(s, "no more faults");
 	s->quiet = true;
+	s->jumped_ms = s->now_ms;
 	s->loss = s->repeat = s->reorder = 0;
 	s->delay_min_ms = 2;
 	s->delay_max_ms = 20;
@@ -327,7 +378,7 @@ void sim_faults_end(struct sim *s)
 		h->evil = false;
 		h->wall_off_s = 0;
 		/* A hub that held something back and said SYNCED: its nodes ask it anew for everything. */
-		if (s->hosts[h->hub].was_evil && !rn_kind_is_hub(h->kind))
+		if (was_lied_to(h))
 			sim_host_kill(h, SIM_NET);
 		for (int p = 0; p < SIM_PROCESSES; p++)
 			if (h->begin_at[p] != INT64_MAX)
