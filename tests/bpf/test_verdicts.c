@@ -37,8 +37,10 @@ struct tally {
 	unsigned long frames[RN_MESH_REASON_COUNT]; /* that came in */
 	unsigned long errors[REFERENCE_PHASES][2];  /* ICMP errors that passed: about which flows, forward, backward */
 	unsigned long routers[2][RN_BPF_DIRECTIONS][2]; /* of them, from on the way: hub or node, where; and refused */
-	unsigned long fragments[2][2][RN_BPF_DIRECTIONS];	  /* first or not, passed or not, where */
-	unsigned long sent[2];					  /* in frames, IPv4 or IPv6 */
+	unsigned long fragments[2][2][RN_BPF_DIRECTIONS]; /* first or not, passed or not, where */
+	unsigned long told[2][RN_BPF_DIRECTIONS];	  /* of hops, of size; where */
+	unsigned long untold, promised[2]; /* dropped for that without a word; SYNs that left, IPv4 or IPv6 */
+	unsigned long sent[2];		   /* in frames, IPv4 or IPv6 */
 	unsigned long ways[REFERENCE_PATHS][REFERENCE_PHASES][2]; /* forward, backward */
 };
 
@@ -56,6 +58,11 @@ static void count(void *context, const struct episode *e, const struct step *ste
 		t->errors[v->phase][v->backward]++;
 	if (v->packet.error && v->packet.router)
 		t->routers[e->role == RN_ROLE_NODE][step->direction][v->reason != RN_ALLOWED]++;
+	if (v->reason == RN_TTL_EXCEEDED || v->reason == RN_TOO_BIG) {
+		t->told[v->reason == RN_TOO_BIG][step->direction] += v->told;
+		t->untold += !v->told;
+	}
+	t->promised[step->data[0] >> 4 == 6] += v->mss && v->reason == RN_ALLOWED;
 	t->allowed += v->reason == RN_ALLOWED;
 	t->reasons[v->reason]++;
 	if (v->packet.reason == RN_ALLOWED)
@@ -221,6 +228,10 @@ static void print_tally(const struct tally *t)
 	for (unsigned i = 0; i < RN_MESH_REASON_COUNT; i++)
 		if (t->frames[i])
 			printf("  %-24u%8lu\n", i, t->frames[i]);
+	for (unsigned d = 0; d < RN_BPF_DIRECTIONS; d++)
+		printf("  told, %s: of hops %lu, of size %lu\n", directions[d], t->told[0][d], t->told[1][d]);
+	printf("  not told: %lu; SYNs that left: %lu in IPv4, %lu in IPv6\n", t->untold, t->promised[0],
+	       t->promised[1]);
 	for (unsigned phase = 0; phase < REFERENCE_PHASES; phase++)
 		printf("  error about     %-16sforward%8lu, backward%8lu\n", phases[phase], t->errors[phase][0],
 		       t->errors[phase][1]);
@@ -265,6 +276,11 @@ static void check_coverage(const struct tally *t)
 		for (unsigned dropped = 0; dropped < 2; dropped++)
 			need(t->fragments[i / RN_BPF_DIRECTIONS][dropped][i % RN_BPF_DIRECTIONS] >= 50, "fragments",
 			     i / RN_BPF_DIRECTIONS, dropped, i % RN_BPF_DIRECTIONS);
+	for (unsigned d = 0; d < RN_BPF_DIRECTIONS; d++)
+		for (unsigned size = d == RN_BPF_OUT; size < 2; size++) /* this host's own begin with all their hops */
+			need(t->told[size][d] >= 10, "told", size, d, 0);
+	need(t->untold >= 20, "not told", 0, 0, 0);
+	need(t->promised[0] >= 500 && t->promised[1] >= 500, "SYNs that left", 0, 0, 0);
 	need(t->sent[0] >= 1000 && t->sent[1] >= 1000, "frames sent", 0, 0, 0);
 	need(t->frames[RN_MESH_PASSED] >= 5000, "frames", RN_MESH_PASSED, 0, 0);
 	need(t->frames[RN_MESH_WRONG_IDENTITY] >= 100, "frames", RN_MESH_WRONG_IDENTITY, 0, 0);

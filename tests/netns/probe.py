@@ -5,7 +5,8 @@
     probe.py serve TCP,TCP UDP,UDP       echoes on these ports, every address
     probe.py try                         standard input: [[protocol, address, port], ...]; prints which were answered
     probe.py flow ADDRESS PORT           one TCP connection; each line of input is sent; prints "echo" or "silence"
-    probe.py bulk ADDRESS PORT BYTES     random bytes to an echoing port; prints JSON: did the same come back, and in what time
+    probe.py bulk ADDRESS PORT BYTES [held]  random bytes to an echoing port; prints JSON: did the same come back, and in what time;
+                                         held: connects, says "established", and begins when input ends
     probe.py count PORT                  counts numbered datagrams from everybody until input ends; prints JSON
     probe.py number ADDRESS PORT N RATE  sends at least N numbered datagrams, and on until input ends; prints how many
     probe.py pair ADDRESS PORT N RATE    both: two ends that number their datagrams to each other; prints JSON
@@ -158,9 +159,12 @@ def flow(address, port):
 
 # -- bulk --
 
-def bulk(address, port, size):
+def bulk(address, port, size, held=""):
     """Sends and reads at once; a way that is lost for long ends it."""
     connection = socket.create_connection((address, int(port)), timeout=10)
+    if held:
+        print("established", flush=True)
+        sys.stdin.read()
     block, left, back = os.urandom(1 << 16), int(size), 0
     sent, received = hashlib.sha256(), hashlib.sha256()
     began = time.monotonic()
