@@ -14,6 +14,10 @@
 #define EVENTS_AT_ONCE 1000
 #define EVENTS_AT_FIRST 100 /* of a new session: coming again must not pay */
 
+/* Everything is sent again after one, and for a hub the gateway commits before: an honest one says it once in a session. */
+#define SUBSCRIBE_COSTS_MS 5000
+#define SUBSCRIBES_AT_ONCE_MS 20000
+
 struct rn_downstream *rn_downstream_find(struct rn_core *core, uint64_t session)
 {
 	struct rn_downstream *s = core->sessions;
@@ -33,7 +37,9 @@ struct rn_downstream *rn_downstream_of(struct rn_core *core, uint32_t device)
 /* What a hub said of its devices ends with its session. */
 static void forget_present(struct rn_core *core, uint32_t hub)
 {
-	const struct rn_ledger_entry *entry;
+	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, hub);
+	if (!entry || !rn_kind_is_hub(entry->record.kind)) /* all devices are looked at: not for each that comes and goes */
+		return;
 	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++)
 		if (entry->record.hub == hub)
 			rn_ledger_set_present(core->books.ledger, entry->device, false);
@@ -344,7 +350,8 @@ void rn_downstream_message(struct rn_core *core, struct rn_downstream *s, const 
 	bool subscriber = s->device != 0;
 	if (message->type == RN_MESSAGE_ENROLL && core->gateway && !subscriber)
 		rn_admission_enroll(core, s, &message->enroll, local->block, local->block_size);
-	else if (message->type == RN_MESSAGE_SUBSCRIBE && subscriber)
+	else if (message->type == RN_MESSAGE_SUBSCRIBE && subscriber &&
+		 rn_downstream_share(s, &s->subscribes_ms, SUBSCRIBE_COSTS_MS, SUBSCRIBES_AT_ONCE_MS))
 		subscribe(s, &message->subscribe);
 	else if (message->type == RN_MESSAGE_APPLIED && subscriber)
 		applied(s, &message->version);

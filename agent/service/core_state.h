@@ -94,6 +94,7 @@ struct rn_downstream {
 	int64_t events_ms;	    /* when its share of events is whole again */
 	int64_t resolve_ms;	    /* and of questions */
 	int64_t moves_ms;	    /* and of moves */
+	int64_t subscribes_ms;	    /* and of subscriptions */
 	unsigned held;		    /* of INTERESTS, looked at */
 	struct rn_position applied; /* of a hub */
 	struct rn_feed feed;

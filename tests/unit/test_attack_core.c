@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "core_world.h"
 #include "proto/session.h"
+#include "service/core_state.h"
 
 static uint64_t session = 0x7000000000000000ull; /* above those of the world */
 
@@ -157,11 +158,36 @@ static void what_a_captured_net_held_back_comes(void **state)
 	assert_true(hub->devices[3].flags & RN_DEVICE_QUARANTINED);
 }
 
+/* Each makes a hub begin anew, with a commit of the gateway's and all that it is to know sent again. */
+static void subscriptions_are_limited(void **state)
+{
+	struct world *w = *state;
+	struct world_host *gateway = &w->hosts[0], *hub = &w->hosts[1];
+	struct rn_message subscribe = {.type = RN_MESSAGE_SUBSCRIBE, .subscribe = {.epoch = 1}};
+	for (unsigned as = 1; as <= 2; as++) {
+		struct world_host *at = as == 1 ? gateway : hub;
+		dial(at, &w->hosts[as]);
+		unsigned closed = at->closed;
+		for (unsigned i = 0; i < 4; i++) {
+			say(at, &subscribe);
+			assert_int_equal(at->closed, closed);
+		}
+		w->now_ms += 6000; /* and nobody else comes meanwhile */
+		say(at, &subscribe);
+		assert_int_equal(at->closed, closed);
+		for (unsigned i = 0; i < 200; i++)
+			say(at, &subscribe);
+		assert_int_equal(at->closed, closed + 1);
+		assert_null(rn_downstream_find(at->core, session));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(requests_of_one_device_are_limited, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_a_captured_net_held_back_comes, setup, teardown),
+		cmocka_unit_test_setup_teardown(subscriptions_are_limited, setup, teardown),
 		cmocka_unit_test_setup_teardown(events_of_one_device_are_limited, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
