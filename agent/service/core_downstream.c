@@ -192,6 +192,25 @@ static int send_synced(void *context, const struct rn_position *at)
 	return rn_core_say(s->core, s->session, &message);
 }
 
+static bool has_hub(const uint32_t hubs[RN_HOMES_MAX], uint32_t hub)
+{
+	for (unsigned i = 0; i < RN_HOMES_MAX; i++)
+		if (hubs[i] == hub)
+			return true;
+	return false;
+}
+
+/* A hub that the device lists no more it still holds: it goes on hearing of it as of any that it asked for. */
+static void feed_homes(struct rn_downstream *s, const struct rn_device_record *self)
+{
+	uint32_t before[RN_HOMES_MAX];
+	memcpy(before, s->feed.homes, sizeof(before));
+	rn_feed_homes(&s->feed, s->core->books.ledger, self);
+	for (unsigned i = 0; i < RN_HOMES_MAX; i++)
+		if (before[i] && !has_hub(s->feed.homes, before[i]))
+			rn_resolve_hold(s, before[i]);
+}
+
 void rn_downstream_pump_one(struct rn_downstream *s)
 {
 	struct rn_feed_out out = {.context = s, .ready = ready, .record = send_record, .synced = send_synced};
@@ -203,7 +222,7 @@ void rn_downstream_pump_one(struct rn_downstream *s)
 	if (self && !rn_homes_list(&self->record, s->core->params.self.device))
 		rn_feed_left(&s->feed);
 	if (self)
-		rn_feed_homes(&s->feed, s->core->books.ledger, &self->record);
+		feed_homes(s, &self->record);
 	rn_feed_pump(&s->feed, s->core->books.ledger, &whole, &out);
 }
 
