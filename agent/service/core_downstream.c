@@ -90,7 +90,7 @@ static void warn(struct rn_downstream *s, const struct rn_ledger_entry *hub)
 	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device);
 	if (entry && !s->subscribed && !rn_kind_is_hub(entry->record.kind) && hub->device != entry->device &&
 	    rn_kind_is_hub(hub->record.kind) && (hub->record.flags & RN_DEVICE_REVOKED) &&
-	    rn_homes_list(&entry->record, hub->device))
+	    rn_homes_concern(&entry->record, hub->device)) /* it may not have heard that it lists it no more */
 		send_record(s, hub);
 }
 
@@ -99,6 +99,9 @@ static void warn_of_all(struct rn_downstream *s)
 	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device), *hub;
 	for (unsigned i = 0; entry && i < RN_HOMES_MAX; i++)
 		if ((hub = rn_ledger_device(s->core->books.ledger, rn_homes_at(&entry->record, i))))
+			warn(s, hub);
+	for (unsigned i = 0; entry && i < entry->record.left_count; i++)
+		if ((hub = rn_ledger_device(s->core->books.ledger, entry->record.left[i])))
 			warn(s, hub);
 }
 
@@ -221,6 +224,8 @@ void rn_downstream_pump_one(struct rn_downstream *s)
 	    s->feed.other_hubs ? NULL : rn_ledger_device(s->core->books.ledger, s->device);
 	if (self && !rn_homes_list(&self->record, s->core->params.self.device))
 		rn_feed_left(&s->feed);
+	else if (self && s->feed.left) /* it is listed here again, of which it heard before this hub: all that it missed */
+		rn_feed_start(&s->feed, s->feed.hub, &self->record, (struct rn_position){0});
 	if (self)
 		feed_homes(s, &self->record);
 	rn_feed_pump(&s->feed, s->core->books.ledger, &whole, &out);
