@@ -96,7 +96,7 @@ static void warn(struct rn_downstream *s, const struct rn_ledger_entry *hub)
 	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device);
 	if (entry && !s->subscribed && !rn_kind_is_hub(entry->record.kind) && hub->device != entry->device &&
 	    rn_kind_is_hub(hub->record.kind) && (hub->record.flags & RN_DEVICE_REVOKED) &&
-	    rn_homes_list(&entry->record, hub->device))
+	    rn_homes_concern(&entry->record, hub->device)) /* it may not have heard that it lists it no more */
 		send_record(s, hub);
 }
 
@@ -105,6 +105,9 @@ static void warn_of_all(struct rn_downstream *s)
 	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device), *hub;
 	for (unsigned i = 0; entry && i < RN_HOMES_MAX; i++)
 		if ((hub = rn_ledger_device(s->core->books.ledger, rn_homes_at(&entry->record, i))))
+			warn(s, hub);
+	for (unsigned i = 0; entry && i < entry->record.left_count; i++)
+		if ((hub = rn_ledger_device(s->core->books.ledger, entry->record.left[i])))
 			warn(s, hub);
 }
 
@@ -198,6 +201,25 @@ static int send_synced(void *context, const struct rn_position *at)
 	return rn_core_say(s->core, s->session, &message);
 }
 
+static bool has_hub(const uint32_t hubs[RN_HOMES_MAX], uint32_t hub)
+{
+	for (unsigned i = 0; i < RN_HOMES_MAX; i++)
+		if (hubs[i] == hub)
+			return true;
+	return false;
+}
+
+/* A hub that the device lists no more it still holds: it goes on hearing of it as of any that it asked for. */
+static void feed_homes(struct rn_downstream *s, const struct rn_device_record *self)
+{
+	uint32_t before[RN_HOMES_MAX];
+	memcpy(before, s->feed.homes, sizeof(before));
+	rn_feed_homes(&s->feed, s->core->books.ledger, self);
+	for (unsigned i = 0; i < RN_HOMES_MAX; i++)
+		if (before[i] && !has_hub(s->feed.homes, before[i]))
+			rn_resolve_hold(s, before[i]);
+}
+
 void rn_downstream_pump_one(struct rn_downstream *s)
 {
 	struct rn_feed_out out = {.context = s, .ready = ready, .record = send_record, .synced = send_synced};
@@ -208,8 +230,10 @@ void rn_downstream_pump_one(struct rn_downstream *s)
 	    s->feed.other_hubs ? NULL : rn_ledger_device(s->core->books.ledger, s->device);
 	if (self && !rn_homes_list(&self->record, s->core->params.self.device))
 		rn_feed_left(&s->feed);
+	else if (self && s->feed.left) /* it is listed here again, of which it heard before this hub: all that it missed */
+		rn_feed_start(&s->feed, s->feed.hub, &self->record, (struct rn_position){0});
 	if (self)
-		rn_feed_homes(&s->feed, s->core->books.ledger, &self->record);
+		feed_homes(s, &self->record);
 	rn_feed_pump(&s->feed, s->core->books.ledger, &whole, &out);
 }
 

@@ -99,9 +99,7 @@ void rn_feed_homes(struct rn_feed *feed, const struct rn_ledger *ledger, const s
 
 void rn_feed_left(struct rn_feed *feed)
 {
-	rn_interests_free(feed->interests);
-	feed->interests = NULL;
-	feed->hub = 0;
+	feed->left = true;
 }
 
 bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *entry)
@@ -112,8 +110,10 @@ bool rn_feed_wants(const struct rn_feed *feed, const struct rn_ledger_entry *ent
 		return true;
 	if (rn_kind_is_hub(entry->record.kind) && (feed->other_hubs || has_home(feed, entry->device)))
 		return true;
-	return rn_homes_concern(&entry->record, feed->hub) || entry->device == feed->receiver ||
-	       rn_interests_has(feed->interests, entry->device);
+	if (entry->device == feed->receiver)
+		return true;
+	return !feed->left &&
+	       (rn_homes_concern(&entry->record, feed->hub) || rn_interests_has(feed->interests, entry->device));
 }
 
 static const struct rn_ledger_entry *first_after(const struct rn_ledger *ledger, const struct rn_position *at)

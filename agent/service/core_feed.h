@@ -17,11 +17,12 @@
  * because what is missing here (a policy comes after newer devices) is missing at the receiver too.
  */
 struct rn_feed {
-	uint32_t hub;		       /* whose devices: the hub that feeds it, or the receiver itself where it is one; 0: none */
+	uint32_t hub;		       /* whose devices: the hub that feeds it, or the receiver itself where it is one */
 	uint32_t receiver;	       /* its own record it gets in any case */
 	uint32_t homes[RN_HOMES_MAX];  /* of a node: the hubs that it lists */
 	bool other_hubs;	       /* the receiver is a hub */
 	bool everything;	       /* the receiver has all that this host has */
+	bool left;		       /* the receiver is a node that this hub is not to have any more */
 	struct rn_position at, policy; /* up to where everything but the policy was sent, and which policy */
 	struct rn_position marked;
 	bool unmarked;			/* something was sent that no mark covers */
@@ -42,7 +43,7 @@ void rn_feed_start(struct rn_feed *feed, uint32_t hub, const struct rn_device_re
 		   struct rn_position after);
 /* The receiver is a node that lists these hubs now: those that are new to it are sent. */
 void rn_feed_homes(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_device_record *receiver);
-/* The receiver is a node that this hub is not to have any more: from now on it gets its own record and its hubs' alone. */
+/* The receiver is a node that this hub is not to have any more: until another start it gets its own record and its hubs' alone. */
 void rn_feed_left(struct rn_feed *feed);
 void rn_feed_end(struct rn_feed *feed); /* frees what it has and zeroes it */
 /*

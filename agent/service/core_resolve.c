@@ -50,6 +50,11 @@ static void hold(struct rn_downstream *s, uint32_t device, const struct rn_posit
 	rn_downstream_pump_one(s);
 }
 
+void rn_resolve_hold(struct rn_downstream *s, uint32_t device)
+{
+	hold(s, device, NULL);
+}
+
 /* On the gateway: what this host itself does as a hub. */
 static void hold_here(struct rn_core *core, const struct rn_ledger_entry *entry, uint32_t receiver)
 {

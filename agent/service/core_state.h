@@ -285,6 +285,7 @@ void rn_downstream_deny(struct rn_core *core, const struct rn_device_record *dev
 void rn_downstream_deny_all(struct rn_core *core);
 
 /* core_resolve.c: who has to do with devices of other hubs */
+void rn_resolve_hold(struct rn_downstream *s, uint32_t device); /* its receiver goes on hearing of the device */
 void rn_resolve_events(struct rn_core *core, const uint8_t *events, size_t size); /* of this host's kern */
 void rn_resolve_ask(struct rn_downstream *from, const struct rn_message_resolve *message);
 void rn_resolve_held(struct rn_downstream *from, const struct rn_message_interests *message);

@@ -139,7 +139,8 @@ struct sim_host {
 	} floor;
 	bool touched;	       /* the kernel's tables, since they were looked at */
 	bool syncing;	       /* kern was in the middle of a sync when it ended */
-	bool ahead;	       /* its clock once was ahead of the gateway's by days */
+	bool ahead;	       /* its clock once was ahead of the gateway's by days, */
+	bool early;	       /* or at all: it may have missed a project's hub that had not ended */
 	bool torn;	       /* kern died in the middle of something, and has not been in step since */
 	int64_t power_lost_ms; /* last */
 };

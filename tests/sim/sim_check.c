@@ -263,7 +263,7 @@ static bool wants(const struct sim_host *h, const struct rn_device_record *r)
 	const struct sim *s = h->sim;
 	const uint32_t hub = rn_kind_is_hub(h->kind) ? h->number : s->hosts[h->hub].number;
 
-	if (r->ends && (h->ahead || r->ends <= (uint64_t)sim_wall(h)))
+	if (r->ends && (h->early || r->ends <= (uint64_t)sim_wall(h)))
 		return false;
 	if (rn_kind_is_hub(h->kind) && rn_kind_is_hub(r->kind))
 		return true;
@@ -305,6 +305,8 @@ static const char *differs(const struct sim_host *h)
 		return "another policy";
 	if (!rn_kind_is_hub(h->kind) && s->latest[h->number]->device.hub != s->hosts[h->hub].number)
 		return "it is not at the hub that the gateway says";
+	if (!rn_kind_is_hub(h->kind) && h->core->home.moved > s->latest[h->number]->device.moved)
+		return "the gateway has not signed its move"; /* the hub that it left may think that it is there */
 	if (!h->ahead && config->lease_until_ns <= (uint64_t)(s->now_ms - h->booted_ms) * 1000000)
 		return "no lease";
 	return differs_in_devices(h);

@@ -144,6 +144,22 @@ static bool are_gone(const struct sim *s, const struct rn_device_record *self)
 	return true;
 }
 
+/* It is one that this host, whose list it is on, can find: a captured hub may have held back its record. */
+static bool can_find(const struct sim_host *h, uint32_t hub)
+{
+	return hub == h->params.self.hub || rn_ledger_device(h->core->books.ledger, hub);
+}
+
+static bool finds_nobody(const struct sim_host *h, const struct rn_device_record *self)
+{
+	uint32_t hub;
+
+	for (unsigned i = 0; (hub = rn_homes_at(self, i)); i++)
+		if (!sim_is_gone(h->sim, hub) && can_find(h, hub))
+			return false;
+	return true;
+}
+
 /*
  * It knows the hubs of the list that it has heard of, and before that the hub alone that it was enrolled to: where all
  * of these are gone nobody is left who could tell it of others.
@@ -156,7 +172,7 @@ bool sim_is_homeless(const struct sim *s, const struct sim_host *h)
 		return sim_is_gone(s, h->number);
 	if (h->core && !known && sim_is_gone(s, h->params.self.hub))
 		return true;
-	return (known && are_gone(s, &known->record)) || are_gone(s, &s->latest[h->number]->device);
+	return (known && finds_nobody(h, &known->record)) || are_gone(s, &s->latest[h->number]->device);
 }
 
 /* Whatever the gateway has said by then. */

@@ -286,8 +286,10 @@ static void clock_jump(struct sim *s)
 
 	s->jumped_ms = s->now_ms;
 	h->wall_off_s = jumps[rng_below(&s->rng, sizeof(jumps) / sizeof(*jumps))];
-	for (unsigned i = 0; i < s->host_count; i++)
+	for (unsigned i = 0; i < s->host_count; i++) {
 		s->hosts[i].ahead |= s->hosts[i].wall_off_s - s->hosts[0].wall_off_s > DAY_S;
+		s->hosts[i].early |= s->hosts[i].wall_off_s > s->hosts[0].wall_off_s;
+	}
 	sim_say(s, "%s: the clock is off by %lld s", h->name, (long long)h->wall_off_s);
 }
 

@@ -281,13 +281,13 @@ static bool no_lease(const struct sim_host *h)
 static bool sees_no_end(const struct ends *e)
 {
 	const struct sim_host *of[] = {e->from, hub_of(e->from), hub_of(e->to), e->to};
-	bool ends = false, ahead = false;
+	bool ends = false, early = false;
 
 	for (unsigned i = 0; i < 4; i++) {
 		ends |= of[i]->ends != 0;
-		ahead |= of[i]->ahead;
+		early |= of[i]->early;
 	}
-	return ends && ahead;
+	return ends && early;
 }
 
 /* Whoever may, does, after as many packets as it takes to ask; whoever may not, does not. */
