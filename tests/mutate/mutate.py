@@ -10,6 +10,7 @@ killed, listed or without effect, failed those that survived unlisted."""
 import argparse
 import functools
 import glob
+import hashlib
 import os
 import random
 import re
@@ -315,7 +316,9 @@ def main():
     if given.again:
         chosen = [mutant for mutant in everything if mutant.key() in listed]
     else:
-        chosen = random.Random(given.seed).sample(everything, min(given.count, len(everything)))
+        # By what they are: code that comes or goes elsewhere does not draw others.
+        draw = functools.cache(lambda mutant: hashlib.sha256(f"{given.seed} {mutant.key()}".encode()).digest())
+        chosen = sorted(everything, key=draw)[:given.count]
     print(f"seed {given.seed}: {len(chosen)} of {len(everything)} mutants", flush=True)
     chosen.sort(key=lambda mutant: mutant.path)
     bench = Bench()
