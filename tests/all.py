@@ -128,7 +128,7 @@ def first_half():
     yield Step("build with sanitizers", make("SAN=1", "all", "test-programs"), 1800)
     yield from unit_steps()
     yield from kernel_steps()
-    yield Step("sim", make("sim", "SEEDS=150"), 1800)
+    yield Step("sim", make("sim", "SEEDS=1000"), 3600)
     yield Step("sim large", make("sim", "SEED=5", "SIZE=--hubs 50 --devices 1000 --steps 40"), 1800)
     yield Step("flat", make("flat"), 900)
     yield Step("build fuzzers", make("FUZZ=1", "fuzz-programs"), 1200)

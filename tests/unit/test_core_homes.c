@@ -411,17 +411,31 @@ static void a_repeated_request_moves_nobody(void **state)
 	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
 }
 
-/* hub-a cannot claim a device that does not list it. */
+static unsigned refusals(struct world *w, unsigned hub, unsigned of)
+{
+	struct rn_local open = {.type = RN_LOCAL_NET_OPEN, .session = 4711};
+	unsigned closed = w->hosts[hub].closed;
+	open.role = of == SERVER ? RN_KIND_SERVER : RN_KIND_DESKTOP;
+	memcpy(open.key, w->hosts[of].noise_public, RN_KEY_SIZE);
+	rn_core_receive(w->hosts[hub].core, RN_CORE_NET, &open);
+	return w->hosts[hub].closed - closed;
+}
+
+/* hub-a cannot claim a device that does not list it; one that did it lets in, to tell it so, and takes for nobody's. */
 static void a_hub_that_is_not_listed_admits_nobody(void **state)
 {
 	struct world *w = *state;
 	assert_int_equal(set(w, "hub-b", "", NULL), 0);
 	world_wait(w, 2000);
-	struct rn_local open = {.type = RN_LOCAL_NET_OPEN, .session = 4711, .role = RN_KIND_DESKTOP};
-	unsigned closed = w->hosts[HUB_A].closed;
-	memcpy(open.key, w->hosts[LAPTOP].noise_public, RN_KEY_SIZE);
-	rn_core_receive(w->hosts[HUB_A].core, RN_CORE_NET, &open);
-	assert_int_equal(w->hosts[HUB_A].closed, closed + 1);
+	assert_int_equal(refusals(w, HUB_A, SERVER), 1);
+	assert_int_equal(refusals(w, HUB_A, LAPTOP), 0);
+	struct rn_message m = {.type = RN_MESSAGE_HOME, .home = {NUMBER(LAPTOP), 1ull << 41}};
+	uint8_t data[64];
+	struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE, .session = 4711, .block = data};
+	local.block_size = (size_t)rn_message_encode(&m, data, sizeof(data));
+	rn_core_receive(w->hosts[HUB_A].core, RN_CORE_NET, &local);
+	world_run(w);
+	assert_int_equal(told(w, HUB_A), 0);
 }
 
 static unsigned heard_of_server, heard_of_itself;
