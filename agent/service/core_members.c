@@ -284,6 +284,11 @@ int rn_members_load(struct rn_core *core, struct rn_err *err)
 
 	if (!rc)
 		rc = rn_registry_pend_all(&core->books, err);
+	/* Numbers that have run out are no reason not to be there: devices keep what they have. */
+	if (rc == -ENOSPC) {
+		rn_log(RN_LOG_ERROR, "%s", err->text);
+		rc = 0;
+	}
 	if (!rc)
 		remove_gone(core);
 	return rc ? rc : vouch(core, err);
