@@ -145,7 +145,7 @@ static int check_shape(const struct bpf_map *map, const char *path)
 		   : -ESTALE;
 }
 
-/* A node has less to tell, nothing to do with other hubs, and forwards nothing that it could send errors about. */
+/* A node has less to tell, and nothing to do with other hubs. */
 static int shrink_to_node(struct tc_overlay *skeleton)
 {
 	int code = bpf_map__set_max_entries(skeleton->maps.rn_events, RN_EVENT_RING_NODE_BYTES);
@@ -156,8 +156,6 @@ static int shrink_to_node(struct tc_overlay *skeleton)
 		code = bpf_map__set_max_entries(skeleton->maps.rn_mesh_peers, 1);
 	if (!code)
 		code = bpf_map__set_max_entries(skeleton->maps.rn_behind, 1);
-	if (!code)
-		code = bpf_map__set_max_entries(skeleton->maps.rn_error_spent, 1);
 	if (!code)
 		code = bpf_program__set_autoload(skeleton->progs.rn_mesh_ingress, false);
 	return code ? code : bpf_program__set_autoload(skeleton->progs.rn_mesh_egress, false);
