@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
+
 #define HEAD "meanings"
 
 struct pending {
@@ -15,6 +17,7 @@ struct rn_numbering {
 	struct rn_meanings *meanings; /* NULL: could not be loaded */
 	int64_t now_ms;
 	struct pending *pending;
+	struct rn_numbers *place; /* device -> its index in pending + 1 */
 	unsigned count, room;
 };
 
@@ -110,6 +113,7 @@ static int reload(struct rn_books *books, struct rn_err *err)
 	rn_meanings_free(n->meanings);
 	n->meanings = NULL;
 	n->count = 0;
+	rn_numbers_clear(n->place);
 	if (rc)
 		rn_meanings_free(meanings);
 	else
@@ -120,7 +124,7 @@ static int reload(struct rn_books *books, struct rn_err *err)
 int rn_numbering_open(struct rn_books *books, int64_t now_ms, struct rn_err *err)
 {
 	books->numbering = calloc(1, sizeof(*books->numbering));
-	if (!books->numbering)
+	if (!books->numbering || !(books->numbering->place = rn_numbers_new()))
 		return rn_fail(err, -ENOMEM, "out of memory");
 	books->numbering->now_ms = now_ms;
 	return reload(books, err);
@@ -131,6 +135,7 @@ void rn_numbering_close(struct rn_books *books)
 	if (!books->numbering)
 		return;
 	rn_meanings_free(books->numbering->meanings);
+	rn_numbers_free(books->numbering->place);
 	free(books->numbering->pending);
 	free(books->numbering);
 	books->numbering = NULL;
@@ -301,8 +306,13 @@ int rn_numbering_identify(struct rn_change *change, uint32_t device, uint32_t ol
 
 static void drop_pending(struct rn_numbering *n, unsigned at)
 {
+	struct pending *last = &n->pending[--n->count];
+
 	rn_meanings_release(n->meanings, n->pending[at].number);
-	n->pending[at] = n->pending[--n->count];
+	rn_numbers_remove(n->place, n->pending[at].device);
+	if (last != &n->pending[at])
+		(void)rn_numbers_set(n->place, last->device, at + 1); /* the key is there: it takes no memory */
+	n->pending[at] = *last;
 }
 
 void rn_numbering_committed(struct rn_change *change)
@@ -311,11 +321,11 @@ void rn_numbering_committed(struct rn_change *change)
 
 	for (unsigned i = 0; n && n->meanings && i < change->move_count; i++) {
 		const struct rn_number_move *m = &change->moves[i];
+		uint32_t place = rn_numbers_get(n->place, m->device);
 
 		rn_meanings_release(n->meanings, m->from);
-		for (unsigned p = n->count; p-- > 0;)
-			if (n->pending[p].device == m->device && n->pending[p].number == m->to)
-				drop_pending(n, p);
+		if (place && n->pending[place - 1].number == m->to)
+			drop_pending(n, place - 1);
 	}
 }
 
@@ -382,7 +392,7 @@ int rn_numbering_pend(struct rn_books *books, uint32_t device, const uint32_t *s
 		      struct rn_err *err)
 {
 	struct rn_numbering *n = books->numbering;
-	uint32_t number;
+	uint32_t number, before;
 	int rc = make_room(n, err);
 
 	if (!rc)
@@ -390,9 +400,13 @@ int rn_numbering_pend(struct rn_books *books, uint32_t device, const uint32_t *s
 	if (rc)
 		return rc;
 	/* What it waited for before is not what it is to have now. */
-	for (unsigned p = n->count; p-- > 0;)
-		if (n->pending[p].device == device)
-			drop_pending(n, p);
+	before = rn_numbers_get(n->place, device);
+	if (before)
+		drop_pending(n, before - 1);
+	if (rn_numbers_set(n->place, device, n->count + 1)) {
+		rn_numbering_release(books, number);
+		return rn_fail(err, -ENOMEM, "out of memory");
+	}
 	n->pending[n->count++] = (struct pending){device, number};
 	return 0;
 }

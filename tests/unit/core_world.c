@@ -49,13 +49,23 @@ static void deliver_later(struct world *w, unsigned host, enum rn_core_peer peer
 	w->last = &q->next;
 }
 
+static int64_t cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
 static void deliver(struct world *w, struct world_queued *q)
 {
 	struct world_host *h = &w->hosts[q->host];
 	struct rn_local message;
 	assert_int_equal(rn_local_decode(q->data, q->size, &message), 0);
+	h->taken += q->between_hosts && message.type == RN_LOCAL_NET_MESSAGE;
+	h->busy_ns -= cpu_ns();
 	if (h->core && h->there[q->peer])
 		assert_true(rn_core_receive(h->core, q->peer, &message));
+	h->busy_ns += cpu_ns();
 	free(q);
 }
 
@@ -68,8 +78,8 @@ static struct world_queued *take_next(struct world *w)
 	if (!q)
 		return NULL;
 	*at = q->next;
-	for (w->last = &w->first; *w->last;)
-		w->last = &(*w->last)->next;
+	if (w->last == &q->next)
+		w->last = at;
 	return q;
 }
 
@@ -112,6 +122,8 @@ static void kern_takes(struct world_host *h, const struct rn_local *m)
 	struct rn_record_head head;
 	struct rn_device_record device = {0};
 	assert_int_equal(rn_record_verify(m->block, m->block_size, h->params.anchor.policy_public, &head), 0);
+	if (h->crowded)
+		return;
 	if (head.type == RN_RECORD_DEVICE) {
 		assert_int_equal(rn_record_get_device(m->block, m->block_size, &device), 0);
 		assert_true(device.number < 64);
@@ -266,6 +278,8 @@ static void net_hears(struct world_host *h, const struct rn_local *m)
 		net_connects(h, m);
 		break;
 	case RN_LOCAL_NET_SEND:
+		h->said++;
+		h->said_bytes += m->block_size;
 		net_sends(h, m);
 		break;
 	case RN_LOCAL_NET_CLOSE:

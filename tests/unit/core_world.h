@@ -51,6 +51,9 @@ struct world_host {
 	unsigned denied;    /* NET_DENY seen */
 	unsigned closed;    /* NET_CLOSE seen */
 	bool mute;	    /* it answers no ping */
+	bool crowded;	    /* kern forgets what it was given: there may be more than 64 devices */
+	uint64_t taken, said, said_bytes; /* messages between hosts: from others, to others */
+	int64_t busy_ns;		  /* its core, with what it said encoded and decoded once more */
 	struct {
 		uint32_t hub;
 		uint64_t moved;
