@@ -12,8 +12,9 @@
  * that version and allows no more than it says; no version falls, nobody revoked comes back, no lease is longer than
  * one. At every step: whatever a door lets in, the reference evaluator allows on the records that it has; whoever
  * reaches another through all doors, from hub to hub too, could by the gateway's own state at some time; and no hub is
- * believed what cannot be behind it (sim_flow.c, sim_reach.c). Whenever the gateway says that a hub enforces a change,
- * it does. After the faults: every honest host has the gateway's state within CALM_MS, and nothing is left in queues or
+ * believed what cannot be behind it (sim_flow.c, sim_reach.c). A device is behind one hub at any time and keeps its
+ * addresses, and hubs end when they must (sim_homes.c); no two hubs read one identity number differently
+ * (sim_numbers.c). Whenever the gateway says that a hub enforces a change, it does. After the faults: every honest host has the gateway's state within CALM_MS, and nothing is left in queues or
  * tables of sessions.
  */
 #include <dirent.h>
