@@ -14,8 +14,8 @@
  * reaches another through all doors, from hub to hub too, could by the gateway's own state at some time; and no hub is
  * believed what cannot be behind it (sim_flow.c, sim_reach.c). A device is behind one hub at any time and keeps its
  * addresses, and hubs end when they must (sim_homes.c); no two hubs read one identity number differently
- * (sim_numbers.c). Whenever the gateway says that a hub enforces a change, it does. After the faults: every honest host has the gateway's state within CALM_MS, and nothing is left in queues or
- * tables of sessions.
+ * (sim_numbers.c). Whenever the gateway says that a hub enforces a change, it does. After the faults: every honest host
+ * has the gateway's state within CALM_MS, and nothing is left in queues or tables of sessions.
  */
 #include <dirent.h>
 #include <malloc.h>
