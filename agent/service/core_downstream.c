@@ -14,7 +14,8 @@
 #define EVENTS_AT_ONCE 1000
 #define EVENTS_AT_FIRST 100 /* of a new session: coming again must not pay */
 
-/* Everything is sent again after one, and for a hub the gateway commits before: an honest one says it once in a session. */
+/* Everything is sent again after one, and for a hub the gateway commits before: an honest one says it once in a
+ * session. */
 #define SUBSCRIBE_COSTS_MS 5000
 #define SUBSCRIBES_AT_ONCE_MS 20000
 
@@ -38,7 +39,8 @@ struct rn_downstream *rn_downstream_of(struct rn_core *core, uint32_t device)
 static void forget_present(struct rn_core *core, uint32_t hub)
 {
 	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, hub);
-	if (!entry || !rn_kind_is_hub(entry->record.kind)) /* all devices are looked at: not for each that comes and goes */
+	if (!entry ||
+	    !rn_kind_is_hub(entry->record.kind)) /* all devices are looked at: not for each that comes and goes */
 		return;
 	for (unsigned i = 0; (entry = rn_ledger_at(core->books.ledger, i)); i++)
 		if (entry->record.hub == hub)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one device more costs a hub: control messages in and out, bytes, CPU of its core; among 100 and among 10,000 of its
- * own that are all connected. And one more elsewhere, which must cost it nothing. Prints the figures (docs/benchmarks.md).
+ * What one device more costs a hub: control messages in and out, bytes, CPU of its core; among 100 and among 10,000 of
+ * its own that are all connected. And one more elsewhere, which must cost it nothing. Prints the figures
+ * (docs/benchmarks.md).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,7 +70,8 @@ static void connect_all(struct world *w)
 		struct rn_local open = {.type = RN_LOCAL_NET_OPEN, .session = ++session, .role = RN_KIND_DESKTOP};
 		struct rn_local say = {
 		    .type = RN_LOCAL_NET_MESSAGE, .session = session, .block = data, .block_size = (size_t)size};
-		if (entry->record.hub != HUB || rn_kind_is_hub(entry->record.kind) || rn_downstream_of(hub, entry->device))
+		if (entry->record.hub != HUB || rn_kind_is_hub(entry->record.kind) ||
+		    rn_downstream_of(hub, entry->device))
 			continue;
 		memcpy(open.key, entry->record.noise_key, RN_KEY_SIZE);
 		assert_true(rn_core_receive(hub, RN_CORE_NET, &open));
@@ -129,15 +131,16 @@ static struct cost cost_of(struct world *w, void (*act)(struct world *w, uint32_
 static const struct {
 	const char *what;
 	void (*act)(struct world *w, uint32_t i);
-} acts[] = {{"one device more", one_more}, {"one of its own changes", one_changes}, {"one more elsewhere", one_more_elsewhere}};
+} acts[] = {
+    {"one device more", one_more}, {"one of its own changes", one_changes}, {"one more elsewhere", one_more_elsewhere}};
 #define ACTS 3
 
 static void look(struct world *w, uint32_t own, struct cost ret[ACTS])
 {
 	for (unsigned a = 0; a < ACTS; a++) {
 		ret[a] = cost_of(w, acts[a].act);
-		printf("%-22s among %5u: %5.0f messages in, %6.0f out, %8.0f bytes out, core %8.0f us\n", acts[a].what, own,
-		       ret[a].in, ret[a].out, ret[a].bytes, ret[a].us);
+		printf("%-22s among %5u: %5.0f messages in, %6.0f out, %8.0f bytes out, core %8.0f us\n", acts[a].what,
+		       own, ret[a].in, ret[a].out, ret[a].bytes, ret[a].us);
 	}
 }
 

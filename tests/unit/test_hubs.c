@@ -281,7 +281,10 @@ static void who_vanishes_meanwhile_leaves_nothing_half_done(void **state)
 	h = stranger();
 	w->ca_silent = true;
 	world_enroll(w, &token, h, "us", RN_KIND_REGIONAL, NULL);
+	unsigned answers = w->enrolled.count;
 	world_enroll(w, &token, h, "us", RN_KIND_REGIONAL, NULL);
+	world_run(w);
+	assert_int_equal(w->enrolled.count, answers); /* not refused */
 	refused(w, &token, "us", RN_KIND_REGIONAL, "being used");
 	w->ca_silent = false;
 	world_answer_ca(w);
