@@ -232,7 +232,8 @@ void rn_downstream_pump_one(struct rn_downstream *s)
 	    s->feed.other_hubs ? NULL : rn_ledger_device(s->core->books.ledger, s->device);
 	if (self && !rn_homes_list(&self->record, s->core->params.self.device))
 		rn_feed_left(&s->feed);
-	else if (self && s->feed.left) /* it is listed here again, of which it heard before this hub: all that it missed */
+	else if (self &&
+		 s->feed.left) /* it is listed here again, of which it heard before this hub: all that it missed */
 		rn_feed_start(&s->feed, s->feed.hub, &self->record, (struct rn_position){0});
 	if (self)
 		feed_homes(s, &self->record);

@@ -43,7 +43,10 @@ void rn_feed_start(struct rn_feed *feed, uint32_t hub, const struct rn_device_re
 		   struct rn_position after);
 /* The receiver is a node that lists these hubs now: those that are new to it are sent. */
 void rn_feed_homes(struct rn_feed *feed, const struct rn_ledger *ledger, const struct rn_device_record *receiver);
-/* The receiver is a node that this hub is not to have any more: until another start it gets its own record and its hubs' alone. */
+/*
+ * The receiver is a node that this hub is not to have any more: until another start it gets its own record and its
+ * hubs' alone.
+ */
 void rn_feed_left(struct rn_feed *feed);
 void rn_feed_end(struct rn_feed *feed); /* frees what it has and zeroes it */
 /*

@@ -237,7 +237,8 @@ static bool key_differs(struct rn_core *core)
 	return self && core->kern.key_known && !rn_equal(self->wireguard_key, core->kern.wireguard_key, RN_KEY_SIZE);
 }
 
-/* No further than anybody planned it: the clock was ahead, and would keep the certificate from being renewed in time. */
+/* No further than anybody planned it: the clock was ahead, and would keep the certificate from being renewed in time.
+ */
 static bool renewal_due(struct rn_core *core)
 {
 	int64_t now = rn_core_now(core);

@@ -322,8 +322,8 @@ bool sim_converged(struct sim *s, char *why, size_t why_size)
 	for (unsigned i = 0; i < s->host_count; i++) {
 		const struct sim_host *h = &s->hosts[i];
 		const char *what = h->stage == SIM_STRANGER && !h->given_up && !has_ended(h) ? "still a stranger"
-				   : sim_out_of_it(s, h)		    ? NULL
-									    : differs(h);
+				   : sim_out_of_it(s, h)				     ? NULL
+											     : differs(h);
 
 		if (!what)
 			continue;

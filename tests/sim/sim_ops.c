@@ -216,7 +216,7 @@ static void people(struct sim *s)
 		unsigned share;
 		void (*act)(struct sim *s);
 	} acts[] = {{24, sim_set_policy}, {20, set_trust}, {17, quarantine}, {8, revoke},
-		  {12, enroll},	       {7, new_key},    {12, set_homes}};
+		    {12, enroll},	  {7, new_key},	   {12, set_homes}};
 	unsigned drawn = rng_below(&s->rng, 100), at = 0;
 
 	if (!s->hosts[0].core)
@@ -333,8 +333,8 @@ static void sleep_for_a_while(struct sim *s)
 
 static void misfortune(struct sim *s)
 {
-	static void (*const acts[])(struct sim *) = {wire,	 cut,  cut,  crash,	     crash,	       crash,
-						     clock_jump, slow, evil, sleep_for_days, sleep_for_a_while};
+	static void (*const acts[])(struct sim *) = {
+	    wire, cut, cut, crash, crash, crash, clock_jump, slow, evil, sleep_for_days, sleep_for_a_while};
 
 	acts[rng_below(&s->rng, sizeof(acts) / sizeof(*acts))](s);
 }

@@ -275,8 +275,8 @@ static bool no_lease(const struct sim_host *h)
 }
 
 /*
- * Whose clock once was ahead has taken the end of a project's hub for come, and forgotten the hub, and is not told of it
- * again before it asks for everything.
+ * Whose clock once was ahead has taken the end of a project's hub for come, and forgotten the hub, and is not told of
+ * it again before it asks for everything.
  */
 static bool sees_no_end(const struct ends *e)
 {
@@ -298,9 +298,9 @@ static bool as_expected(struct sim *s, const struct ends *e, bool last)
 	bool expected = reference(e, s->latest_policy->policy, from, to), all;
 	struct sim_way way;
 
-	if (sim_out_of_it(s, e->from) || sim_out_of_it(s, e->to) || sees_no_end(e) || sim_out_of_it(s, hub_of(e->from)) ||
-	    sim_out_of_it(s, hub_of(e->to)) || no_lease(e->from) || no_lease(e->to) || no_lease(hub_of(e->from)) ||
-	    no_lease(hub_of(e->to)))
+	if (sim_out_of_it(s, e->from) || sim_out_of_it(s, e->to) || sees_no_end(e) ||
+	    sim_out_of_it(s, hub_of(e->from)) || sim_out_of_it(s, hub_of(e->to)) || no_lease(e->from) ||
+	    no_lease(e->to) || no_lease(hub_of(e->from)) || no_lease(hub_of(e->to)))
 		return true;
 	all = sim_way(e->from, e->to, e->protocol, e->port, &way);
 	check_way(s, e, &way, all);
