@@ -126,7 +126,7 @@ class Node:
             self.holder = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                            start_new_session=True, preexec_fn=_die_with_parent if tied else None,
                                            pass_fds=[listener.fileno() for _, listener in self.handed.values()])
-        wait_for(f"{self.name} to exist", lambda: os.path.exists(self.directory + "/control") or self._alive(), 30)
+        wait_for(f"{self.name} to exist", lambda: os.path.exists(self.directory + "/control") or self._alive(), 120)
         self.pid = self._peer()
         with open(self.directory + "/pid", "w", encoding="utf-8") as file:
             file.write(f"{self.pid}\n")

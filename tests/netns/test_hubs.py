@@ -278,7 +278,7 @@ def project_ends(lab, kept):
         true(hub_key in peers(db, "rn0"), "db has no tunnel to alpha")
         # eu does not hear from the gateway any more, and the gateway's core stands still over the end.
         core = gateway.unit_pid("rnautd-core")
-        time.sleep(max(0, until - time.monotonic() - 3))
+        time.sleep(max(0, until - time.monotonic() - 3 * SLOW))
         true(key in peers(eu) and time.monotonic() < until, "alpha went too early, or this was too slow")
         network.os.kill(core, signal.SIGSTOP)
         try:
