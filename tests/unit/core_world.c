@@ -687,3 +687,22 @@ void world_done(void *context, int code, const struct rn_err *err, const struct 
 	for (unsigned i = 0; i < hub_count && i < 8; i++)
 		d->hubs[i] = hubs[i];
 }
+
+void world_silence(struct world *w, unsigned from, unsigned to, unsigned count)
+{
+	struct rn_local local = {
+	    .type = RN_LOCAL_NET_SILENCE, .session = world_session(&w->hosts[from], to), .number = count};
+
+	assert_true(local.session);
+	assert_true(rn_core_receive(w->hosts[from].core, RN_CORE_NET, &local));
+	world_run(w);
+}
+
+void world_hub_dies(struct world *w, unsigned device, unsigned hub)
+{
+	w->hosts[hub].mute = true;
+	world_silence(w, device, hub, 1);
+	world_silence(w, device, hub, RN_WATCH_PINGS);
+	w->now_ms += 50;
+	world_wait(w, 100);
+}

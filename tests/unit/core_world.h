@@ -111,6 +111,9 @@ void world_connect(struct world_host *h, enum rn_core_peer peer);
 void world_disconnect(struct world_host *h, enum rn_core_peer peer);
 uint64_t world_upstream(const struct world_host *h); /* the session to it */
 uint64_t world_session(const struct world_host *h, unsigned to); /* that h opened; 0: none */
+/* What net of `from` says of its session to another host: so many pings in turn were not answered. */
+void world_silence(struct world *w, unsigned from, unsigned to, unsigned count);
+void world_hub_dies(struct world *w, unsigned device, unsigned hub); /* as `device` sees it, which has a session there */
 void world_hang_up(struct world_host *h); /* the session to its upstream ends; neither net is gone */
 /* The core ends and begins again with the same state directory. */
 void world_restart(struct world_host *h);

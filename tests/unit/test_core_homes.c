@@ -66,24 +66,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void silence(struct world *w, unsigned to, unsigned count)
-{
-	struct rn_local local = {
-	    .type = RN_LOCAL_NET_SILENCE, .session = world_session(&w->hosts[LAPTOP], to), .number = count};
-	assert_true(local.session);
-	assert_true(rn_core_receive(w->hosts[LAPTOP].core, RN_CORE_NET, &local));
-	world_run(w);
-}
-
-static void hub_dies(struct world *w, unsigned hub)
-{
-	w->hosts[hub].mute = true;
-	silence(w, hub, 1);
-	silence(w, hub, RN_WATCH_PINGS);
-	w->now_ms += 50;
-	world_wait(w, 100);
-}
-
 static uint32_t told(struct world *w, unsigned host)
 {
 	return w->hosts[host].homes[NUMBER(LAPTOP)].hub;
@@ -155,7 +137,7 @@ static void a_move_keeps_addresses(void **state)
 static void it_moves_when_its_hub_dies(void **state)
 {
 	struct world *w = *state;
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
 	/* The next hub takes its word, the gateway signs it, everybody hears. */
 	assert_int_equal(told(w, HUB_B), NUMBER(HUB_B));
@@ -171,7 +153,7 @@ static void it_stays_where_nobody_answers(void **state)
 {
 	struct world *w = *state;
 	w->hosts[HUB_B].mute = true;
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	assert_int_equal(told(w, LAPTOP), 0);
 	assert_int_equal(device(w, LAPTOP, LAPTOP)->hub, NUMBER(HUB_A));
 	w->hosts[HUB_B].mute = false;
@@ -182,7 +164,7 @@ static void it_stays_where_nobody_answers(void **state)
 static void it_comes_back_once(void **state)
 {
 	struct world *w = *state;
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	world_wait(w, 20000);
 	assert_false(world_session(&w->hosts[LAPTOP], HUB_A));
 	w->hosts[HUB_A].mute = false;
@@ -192,7 +174,7 @@ static void it_comes_back_once(void **state)
 	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_A));
 	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_A));
 	/* And goes again at once when it dies again, but does not come back within five minutes. */
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
 	w->hosts[HUB_A].mute = false;
 	world_wait(w, 200000);
@@ -212,7 +194,7 @@ static void without_the_gateway_the_hub_admits_it(void **state)
 {
 	struct world *w = *state;
 	cut(w);
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
 	assert_int_equal(told(w, HUB_B), NUMBER(HUB_B));
 	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_A));
@@ -274,7 +256,7 @@ static void its_kern_is_told_again(void **state)
 {
 	struct world *w = *state;
 	cut(w);
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	world_disconnect(&w->hosts[LAPTOP], RN_CORE_KERN);
 	w->hosts[LAPTOP].homes[NUMBER(LAPTOP)].hub = 0;
 	world_connect(&w->hosts[LAPTOP], RN_CORE_KERN);
@@ -321,7 +303,7 @@ static void say_home(struct world *w, unsigned hub, uint32_t device_number, uint
 static void an_older_move_is_refused(void **state)
 {
 	struct world *w = *state;
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	uint64_t moved = device(w, HUB_B, LAPTOP)->moved;
 	w->hosts[HUB_B].homes[NUMBER(LAPTOP)].hub = 0;
 	say_home(w, HUB_B, NUMBER(LAPTOP), moved);
@@ -350,7 +332,7 @@ static void the_later_word_counts(void **state)
 {
 	struct world *w = *state;
 	cut(w);
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
 	w->now_ms += 5000;
 	assert_int_equal(set(w, "gw", "hub-b", NULL), 0);
@@ -440,7 +422,7 @@ static void a_repeated_request_moves_nobody(void **state)
 	struct world *w = *state;
 	w->tamper = repeat;
 	moves = 0;
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
 	w->hosts[HUB_A].mute = false;
 	world_wait(w, 90000);
@@ -544,7 +526,7 @@ static void it_goes_to_no_hub_that_is_revoked(void **state)
 	world_wait(w, 1500);
 	revoke(w, "hub-b");
 	assert_true(world_session(&w->hosts[LAPTOP], HUB_B));
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	world_wait(w, 3000);
 	assert_int_equal(told(w, LAPTOP), NUMBER(GATEWAY));
 }
@@ -554,7 +536,7 @@ static void a_move_outlasts_a_restart(void **state)
 {
 	struct world *w = *state;
 	cut(w);
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	uint64_t moved = w->hosts[LAPTOP].homes[NUMBER(LAPTOP)].moved;
 	assert_int_equal(told(w, LAPTOP), NUMBER(HUB_B));
 	w->hosts[HUB_A].mute = false;

@@ -57,24 +57,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void silence(struct world *w, unsigned to, unsigned count)
-{
-	struct rn_local local = {
-	    .type = RN_LOCAL_NET_SILENCE, .session = world_session(&w->hosts[LAPTOP], to), .number = count};
-	assert_true(local.session);
-	assert_true(rn_core_receive(w->hosts[LAPTOP].core, RN_CORE_NET, &local));
-	world_run(w);
-}
-
-static void hub_dies(struct world *w, unsigned hub)
-{
-	w->hosts[hub].mute = true;
-	silence(w, hub, 1);
-	silence(w, hub, RN_WATCH_PINGS);
-	w->now_ms += 50;
-	world_wait(w, 100);
-}
-
 static void set_trust(struct world *w, const char *name, uint8_t trust)
 {
 	struct world_done d = {0};
@@ -131,13 +113,13 @@ static void a_clock_that_is_set_back_holds_up_no_request(void **state)
 {
 	struct world *w = *state;
 	w->begun += 2 * DAY_S;
-	hub_dies(w, HUB_A);
+	world_hub_dies(w, LAPTOP, HUB_A);
 	world_wait(w, 1000);
 	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
 	w->begun -= 2 * DAY_S;
 	w->hosts[HUB_A].mute = false;
 	world_wait(w, 15000);
-	hub_dies(w, HUB_B);
+	world_hub_dies(w, LAPTOP, HUB_B);
 	world_wait(w, 60000);
 	assert_int_equal(device(w, HUB_A, LAPTOP)->hub, NUMBER(HUB_A));
 }
