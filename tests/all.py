@@ -144,7 +144,7 @@ def second_half():
 
 
 def machine():
-    yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "3600", "python3", "-B", "tests/netns/run.py"], 3660)
+    yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "4200", "python3", "-B", "tests/netns/run.py"], 4260)
 
 
 def give_to_caller():
