@@ -545,6 +545,22 @@ static void keys_and_certificates_are_renewed_by_sealed_requests(void **state)
 	assert_int_equal(w->hosts[0].leaf_size, 5);
 }
 
+/* The next renewal was planned by the clock that was ahead: the certificate would have ended before it came. */
+static void a_clock_that_was_ahead_holds_up_no_renewal(void **state)
+{
+	struct world *w = *state;
+	struct world_host *laptop = &w->hosts[2];
+	world_wait(w, 2000); /* the first renewal is planned */
+	w->begun += 3 * 86400;
+	world_wait(w, 12000);
+	assert_int_equal(laptop->leaf_size, 5);
+	laptop->leaf_size = 0;
+	w->begun -= 3 * 86400;
+	w->now_ms += 86500 * 1000;
+	world_wait(w, 12000);
+	assert_int_equal(laptop->leaf_size, 5);
+}
+
 /* A hub that has seen a request sends it again, and one of its own making for another device. */
 static uint8_t request[600];
 static size_t request_size;
@@ -823,6 +839,7 @@ int main(void)
 	    T(a_node_that_was_away_is_sent_what_was_held_back),
 	    T(the_lease_is_renewed_every_day),
 	    T(keys_and_certificates_are_renewed_by_sealed_requests),
+	    T(a_clock_that_was_ahead_holds_up_no_renewal),
 	    T(requests_cannot_be_repeated_or_borrowed),
 	    T(events_reach_the_gateway),
 	    T(explain_says_what_the_datapath_would),
