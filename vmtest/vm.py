@@ -24,7 +24,7 @@ HERE = os.path.join(TOP, "build", "vm")
 # What the tests need of the kernel. Nothing is loaded on demand: bare Debian has no modprobe.
 MODULES = """crc32c_generic virtio_pci 9pnet_virtio 9p overlay wireguard veth bridge tun sch_ingress sch_fq_codel cls_bpf
     act_bpf act_gact act_mirred cls_u32 nf_tables nf_conntrack nf_conntrack_netlink nft_ct nft_counter nft_chain_nat
-    nft_masq ip6_udp_tunnel udp_tunnel af_packet dummy""".split()
+    nft_masq ip6_udp_tunnel udp_tunnel af_packet dummy unix_diag""".split()
 EXIT_MARK = "vmtest: the command ended with "
 
 

@@ -94,10 +94,14 @@ def failover(lab, kept):
                  two["gateway"].rnaut("devices")["devices"]}
         equal(after, before, "addresses")
         equal(two.carries("laptop")["hub-b"], True, "AllowedIPs")
+        told = {name: len(two[name].log_text("rnautd-core")) for name in ("laptop", "db")}
         two["hub-a"].run(["ip", "link", "set", "eth0", "up"])
         up = time.monotonic()
         wait_for("both to come back", lambda: set(two.homes().values()) == {"hub-a"}, 150 * SLOW)
-        true(time.monotonic() - up > 55, "they came back in haste")
+        took = time.monotonic() - up
+        why = "".join(two[name].log_text("rnautd-core")[was:] for name, was in told.items())
+        # On a machine that stands still for a second hub-b is missed, and hub-a, which is well, taken at once.
+        true(took > 55 or "a better hub is well again" not in why, f"they came back in haste, after {took:.0f} s:\n{why}")
         true(all(flow.answers(10 * SLOW) for flow in flows), "a connection is gone")
         # kill -9 of all that the hub is, its WireGuard device with it.
         two["hub-a"].run(["ip", "link", "set", "eth0", "down"])
