@@ -23,6 +23,8 @@ import test_hubs  # noqa: E402,F401
 import test_mesh  # noqa: E402,F401
 import test_attacker  # noqa: E402,F401
 import test_attacker_web  # noqa: E402,F401
+if not harness.IN_VM:
+    import test_attacker_session  # noqa: E402,F401
 
 if __name__ == "__main__":
     sys.exit(harness.main(sys.argv[1:]))
