@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,16 +123,21 @@ static uint32_t *copy_numbers(const struct set *s)
 	return copy;
 }
 
+/* Echo of the model is of both families. */
 static struct rn_service *copy_services(const struct rn_access_policy *rule, uint32_t *ret_count)
 {
-	uint32_t count = rule->service_count ? rule->service_count : 1;
-	struct rn_service *services = malloc(count * sizeof(*services));
+	struct rn_service *services = malloc((2 * (size_t)rule->service_count + 1) * sizeof(*services));
+	uint32_t count = 0;
 
 	if (!services)
 		return NULL;
-	services[0] = (struct rn_service){.last = 65535};
-	if (rule->service_count)
-		memcpy(services, rule->services, count * sizeof(*services));
+	if (!rule->service_count)
+		services[count++] = (struct rn_service){.last = 65535};
+	for (uint32_t i = 0; i < rule->service_count; i++) {
+		services[count++] = rule->services[i];
+		if (rule->services[i].protocol == IPPROTO_ICMP)
+			services[count++] = (struct rn_service){IPPROTO_ICMPV6, 0, 65535};
+	}
 	*ret_count = count;
 	return services;
 }
@@ -155,12 +161,10 @@ static int emit(const struct compile *c, const struct rn_access_policy *rule, co
 	out->deny = rule->deny;
 	out->same_owner = same_owner;
 	out->minimum_trust = rule->minimum_trust;
-	out->source = copy_numbers(source);
-	out->source_count = source->count;
-	out->destination = copy_numbers(destination);
-	out->destination_count = destination->count;
+	out->source.any = (struct rn_selector_set){copy_numbers(source), source->count};
+	out->destination.any = (struct rn_selector_set){copy_numbers(destination), destination->count};
 	out->services = copy_services(rule, &out->service_count);
-	return out->source && out->destination && out->services ? 0 : no_memory(c);
+	return out->source.any.numbers && out->destination.any.numbers && out->services ? 0 : no_memory(c);
 }
 
 static bool names_same_owner(const struct rn_access_policy *rule)
@@ -199,7 +203,7 @@ static int check_size(const struct compile *c)
 	for (uint32_t i = 0; i < c->record->rule_count; i++) {
 		const struct rn_policy_rule *r = &c->record->rules[i];
 
-		size += 13 + strlen(r->id) + 4 * ((size_t)r->source_count + r->destination_count) +
+		size += 16 + strlen(r->id) + 4 * ((size_t)r->source.any.count + r->destination.any.count) +
 			5 * (size_t)r->service_count;
 	}
 	if (size > RN_RECORD_SIZE_MAX)

@@ -186,6 +186,28 @@ static void build_rule(const struct rn_policy_rule *rule, uint32_t n, struct rn_
 		set_bit(&tables->trust[trust], n);
 }
 
+static bool one_family(const struct rn_policy_rule *r)
+{
+	bool v4 = false, v6 = false;
+
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		v4 |= r->services[i].protocol == IPPROTO_ICMP || r->services[i].protocol == 0;
+		v6 |= r->services[i].protocol == IPPROTO_ICMPV6 || r->services[i].protocol == 0;
+	}
+	return v4 != v6;
+}
+
+static bool asks_too_much(const struct rn_policy_record *policy)
+{
+	for (uint32_t i = 0; i < policy->rule_count; i++) {
+		const struct rn_policy_rule *r = &policy->rules[i];
+
+		if (r->minimum_destination_trust || r->schedule || r->from || r->until || r->observe || one_family(r))
+			return true;
+	}
+	return false;
+}
+
 int rn_policy_tables_build(const struct rn_policy_record *policy, uint64_t version, struct rn_policy_tables *ret,
 			   struct rn_err *err)
 {
@@ -199,6 +221,9 @@ int rn_policy_tables_build(const struct rn_policy_record *policy, uint64_t versi
 	ret->policy.rules = policy->rule_count;
 	for (uint32_t n = 0; n < policy->rule_count; n++)
 		build_rule(&policy->rules[n], n, ret);
+	if (asks_too_much(policy))
+		return rn_fail(err, -EOPNOTSUPP, "this datapath knows no times, no trust of the destination, no rules that "
+						 "are observed or logged, and no echo of one family alone");
 	return build_services(policy, ret, err);
 }
 
@@ -218,6 +243,19 @@ static bool share_one(const uint32_t *a, uint32_t a_count, const uint32_t *b, ui
 	return false;
 }
 
+static bool on_side(const struct rn_rule_side *side, const uint32_t *selectors, uint32_t count)
+{
+	const struct rn_selector_set *any = &side->any, *types = &side->types, *none = &side->none;
+
+	if (any->count && !share_one(selectors, count, any->numbers, any->count))
+		return false;
+	if (types->count && !share_one(selectors, count, types->numbers, types->count))
+		return false;
+	if (side->also && !share_one(selectors, count, &side->also, 1))
+		return false;
+	return !share_one(selectors, count, none->numbers, none->count);
+}
+
 void rn_policy_tables_identity(const struct rn_policy_record *policy, const uint32_t *selectors, uint32_t count,
 			       struct rn_identity *ret)
 {
@@ -225,9 +263,9 @@ void rn_policy_tables_identity(const struct rn_policy_record *policy, const uint
 	for (uint32_t n = 0; n < policy->rule_count && n < RN_RULES_MAX; n++) {
 		const struct rn_policy_rule *r = &policy->rules[n];
 
-		if (share_one(selectors, count, r->source, r->source_count))
+		if (on_side(&r->source, selectors, count))
 			ret->source[n / 64] |= 1ull << n % 64;
-		if (share_one(selectors, count, r->destination, r->destination_count))
+		if (on_side(&r->destination, selectors, count))
 			ret->destination[n / 64] |= 1ull << n % 64;
 	}
 }
@@ -235,8 +273,8 @@ void rn_policy_tables_identity(const struct rn_policy_record *policy, const uint
 static bool takes(const struct rn_policy_rule *r, const struct rn_device_record *from,
 		  const struct rn_device_record *to)
 {
-	return share_one(from->selectors, from->selector_count, r->source, r->source_count) &&
-	       share_one(to->selectors, to->selector_count, r->destination, r->destination_count);
+	return on_side(&r->source, from->selectors, from->selector_count) &&
+	       on_side(&r->destination, to->selectors, to->selector_count);
 }
 
 bool rn_policy_meets(const struct rn_policy_record *policy, const struct rn_device_record *a,

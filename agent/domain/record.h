@@ -9,6 +9,7 @@
 #include "abi/limits.h"
 #include "base/addr.h"
 #include "base/crypto.h"
+#include "domain/window.h"
 
 /*
  * The gateway's signed, hub-independent state: what widens access exists only in this form, and kern verifies it.
@@ -24,6 +25,8 @@
 #define RN_SELECTORS_MAX 32	   /* of a device */
 #define RN_RULE_SELECTORS_MAX 4096 /* of one side of a rule */
 #define RN_RULE_SERVICES_MAX 256
+#define RN_SCHEDULES_MAX 64 /* of a policy */
+#define RN_WINDOWS_MAX 1024 /* of a schedule */
 #define RN_NEEDS_MAX 2048 /* devices that a policy lists */
 #define RN_RECORD_SIZE_MAX (96u * 1024u) /* a policy that needs more is refused */
 #define RN_RECORD_HEADER 32
@@ -101,19 +104,41 @@ struct rn_device_record {
 
 /* One compiled rule in the gateway's terms. */
 struct rn_service {
-	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, or IPPROTO_ICMP for echo of both families; 0: all three */
-	uint16_t first, last; /* ports; 0..65535 where all */
+	/* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP or IPPROTO_ICMPV6 for echo of one family; 0: everything */
+	uint8_t protocol;
+	uint16_t first, last; /* ports; 0..65535 where all, and of echo */
+};
+struct rn_selector_set {
+	uint32_t *numbers; /* ascending, none is 0 */
+	uint32_t count;
+};
+/*
+ * A device's set of selectors S is on this side where it shares one with `any` (empty: always), one with `types` (empty:
+ * always), none with `none`, and has `also` (0: always). An empty `any` is everyone: a side on which nobody is makes no
+ * rule.
+ */
+struct rn_rule_side {
+	struct rn_selector_set any, types, none;
+	uint32_t also;
+};
+/* Open in its windows (Unix seconds), which are ascending and apart. Past the last one an allow rule is shut, and a deny rule denies. */
+struct rn_schedule {
+	struct rn_window *windows;
+	uint32_t count;
 };
 struct rn_policy_rule {
 	char id[RN_NAME_MAX + 1];
 	uint32_t number; /* 1.. in document order; two compiled rules may share it */
 	bool deny;
+	bool log;	 /* what it decides is told of as asked for */
+	bool observe;	 /* it decides nothing: what it would have decided is told of */
 	bool same_owner; /* both ends have the same owner, who is somebody */
-	uint8_t minimum_trust;
-	uint32_t *source, *destination; /* selector numbers; a device that has any of them matches */
-	uint32_t source_count, destination_count;
+	uint8_t minimum_trust, minimum_destination_trust;
+	struct rn_rule_side source, destination;
 	struct rn_service *services;
 	uint32_t service_count;
+	uint32_t schedule;   /* from 1, of the record's; 0: always */
+	int64_t from, until; /* Unix seconds, from <= t < until; 0: no bound. A grant that was over before 1970 ends at 1 */
 };
 /* What an identity number means, or that it means nothing any more; to hubs (domain/meaning.h). */
 enum rn_identity_says { RN_IDENTITY_KNOWN = 1, RN_IDENTITY_ENDING = 2, RN_IDENTITY_FORGET = 3 };
@@ -136,6 +161,8 @@ struct rn_need {
 struct rn_policy_record {
 	struct rn_policy_rule *rules; /* in order of precedence: deny first, then document order */
 	uint32_t rule_count;
+	struct rn_schedule *schedules;
+	uint32_t schedule_count;
 	uint64_t since;
 	struct rn_need *needs; /* ascending by device, versions above `since` */
 	uint32_t need_count;
@@ -152,8 +179,8 @@ void rn_policy_record_done(struct rn_policy_record *p); /* frees what p points t
  * address, endpoints only of hubs, 1..RN_SELECTORS_MAX selectors; of a hub a parent that is not itself, but for the
  * gateway, an end where it is a project hub and only there, a mesh key and an endpoint for it, or neither;
  * of others hubs that are listed once, its own among them, and none of them among those that it left;
- * of a rule at least one selector a side, ascending and not 0, at least one service, no minimum trust where it denies;
- * deny rules first, numbers not falling; RN_DEVICE_APART of hubs only; of an identity a number of 24 bits and selectors,
+ * of a rule selectors ascending and not 0, at least one service, no minimum trust where it denies, a schedule that there
+ * is, an end after its beginning; deny rules first, numbers not falling; of a schedule windows ascending and apart; RN_DEVICE_APART of hubs only; of an identity a number of 24 bits and selectors,
  * or none where it is to be forgotten; what a policy needs and the policy of a device are below the record's own
  * version.
  */

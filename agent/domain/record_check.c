@@ -122,24 +122,47 @@ bool rn_device_record_good(const struct rn_device_record *d)
 
 static bool service_good(const struct rn_service *s)
 {
-	if (s->protocol == 0 || s->protocol == IPPROTO_ICMP)
+	if (s->protocol == 0 || s->protocol == IPPROTO_ICMP || s->protocol == IPPROTO_ICMPV6)
 		return s->first == 0 && s->last == 65535;
 	return (s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_UDP) && s->first <= s->last;
 }
 
-static bool side_good(const uint32_t *selectors, uint32_t count)
+static bool set_good(const struct rn_selector_set *set)
 {
-	return count > 0 && count <= RN_RULE_SELECTORS_MAX && ascending(selectors, count);
+	return set->count <= RN_RULE_SELECTORS_MAX && ascending(set->numbers, set->count);
+}
+
+static bool side_good(const struct rn_rule_side *side)
+{
+	return set_good(&side->any) && set_good(&side->types) && set_good(&side->none);
+}
+
+static bool times_good(const struct rn_policy_rule *r)
+{
+	return r->from >= 0 && r->until >= 0 && (!r->until || r->from < r->until);
 }
 
 bool rn_policy_rule_good(const struct rn_policy_rule *r)
 {
-	if (!rn_name_valid(r->id) || r->number == 0 || r->minimum_trust > (r->deny ? 0 : RN_TRUST_MAX) ||
-	    !side_good(r->source, r->source_count) || !side_good(r->destination, r->destination_count) ||
-	    r->service_count == 0 || r->service_count > RN_RULE_SERVICES_MAX)
+	uint8_t trust_max = r->deny ? 0 : RN_TRUST_MAX;
+
+	if (!rn_name_valid(r->id) || r->number == 0 || r->minimum_trust > trust_max ||
+	    r->minimum_destination_trust > trust_max || !side_good(&r->source) || !side_good(&r->destination) ||
+	    !times_good(r) || r->service_count == 0 || r->service_count > RN_RULE_SERVICES_MAX)
 		return false;
 	for (uint32_t i = 0; i < r->service_count; i++)
 		if (!service_good(&r->services[i]))
+			return false;
+	return true;
+}
+
+static bool schedule_good(const struct rn_schedule *s)
+{
+	if (s->count > RN_WINDOWS_MAX)
+		return false;
+	for (uint32_t i = 0; i < s->count; i++)
+		if (s->windows[i].from < 0 || s->windows[i].from >= s->windows[i].until ||
+		    (i && s->windows[i].from <= s->windows[i - 1].until))
 			return false;
 	return true;
 }
@@ -158,13 +181,17 @@ static bool need_good(const struct rn_policy_record *p, uint32_t i)
 
 bool rn_policy_record_good(const struct rn_policy_record *p)
 {
-	if (p->rule_count > RN_RULES_MAX || p->need_count > RN_NEEDS_MAX)
+	if (p->rule_count > RN_RULES_MAX || p->need_count > RN_NEEDS_MAX || p->schedule_count > RN_SCHEDULES_MAX)
 		return false;
+	for (uint32_t i = 0; i < p->schedule_count; i++)
+		if (!schedule_good(&p->schedules[i]))
+			return false;
 	for (uint32_t i = 0; i < p->need_count; i++)
 		if (!need_good(p, i))
 			return false;
 	for (uint32_t i = 0; i < p->rule_count; i++)
-		if (!rn_policy_rule_good(&p->rules[i]) || (i && !order_good(&p->rules[i - 1], &p->rules[i])))
+		if (!rn_policy_rule_good(&p->rules[i]) || p->rules[i].schedule > p->schedule_count ||
+		    (i && !order_good(&p->rules[i - 1], &p->rules[i])))
 			return false;
 	return true;
 }

@@ -4,9 +4,21 @@
 
 #include "domain/record_wire.h"
 
-enum { FLAG_DENY = 1, FLAG_SAME_OWNER = 2 };
+enum {
+	FLAG_DENY = 1,
+	FLAG_SAME_OWNER = 2,
+	FLAG_LOG = 4,
+	FLAG_OBSERVE = 8,
+	FLAG_SCHEDULE = 16, /* these say that the number is there, which is not 0 then */
+	FLAG_FROM = 32,
+	FLAG_UNTIL = 64,
+	FLAGS = 127,
+};
+enum { SIDE_ANY = 1, SIDE_TYPES = 2, SIDE_NONE = 4, SIDE_ALSO = 8, SIDES = 15 }; /* what of a side is there */
 #define NEED_SIZE 12u
 #define RULE_SIZE_MIN 13u /* of one rule on the wire, with an empty id and no lists */
+#define SCHEDULE_SIZE_MIN 2u
+#define WINDOW_SIZE 16u
 
 static void write_numbers(struct rn_writer *w, const uint32_t *numbers, uint32_t count)
 {
@@ -25,15 +37,52 @@ static void write_services(struct rn_writer *w, const struct rn_service *service
 	}
 }
 
+static void write_side(struct rn_writer *w, const struct rn_rule_side *side)
+{
+	rn_write_u8(w, (side->any.count ? SIDE_ANY : 0) | (side->types.count ? SIDE_TYPES : 0) |
+			   (side->none.count ? SIDE_NONE : 0) | (side->also ? SIDE_ALSO : 0));
+	if (side->any.count)
+		write_numbers(w, side->any.numbers, side->any.count);
+	if (side->types.count)
+		write_numbers(w, side->types.numbers, side->types.count);
+	if (side->none.count)
+		write_numbers(w, side->none.numbers, side->none.count);
+	if (side->also)
+		rn_write_u32(w, side->also);
+}
+
+static uint8_t flags_of(const struct rn_policy_rule *rule)
+{
+	return (rule->deny ? FLAG_DENY : 0) | (rule->same_owner ? FLAG_SAME_OWNER : 0) | (rule->log ? FLAG_LOG : 0) |
+	       (rule->observe ? FLAG_OBSERVE : 0) | (rule->schedule ? FLAG_SCHEDULE : 0) |
+	       (rule->from ? FLAG_FROM : 0) | (rule->until ? FLAG_UNTIL : 0);
+}
+
 static void write_rule(struct rn_writer *w, const struct rn_policy_rule *rule)
 {
 	rn_write_text(w, rule->id);
 	rn_write_u32(w, rule->number);
-	rn_write_u8(w, (rule->deny ? FLAG_DENY : 0) | (rule->same_owner ? FLAG_SAME_OWNER : 0));
+	rn_write_u8(w, flags_of(rule));
 	rn_write_u8(w, rule->minimum_trust);
-	write_numbers(w, rule->source, rule->source_count);
-	write_numbers(w, rule->destination, rule->destination_count);
+	rn_write_u8(w, rule->minimum_destination_trust);
+	write_side(w, &rule->source);
+	write_side(w, &rule->destination);
 	write_services(w, rule->services, rule->service_count);
+	if (rule->schedule)
+		rn_write_u32(w, rule->schedule);
+	if (rule->from)
+		rn_write_u64(w, (uint64_t)rule->from);
+	if (rule->until)
+		rn_write_u64(w, (uint64_t)rule->until);
+}
+
+static void write_schedule(struct rn_writer *w, const struct rn_schedule *schedule)
+{
+	rn_write_u16(w, (uint16_t)schedule->count);
+	for (uint32_t i = 0; i < schedule->count; i++) {
+		rn_write_u64(w, (uint64_t)schedule->windows[i].from);
+		rn_write_u64(w, (uint64_t)schedule->windows[i].until);
+	}
 }
 
 static void write_policy(struct rn_writer *w, const void *in)
@@ -43,6 +92,9 @@ static void write_policy(struct rn_writer *w, const void *in)
 	rn_write_u32(w, p->rule_count);
 	for (uint32_t i = 0; i < p->rule_count && !w->failed; i++)
 		write_rule(w, &p->rules[i]);
+	rn_write_u32(w, p->schedule_count);
+	for (uint32_t i = 0; i < p->schedule_count; i++)
+		write_schedule(w, &p->schedules[i]);
 	rn_write_u64(w, p->since);
 	rn_write_u32(w, p->need_count);
 	for (uint32_t i = 0; i < p->need_count; i++) {
@@ -86,15 +138,31 @@ static void *elements(struct rn_reader *r, uint32_t count, uint32_t max, size_t 
 	return memory;
 }
 
-static uint32_t *read_numbers(struct rn_reader *r, uint32_t *ret_count, bool *no_memory)
+/* A set that is there is not empty, so that a side has one encoding. */
+static struct rn_selector_set read_set(struct rn_reader *r, bool there, bool *no_memory)
 {
-	uint32_t count = rn_read_u16(r);
-	uint32_t *numbers = elements(r, count, RN_RULE_SELECTORS_MAX, 4, sizeof(*numbers), no_memory);
+	uint32_t count = there ? rn_read_u16(r) : 0;
+	struct rn_selector_set set;
 
-	for (uint32_t i = 0; numbers && i < count; i++)
-		numbers[i] = rn_read_u32(r);
-	*ret_count = numbers ? count : 0;
-	return numbers;
+	if (there && !count)
+		r->failed = true;
+	set.numbers = elements(r, count, RN_RULE_SELECTORS_MAX, 4, sizeof(*set.numbers), no_memory);
+	set.count = set.numbers ? count : 0;
+	for (uint32_t i = 0; i < set.count; i++)
+		set.numbers[i] = rn_read_u32(r);
+	return set;
+}
+
+static void read_side(struct rn_reader *r, struct rn_rule_side *side, bool *no_memory)
+{
+	uint8_t there = rn_read_u8(r);
+
+	side->any = read_set(r, there & SIDE_ANY, no_memory);
+	side->types = read_set(r, there & SIDE_TYPES, no_memory);
+	side->none = read_set(r, there & SIDE_NONE, no_memory);
+	side->also = there & SIDE_ALSO ? rn_read_u32(r) : 0;
+	if ((there & ~SIDES) || (there & SIDE_ALSO && !side->also))
+		r->failed = true;
 }
 
 static struct rn_service *read_services(struct rn_reader *r, uint32_t *ret_count, bool *no_memory)
@@ -111,6 +179,18 @@ static struct rn_service *read_services(struct rn_reader *r, uint32_t *ret_count
 	return services;
 }
 
+/* A number that is there is not 0. */
+static uint64_t read_there(struct rn_reader *r, bool there, bool wide)
+{
+	uint64_t number = 0;
+
+	if (there)
+		number = wide ? rn_read_u64(r) : rn_read_u32(r);
+	if (there && !number)
+		r->failed = true;
+	return number;
+}
+
 static void read_rule(struct rn_reader *r, struct rn_policy_rule *rule, bool *no_memory)
 {
 	uint8_t flags;
@@ -120,12 +200,37 @@ static void read_rule(struct rn_reader *r, struct rn_policy_rule *rule, bool *no
 	flags = rn_read_u8(r);
 	rule->deny = flags & FLAG_DENY;
 	rule->same_owner = flags & FLAG_SAME_OWNER;
+	rule->log = flags & FLAG_LOG;
+	rule->observe = flags & FLAG_OBSERVE;
 	rule->minimum_trust = rn_read_u8(r);
-	rule->source = read_numbers(r, &rule->source_count, no_memory);
-	rule->destination = read_numbers(r, &rule->destination_count, no_memory);
+	rule->minimum_destination_trust = rn_read_u8(r);
+	read_side(r, &rule->source, no_memory);
+	read_side(r, &rule->destination, no_memory);
 	rule->services = read_services(r, &rule->service_count, no_memory);
-	if (flags & ~(FLAG_DENY | FLAG_SAME_OWNER))
+	rule->schedule = (uint32_t)read_there(r, flags & FLAG_SCHEDULE, false);
+	rule->from = (int64_t)read_there(r, flags & FLAG_FROM, true);
+	rule->until = (int64_t)read_there(r, flags & FLAG_UNTIL, true);
+	if (flags & ~FLAGS)
 		r->failed = true;
+}
+
+static void read_schedules(struct rn_reader *r, struct rn_policy_record *p, bool *no_memory)
+{
+	uint32_t count = rn_read_u32(r);
+
+	p->schedules = elements(r, count, RN_SCHEDULES_MAX, SCHEDULE_SIZE_MIN, sizeof(*p->schedules), no_memory);
+	p->schedule_count = p->schedules ? count : 0;
+	for (uint32_t i = 0; i < p->schedule_count; i++) {
+		struct rn_schedule *s = &p->schedules[i];
+
+		count = rn_read_u16(r);
+		s->windows = elements(r, count, RN_WINDOWS_MAX, WINDOW_SIZE, sizeof(*s->windows), no_memory);
+		s->count = s->windows ? count : 0;
+		for (uint32_t k = 0; k < s->count; k++) {
+			s->windows[k].from = (int64_t)rn_read_u64(r);
+			s->windows[k].until = (int64_t)rn_read_u64(r);
+		}
+	}
 }
 
 static void read_needs(struct rn_reader *r, struct rn_policy_record *p, bool *no_memory)
@@ -153,6 +258,7 @@ int rn_record_get_policy(const uint8_t *data, size_t size, struct rn_policy_reco
 	p.rule_count = p.rules ? count : 0;
 	for (uint32_t i = 0; i < p.rule_count && !r.failed; i++)
 		read_rule(&r, &p.rules[i], &no_memory);
+	read_schedules(&r, &p, &no_memory);
 	read_needs(&r, &p, &no_memory);
 	if (!rn_reader_done(&r) || !rn_policy_record_good(&p) || !needs_before(&p, rn_record_version(data))) {
 		rn_policy_record_done(&p);
@@ -162,14 +268,24 @@ int rn_record_get_policy(const uint8_t *data, size_t size, struct rn_policy_reco
 	return 0;
 }
 
+static void side_done(struct rn_rule_side *side)
+{
+	free(side->any.numbers);
+	free(side->types.numbers);
+	free(side->none.numbers);
+}
+
 void rn_policy_record_done(struct rn_policy_record *p)
 {
 	for (uint32_t i = 0; i < p->rule_count; i++) {
-		free(p->rules[i].source);
-		free(p->rules[i].destination);
+		side_done(&p->rules[i].source);
+		side_done(&p->rules[i].destination);
 		free(p->rules[i].services);
 	}
+	for (uint32_t i = 0; i < p->schedule_count; i++)
+		free(p->schedules[i].windows);
 	free(p->rules);
+	free(p->schedules);
 	free(p->needs);
 	*p = (struct rn_policy_record){0};
 }

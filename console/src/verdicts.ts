@@ -37,4 +37,6 @@ export const REASONS: readonly ReasonText[] = [
   { number: 27, name: "flow_table_full", text: "the flow table took no further entry" },
   { number: 28, name: "internal", text: "a table of the datapath has no such entry" },
   { number: 29, name: "wrong_identity", text: "the source's identity cannot be behind the hub that it came from" },
+  { number: 30, name: "outside_time", text: "no rule allows it at this time" },
+  { number: 31, name: "policy_too_wide", text: "more rules have to be looked at than the datapath looks at" },
 ];

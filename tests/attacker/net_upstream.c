@@ -93,10 +93,8 @@ static void forge_records(const struct inside *inside, char **words, int count)
 	struct rn_service all = {0, 0, 65535};
 	struct rn_policy_rule rule = {.id = "open",
 				      .number = 1,
-				      .source = everyone,
-				      .source_count = 1,
-				      .destination = everyone,
-				      .destination_count = 1,
+				      .source.any = {everyone, 1},
+				      .destination.any = {everyone, 1},
 				      .services = &all,
 				      .service_count = 1};
 	const struct rn_policy_record policy = {.rules = &rule, .rule_count = 1};

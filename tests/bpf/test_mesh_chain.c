@@ -80,10 +80,8 @@ static void fill_policy(int host)
 	struct rn_service dns[] = {{IPPROTO_UDP, 53, 53}};
 	struct rn_policy_rule rule = {.number = 1,
 				      .minimum_trust = NEEDED,
-				      .source = source,
-				      .source_count = 1,
-				      .destination = destination,
-				      .destination_count = 1,
+				      .source.any = {source, 1},
+				      .destination.any = {destination, 1},
 				      .services = dns,
 				      .service_count = 1};
 	struct rn_policy_record policy = {.rules = &rule, .rule_count = 1};

@@ -77,8 +77,8 @@ static bool allows(const struct rn_policy_record *policy, const struct rn_party 
 		const struct rn_policy_rule *rule = &policy->rules[i];
 		bool same = a->owner && b->owner && strcmp(a->owner, b->owner) == 0;
 
-		if (!is_one(a, rule->source, rule->source_count) ||
-		    !is_one(b, rule->destination, rule->destination_count) || (rule->same_owner && !same) ||
+		if (!is_one(a, rule->source.any.numbers, rule->source.any.count) ||
+		    !is_one(b, rule->destination.any.numbers, rule->destination.any.count) || (rule->same_owner && !same) ||
 		    !serves(rule, protocol, port) || (!rule->deny && a->trust < rule->minimum_trust))
 			continue;
 		return !rule->deny;

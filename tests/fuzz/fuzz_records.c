@@ -56,8 +56,8 @@ static void policy(const uint8_t *data, size_t size)
 		return;
 	same(data, size, rn_record_put_policy(&head, &in, seed, again, sizeof(again)));
 	if (rn_policy_tables_build(&in, 7, &tables, &err) == 0)
-		rn_policy_tables_identity(&in, in.rule_count ? in.rules[0].source : NULL,
-					  in.rule_count ? in.rules[0].source_count : 0, &rows);
+		rn_policy_tables_identity(&in, in.rule_count ? in.rules[0].source.any.numbers : NULL,
+					  in.rule_count ? in.rules[0].source.any.count : 0, &rows);
 	else
 		CHECK(err.text[0]);
 	rn_policy_record_done(&in);

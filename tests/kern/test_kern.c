@@ -195,10 +195,8 @@ static bool allow_all(struct stage *s, uint64_t version)
 	uint32_t selector = 1;
 	struct rn_policy_rule rule = {.id = "all",
 				      .number = 1,
-				      .source = &selector,
-				      .destination = &selector,
-				      .source_count = 1,
-				      .destination_count = 1};
+				      .source.any = {&selector, 1},
+.destination.any = {&selector, 1}};
 	struct rn_service service = {0, 0, 65535};
 	struct rn_policy_record policy = {.rules = &rule, .rule_count = 1};
 
@@ -221,10 +219,8 @@ static bool too_many_services(struct stage *s, uint64_t version)
 	for (unsigned i = 0; i < RULES; i++)
 		rules[i] = (struct rn_policy_rule){.id = "r",
 						   .number = i + 1,
-						   .source = &selector,
-						   .destination = &selector,
-						   .source_count = 1,
-						   .destination_count = 1,
+						   .source.any = {&selector, 1},
+.destination.any = {&selector, 1},
 						   .services = services + EACH * i,
 						   .service_count = EACH};
 	return stage_policy(s, version, &policy);

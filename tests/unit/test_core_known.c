@@ -60,10 +60,8 @@ static void rules(struct rn_ledger *ledger, unsigned count, uint32_t from, uint3
 		list[i] = (struct rn_policy_rule){.id = "r",
 						  .number = i + 1,
 						  .same_owner = same_owner,
-						  .source = &source[i],
-						  .destination = &destination[i],
-						  .source_count = 1,
-						  .destination_count = 1,
+						  .source.any = {&source[i], 1},
+.destination.any = {&destination[i], 1},
 						  .services = &all,
 						  .service_count = 1};
 	}

@@ -73,22 +73,22 @@ static void test_rules(void **state)
 	assert_string_equal(p.rules[0].id, "no");
 	assert_true(p.rules[0].deny && p.rules[0].same_owner);
 	assert_int_equal(p.rules[0].number, 4);
-	assert_string_equal(s.names[p.rules[0].source[0] - 1], "user:bob");
-	assert_string_equal(s.names[p.rules[0].destination[0] - 1], "everyone");
+	assert_string_equal(s.names[p.rules[0].source.any.numbers[0] - 1], "user:bob");
+	assert_string_equal(s.names[p.rules[0].destination.any.numbers[0] - 1], "everyone");
 	/* one rule with same-owner among others becomes two of one number */
 	assert_int_equal(p.rules[1].number, 1);
 	assert_int_equal(p.rules[2].number, 1);
 	assert_false(p.rules[1].same_owner);
-	assert_string_equal(s.names[p.rules[1].destination[0] - 1], "tag:server");
+	assert_string_equal(s.names[p.rules[1].destination.any.numbers[0] - 1], "tag:server");
 	assert_true(p.rules[2].same_owner);
-	assert_string_equal(s.names[p.rules[2].destination[0] - 1], "everyone");
+	assert_string_equal(s.names[p.rules[2].destination.any.numbers[0] - 1], "everyone");
 	assert_int_equal(p.rules[1].service_count, 1);
 	assert_int_equal(p.rules[1].services[0].protocol, 0);
 	assert_int_equal(p.rules[1].services[0].last, 65535);
 	/* the rule of an empty group is gone; groups are their users, each once */
 	assert_int_equal(p.rules[3].number, 3);
-	assert_int_equal(p.rules[3].source_count, 2);
-	assert_true(p.rules[3].source[0] < p.rules[3].source[1]);
+	assert_int_equal(p.rules[3].source.any.count, 2);
+	assert_true(p.rules[3].source.any.numbers[0] < p.rules[3].source.any.numbers[1]);
 	assert_int_equal(p.rules[3].minimum_trust, 40);
 	assert_int_equal(p.rules[3].services[0].first, 22);
 	assert_int_equal(p.rules[3].services[1].protocol, IPPROTO_ICMP);
@@ -227,12 +227,12 @@ static void test_many_users(void **state)
 
 	(void)state;
 	assert_int_equal(compile_groups(apart, 2, 2048, &p, &err), 0);
-	assert_int_equal(p.rules[0].source_count, 4096);
+	assert_int_equal(p.rules[0].source.any.count, 4096);
 	for (uint32_t i = 0; i < 4096; i++)
-		assert_int_equal(p.rules[0].source[i], i + 1);
+		assert_int_equal(p.rules[0].source.any.numbers[i], i + 1);
 	rn_policy_record_done(&p);
 	assert_int_equal(compile_groups(overlapping, 2, 2048, &p, &err), 0);
-	assert_int_equal(p.rules[0].source_count, 4095);
+	assert_int_equal(p.rules[0].source.any.count, 4095);
 	rn_policy_record_done(&p);
 	assert_int_equal(compile_groups(beyond, 3, 2048, &p, &err), -EMSGSIZE);
 	assert_non_null(strstr(err.text, "rule 1 (\"r\") names more than 4096 users"));
@@ -247,7 +247,7 @@ static void test_same_users_again(void **state)
 
 	(void)state;
 	assert_int_equal(compile_groups(same, 8, 2048, &p, &err), 0);
-	assert_int_equal(p.rules[0].source_count, 2048);
+	assert_int_equal(p.rules[0].source.any.count, 2048);
 	rn_policy_record_done(&p);
 	assert_int_equal(compile_groups(same, 9, 2048, &p, &err), -EMSGSIZE);
 }

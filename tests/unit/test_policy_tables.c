@@ -130,7 +130,7 @@ static void test_all_ports(void **state)
 	static struct rn_service services[] = {
 	    {IPPROTO_TCP, 1, 1},      {IPPROTO_TCP, 1, 65535}, {0, 0, 65535},
 	    {IPPROTO_UDP, 63, 64},    {IPPROTO_TCP, 64, 127},  {IPPROTO_UDP, 65535, 65535},
-	    {IPPROTO_ICMP, 0, 65535}, {IPPROTO_TCP, 100, 300}};
+	    {0, 0, 65535}, {IPPROTO_TCP, 100, 300}};
 	static uint32_t everyone[] = {1};
 	static struct rn_policy_tables t;
 	struct rn_policy_rule rules[4];
@@ -142,10 +142,8 @@ static void test_all_ports(void **state)
 	for (unsigned n = 0; n < 4; n++)
 		rules[n] = (struct rn_policy_rule){.id = "r",
 						   .number = n + 1,
-						   .source = everyone,
-						   .source_count = 1,
-						   .destination = everyone,
-						   .destination_count = 1,
+						   .source.any = {everyone, 1},
+						   .destination.any = {everyone, 1},
 						   .services = services + 2 * n,
 						   .service_count = 2};
 	rules[2].service_count = 3; /* overlaps with the next rule's */

@@ -74,28 +74,22 @@ static struct rn_policy_rule rules[] = {
     {.id = "no",
      .number = 2,
      .deny = true,
-     .source = servers,
-     .source_count = 1,
-     .destination = admins,
-     .destination_count = 3,
+     .source.any = {servers, 1},
+     .destination.any = {admins, 3},
      .services = all,
      .service_count = 1},
     {.id = "web",
      .number = 1,
      .minimum_trust = 50,
-     .source = admins,
-     .source_count = 3,
-     .destination = servers,
-     .destination_count = 1,
+     .source.any = {admins, 3},
+     .destination.any = {servers, 1},
      .services = web,
      .service_count = 2},
     {.id = "own",
      .number = 3,
      .same_owner = true,
-     .source = admins,
-     .source_count = 3,
-     .destination = servers,
-     .destination_count = 1,
+     .source.any = {admins, 3},
+     .destination.any = {servers, 1},
      .services = all,
      .service_count = 1},
 };
@@ -479,10 +473,10 @@ static void test_policy(void **state)
 		assert_int_equal(a->deny, b->deny);
 		assert_int_equal(a->same_owner, b->same_owner);
 		assert_int_equal(a->minimum_trust, b->minimum_trust);
-		assert_int_equal(a->source_count, b->source_count);
-		assert_memory_equal(a->source, b->source, a->source_count * sizeof(uint32_t));
-		assert_int_equal(a->destination_count, b->destination_count);
-		assert_memory_equal(a->destination, b->destination, a->destination_count * sizeof(uint32_t));
+		assert_int_equal(a->source.any.count, b->source.any.count);
+		assert_memory_equal(a->source.any.numbers, b->source.any.numbers, a->source.any.count * sizeof(uint32_t));
+		assert_int_equal(a->destination.any.count, b->destination.any.count);
+		assert_memory_equal(a->destination.any.numbers, b->destination.any.numbers, a->destination.any.count * sizeof(uint32_t));
 		assert_int_equal(a->service_count, b->service_count);
 		for (uint32_t j = 0; j < a->service_count; j++)
 			assert_true(a->services[j].protocol == b->services[j].protocol &&
@@ -520,13 +514,13 @@ static void test_policy_refused(void **state)
 			r.deny = true;
 			break; /* with a minimum trust */
 		case 3:
-			r.source_count = 0;
+			r.source.any.numbers = zero, r.source.any.count = 1;
 			break;
 		case 4:
-			r.source = falling, r.source_count = 2;
+			r.source.any = (struct rn_selector_set){falling, 2};
 			break;
 		case 5:
-			r.destination = zero;
+			r.destination.none = (struct rn_selector_set){zero, 1};
 			break;
 		case 6:
 			r.service_count = 0;
@@ -607,8 +601,7 @@ static void test_policy_size(void **state)
 		many[i] = i + 1;
 	for (int i = 0; i < 8; i++) {
 		big[i] = rules[1];
-		big[i].source = many;
-		big[i].source_count = RN_RULE_SELECTORS_MAX;
+		big[i].source.any = (struct rn_selector_set){many, RN_RULE_SELECTORS_MAX};
 	}
 	size = rn_record_put_policy(&head, &p, seed, data, RN_RECORD_SIZE_MAX + 1);
 	assert_true(size > 5 * 4 * (int)RN_RULE_SELECTORS_MAX && size <= (int)RN_RECORD_SIZE_MAX);
