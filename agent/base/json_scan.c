@@ -292,7 +292,7 @@ static int scan_container(struct rn_json_scan *s, char close)
 
 static int add_mark(struct rn_json_scan *s, size_t where)
 {
-	if (s->count == RN_JSON_NODES_MAX)
+	if (s->count == (s->flags & RN_JSON_LARGE ? RN_JSON_LARGE_NODES_MAX : RN_JSON_NODES_MAX))
 		return refuse(s, s->at, "too many values in one text");
 	if (s->count == s->room) {
 		size_t room = s->room ? 2 * s->room : 64;

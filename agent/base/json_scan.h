@@ -25,6 +25,7 @@ struct rn_json_scan {
 };
 
 #define RN_JSON_NODES_MAX (1u << 20)
+#define RN_JSON_LARGE_NODES_MAX (1u << 22)
 
 /* 0, -EINVAL with problem and problem_at set, or -ENOMEM. */
 int rn_json_scan(struct rn_json_scan *s);

@@ -10,37 +10,87 @@
 #include "base/err.h"
 #include "domain/name.h"
 #include "domain/record.h"
+#include "domain/schedule.h"
 
 /*
- * The policy as people write it: JSON with comments, {"groups": {...}, "tags": [...], "rules": [AccessPolicy, ...]}.
- * See docs/policy.md. The model keeps names; numbers come in when it is compiled.
+ * The policy as people write it: JSON with comments, {"groups": {...}, "tags": [...], "rules": [AccessPolicy, ...],
+ * "tests": [...]}. See docs/policy.md. The model keeps names; numbers come in when it is compiled.
  */
+#define RN_POLICY_TEXT_MAX (32u << 20) /* bytes */
+#define RN_POLICY_RULES_MAX 100000u
+#define RN_POLICY_GROUPS_MAX 10000u
+#define RN_POLICY_TAGS_MAX 100000u
+#define RN_POLICY_TESTS_MAX 10000u
+#define RN_POLICY_COMMENT_MAX 1000u /* bytes */
+
 enum rn_criterion_type {
 	RN_CRITERION_EVERYONE,
 	RN_CRITERION_USER,
 	RN_CRITERION_GROUP,
 	RN_CRITERION_TAG,
 	RN_CRITERION_DEVICE,
+	RN_CRITERION_TYPE,	 /* of a client */
+	RN_CRITERION_HUB,	 /* is at that hub, or is it */
+	RN_CRITERION_HUB_TYPE,	 /* is a hub of that type */
+	RN_CRITERION_PREFIX,	 /* host:ADDRESS is the prefix of full length */
 	RN_CRITERION_SAME_OWNER, /* only in destination_criteria */
 };
 struct rn_criterion {
 	enum rn_criterion_type type;
-	char name[RN_NAME_MAX + 1]; /* "" for everyone and same-owner */
+	bool no;		 /* written with !: is not */
+	char name[RN_NAME_MAX + 1]; /* of user, group, tag, device, hub; else "" */
+	uint32_t group;		 /* of group: its place in the model's groups */
+	enum rn_kind kind;	 /* of type and hub-type */
+	struct rn_prefix prefix; /* of prefix */
+};
+/* Which of the two ends of a flow, or what is asked of it. */
+struct rn_policy_end {
+	struct rn_criterion *criteria; /* at least one */
+	uint32_t count;
+	uint8_t minimum_trust;	/* 0: no condition; only in allow rules */
+	uint32_t types;		/* bit n: the kind n is one of them; 0: no condition */
+	enum rn_managed { RN_MANAGED_EITHER, RN_MANAGED_YES, RN_MANAGED_NO } managed;
 };
 struct rn_access_policy {
 	char id[RN_NAME_MAX + 1];
 	uint32_t number; /* 1.. in document order */
-	bool deny;
-	uint8_t minimum_trust; /* 0: no condition; only in allow rules */
-	struct rn_criterion *source_criteria, *destination_criteria;
-	uint32_t source_count, destination_count;
+	unsigned line;	 /* where it begins in the text */
+	bool deny, log, observe;
+	struct rn_policy_end source, destination;
 	struct rn_service *services; /* none written: all */
 	uint32_t service_count;
+	struct rn_time_window *times; /* none written: always; else one of them is open */
+	uint32_t time_count;
+	int64_t from, until; /* Unix seconds, from <= t < until; INT64_MIN and INT64_MAX where not written */
+	char *comment;	     /* NULL: none */
 };
+/* Users of its own and of the groups in it, ascending and each once. */
 struct rn_group {
 	char name[RN_NAME_MAX + 1];
+	unsigned line;
 	char (*users)[RN_NAME_MAX + 1];
 	uint32_t user_count;
+};
+/* An end in a test: a device of the network, or one that is made up. */
+struct rn_test_party {
+	char device[RN_NAME_MAX + 1]; /* "": made up */
+	char user[RN_NAME_MAX + 1], hub[RN_NAME_MAX + 1]; /* "": none */
+	char (*tags)[RN_NAME_MAX + 1];
+	uint32_t tag_count;
+	enum rn_kind kind; /* 0: not said */
+	struct rn_addr address; /* zero: none */
+	uint8_t trust;
+	bool managed;
+};
+struct rn_policy_test {
+	char id[RN_NAME_MAX + 1];
+	unsigned line;
+	struct rn_test_party source, destination;
+	struct rn_service *services; /* at least one, each one port */
+	uint32_t service_count;
+	int64_t at; /* Unix seconds; INT64_MIN: when it is run */
+	bool allow; /* expected */
+	char rule[RN_NAME_MAX + 1]; /* that decides; "": any */
 };
 struct rn_policy_model {
 	struct rn_group *groups;
@@ -49,9 +99,9 @@ struct rn_policy_model {
 	uint32_t tag_count;
 	struct rn_access_policy *rules;
 	uint32_t rule_count;
+	struct rn_policy_test *tests;
+	uint32_t test_count;
 };
-
-#define RN_POLICY_TEXT_MAX (256u * 1024u) /* bytes; what is larger would not fit a record anyway */
 
 /* policy_parse.c: NULL on error, err with line and column. */
 struct rn_policy_model *rn_policy_parse(const char *text, size_t size, struct rn_err *err);
@@ -60,9 +110,11 @@ void rn_policy_model_free(struct rn_policy_model *model);
 const char *rn_policy_starter(void);
 
 /*
- * Selector numbers: the gateway gives each selector text ("everyone", "user:alice", "tag:db", "device:nas") a number
- * and keeps it. number() returns it, allotting one if needed, 0 on failure.
+ * Selector numbers: the gateway gives each selector text a number and keeps it: "everyone", "user:N", "tag:N",
+ * "device:N", "type:T", "managed", "unmanaged", "hub:N", "hub-type:T", "prefix:P". number() returns it, allotting one
+ * if needed, 0 on failure.
  */
+#define RN_SELECTOR_TEXT (RN_NAME_MAX + 16) /* the longest, with its NUL */
 struct rn_selector_source {
 	void *context;
 	uint32_t (*number)(void *context, const char *selector);
@@ -70,33 +122,78 @@ struct rn_selector_source {
 
 /*
  * policy_compile.c: model -> rules in order of precedence. Groups become their users' selectors; a rule with
- * same-owner among other criteria becomes two, and one whose groups are all empty becomes none. What comes out fits a
- * record and the datapath's tables. 0, -EMSGSIZE (does not fit; err says what), -ENOMEM.
+ * same-owner among other criteria becomes two, and one that matches nobody becomes none. Windows are reckoned out from
+ * a day before now (Unix seconds) to RN_SCHEDULE_AHEAD after. What comes out fits a record and the datapath's tables.
+ * 0, -EINVAL (a zone that is not there), -EMSGSIZE (does not fit; err says what), -ENOMEM.
  */
 int rn_policy_compile(const struct rn_policy_model *model, const struct rn_selector_source *selectors,
-		      struct rn_policy_record *ret, struct rn_err *err);
+		      const struct rn_zone_source *zones, int64_t now, struct rn_policy_record *ret,
+		      struct rn_err *err);
+/* -EINVAL with a sentence where a rule names a zone that is not there. */
+int rn_policy_check_zones(const struct rn_policy_model *model, const struct rn_zone_source *zones, struct rn_err *err);
 /* struct rn_policy_tables and its builders are in policy_tables.h. */
 
 /* What the reference evaluator knows of one end. */
 struct rn_party {
 	const char *device, *owner; /* owner NULL or "": nobody */
+	uint32_t owner_number;	    /* what same-owner compares; 0: nobody */
 	const char *const *tags;
 	uint32_t tag_count;
+	enum rn_kind kind; /* 0: not known */
+	bool managed;
+	const char *hub; /* the hub it is at, a hub's own name; NULL or "": none */
+	struct rn_addr ipv6, ipv4; /* zero: none */
 	uint8_t trust;
 };
-struct rn_explanation {
-	enum rn_reason reason; /* ALLOWED, DENY_RULE, TRUST_TOO_LOW or DEFAULT_DENY */
-	uint32_t rule;	       /* deciding rule's number; for TRUST_TOO_LOW the rule that asks for more; 0: none */
-	uint32_t nearest;      /* for DEFAULT_DENY: an allow rule between these ends for another service, 0: none */
+struct rn_question {
+	struct rn_party source, destination;
+	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP and IPPROTO_ICMPV6 (echo) */
+	uint16_t port;	  /* the destination's, 0 for ICMP */
+	int64_t at;	  /* Unix seconds */
+	const struct rn_zone_source *zones; /* NULL: UTC is the only one; where one is missing, a rule fails closed */
+};
+enum rn_condition {
+	RN_CONDITION_SOURCE, /* source_criteria */
+	RN_CONDITION_DESTINATION,
+	RN_CONDITION_SERVICES,
+	RN_CONDITION_SOURCE_TYPES,
+	RN_CONDITION_DESTINATION_TYPES,
+	RN_CONDITION_SOURCE_MANAGED,
+	RN_CONDITION_DESTINATION_MANAGED,
+	RN_CONDITION_TIMES,
+	RN_CONDITION_FROM,
+	RN_CONDITION_UNTIL,
+	RN_CONDITION_MINIMUM_TRUST,
+	RN_CONDITION_MINIMUM_DESTINATION_TRUST,
+	RN_CONDITIONS
+};
+/* "source_criteria", ...: the key that it is written with. */
+const char *rn_condition_name(enum rn_condition condition);
+enum rn_condition_state { RN_NOT_ASKED, RN_MET, RN_FAILED };
+struct rn_rule_state {
+	uint32_t rule; /* its number, 0: none, and then nothing else is said */
+	enum rn_condition_state conditions[RN_CONDITIONS];
+};
+struct rn_answer {
+	enum rn_reason reason; /* ALLOWED, DENY_RULE, TRUST_TOO_LOW, OUTSIDE_TIME or DEFAULT_DENY */
+	uint32_t rule;	       /* that decides; of TRUST_TOO_LOW and OUTSIDE_TIME the first that would have allowed; 0: none */
+	uint32_t observed;     /* the first observed rule that would have decided, 0: none */
+	bool log;	       /* `rule` says so */
+	int64_t until;	       /* the answer holds from `at` to before this moment; INT64_MAX: for good */
 };
 /*
- * policy_explain.c: the reference evaluator, a plain walk over the model's lists; it shares nothing with the compiler.
- * protocol: IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP (either family's echo); port is the destination's, 0 for ICMP.
- * Deny rules in document order first; then the first allow rule whose trust suffices; then TRUST_TOO_LOW with the
- * first allow rule that failed by trust alone; then DEFAULT_DENY.
+ * policy_evaluate.c: the reference evaluator, a plain walk over the model's lists; it shares nothing with the compiler.
+ * How it judges is in docs/policy.md.
  */
-void rn_policy_explain(const struct rn_policy_model *model, const struct rn_party *source,
-		       const struct rn_party *destination, uint8_t protocol, uint16_t port,
-		       struct rn_explanation *ret);
+void rn_policy_evaluate(const struct rn_policy_model *model, const struct rn_question *question,
+			struct rn_answer *ret);
+/* What holds of one rule (its number) for this question. */
+void rn_policy_rule_state(const struct rn_policy_model *model, uint32_t rule, const struct rn_question *question,
+			  struct rn_rule_state *ret);
+/*
+ * The allow rule that fails in the fewest conditions, the first of such, 0: none; one that fails at both ends is not
+ * near. Where a deny rule decides it may be one that fails in none.
+ */
+uint32_t rn_policy_nearest(const struct rn_policy_model *model, const struct rn_question *question);
 
 #endif

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/policy.h"
+#include "domain/policy_selectors.h"
 #include "domain/policy_tables.h"
+
+#define TIMES_AHEAD_MIN (INT64_C(28) * RN_DAY_SECONDS) /* windows that come so often are reckoned out less far */
 
 struct compile {
 	const struct rn_policy_model *model;
-	const struct rn_selector_source *selectors;
+	struct rn_policy_selectors *selectors;
+	const struct rn_zone_source *zones;
+	int64_t now;
 	struct rn_policy_record *record;
+	const struct rn_access_policy **times; /* whose windows the schedule n + 1 has */
+	uint32_t room;			       /* for rules in the record */
+	size_t size;			       /* of the record so far, at most, on the wire (record_policy.c) */
 	struct rn_err *err;
-};
-
-/* A growing set of selector numbers of one side of a rule. */
-struct set {
-	uint32_t *numbers;
-	uint32_t count, room;
 };
 
 static int no_memory(const struct compile *c)
@@ -26,58 +27,20 @@ static int no_memory(const struct compile *c)
 	return rn_fail(c->err, -ENOMEM, "out of memory");
 }
 
-static int set_add(const struct compile *c, struct set *s, const char *kind, const char *name)
-{
-	char text[RN_NAME_MAX + 16];
-	uint32_t number;
+/* ---- a side ---- */
 
-	snprintf(text, sizeof(text), "%s%s", kind, name);
-	number = c->selectors->number(c->selectors->context, text);
-	if (number == 0)
+static int append(const struct compile *c, struct rn_selector_set *set, const struct rn_selector_set *more)
+{
+	uint32_t *grown;
+
+	if (more->count == 0)
+		return 0;
+	grown = reallocarray(set->numbers, (size_t)set->count + more->count, sizeof(*grown));
+	if (!grown)
 		return no_memory(c);
-	if (s->count == s->room) {
-		uint32_t room = s->room ? 2 * s->room : 8;
-		uint32_t *grown = realloc(s->numbers, room * sizeof(*grown));
-
-		if (!grown)
-			return no_memory(c);
-		s->numbers = grown;
-		s->room = room;
-	}
-	s->numbers[s->count++] = number;
-	return 0;
-}
-
-static int set_add_group(const struct compile *c, struct set *s, const char *name)
-{
-	for (uint32_t g = 0; g < c->model->group_count; g++) {
-		const struct rn_group *group = &c->model->groups[g];
-
-		if (strcmp(group->name, name) != 0)
-			continue;
-		for (uint32_t u = 0; u < group->user_count; u++)
-			if (set_add(c, s, "user:", group->users[u]) < 0)
-				return -ENOMEM;
-	}
-	return 0;
-}
-
-static int set_add_criterion(const struct compile *c, struct set *s, const struct rn_criterion *criterion)
-{
-	switch (criterion->type) {
-	case RN_CRITERION_EVERYONE:
-		return set_add(c, s, "everyone", "");
-	case RN_CRITERION_USER:
-		return set_add(c, s, "user:", criterion->name);
-	case RN_CRITERION_GROUP:
-		return set_add_group(c, s, criterion->name);
-	case RN_CRITERION_TAG:
-		return set_add(c, s, "tag:", criterion->name);
-	case RN_CRITERION_DEVICE:
-		return set_add(c, s, "device:", criterion->name);
-	case RN_CRITERION_SAME_OWNER: /* becomes a rule of its own */
-		break;
-	}
+	memcpy(grown + set->count, more->numbers, more->count * sizeof(*grown));
+	set->numbers = grown;
+	set->count += more->count;
 	return 0;
 }
 
@@ -88,132 +51,326 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int make_set(const struct compile *c, const struct rn_access_policy *rule, const struct rn_criterion *criteria,
-		    uint32_t count, struct set *s)
+static int tidy(const struct compile *c, const struct rn_access_policy *rule, struct rn_selector_set *set)
 {
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
-		if (set_add_criterion(c, s, &criteria[i]) < 0)
-			return -ENOMEM;
-		/* Groups share users: weigh the set before it grows without bound. */
-		if (s->count > 4 * RN_RULE_SELECTORS_MAX)
-			break;
-	}
-	if (s->count)
-		qsort(s->numbers, s->count, sizeof(uint32_t), by_number);
-	for (uint32_t i = 0; i < s->count; i++)
-		if (kept == 0 || s->numbers[kept - 1] != s->numbers[i])
-			s->numbers[kept++] = s->numbers[i];
-	if (kept > RN_RULE_SELECTORS_MAX || s->count > 4 * RN_RULE_SELECTORS_MAX)
+	if (set->count)
+		qsort(set->numbers, set->count, sizeof(uint32_t), by_number);
+	for (uint32_t i = 0; i < set->count; i++)
+		if (kept == 0 || set->numbers[kept - 1] != set->numbers[i])
+			set->numbers[kept++] = set->numbers[i];
+	set->count = kept;
+	if (kept > RN_RULE_SELECTORS_MAX)
 		return rn_fail(c->err, -EMSGSIZE,
 			       "rule %u (\"%s\") names more than %d users, tags and devices on one side; use a tag "
 			       "for them",
 			       rule->number, rule->id, RN_RULE_SELECTORS_MAX);
-	s->count = kept;
 	return 0;
 }
 
-static uint32_t *copy_numbers(const struct set *s)
-{
-	uint32_t *copy = malloc(s->count * sizeof(*copy));
+/* What of a side's list there is beside selectors. */
+struct list {
+	bool some;	 /* criteria without ! but for same-owner */
+	bool everyone;	 /* one of them is everyone */
+	bool same_owner; /* stands there */
+};
 
-	if (copy)
-		memcpy(copy, s->numbers, s->count * sizeof(*copy));
-	return copy;
+static int add_criterion(const struct compile *c, const struct rn_criterion *criterion, struct rn_rule_side *side,
+			 struct list *list)
+{
+	struct rn_selector_set set;
+
+	if (criterion->type == RN_CRITERION_SAME_OWNER) {
+		list->same_owner = true;
+		return 0;
+	}
+	list->some |= !criterion->no;
+	list->everyone |= criterion->type == RN_CRITERION_EVERYONE;
+	if (rn_policy_selectors_of(c->selectors, criterion, &set) < 0)
+		return no_memory(c);
+	return append(c, criterion->no ? &side->none : &side->any, &set);
 }
 
-/* Echo of the model is of both families. */
+static int add_conditions(const struct compile *c, const struct rn_policy_end *end, struct rn_rule_side *side)
+{
+	for (uint32_t kind = 0; kind < 32; kind++) {
+		uint32_t number;
+
+		if (!(end->types & (1u << kind)))
+			continue;
+		number = rn_policy_selector(c->selectors, "type:", rn_kind_name((enum rn_kind)kind));
+		if (!number || append(c, &side->types, &(struct rn_selector_set){&number, 1}) < 0)
+			return no_memory(c);
+	}
+	if (end->managed == RN_MANAGED_EITHER)
+		return 0;
+	side->also = rn_policy_selector(c->selectors, end->managed == RN_MANAGED_YES ? "managed" : "unmanaged", "");
+	return side->also ? 0 : no_memory(c);
+}
+
+static int make_side(const struct compile *c, const struct rn_access_policy *rule, const struct rn_policy_end *end,
+		     struct rn_rule_side *side, struct list *list)
+{
+	int code = 0;
+
+	for (uint32_t i = 0; i < end->count && code == 0; i++) {
+		code = add_criterion(c, &end->criteria[i], side, list);
+		/* Groups share users: weigh the set before it grows without bound. */
+		if (side->any.count > 4 * RN_RULE_SELECTORS_MAX && code == 0)
+			code = tidy(c, rule, &side->any);
+		if (side->none.count > 4 * RN_RULE_SELECTORS_MAX && code == 0)
+			code = tidy(c, rule, &side->none);
+	}
+	if (code == 0)
+		code = add_conditions(c, end, side);
+	if (code == 0)
+		code = tidy(c, rule, &side->any);
+	if (code == 0)
+		code = tidy(c, rule, &side->types);
+	return code < 0 ? code : tidy(c, rule, &side->none);
+}
+
+static void side_done(struct rn_rule_side *side)
+{
+	free(side->any.numbers);
+	free(side->types.numbers);
+	free(side->none.numbers);
+}
+
+static int copy_set(const struct compile *c, const struct rn_selector_set *in, struct rn_selector_set *out)
+{
+	*out = (struct rn_selector_set){NULL, 0};
+	return append(c, out, in);
+}
+
+/* Where everyone, `any` stays empty, which means that. */
+static int copy_side(const struct compile *c, const struct rn_rule_side *in, bool everyone, struct rn_rule_side *out)
+{
+	out->also = in->also;
+	if (!everyone && copy_set(c, &in->any, &out->any) < 0)
+		return -ENOMEM;
+	if (copy_set(c, &in->types, &out->types) < 0)
+		return -ENOMEM;
+	return copy_set(c, &in->none, &out->none);
+}
+
+static int too_large(const struct compile *c, uint32_t number, const char *id)
+{
+	return rn_fail(c->err, -EMSGSIZE,
+		       "the compiled policy is larger than the %u bytes that fit (rule %u, \"%s\", is the first that does "
+		       "not); use tags in place of long lists of users and devices",
+		       RN_RECORD_SIZE_MAX, number, id);
+}
+
+/* ---- times ---- */
+
+static int bad_zone(const struct compile *c, const struct rn_access_policy *rule)
+{
+	for (uint32_t i = 0; i < rule->time_count; i++)
+		if (!c->zones->zone(c->zones->context, rule->times[i].zone))
+			return rn_fail(c->err, -EINVAL,
+				       "line %u, column 1: rule %u (\"%s\"): there is no time zone \"%s\"; write one of the "
+				       "host's tzdata, as \"Europe/Vienna\", or \"UTC\"",
+				       rule->line, rule->number, rule->id, rule->times[i].zone);
+	return rn_fail(c->err, -EINVAL, "rule %u (\"%s\"): its times cannot be read", rule->number, rule->id);
+}
+
+/* Reckons them out, less far where they come so often that they would not fit. */
+static int reckon(const struct compile *c, const struct rn_access_policy *rule, struct rn_schedule *out)
+{
+	const struct rn_schedule_text text = {rule->times, rule->time_count};
+	int64_t from = c->now > RN_DAY_SECONDS ? c->now - RN_DAY_SECONDS : 0;
+	struct rn_window *windows = calloc(RN_WINDOWS_MAX, sizeof(*windows));
+	int count = -EMSGSIZE;
+
+	if (!windows)
+		return no_memory(c);
+	for (int64_t ahead = RN_SCHEDULE_AHEAD; count == -EMSGSIZE && ahead >= TIMES_AHEAD_MIN; ahead /= 2)
+		count = rn_schedule_openings(&text, c->zones, from, c->now + ahead, windows, RN_WINDOWS_MAX);
+	if (count < 0) {
+		free(windows);
+		if (count == -ENOMEM)
+			return no_memory(c);
+		return count != -EMSGSIZE ? bad_zone(c, rule)
+					  : rn_fail(c->err, -EMSGSIZE,
+						    "rule %u (\"%s\") opens more than %d times in four weeks; write fewer "
+						    "windows",
+						    rule->number, rule->id, RN_WINDOWS_MAX);
+	}
+	*out = (struct rn_schedule){windows, (uint32_t)count};
+	return 0;
+}
+
+/* The number of the rule's schedule; rules of the same windows share it. */
+static int schedule_of(struct compile *c, const struct rn_access_policy *rule, uint32_t *ret)
+{
+	struct rn_policy_record *record = c->record;
+	int code;
+
+	*ret = 0;
+	if (rule->time_count == 0)
+		return 0;
+	for (uint32_t i = 0; i < record->schedule_count; i++)
+		if (c->times[i]->time_count == rule->time_count &&
+		    memcmp(c->times[i]->times, rule->times, rule->time_count * sizeof(*rule->times)) == 0) {
+			*ret = i + 1;
+			return 0;
+		}
+	if (record->schedule_count == RN_SCHEDULES_MAX)
+		return rn_fail(c->err, -EMSGSIZE,
+			       "the policy has more than %d different lists of times; give rules the same ones",
+			       RN_SCHEDULES_MAX);
+	code = reckon(c, rule, &record->schedules[record->schedule_count]);
+	if (code < 0)
+		return code;
+	c->times[record->schedule_count] = rule;
+	c->size += sizeof(struct rn_window) * record->schedules[record->schedule_count].count + 2;
+	*ret = ++record->schedule_count;
+	return c->size <= RN_RECORD_SIZE_MAX ? 0 : too_large(c, rule->number, rule->id);
+}
+
+int rn_policy_check_zones(const struct rn_policy_model *model, const struct rn_zone_source *zones, struct rn_err *err)
+{
+	const struct compile c = {.zones = zones, .err = err};
+	const char *last = "";
+
+	for (uint32_t i = 0; i < model->rule_count; i++)
+		for (uint32_t k = 0; k < model->rules[i].time_count; k++) {
+			const char *zone = model->rules[i].times[k].zone;
+
+			if (strcmp(zone, last) != 0 && !zones->zone(zones->context, zone))
+				return bad_zone(&c, &model->rules[i]);
+			last = zone;
+		}
+	return 0;
+}
+
+/* ---- a rule ---- */
+
 static struct rn_service *copy_services(const struct rn_access_policy *rule, uint32_t *ret_count)
 {
-	struct rn_service *services = malloc((2 * (size_t)rule->service_count + 1) * sizeof(*services));
-	uint32_t count = 0;
+	uint32_t count = rule->service_count ? rule->service_count : 1;
+	struct rn_service *services = calloc(count, sizeof(*services));
 
 	if (!services)
 		return NULL;
-	if (!rule->service_count)
-		services[count++] = (struct rn_service){.last = 65535};
-	for (uint32_t i = 0; i < rule->service_count; i++) {
-		services[count++] = rule->services[i];
-		if (rule->services[i].protocol == IPPROTO_ICMP)
-			services[count++] = (struct rn_service){IPPROTO_ICMPV6, 0, 65535};
-	}
+	services[0] = (struct rn_service){.last = 65535};
+	if (rule->service_count)
+		memcpy(services, rule->services, count * sizeof(*services));
 	*ret_count = count;
 	return services;
 }
 
-/* Appends one compiled rule, unless a side of it is empty: then it matches nobody. */
-static int emit(const struct compile *c, const struct rn_access_policy *rule, const struct set *source,
-		const struct set *destination, bool same_owner)
+static int weigh(struct compile *c, const struct rn_policy_rule *r)
+{
+	c->size += 64 + strlen(r->id) + 5 * (size_t)r->service_count;
+	c->size += 4 * ((size_t)r->source.any.count + r->source.types.count + r->source.none.count);
+	c->size += 4 * ((size_t)r->destination.any.count + r->destination.types.count + r->destination.none.count);
+	return c->size <= RN_RECORD_SIZE_MAX ? 0 : too_large(c, r->number, r->id);
+}
+
+static struct rn_policy_rule *next_rule(struct compile *c)
+{
+	struct rn_policy_record *record = c->record;
+
+	if (record->rule_count == c->room) {
+		uint32_t room = c->room ? 2 * c->room : 64;
+		struct rn_policy_rule *grown = reallocarray(record->rules, room, sizeof(*grown));
+
+		if (!grown) {
+			no_memory(c);
+			return NULL;
+		}
+		memset(grown + c->room, 0, (room - c->room) * sizeof(*grown));
+		record->rules = grown;
+		c->room = room;
+	}
+	return &record->rules[record->rule_count++];
+}
+
+/* Appends one compiled rule. */
+static int emit(struct compile *c, const struct rn_access_policy *rule, const struct rn_policy_rule *like)
 {
 	struct rn_policy_rule *out;
 
-	if (source->count == 0 || destination->count == 0)
-		return 0;
 	if (c->record->rule_count == RN_RULES_MAX)
 		return rn_fail(c->err, -EMSGSIZE,
 			       "the policy has more than %u rules after compilation (same-owner beside other criteria "
 			       "counts twice); join some",
 			       RN_RULES_MAX);
-	out = &c->record->rules[c->record->rule_count++];
+	out = next_rule(c);
+	if (!out)
+		return -ENOMEM;
 	memcpy(out->id, rule->id, sizeof(out->id));
 	out->number = rule->number;
 	out->deny = rule->deny;
-	out->same_owner = same_owner;
-	out->minimum_trust = rule->minimum_trust;
-	out->source.any = (struct rn_selector_set){copy_numbers(source), source->count};
-	out->destination.any = (struct rn_selector_set){copy_numbers(destination), destination->count};
+	out->log = rule->log;
+	out->observe = rule->observe;
+	out->same_owner = like->same_owner;
+	out->minimum_trust = rule->source.minimum_trust;
+	out->minimum_destination_trust = rule->destination.minimum_trust;
+	out->schedule = like->schedule;
+	out->from = rule->from > 0 ? rule->from : 0;
+	out->until = rule->until < INT64_MAX ? rule->until : 0;
 	out->services = copy_services(rule, &out->service_count);
-	return out->source.any.numbers && out->destination.any.numbers && out->services ? 0 : no_memory(c);
+	if (!out->services)
+		return no_memory(c);
+	if (copy_side(c, &like->source, false, &out->source) < 0)
+		return -ENOMEM;
+	/* The ! criteria beside same-owner hold for it too. */
+	if (copy_side(c, &like->destination, like->same_owner, &out->destination) < 0)
+		return -ENOMEM;
+	return weigh(c, out);
 }
 
-static bool names_same_owner(const struct rn_access_policy *rule)
+/* Its time is never, or not before the record is made anew: it would deny past its last window. */
+static bool never(const struct compile *c, const struct rn_access_policy *rule, uint32_t schedule)
 {
-	for (uint32_t i = 0; i < rule->destination_count; i++)
-		if (rule->destination_criteria[i].type == RN_CRITERION_SAME_OWNER)
-			return true;
-	return false;
+	return rule->from >= rule->until || rule->until <= 0 ||
+	       (schedule && c->record->schedules[schedule - 1].count == 0);
 }
 
-static int compile_rule(const struct compile *c, const struct rn_access_policy *rule)
+static int emit_all(struct compile *c, const struct rn_access_policy *rule, struct rn_policy_rule *like,
+		    const struct list *source, const struct list *destination)
 {
-	struct set source = {0}, destination = {0}, everyone = {0};
-	int code = make_set(c, rule, rule->source_criteria, rule->source_count, &source);
+	/* Only groups without users on it: nobody is. */
+	bool from_nobody = source->some && !source->everyone && like->source.any.count == 0;
+	bool to_nobody = destination->some && !destination->everyone && like->destination.any.count == 0;
+	int code = 0;
+
+	if (from_nobody || never(c, rule, like->schedule))
+		return 0;
+	if (source->everyone)
+		like->source.any.count = 0;
+	if (destination->everyone)
+		like->destination.any.count = 0;
+	if (!to_nobody && (destination->some || !destination->same_owner))
+		code = emit(c, rule, like);
+	if (code < 0 || !destination->same_owner || destination->everyone)
+		return code;
+	like->same_owner = true;
+	return emit(c, rule, like);
+}
+
+static int compile_rule(struct compile *c, const struct rn_access_policy *rule)
+{
+	struct list source = {0}, destination = {0};
+	struct rn_policy_rule like = {0};
+	int code = make_side(c, rule, &rule->source, &like.source, &source);
 
 	if (code == 0)
-		code = make_set(c, rule, rule->destination_criteria, rule->destination_count, &destination);
+		code = make_side(c, rule, &rule->destination, &like.destination, &destination);
 	if (code == 0)
-		code = emit(c, rule, &source, &destination, false);
-	if (code == 0 && names_same_owner(rule)) {
-		code = set_add(c, &everyone, "everyone", "");
-		if (code == 0)
-			code = emit(c, rule, &source, &everyone, true);
-	}
-	free(source.numbers);
-	free(destination.numbers);
-	free(everyone.numbers);
+		code = schedule_of(c, rule, &like.schedule);
+	if (code == 0)
+		code = emit_all(c, rule, &like, &source, &destination);
+	side_done(&like.source);
+	side_done(&like.destination);
 	return code;
 }
 
-/* What a record takes on the wire (record_policy.c), for a sentence before it is too late for one. */
-static int check_size(const struct compile *c)
-{
-	size_t size = RN_RECORD_HEADER + RN_SIGNATURE_SIZE + 16;
-
-	for (uint32_t i = 0; i < c->record->rule_count; i++) {
-		const struct rn_policy_rule *r = &c->record->rules[i];
-
-		size += 16 + strlen(r->id) + 4 * ((size_t)r->source.any.count + r->destination.any.count) +
-			5 * (size_t)r->service_count;
-	}
-	if (size > RN_RECORD_SIZE_MAX)
-		return rn_fail(
-		    c->err, -EMSGSIZE,
-		    "the compiled policy has %zu bytes, but %u fit; use tags in place of long lists of users "
-		    "and devices",
-		    size, RN_RECORD_SIZE_MAX);
-	return 0;
-}
+/* ---- all ---- */
 
 /* Hubs build these tables from the record; a policy that they could not hold must be refused here. */
 static int check_tables(const struct compile *c)
@@ -228,24 +385,33 @@ static int check_tables(const struct compile *c)
 	return code;
 }
 
-int rn_policy_compile(const struct rn_policy_model *model, const struct rn_selector_source *selectors,
-		      struct rn_policy_record *ret, struct rn_err *err)
+static int compile_all(struct compile *c)
 {
-	struct rn_policy_record record = {0};
-	struct compile c = {model, selectors, &record, err};
 	int code = 0;
 
-	record.rules = calloc(RN_RULES_MAX, sizeof(*record.rules));
-	if (!record.rules)
-		return no_memory(&c);
+	/* Every device has this one, so that there is none without. */
+	if (!rn_policy_selector(c->selectors, "everyone", ""))
+		return no_memory(c);
 	for (int deny = 1; deny >= 0; deny--)
-		for (uint32_t i = 0; i < model->rule_count && code == 0; i++)
-			if (model->rules[i].deny == deny)
-				code = compile_rule(&c, &model->rules[i]);
-	if (code == 0)
-		code = check_size(&c);
-	if (code == 0)
-		code = check_tables(&c);
+		for (uint32_t i = 0; i < c->model->rule_count && code == 0; i++)
+			if (c->model->rules[i].deny == deny)
+				code = compile_rule(c, &c->model->rules[i]);
+	return code < 0 ? code : check_tables(c);
+}
+
+int rn_policy_compile(const struct rn_policy_model *model, const struct rn_selector_source *selectors,
+		      const struct rn_zone_source *zones, int64_t now, struct rn_policy_record *ret, struct rn_err *err)
+{
+	const struct rn_access_policy *times[RN_SCHEDULES_MAX];
+	struct rn_policy_record record = {0};
+	struct compile c = {
+	    .model = model, .zones = zones, .now = now, .record = &record, .times = times, .err = err};
+	int code;
+
+	c.selectors = rn_policy_selectors_new(model, selectors);
+	record.schedules = calloc(RN_SCHEDULES_MAX, sizeof(*record.schedules));
+	code = c.selectors && record.schedules ? compile_all(&c) : no_memory(&c);
+	rn_policy_selectors_free(c.selectors);
 	if (code < 0) {
 		rn_policy_record_done(&record);
 		return code;
