@@ -133,7 +133,7 @@ int64_t rn_zone_first(const struct rn_zone *zone, int64_t civil_seconds)
 	}
 }
 
-/* The last moment whose local time is not after it; in a gap that would be a second before its end. */
+/* The last moment that has it; where it was skipped, the first behind all that are before it: the end of the gap too. */
 int64_t rn_zone_last(const struct rn_zone *zone, int64_t civil_seconds)
 {
 	int64_t civil = bounded(civil_seconds), t = civil - REACH, last = t;

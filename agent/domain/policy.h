@@ -54,7 +54,7 @@ struct rn_policy_end {
 struct rn_access_policy {
 	char id[RN_NAME_MAX + 1];
 	uint32_t number; /* 1.. in document order */
-	unsigned line;	 /* where it begins in the text */
+	unsigned line, column; /* where it begins in the text */
 	bool deny, log, observe;
 	struct rn_policy_end source, destination;
 	struct rn_service *services; /* none written: all */
@@ -129,7 +129,9 @@ struct rn_selector_source {
 int rn_policy_compile(const struct rn_policy_model *model, const struct rn_selector_source *selectors,
 		      const struct rn_zone_source *zones, int64_t now, struct rn_policy_record *ret,
 		      struct rn_err *err);
-/* -EINVAL with a sentence where a rule names a zone that is not there. */
+/* policy_zones.c: NULL is a source that knows UTC alone. */
+const struct rn_zone_source *rn_policy_zones(const struct rn_zone_source *zones);
+/* 0, or -EINVAL with a sentence where a rule names a zone that is not there. */
 int rn_policy_check_zones(const struct rn_policy_model *model, const struct rn_zone_source *zones, struct rn_err *err);
 /* struct rn_policy_tables and its builders are in policy_tables.h. */
 
@@ -150,7 +152,7 @@ struct rn_question {
 	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP and IPPROTO_ICMPV6 (echo) */
 	uint16_t port;	  /* the destination's, 0 for ICMP */
 	int64_t at;	  /* Unix seconds */
-	const struct rn_zone_source *zones; /* NULL: UTC is the only one; where one is missing, a rule fails closed */
+	const struct rn_zone_source *zones; /* NULL: UTC alone; where one is missing, a rule fails closed */
 };
 enum rn_condition {
 	RN_CONDITION_SOURCE, /* source_criteria */
@@ -191,8 +193,8 @@ void rn_policy_evaluate(const struct rn_policy_model *model, const struct rn_que
 void rn_policy_rule_state(const struct rn_policy_model *model, uint32_t rule, const struct rn_question *question,
 			  struct rn_rule_state *ret);
 /*
- * The allow rule that fails in the fewest conditions, the first of such, 0: none; one that fails at both ends is not
- * near. Where a deny rule decides it may be one that fails in none.
+ * The allow rule that fails in the fewest conditions, the first of such, 0: none. One between these ends is nearer than
+ * one of which only one end is; one that fails at both is not near. Where a deny rule decides it may fail in none.
  */
 uint32_t rn_policy_nearest(const struct rn_policy_model *model, const struct rn_question *question);
 

@@ -165,21 +165,10 @@ static int too_large(const struct compile *c, uint32_t number, const char *id)
 
 /* ---- times ---- */
 
-static int bad_zone(const struct compile *c, const struct rn_access_policy *rule)
-{
-	for (uint32_t i = 0; i < rule->time_count; i++)
-		if (!c->zones->zone(c->zones->context, rule->times[i].zone))
-			return rn_fail(c->err, -EINVAL,
-				       "line %u, column 1: rule %u (\"%s\"): there is no time zone \"%s\"; write one of the "
-				       "host's tzdata, as \"Europe/Vienna\", or \"UTC\"",
-				       rule->line, rule->number, rule->id, rule->times[i].zone);
-	return rn_fail(c->err, -EINVAL, "rule %u (\"%s\"): its times cannot be read", rule->number, rule->id);
-}
-
 /* Reckons them out, less far where they come so often that they would not fit. */
 static int reckon(const struct compile *c, const struct rn_access_policy *rule, struct rn_schedule *out)
 {
-	const struct rn_schedule_text text = {rule->times, rule->time_count};
+	const struct rn_times text = {rule->times, rule->time_count};
 	int64_t from = c->now > RN_DAY_SECONDS ? c->now - RN_DAY_SECONDS : 0;
 	struct rn_window *windows = calloc(RN_WINDOWS_MAX, sizeof(*windows));
 	int count = -EMSGSIZE;
@@ -188,18 +177,16 @@ static int reckon(const struct compile *c, const struct rn_access_policy *rule, 
 		return no_memory(c);
 	for (int64_t ahead = RN_SCHEDULE_AHEAD; count == -EMSGSIZE && ahead >= TIMES_AHEAD_MIN; ahead /= 2)
 		count = rn_schedule_openings(&text, c->zones, from, c->now + ahead, windows, RN_WINDOWS_MAX);
-	if (count < 0) {
-		free(windows);
-		if (count == -ENOMEM)
-			return no_memory(c);
-		return count != -EMSGSIZE ? bad_zone(c, rule)
-					  : rn_fail(c->err, -EMSGSIZE,
-						    "rule %u (\"%s\") opens more than %d times in four weeks; write fewer "
-						    "windows",
-						    rule->number, rule->id, RN_WINDOWS_MAX);
+	if (count >= 0) {
+		*out = (struct rn_schedule){windows, (uint32_t)count};
+		return 0;
 	}
-	*out = (struct rn_schedule){windows, (uint32_t)count};
-	return 0;
+	free(windows);
+	if (count == -EMSGSIZE)
+		return rn_fail(c->err, -EMSGSIZE,
+			       "rule %u (\"%s\") opens more than %d times in four weeks; write fewer windows",
+			       rule->number, rule->id, RN_WINDOWS_MAX);
+	return count == -ENOMEM ? no_memory(c) : rn_fail(c->err, -EINVAL, "rule %u (\"%s\"): its times cannot be read", rule->number, rule->id);
 }
 
 /* The number of the rule's schedule; rules of the same windows share it. */
@@ -230,22 +217,6 @@ static int schedule_of(struct compile *c, const struct rn_access_policy *rule, u
 	return c->size <= RN_RECORD_SIZE_MAX ? 0 : too_large(c, rule->number, rule->id);
 }
 
-int rn_policy_check_zones(const struct rn_policy_model *model, const struct rn_zone_source *zones, struct rn_err *err)
-{
-	const struct compile c = {.zones = zones, .err = err};
-	const char *last = "";
-
-	for (uint32_t i = 0; i < model->rule_count; i++)
-		for (uint32_t k = 0; k < model->rules[i].time_count; k++) {
-			const char *zone = model->rules[i].times[k].zone;
-
-			if (strcmp(zone, last) != 0 && !zones->zone(zones->context, zone))
-				return bad_zone(&c, &model->rules[i]);
-			last = zone;
-		}
-	return 0;
-}
-
 /* ---- a rule ---- */
 
 static struct rn_service *copy_services(const struct rn_access_policy *rule, uint32_t *ret_count)
@@ -262,11 +233,20 @@ static struct rn_service *copy_services(const struct rn_access_policy *rule, uin
 	return services;
 }
 
+static size_t side_size(const struct rn_rule_side *side)
+{
+	const struct rn_selector_set *sets[] = {&side->any, &side->types, &side->none};
+	size_t size = side->also ? 5 : 1;
+
+	for (unsigned i = 0; i < 3; i++)
+		size += sets[i]->count ? 2 + 4 * (size_t)sets[i]->count : 0;
+	return size;
+}
+
 static int weigh(struct compile *c, const struct rn_policy_rule *r)
 {
-	c->size += 64 + strlen(r->id) + 5 * (size_t)r->service_count;
-	c->size += 4 * ((size_t)r->source.any.count + r->source.types.count + r->source.none.count);
-	c->size += 4 * ((size_t)r->destination.any.count + r->destination.types.count + r->destination.none.count);
+	c->size += 10 + strlen(r->id) + 5 * (size_t)r->service_count + side_size(&r->source) + side_size(&r->destination);
+	c->size += (r->schedule ? 4 : 0) + (r->from ? 8 : 0) + (r->until ? 8 : 0);
 	return c->size <= RN_RECORD_SIZE_MAX ? 0 : too_large(c, r->number, r->id);
 }
 
@@ -404,10 +384,17 @@ int rn_policy_compile(const struct rn_policy_model *model, const struct rn_selec
 {
 	const struct rn_access_policy *times[RN_SCHEDULES_MAX];
 	struct rn_policy_record record = {0};
-	struct compile c = {
-	    .model = model, .zones = zones, .now = now, .record = &record, .times = times, .err = err};
-	int code;
+	struct compile c = {.model = model,
+			    .now = now,
+			    .record = &record,
+			    .times = times,
+			    .size = RN_RECORD_HEADER + RN_SIGNATURE_SIZE + 24,
+			    .err = err};
+	int code = rn_policy_check_zones(model, zones, err);
 
+	if (code < 0)
+		return code;
+	c.zones = rn_policy_zones(zones);
 	c.selectors = rn_policy_selectors_new(model, selectors);
 	record.schedules = calloc(RN_SCHEDULES_MAX, sizeof(*record.schedules));
 	code = c.selectors && record.schedules ? compile_all(&c) : no_memory(&c);

@@ -109,19 +109,11 @@ static bool serves(const struct rn_access_policy *rule, uint8_t protocol, uint16
 	return false;
 }
 
-static const struct rn_zone *only_utc(void *context, const char *name)
-{
-	(void)context;
-	return strcmp(name, "UTC") == 0 ? rn_zone_utc() : NULL;
-}
-
-static const struct rn_zone_source utc = {NULL, only_utc};
-
 /* Where it cannot be said, the rule fails closed. */
 static bool window_open(const struct rn_access_policy *rule, const struct rn_question *q)
 {
-	const struct rn_schedule_text s = {rule->times, rule->time_count};
-	int open = rn_schedule_open(&s, q->zones ? q->zones : &utc, q->at);
+	const struct rn_times s = {rule->times, rule->time_count};
+	int open = rn_schedule_open(&s, rn_policy_zones(q->zones), q->at);
 
 	return open < 0 ? rule->deny : open;
 }
@@ -129,10 +121,10 @@ static bool window_open(const struct rn_access_policy *rule, const struct rn_que
 /* The next moment after `at` at which one of the rule's times begins or ends. */
 static int64_t next_change(const struct rn_access_policy *rule, const struct rn_question *q)
 {
-	const struct rn_schedule_text s = {rule->times, rule->time_count};
+	const struct rn_times s = {rule->times, rule->time_count};
 	int64_t next = INT64_MAX;
 
-	if (rule->time_count && rn_schedule_next(&s, q->zones ? q->zones : &utc, q->at, &next) < 0)
+	if (rule->time_count && rn_schedule_next(&s, rn_policy_zones(q->zones), q->at, &next) < 0)
 		next = INT64_MAX;
 	if (rule->from > q->at && rule->from < next)
 		next = rule->from;
@@ -285,25 +277,30 @@ void rn_policy_rule_state(const struct rn_policy_model *model, uint32_t number, 
 	    state_of(rule->destination.minimum_trust != 0, q->destination.trust >= rule->destination.minimum_trust);
 }
 
+/* An end that is another one is farther than all else. */
+static unsigned distance(const struct rn_rule_state *state)
+{
+	unsigned failed = 0;
+
+	for (unsigned c = 0; c < RN_CONDITIONS; c++)
+		if (state->conditions[c] == RN_FAILED)
+			failed += c == RN_CONDITION_SOURCE || c == RN_CONDITION_DESTINATION ? RN_CONDITIONS : 1;
+	return failed;
+}
+
 uint32_t rn_policy_nearest(const struct rn_policy_model *model, const struct rn_question *question)
 {
 	uint32_t nearest = 0;
-	unsigned least = RN_CONDITIONS + 1;
+	unsigned least = 2 * RN_CONDITIONS; /* at both ends: not near */
 
 	for (uint32_t i = 0; i < model->rule_count && least > 0; i++) {
 		struct rn_rule_state state;
-		unsigned failed = 0;
 
 		if (model->rules[i].deny || model->rules[i].observe)
 			continue;
 		rn_policy_rule_state(model, i + 1, question, &state);
-		for (unsigned c = 0; c < RN_CONDITIONS; c++)
-			failed += state.conditions[c] == RN_FAILED;
-		if (state.conditions[RN_CONDITION_SOURCE] == RN_FAILED &&
-		    state.conditions[RN_CONDITION_DESTINATION] == RN_FAILED)
-			continue;
-		if (failed < least) {
-			least = failed;
+		if (distance(&state) < least) {
+			least = distance(&state);
 			nearest = i + 1;
 		}
 	}

@@ -96,11 +96,10 @@ static int read_rule(struct rn_policy_reading *r, const struct rn_json *node)
 	    "id",     "comment", "source_criteria", "destination_criteria", "services",
 	    "action", "log",	 "observe",	    "conditions",	    NULL};
 	struct rn_access_policy *rule = &r->model->rules[r->model->rule_count++];
-	unsigned column;
 	int code;
 
 	rule->number = r->model->rule_count;
-	rn_json_where(node, &rule->line, &column);
+	rn_json_where(node, &rule->line, &rule->column);
 	if (rn_json_type(node) != RN_JSON_OBJECT)
 		return rn_json_fail(node, r->err, "a rule must be an object in { }");
 	code = rn_json_only(node, names, r->err);

@@ -161,7 +161,8 @@ int rn_core_policy_check(struct rn_core *core, const char *text, size_t size, st
 void rn_core_policy_set(struct rn_core *core, const char *text, size_t size, rn_core_done *done, void *context);
 
 struct rn_core_explanation {
-	struct rn_explanation policy; /* of the reference evaluator, or its reason overridden by quarantine and so on */
+	struct rn_answer policy; /* of the reference evaluator, or its reason overridden by quarantine and so on */
+	struct rn_rule_state deciding, near; /* how `rule` and `nearest` stand to it */
 	char rule[RN_NAME_MAX + 1], nearest[RN_NAME_MAX + 1]; /* ids, "" none */
 	uint64_t policy_version;
 	/* Where it is decided: the source's hub, and after it the destination's, "" where that is the same or nobody's. */
@@ -171,6 +172,9 @@ struct rn_core_explanation {
 /* source and destination: a device's name or one of its addresses. */
 int rn_core_explain(struct rn_core *core, const char *source, const char *destination, uint8_t protocol, uint16_t port,
 		    struct rn_core_explanation *ret, struct rn_err *err);
+/* The same at a moment (Unix seconds): of the policy and the devices as they are now. */
+int rn_core_explain_at(struct rn_core *core, const char *source, const char *destination, uint8_t protocol,
+		       uint16_t port, int64_t at, struct rn_core_explanation *ret, struct rn_err *err);
 
 /*
  * Flow events, newest last: a ring of RN_CORE_EVENTS_MAX, on a node of RN_CORE_EVENTS_NODE, with rising serials. On the

@@ -26,8 +26,14 @@ static struct rn_party party(const struct rn_core_device *d, const char *tags[RN
 		tags[i] = d->tags[i];
 	return (struct rn_party){.device = d->record.name,
 				 .owner = d->record.owner_name,
+				 .owner_number = d->record.owner,
 				 .tags = tags,
 				 .tag_count = d->tag_count,
+				 .kind = d->record.kind,
+				 .managed = d->record.flags & RN_DEVICE_MANAGED,
+				 .hub = d->hub_name,
+				 .ipv6 = d->record.ipv6,
+				 .ipv4 = d->record.ipv4,
 				 .trust = d->record.trust};
 }
 
@@ -79,23 +85,29 @@ static enum rn_reason before_policy(struct rn_core *core, const struct rn_core_d
 }
 
 static void judge(struct rn_core *core, struct rn_core_explanation *e, bool source_known, bool destination_known,
-		  uint8_t protocol, uint16_t port)
+		  uint8_t protocol, uint16_t port, int64_t at)
 {
+	const struct rn_policy_model *model = core->policy.model;
 	const char *source_tags[RN_SELECTORS_MAX], *destination_tags[RN_SELECTORS_MAX];
-	struct rn_party source = party(&e->source, source_tags);
-	struct rn_party destination = party(&e->destination, destination_tags);
+	struct rn_question q = {party(&e->source, source_tags), party(&e->destination, destination_tags),
+				.protocol = protocol, .port = port, .at = at};
 	enum rn_reason reason = before_policy(core, &e->source, source_known, &e->destination, destination_known);
 	if (reason != RN_ALLOWED) {
 		e->policy.reason = reason;
 		return;
 	}
-	rn_policy_explain(core->policy.model, &source, &destination, protocol, port, &e->policy);
-	snprintf(e->rule, sizeof(e->rule), "%s", rn_ledger_rule(core->books.ledger, e->policy.rule));
-	snprintf(e->nearest, sizeof(e->nearest), "%s", rn_ledger_rule(core->books.ledger, e->policy.nearest));
+	rn_policy_evaluate(model, &q, &e->policy);
+	rn_policy_rule_state(model, e->policy.rule, &q, &e->deciding);
+	if (e->policy.reason != RN_ALLOWED)
+		rn_policy_rule_state(model, rn_policy_nearest(model, &q), &q, &e->near);
+	if (e->deciding.rule)
+		snprintf(e->rule, sizeof(e->rule), "%s", model->rules[e->deciding.rule - 1].id);
+	if (e->near.rule)
+		snprintf(e->nearest, sizeof(e->nearest), "%s", model->rules[e->near.rule - 1].id);
 }
 
-int rn_core_explain(struct rn_core *core, const char *source, const char *destination, uint8_t protocol, uint16_t port,
-		    struct rn_core_explanation *ret, struct rn_err *err)
+int rn_core_explain_at(struct rn_core *core, const char *source, const char *destination, uint8_t protocol,
+		       uint16_t port, int64_t at, struct rn_core_explanation *ret, struct rn_err *err)
 {
 	struct rn_core_explanation e = {0};
 	bool source_known = false, destination_known = false;
@@ -109,10 +121,16 @@ int rn_core_explain(struct rn_core *core, const char *source, const char *destin
 	if (source_known && e.source.record.number == e.destination.record.number)
 		return rn_fail(err, -EINVAL, "source and destination are the same device");
 	e.policy_version = core->policy.version;
-	judge(core, &e, source_known, destination_known, protocol, port);
+	judge(core, &e, source_known, destination_known, protocol, port, at);
 	snprintf(e.hub, sizeof(e.hub), "%s", source_known ? e.source.hub_name : e.destination.hub_name);
 	if (source_known && destination_known && e.source.record.hub != e.destination.record.hub)
 		snprintf(e.destination_hub, sizeof(e.destination_hub), "%s", e.destination.hub_name);
 	*ret = e;
 	return 0;
+}
+
+int rn_core_explain(struct rn_core *core, const char *source, const char *destination, uint8_t protocol, uint16_t port,
+		    struct rn_core_explanation *ret, struct rn_err *err)
+{
+	return rn_core_explain_at(core, source, destination, protocol, port, rn_core_now(core), ret, err);
 }

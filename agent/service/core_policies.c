@@ -26,7 +26,7 @@ static int compile(struct rn_change *change, const struct rn_policy_model *model
 {
 	struct rn_selector_source selectors = {.context = change, .number = selector_number};
 	struct rn_policy_record record = {0};
-	int rc = rn_policy_compile(model, &selectors, &record, change->err);
+	int rc = rn_policy_compile(model, &selectors, NULL, change->now, &record, change->err);
 	if (rc)
 		return rc;
 	rc = rn_registry_identify_all(change);
@@ -41,7 +41,7 @@ int rn_policy_name(struct rn_change *change, const char *text, size_t size)
 	struct rn_selector_source selectors = {.context = change, .number = selector_number};
 	struct rn_policy_model *model = rn_policy_parse(text, size, change->err);
 	struct rn_policy_record record = {0};
-	int rc = model ? rn_policy_compile(model, &selectors, &record, change->err) : -EINVAL;
+	int rc = model ? rn_policy_compile(model, &selectors, NULL, change->now, &record, change->err) : -EINVAL;
 	if (!rc)
 		rn_policy_record_done(&record);
 	rn_policy_model_free(model);

@@ -133,7 +133,7 @@ static int load_policy(struct player *p, unsigned n)
 
 	p->models[n] = rn_policy_parse(p->e->policies[n], strlen(p->e->policies[n]), &err);
 	if (p->models[n])
-		code = rn_policy_compile(p->models[n], &selectors, &p->records[n], &err);
+		code = rn_policy_compile(p->models[n], &selectors, NULL, 0, &p->records[n], &err);
 	if (code == 0)
 		code = rn_policy_tables_build(&p->records[n], n + 1, &p->tables[n], &err);
 	if (code < 0)

@@ -77,12 +77,12 @@ static struct witness random_witness(const struct episode *e, struct rng *rng)
 /* Number of the rule that decides the witness, 0: none. */
 static uint32_t decides(const struct episode *e, const struct rn_policy_model *m, const struct witness *w)
 {
-	struct rn_party source = realm_party(&e->realm.devices[w->source]),
-			destination = realm_party(&e->realm.devices[w->destination]);
-	struct rn_explanation x;
+	struct rn_question q = {realm_party(&e->realm.devices[w->source]), realm_party(&e->realm.devices[w->destination]),
+				.protocol = w->protocol, .port = w->port};
+	struct rn_answer x;
 
-	source.trust = w->trust;
-	rn_policy_explain(m, &source, &destination, w->protocol, w->port, &x);
+	q.source.trust = w->trust;
+	rn_policy_evaluate(m, &q, &x);
 	return x.reason == RN_ALLOWED || x.reason == RN_DENY_RULE ? x.rule : 0;
 }
 

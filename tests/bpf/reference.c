@@ -84,49 +84,13 @@ static const struct reference_behind *behind(const struct reference *r, const st
 	return NULL;
 }
 
-static bool same_owner(const struct rn_party *a, const struct rn_party *b)
-{
-	return a->owner && a->owner[0] && b->owner && strcmp(a->owner, b->owner) == 0;
-}
-
-/* Whose two devices are is told by their records, whatever identity a frame gives to the source. */
-static void explain(const struct rn_policy_model *model, const struct rn_party *source,
-		    const struct rn_party *destination, bool same, uint8_t protocol, uint16_t port,
-		    struct rn_explanation *ret)
-{
-	struct rn_policy_model copy = *model;
-	struct rn_criterion *criteria;
-	uint32_t count = 0, at = 0;
-
-	for (uint32_t i = 0; i < model->rule_count; i++)
-		count += model->rules[i].destination_count;
-	copy.rules = calloc(model->rule_count + 1, sizeof(*copy.rules));
-	criteria = calloc(count + 1, sizeof(*criteria));
-	if (!copy.rules || !criteria)
-		abort();
-	for (uint32_t i = 0; i < model->rule_count; i++) {
-		copy.rules[i] = model->rules[i];
-		copy.rules[i].destination_criteria = &criteria[at];
-		for (uint32_t k = 0; k < model->rules[i].destination_count; k++) {
-			criteria[at] = model->rules[i].destination_criteria[k];
-			if (criteria[at].type == RN_CRITERION_SAME_OWNER) /* everyone, or a device that nobody is */
-				criteria[at].type = same ? RN_CRITERION_EVERYONE : RN_CRITERION_DEVICE;
-			at++;
-		}
-	}
-	rn_policy_explain(&copy, source, destination, protocol, port, ret);
-	free(copy.rules);
-	free(criteria);
-}
-
 static void judge_policy(const struct way *w, uint16_t port, struct judgement *j)
 {
 	const struct reference_device *s = &w->r->devices[j->source], *d = &w->r->devices[j->destination];
-	struct rn_party source = s->party, destination = d->party;
-	uint8_t protocol = w->p->protocol;
-	struct rn_explanation e;
+	struct rn_question q = {s->party, d->party, .protocol = w->p->protocol, .port = port};
+	struct rn_answer e;
 
-	source.trust = s->state.trust;
+	q.source.trust = s->state.trust;
 	if (j->as.peer) {
 		const struct reference_behind *b = behind(w->r, &j->as);
 
@@ -134,15 +98,15 @@ static void judge_policy(const struct way *w, uint16_t port, struct judgement *j
 			j->reason = RN_WRONG_IDENTITY;
 			return;
 		}
-		source = b->party;
-		source.trust = j->as.trust < s->state.trust ? j->as.trust : s->state.trust;
+		q.source = b->party;
+		/* Whose two devices are is told by their records, whatever identity a frame gives to the source. */
+		q.source.owner_number = s->party.owner_number;
+		q.source.trust = j->as.trust < s->state.trust ? j->as.trust : s->state.trust;
 	}
-	destination.trust = d->state.trust;
-	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
-		protocol = IPPROTO_ICMP;
-		port = 0;
-	}
-	explain(w->r->policy, &source, &destination, same_owner(&s->party, &d->party), protocol, port, &e);
+	q.destination.trust = d->state.trust;
+	if (q.protocol == IPPROTO_ICMP || q.protocol == IPPROTO_ICMPV6)
+		q.port = 0;
+	rn_policy_evaluate(w->r->policy, &q, &e);
 	j->reason = e.reason;
 	j->rule = e.rule;
 }

@@ -115,20 +115,22 @@ static void compare(const struct rn_policy_model *model, const struct rn_policy_
 	static const uint8_t protocols[SERVICES] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_TCP};
 	struct rn_party parties[PARTIES];
 	const char *tags[PARTIES] = {NULL};
-	struct rn_explanation why;
+	struct rn_answer why;
 	unsigned count = 0;
 
 	for (uint32_t i = 0; i < model->rule_count && count + 2 <= PARTIES; i++) {
 		const struct rn_access_policy *rule = &model->rules[i];
 
-		add_party(parties, &count, model, rule->source_criteria, rule->source_count, &tags[count]);
-		add_party(parties, &count, model, rule->destination_criteria, rule->destination_count, &tags[count]);
+		add_party(parties, &count, model, rule->source.criteria, rule->source.count, &tags[count]);
+		add_party(parties, &count, model, rule->destination.criteria, rule->destination.count, &tags[count]);
 	}
 	for (unsigned i = 0; i < count * count * SERVICES; i++) {
 		const struct rn_party *a = &parties[i / SERVICES / count], *b = &parties[i / SERVICES % count];
 		uint16_t port = ports[i % SERVICES];
 
-		rn_policy_explain(model, a, b, protocols[i % SERVICES], port, &why);
+		struct rn_question q = {*a, *b, .protocol = protocols[i % SERVICES], .port = port};
+
+		rn_policy_evaluate(model, &q, &why);
 		CHECK((why.reason == RN_ALLOWED) == allows(policy, a, b, protocols[i % SERVICES], port));
 	}
 }
@@ -165,7 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!model)
 		return 0;
 	selector_count = 0;
-	if (rn_policy_compile(model, &source, &policy, &err) == 0) {
+	if (rn_policy_compile(model, &source, NULL, 0, &policy, &err) == 0) {
 		compiled(model, &policy);
 		rn_policy_record_done(&policy);
 	} else {

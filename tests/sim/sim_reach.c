@@ -19,6 +19,7 @@ static struct rn_party party(const struct sim_host *h, const struct rn_device_re
 {
 	return (struct rn_party){.device = h->name,
 				 .owner = r->owner ? r->owner_name : NULL,
+				 .owner_number = r->owner,
 				 .tags = h->tags,
 				 .tag_count = h->tag_count,
 				 .trust = r->trust};
@@ -28,12 +29,12 @@ static bool reference(const struct ends *e, const struct rn_policy_model *policy
 		      const struct rn_device_record *to)
 {
 	const uint32_t out = RN_DEVICE_QUARANTINED | RN_DEVICE_REVOKED;
-	struct rn_party source = party(e->from, from), destination = party(e->to, to);
-	struct rn_explanation x;
+	struct rn_question q = {party(e->from, from), party(e->to, to), .protocol = e->protocol, .port = e->port};
+	struct rn_answer x;
 
 	if (!policy || ((from->flags | to->flags) & out))
 		return false;
-	rn_policy_explain(policy, &source, &destination, e->protocol, e->port, &x);
+	rn_policy_evaluate(policy, &q, &x);
 	return x.reason == RN_ALLOWED;
 }
 

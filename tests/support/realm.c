@@ -73,6 +73,7 @@ struct rn_party realm_party(const struct realm_device *d)
 	return (struct rn_party){
 	    .device = d->name,
 	    .owner = d->owner ? users[d->owner - 1] : NULL,
+	    .owner_number = d->owner,
 	    .tags = d->tags,
 	    .tag_count = d->tag_count,
 	    .trust = d->trust,

@@ -47,18 +47,19 @@ static void test_whole(void **state)
 	assert_string_equal(r->id, "ssh");
 	assert_int_equal(r->number, 1);
 	assert_false(r->deny);
-	assert_int_equal(r->minimum_trust, 50);
-	assert_int_equal(r->source_count, 3);
-	assert_int_equal(r->source_criteria[0].type, RN_CRITERION_GROUP);
-	assert_string_equal(r->source_criteria[2].name, "nas");
-	assert_int_equal(r->destination_criteria[1].type, RN_CRITERION_SAME_OWNER);
-	assert_int_equal(r->service_count, 4);
+	assert_int_equal(r->source.minimum_trust, 50);
+	assert_int_equal(r->source.count, 3);
+	assert_int_equal(r->source.criteria[0].type, RN_CRITERION_GROUP);
+	assert_string_equal(r->source.criteria[2].name, "nas");
+	assert_int_equal(r->destination.criteria[1].type, RN_CRITERION_SAME_OWNER);
+	assert_int_equal(r->service_count, 5);
 	assert_int_equal(r->services[1].protocol, IPPROTO_UDP);
 	assert_int_equal(r->services[1].first, 5000);
 	assert_int_equal(r->services[1].last, 5100);
 	assert_int_equal(r->services[2].protocol, IPPROTO_ICMP);
-	assert_int_equal(r->services[3].first, 0);
-	assert_int_equal(r->services[3].last, 65535);
+	assert_int_equal(r->services[3].protocol, IPPROTO_ICMPV6);
+	assert_int_equal(r->services[4].first, 0);
+	assert_int_equal(r->services[4].last, 65535);
 	assert_true(m->rules[1].deny);
 	assert_int_equal(m->rules[1].number, 2);
 	assert_int_equal(m->rules[1].service_count, 0);
@@ -83,9 +84,8 @@ static const struct {
     {"{\"groups\": {\"A\": []}, \"rules\": []}",
      "line 1, column 13: \"A\" is not a good name for a group; names begin with a-z or 0-9 and have at most 63 of a-z, "
      "0-9, dot, hyphen and underscore"},
-    {"{\"groups\": {\"a\": [\"user:bob\"]}, \"rules\": []}", "line 1, column 19: \"user:bob\" is not a good name for a "
-							     "user; names begin with a-z or 0-9 and have at most 63 of "
-							     "a-z, 0-9, dot, hyphen and underscore"},
+    {"{\"groups\": {\"a\": [\"user:bob\"]}, \"rules\": []}", "line 1, column 19: in a group write the "
+							     "user's name alone, \"bob\""},
     {"{\"tags\": [7], \"rules\": []}", "line 1, column 11: a tag must be text in double quotes"},
     {"{\"rules\": [\"x\"]}", "line 1, column 12: a rule must be an object in { }"},
     {"{\"rules\": [{\"id\": \"a\", \"Action\": \"allow\"}]}",
@@ -109,7 +109,8 @@ static const struct {
     {"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"allow\",\n\"conditions\": {\"minimum_trust\": 101}}]}",
      "line 4, column 16: \"minimum_trust\" is 101, but must be from 0 to 100"},
     {"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"allow\",\n\"conditions\": {\"trust\": 10}}]}",
-     "line 4, column 16: unknown key \"trust\"; known here: minimum_trust"},
+     "line 4, column 16: unknown key \"trust\"; known here: minimum_trust, minimum_destination_trust, source_types, "
+     "destination_types, source_managed, destination_managed, times, from, until"},
     {"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"allow\",\n\"conditions\": [1]}]}",
      "line 4, column 1: \"conditions\" must be an object, {\"minimum_trust\": 50}"},
 };
@@ -138,17 +139,43 @@ static const struct {
     {"everyone:x", "\"everyone:x\" is wrong: \"everyone\" takes no name", true},
     {"group", "\"group\" needs a colon and a name", true},
     {"laptop-of-alice",
-     "\"laptop-of-alice\" is not a criterion; write everyone, or user:, group:, tag: or device: and a "
-     "name",
+     "\"laptop-of-alice\" is not a criterion; write everyone, or user:, group:, tag:, device:, type:, hub:, hub-type:, host: or "
+     "prefix: and what it is",
      true},
     {"laptop-of-alice",
-     "\"laptop-of-alice\" is not a criterion; write everyone, same-owner, or user:, group:, tag: or "
-     "device: and a name",
+     "\"laptop-of-alice\" is not a criterion; write everyone, same-owner, or user:, group:, tag:, device:, type:, hub:, "
+     "hub-type:, host: or prefix: and what it is",
      false},
     {"same-owner", "same-owner stands only in \"destination_criteria\"", true},
     {"user:", "\"user:\" has no good name after the colon", true},
     {"user:Alice", "\"user:Alice\" has no good name after the colon", true},
     {"device:a:b", "\"device:a:b\" has no good name after the colon", true},
+    {"!tag:toaster", "the tag \"toaster\" is not declared; add it to \"tags\"", true},
+    {"!everyone", "\"!everyone\" cannot be: ! stands before any but everyone and same-owner", true},
+    {"!same-owner", "\"!same-owner\" cannot be: ! stands before any but everyone and same-owner", false},
+    {"!!tag:server", "\"!!tag:server\" is not a criterion; did you mean \"!tag:server\"?", false},
+    {"!taag:server", "\"!taag:server\" is not a criterion; did you mean \"!tag:server\"?", false},
+    {"!", "\"!\" is not a criterion; write everyone, or user:, group:, tag:, device:, type:, hub:, hub-type:, host: or "
+	  "prefix: and what it is",
+     true},
+    {"type:deskop", "\"deskop\" is not a type of client; did you mean \"desktop\"?", true},
+    {"type:regional", "\"regional\" is not a type of client; there are desktop, mobile, server and iot", true},
+    {"type", "\"type\" needs a colon and desktop, mobile, server or iot", true},
+    {"hub-type:hub", "\"hub\" is not a type of hub; there are gateway, regional, departmental and project", true},
+    {"hub-type:server", "\"server\" is not a type of hub; there are gateway, regional, departmental and project", true},
+    {"hub:", "\"hub:\" has no good name after the colon", true},
+    {"host:nas", "\"host:nas\" is no address; write host:10.77.0.5 or host:fd00::5", true},
+    {"host:10.0.0.0/8",
+     "\"host:10.0.0.0/8\" is no address; write host:10.77.0.5 or host:fd00::5, or prefix: where you mean a prefix", true},
+    {"host:10.0.0.256", "\"host:10.0.0.256\" is no address; write host:10.77.0.5 or host:fd00::5", true},
+    {"prefix:10.0.0.1/8",
+     "\"prefix:10.0.0.1/8\" is no prefix; write prefix:10.77.0.0/24 or prefix:fd00:77::/48, with zeros where the bits do "
+     "not reach",
+     true},
+    {"prefix:fd00::/129",
+     "\"prefix:fd00::/129\" is no prefix; write prefix:10.77.0.0/24 or prefix:fd00:77::/48, with zeros where the bits do "
+     "not reach",
+     true},
 };
 
 static void test_criteria(void **state)
@@ -182,8 +209,17 @@ static const struct {
     {"\"tcp:22 \"", "\"tcp:22 \" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
     {"\"tcp:-5\"", "\"tcp:-5\" needs a port or a range of ports from 1 to 65535, as in tcp:22 or udp:5000-5100"},
     {"\"tcp:443-80\"", "the range of \"tcp:443-80\" is backward; write 80-443"},
-    {"\"icmp:8\"", "\"icmp:8\": icmp has no ports; write \"icmp\""},
-    {"\"sctp\"", "\"sctp\" is not a service; write tcp, udp or icmp, or with ports tcp:22 or udp:5000-5100"},
+    {"\"icmp:8\"", "\"icmp:8\": write icmp for echo of both families, or icmp4:echo or icmp6:echo for that of one"},
+    {"\"sctp\"", "\"sctp\" is not a service; did you mean \"tcp\"?"},
+    {"\"quic\"", "\"quic\" is not a service; write tcp, udp or icmp, with ports as tcp:22 or udp:5000-5100, or with a "
+		"family as icmp6"},
+    {"\"tcpp:22\"", "\"tcpp:22\" is not a service; did you mean \"tcp:22\"?"},
+    {"\"icmp4:3\"", "\"icmp4:3\": no rule can name this ICMP type: only echo begins a flow, and errors belong to flows and "
+		    "pass with them; write icmp4:echo"},
+    {"\"icmp6:8\"", "\"icmp6:8\": no rule can name this ICMP type: only echo begins a flow, and errors belong to flows and "
+		    "pass with them; write icmp6:echo"},
+    {"\"icmp4:0\"", "\"icmp4:0\": no rule can name this ICMP type: only echo begins a flow, and errors belong to flows and "
+		    "pass with them; write icmp4:echo"},
     {"22", "a service must be text in double quotes"},
 };
 
@@ -213,7 +249,7 @@ static void test_starter(void **state)
 	if (!m)
 		fail_msg("%s", err.text);
 	assert_int_equal(m->rule_count, 1);
-	assert_int_equal(m->rules[0].destination_criteria[0].type, RN_CRITERION_SAME_OWNER);
+	assert_int_equal(m->rules[0].destination.criteria[0].type, RN_CRITERION_SAME_OWNER);
 	rn_policy_model_free(m);
 }
 
@@ -248,15 +284,15 @@ static void test_too_many(void **state)
 	assert_non_null(text);
 	memset(text, ' ', room);
 	assert_null(rn_policy_parse(text, room - 1, &err));
-	assert_non_null(strstr(err.text, "but at most 262144 fit"));
+	assert_non_null(strstr(err.text, "but at most 33554432 fit"));
 	assert_null(rn_policy_parse(text, RN_POLICY_TEXT_MAX, &err)); /* not too large, only empty */
 	assert_null(strstr(err.text, "fit"));
 	at = (size_t)snprintf(text, room, "{\"rules\": [");
-	for (unsigned i = 0; i <= RN_RULES_MAX; i++)
+	for (unsigned i = 0; i <= RN_POLICY_RULES_MAX; i++)
 		at += (size_t)snprintf(text + at, room - at, "{},");
 	at += (size_t)snprintf(text + at, room - at, "]}");
 	assert_null(rn_policy_parse(text, at, &err));
-	assert_string_equal(err.text, "line 1, column 2: \"rules\" has 1025 elements, but at most 1024 fit");
+	assert_string_equal(err.text, "line 1, column 2: \"rules\" has 100001 elements, but at most 100000 fit");
 	free(text);
 }
 

@@ -64,14 +64,14 @@ static void compare(const struct realm *w, const struct rn_policy_model *m, cons
 	for (unsigned i = 0; i < 600; i++) {
 		const struct realm_device *a = &w->devices[rng_below(rng, REALM_DEVICES)],
 					  *b = &w->devices[rng_below(rng, REALM_DEVICES)];
-		struct rn_party from = realm_party(a), to = realm_party(b);
 		uint8_t protocol = protocols[rng_below(rng, 3)];
 		uint16_t port = protocol == IPPROTO_ICMP ? 0 : realm_port(rng);
-		struct rn_explanation e;
+		struct rn_question q = {realm_party(a), realm_party(b), .protocol = protocol, .port = port};
+		struct rn_answer e;
 		struct verdict v = judge(t, &identity[a - w->devices], &identity[b - w->devices],
 					 a->owner && a->owner == b->owner, a->trust, protocol, port);
 
-		rn_policy_explain(m, &from, &to, protocol, port, &e);
+		rn_policy_evaluate(m, &q, &e);
 		if (v.reason != e.reason || v.rule != e.rule)
 			fail_msg("seed %llu: %s to %s protocol %u port %u: tables say %d by %u, reference %d by %u",
 				 (unsigned long long)seed, a->name, b->name, protocol, port, (int)v.reason, v.rule,
@@ -83,7 +83,7 @@ static void compare(const struct realm *w, const struct rn_policy_model *m, cons
 
 static void one_realm(uint64_t seed, struct tally *tally)
 {
-	static char text[RN_POLICY_TEXT_MAX];
+	static char text[256 * 1024];
 	static struct realm w;
 	static struct rn_policy_tables t;
 	struct rng rng = {seed};
@@ -95,7 +95,7 @@ static void one_realm(uint64_t seed, struct tally *tally)
 	realm_random(&w, &rng);
 	realm_policy_text(&rng, 5 + rng_below(&rng, rng_percent(&rng, 5) ? 200 : 26), text, sizeof(text));
 	m = rn_policy_parse(text, strlen(text), &err);
-	if (!m || rn_policy_compile(m, &selectors, &p, &err) < 0 || rn_policy_tables_build(&p, seed, &t, &err) < 0)
+	if (!m || rn_policy_compile(m, &selectors, NULL, 0, &p, &err) < 0 || rn_policy_tables_build(&p, seed, &t, &err) < 0)
 		fail_msg("seed %llu: %s\n%s", (unsigned long long)seed, err.text, text);
 	assert_true(t.policy.version == seed);
 	compare(&w, m, &p, &t, &rng, seed, tally);
