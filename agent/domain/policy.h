@@ -129,7 +129,7 @@ struct rn_selector_source {
 int rn_policy_compile(const struct rn_policy_model *model, const struct rn_selector_source *selectors,
 		      const struct rn_zone_source *zones, int64_t now, struct rn_policy_record *ret,
 		      struct rn_err *err);
-/* policy_zones.c: NULL is a source that knows UTC alone. */
+/* policy_zones.c: NULL, and one without a function, is a source that knows UTC alone. */
 const struct rn_zone_source *rn_policy_zones(const struct rn_zone_source *zones);
 /* 0, or -EINVAL with a sentence where a rule names a zone that is not there. */
 int rn_policy_check_zones(const struct rn_policy_model *model, const struct rn_zone_source *zones, struct rn_err *err);

@@ -14,7 +14,7 @@ const struct rn_zone_source *rn_policy_zones(const struct rn_zone_source *zones)
 {
 	static const struct rn_zone_source utc = {NULL, only_utc};
 
-	return zones ? zones : &utc;
+	return zones && zones->zone ? zones : &utc;
 }
 
 static int check_rule(const struct rn_access_policy *rule, const struct rn_zone_source *zones, const char **last,

@@ -19,6 +19,7 @@ static void release(struct rn_change *change)
 	free(change->records);
 	free(change->moves);
 	free(change->forgotten);
+	rn_prefixes_done(&change->prefixes);
 	change->records = NULL;
 	change->moves = NULL;
 	change->forgotten = NULL;
@@ -181,6 +182,11 @@ int rn_change_commit(struct rn_change *change)
 		rn_numbering_aborted(change);
 	else
 		rn_numbering_committed(change);
+	if (!rc && change->puts_prefixes) {
+		rn_prefixes_done(&change->books->prefixes);
+		change->books->prefixes = change->prefixes;
+		change->prefixes = (struct rn_prefixes){0};
+	}
 	if (!rc && change->books->committed)
 		change->books->committed(change->books->committed_context);
 	for (unsigned i = 0; i < change->count && !rc; i++) {

@@ -3,7 +3,9 @@
 #define RN_SERVICE_CORE_CHANGE_H
 
 #include "base/err.h"
+#include "domain/schedule.h"
 #include "service/core_ledger.h"
+#include "service/core_prefixes.h"
 #include "sys/store.h"
 
 struct rn_numbering; /* core_numbering.h */
@@ -15,6 +17,8 @@ struct rn_books {
 	uint32_t epoch;
 	uint8_t policy_seed[RN_KEY_SIZE];
 	struct rn_numbering *numbering;
+	struct rn_zone_source zones; /* of the host; without a function: UTC alone */
+	struct rn_prefixes prefixes; /* that the policy in force names, or that one will that is being set */
 	void (*committed)(void *context); /* something is in the store, and was sent to nobody yet; NULL is legal */
 	void *committed_context;
 };
@@ -40,6 +44,8 @@ struct rn_change {
 	unsigned move_count, move_room;
 	uint32_t *forgotten; /* identity numbers without a record from now on */
 	unsigned forgotten_count, forgotten_room;
+	struct rn_prefixes prefixes; /* of the policy that it puts or names: the books' from the commit on */
+	bool puts_prefixes;
 	bool tentative; /* it will be aborted: numbers that are not usable yet will do */
 	bool stepped;	/* what the numbers are in memory is no longer what the store says, if this is aborted */
 };

@@ -7,8 +7,10 @@
 #include "service/core_numbering.h"
 #include "service/core_state.h"
 #include "sys/files.h"
+#include "sys/zone.h"
 
 #define RENEW_EVERY_S 86400
+#define RENEW_POLICY_EVERY_S (7 * 86400)
 #define RETRY_S 60
 
 static int read_key(struct rn_core *core, const char *name, uint8_t out[RN_KEY_SIZE], struct rn_err *err)
@@ -61,14 +63,20 @@ int rn_gateway_load(struct rn_core *core, struct rn_err *err)
 	if (rc)
 		return rc;
 	core->books.epoch = (uint32_t)epoch;
-	rc = rn_members_load(core, err);
-	return rc ? rc : rn_policy_load(&core->books, &core->policy, err);
+	core->zones = rn_zone_cache_new(NULL);
+	if (!core->zones)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	core->books.zones = (struct rn_zone_source){core->zones, rn_zone_find};
+	rc = rn_policy_load(&core->books, &core->policy, err);
+	return rc ? rc : rn_members_load(core, err);
 }
 
 void rn_gateway_unload(struct rn_core *core)
 {
 	rn_numbering_close(&core->books);
 	rn_policy_held_done(&core->policy);
+	rn_prefixes_done(&core->books.prefixes);
+	rn_zone_cache_free(core->zones);
 	rn_numbers_free(core->requests);
 	rn_wipe(core->books.policy_seed, RN_KEY_SIZE);
 	rn_wipe(core->box_secret, RN_KEY_SIZE);
@@ -110,6 +118,38 @@ static void renew_lease(struct rn_core *core)
 	core->lease_at = now + RETRY_S;
 }
 
+/* ---- the policy's windows ---- */
+
+static bool has_times(const struct rn_policy_model *model)
+{
+	for (uint32_t i = 0; i < model->rule_count; i++)
+		if (model->rules[i].time_count)
+			return true;
+	return false;
+}
+
+/* They are signed for more than a year ahead at most, and for four weeks at least. */
+static void renew_policy(struct rn_core *core)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_policy(core->books.ledger);
+	int64_t now = rn_core_now(core);
+	struct rn_err err = {""};
+	if (now < core->policy_at || !entry || !core->policy.model ||
+	    ((int64_t)entry->issued <= now && now - (int64_t)entry->issued < RENEW_POLICY_EVERY_S))
+		return;
+	core->policy_at = now + RETRY_S;
+	if (!has_times(core->policy.model)) {
+		core->policy_at = now + RENEW_POLICY_EVERY_S;
+		return;
+	}
+	rn_zone_cache_forget(core->zones);
+	if (!rn_policy_renew(&core->books, core->policy.model, now, &err)) {
+		rn_core_publish(core);
+		return;
+	}
+	rn_log(RN_LOG_ERROR, "the policy's windows could not be reckoned out anew: %s", err.text);
+}
+
 /* ---- this host's own certificate ---- */
 
 static void certified(struct rn_core *core, void *context, int code, const char *text, const uint8_t *leaf, size_t size)
@@ -146,6 +186,7 @@ static void renew_leaf(struct rn_core *core)
 void rn_gateway_tick(struct rn_core *core)
 {
 	renew_lease(core);
+	renew_policy(core);
 	rn_hubs_tick(core);
 	rn_request_plan(core);
 	rn_members_tick(core);

@@ -2,6 +2,7 @@
 #include "service/core_policies.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,18 +16,30 @@ void rn_policy_held_done(struct rn_policy_held *held)
 	*held = (struct rn_policy_held){0};
 }
 
+/* Prefixes are kept in mind: which devices are in one is asked of their addresses. */
 static uint32_t selector_number(void *context, const char *selector)
 {
 	struct rn_change *change = context;
+	struct rn_prefix prefix;
 	uint32_t number = 0;
-	return rn_store_add_selector(change->books->store, selector, &number, change->err) ? 0 : number;
+	if (rn_store_add_selector(change->books->store, selector, &number, change->err))
+		return 0;
+	if (strncmp(selector, "prefix:", 7) || rn_prefix_parse(selector + 7, &prefix))
+		return number;
+	return rn_prefixes_add(&change->prefixes, &prefix, number) ? 0 : number;
 }
 
-static int compile(struct rn_change *change, const struct rn_policy_model *model)
+static int compile(struct rn_change *change, const struct rn_policy_model *model, struct rn_policy_record *ret)
 {
 	struct rn_selector_source selectors = {.context = change, .number = selector_number};
+	change->puts_prefixes = true;
+	return rn_policy_compile(model, &selectors, &change->books->zones, change->now, ret, change->err);
+}
+
+static int put(struct rn_change *change, const struct rn_policy_model *model)
+{
 	struct rn_policy_record record = {0};
-	int rc = rn_policy_compile(model, &selectors, NULL, change->now, &record, change->err);
+	int rc = compile(change, model, &record);
 	if (rc)
 		return rc;
 	rc = rn_registry_identify_all(change);
@@ -38,12 +51,14 @@ static int compile(struct rn_change *change, const struct rn_policy_model *model
 
 int rn_policy_name(struct rn_change *change, const char *text, size_t size)
 {
-	struct rn_selector_source selectors = {.context = change, .number = selector_number};
 	struct rn_policy_model *model = rn_policy_parse(text, size, change->err);
 	struct rn_policy_record record = {0};
-	int rc = model ? rn_policy_compile(model, &selectors, NULL, change->now, &record, change->err) : -EINVAL;
+	int rc = model ? compile(change, model, &record) : -EINVAL;
 	if (!rc)
 		rn_policy_record_done(&record);
+	/* The policy in force still needs its own. */
+	if (!rc && rn_prefixes_join(&change->prefixes, &change->books->prefixes))
+		rc = rn_fail(change->err, -ENOMEM, "out of memory");
 	rn_policy_model_free(model);
 	return rc;
 }
@@ -58,7 +73,7 @@ int rn_policy_put(struct rn_change *change, const char *text, size_t size, struc
 	held.text = calloc(1, size + 1);
 	if (held.text) {
 		memcpy(held.text, text, size);
-		rc = compile(change, held.model);
+		rc = put(change, held.model);
 	}
 	held.version = change->version;
 	if (!rc)
@@ -67,6 +82,47 @@ int rn_policy_put(struct rn_change *change, const char *text, size_t size, struc
 		rn_policy_held_done(&held);
 	else
 		*ret = held;
+	return rc;
+}
+
+static int load_end(struct rn_books *books, const struct rn_policy_end *end, struct rn_err *err)
+{
+	for (uint32_t i = 0; i < end->count; i++) {
+		char text[RN_SELECTOR_TEXT], prefix[RN_PREFIX_TEXT];
+		uint32_t number;
+		if (end->criteria[i].type != RN_CRITERION_PREFIX)
+			continue;
+		snprintf(text, sizeof(text), "prefix:%s", rn_prefix_format(&end->criteria[i].prefix, prefix));
+		int rc = rn_store_selector(books->store, text, &number, err);
+		if (!rc)
+			rc = rn_prefixes_add(&books->prefixes, &end->criteria[i].prefix, number);
+		if (rc && rc != -ENOENT)
+			return rc;
+	}
+	return 0;
+}
+
+static int load_prefixes(struct rn_books *books, const struct rn_policy_model *model, struct rn_err *err)
+{
+	int rc = 0;
+	for (uint32_t i = 0; i < model->rule_count && !rc; i++) {
+		rc = load_end(books, &model->rules[i].source, err);
+		if (!rc)
+			rc = load_end(books, &model->rules[i].destination, err);
+	}
+	return rc;
+}
+
+/* Windows are signed for a time ahead only, and devices and text stay what they are. */
+int rn_policy_renew(struct rn_books *books, const struct rn_policy_model *model, int64_t now, struct rn_err *err)
+{
+	struct rn_change change;
+	int rc = rn_change_begin(&change, books, now, err);
+	if (!rc)
+		rc = put(&change, model);
+	if (!rc)
+		return rn_change_commit(&change);
+	rn_change_abort(&change);
 	return rc;
 }
 
@@ -80,10 +136,10 @@ int rn_policy_load(struct rn_books *books, struct rn_policy_held *ret, struct rn
 	if (rc)
 		return rc;
 	held.model = rn_policy_parse(held.text, held.size, err);
-	if (!held.model) {
+	rc = held.model ? load_prefixes(books, held.model, err) : -EIO;
+	if (rc)
 		rn_policy_held_done(&held);
-		return -EIO;
-	}
-	*ret = held;
-	return 0;
+	else
+		*ret = held;
+	return rc;
 }

@@ -24,6 +24,8 @@ int rn_policy_put(struct rn_change *change, const char *text, size_t size, struc
  * selectors numbers, by which devices become finer (rn_registry_pend_all). The policy itself is then put again.
  */
 int rn_policy_name(struct rn_change *change, const char *text, size_t size);
+/* Signs it anew, with its windows reckoned out from now. */
+int rn_policy_renew(struct rn_books *books, const struct rn_policy_model *model, int64_t now, struct rn_err *err);
 int rn_policy_load(struct rn_books *books, struct rn_policy_held *ret, struct rn_err *err);
 void rn_policy_held_done(struct rn_policy_held *held);
 

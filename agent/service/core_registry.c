@@ -9,64 +9,15 @@
 #include "domain/ipam.h"
 #include "domain/name.h"
 #include "service/core_numbering.h"
+#include "service/core_selectors.h"
 
 /* ---- identity ---- */
 
-struct collecting {
-	struct rn_store *store;
-	struct rn_err *err;
-	uint32_t numbers[RN_SELECTORS_MAX];
-	unsigned count;
-};
-
-/* Selectors that no policy has ever named have no number and make no difference. */
-static int collect(struct collecting *c, const char *prefix, const char *name)
-{
-	char text[RN_NAME_MAX + 16];
-	uint32_t number;
-	snprintf(text, sizeof(text), "%s%s", prefix, name);
-	int rc = rn_store_selector(c->store, text, &number, c->err);
-	if (rc == -ENOENT)
-		return 0;
-	if (!rc && c->count < RN_SELECTORS_MAX)
-		c->numbers[c->count++] = number;
-	return rc;
-}
-
-static int collect_tag(void *context, const char *tag)
-{
-	return collect(context, "tag:", tag);
-}
-
-static int ascending(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-static int collect_names(struct collecting *c, const char *owner, const char *device)
-{
-	int rc = collect(c, "everyone", "");
-	if (!rc && owner[0])
-		rc = collect(c, "user:", owner);
-	return rc ? rc : collect(c, "device:", device);
-}
-
-/* Of a device that has a record. */
-static int collect_all(struct collecting *c, const struct rn_device_record *device)
-{
-	int rc = collect_names(c, device->owner ? device->owner_name : "", device->name);
-	if (!rc)
-		rc = rn_store_tags(c->store, device->number, collect_tag, c, c->err);
-	qsort(c->numbers, c->count, sizeof(*c->numbers), ascending);
-	return rc;
-}
-
 int rn_registry_identify(struct rn_change *change, struct rn_device_record *device, bool *ret_changed)
 {
-	struct collecting c = {.store = change->books->store, .err = change->err};
+	struct rn_selectors c;
 	uint32_t identity;
-	int rc = collect_all(&c, device);
+	int rc = rn_selectors_of(change->books, change, device, &c, change->err);
 	if (!rc)
 		rc = rn_numbering_identify(change, device->number, device->identity, c.numbers, c.count, &identity);
 	if (rc)
@@ -96,11 +47,20 @@ int rn_registry_identify_all(struct rn_change *change)
 
 /* ---- who waits for a number ---- */
 
-static bool has_set(const struct rn_books *books, const struct rn_device_record *device, const struct collecting *c)
+static bool has_set(const struct rn_books *books, const struct rn_device_record *device, const struct rn_selectors *c)
 {
 	return device->selector_count == c->count &&
 	       !memcmp(device->selectors, c->numbers, c->count * sizeof(*c->numbers)) &&
 	       rn_numbering_means(books, device->identity);
+}
+
+static int pend(struct rn_books *books, const struct rn_ledger_entry *entry, struct rn_err *err)
+{
+	struct rn_selectors c;
+	int rc = rn_selectors_of(books, NULL, &entry->record, &c, err);
+	if (!rc && !has_set(books, &entry->record, &c))
+		rc = rn_numbering_pend(books, entry->device, c.numbers, c.count, err);
+	return rc;
 }
 
 int rn_registry_pend_all(struct rn_books *books, struct rn_err *err)
@@ -108,38 +68,24 @@ int rn_registry_pend_all(struct rn_books *books, struct rn_err *err)
 	const struct rn_ledger_entry *entry;
 	int rc = 0;
 	for (unsigned i = 0; !rc && (entry = rn_ledger_at(books->ledger, i)); i++) {
-		struct collecting c = {.store = books->store, .err = err};
-		rc = collect_all(&c, &entry->record);
-		if (!rc && !has_set(books, &entry->record, &c))
-			rc = rn_numbering_pend(books, entry->device, c.numbers, c.count, err);
+		rc = pend(books, entry, err);
+		/* It keeps what it has; a policy that would need it is refused. */
+		if (rc == -EMSGSIZE)
+			rc = 0;
 	}
 	return rc;
 }
 
-static int collect_new(struct collecting *c, const struct rn_new_device *in)
+int rn_registry_pend(struct rn_books *books, uint32_t device, struct rn_err *err)
 {
-	int rc = collect_names(c, in->owner_name, in->name);
-	for (const char *tags = in->tags; !rc && *tags;) {
-		char tag[RN_NAME_MAX + 1];
-		size_t length = strcspn(tags, "\n");
-		snprintf(tag, sizeof(tag), "%.*s", (int)length, tags);
-		rc = collect_tag(c, tag);
-		tags += length + (tags[length] == '\n');
-	}
-	qsort(c->numbers, c->count, sizeof(*c->numbers), ascending);
-	/* A tag that is said twice is one selector. */
-	unsigned kept = 0;
-	for (unsigned i = 0; i < c->count; i++)
-		if (!i || c->numbers[i] != c->numbers[i - 1])
-			c->numbers[kept++] = c->numbers[i];
-	c->count = kept;
-	return rc;
+	const struct rn_ledger_entry *entry = rn_ledger_device(books->ledger, device);
+	return entry ? pend(books, entry, err) : 0;
 }
 
 int rn_registry_hold(struct rn_books *books, const struct rn_new_device *in, uint32_t *ret_number, struct rn_err *err)
 {
-	struct collecting c = {.store = books->store, .err = err};
-	int rc = collect_new(&c, in);
+	struct rn_selectors c;
+	int rc = rn_selectors_of_new(books, in, &c, err);
 	return rc ? rc : rn_numbering_hold(books, c.numbers, c.count, ret_number, err);
 }
 

@@ -36,6 +36,8 @@ int rn_registry_identify_all(struct rn_change *change);
 
 /* Every device whose record does not say its set as it is now waits for the number of that. After the ledger. */
 int rn_registry_pend_all(struct rn_books *books, struct rn_err *err);
+/* The same of one device, which has moved. -EMSGSIZE: its set does not fit. */
+int rn_registry_pend(struct rn_books *books, uint32_t device, struct rn_err *err);
 /* The number that the device would have, held for who waits for it (rn_numbering_hold). */
 int rn_registry_hold(struct rn_books *books, const struct rn_new_device *device, uint32_t *ret_number,
 		     struct rn_err *err);

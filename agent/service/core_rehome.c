@@ -71,6 +71,15 @@ static const char *name_of(struct rn_core *core, uint32_t hub)
 	return entry ? entry->record.name : "";
 }
 
+/* Where the policy names hubs, who has moved means something else: it is signed so once all hubs know that number. */
+static void follow(struct rn_core *core, uint32_t device)
+{
+	struct rn_err err = {""};
+	if (rn_registry_pend(&core->books, device, &err))
+		rn_log(RN_LOG_ERROR, "a device that has moved keeps its identity: %s", err.text);
+	rn_members_settle(core);
+}
+
 int rn_rehome_request(struct rn_core *core, const struct rn_device_record *record, uint32_t hub, uint64_t moved,
 		      struct rn_err *err)
 {
@@ -94,6 +103,7 @@ int rn_rehome_request(struct rn_core *core, const struct rn_device_record *recor
 	if (rc)
 		return rc;
 	rn_log(RN_LOG_NOTICE, "%s has moved to %s", device.name, entry->record.name);
+	follow(core, device.number);
 	rn_core_publish(core);
 	return 0;
 }
@@ -179,6 +189,7 @@ void rn_core_device_homes(struct rn_core *core, const char *name, const struct r
 		done(context, rc, rc ? &err : NULL, NULL, 0);
 		return;
 	}
+	follow(core, device.number);
 	rn_enforcement_wait(core, version, device.hub, done, context);
 	rn_core_publish(core);
 }

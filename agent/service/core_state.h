@@ -177,6 +177,8 @@ struct rn_core {
 	struct rn_enforcement *enforcements;
 	uint32_t next_id;
 	int64_t lease_at;	     /* of now() */
+	int64_t policy_at;	     /* of now(): its windows are not looked at before */
+	struct rn_zone_cache *zones; /* of a gateway */
 	struct rn_core_hubs hubs;
 	char actor[RN_NAME_MAX + 8]; /* "": root */
 	struct rn_attempts *attempts;
