@@ -26,7 +26,7 @@ static void write_head(struct rn_writer *w, const struct rn_record_head *head, e
 
 static bool known_type(unsigned type)
 {
-	return type >= RN_RECORD_NETWORK && type <= RN_RECORD_IDENTITY;
+	return type >= RN_RECORD_NETWORK && type <= RN_RECORD_PART;
 }
 
 int rn_record_seal(const struct rn_record_head *head, enum rn_record_type type,

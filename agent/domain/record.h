@@ -34,7 +34,13 @@
 #define RN_ENDS_MAX 253402300799ull /* the last second of the year 9999: what RFC 3339 can say */
 #define RN_IDENTITY_MAX 0xffffffu /* 24 bits: identity numbers will travel in packets */
 
-enum rn_record_type { RN_RECORD_NETWORK = 1, RN_RECORD_DEVICE = 2, RN_RECORD_POLICY = 3, RN_RECORD_IDENTITY = 4 };
+enum rn_record_type {
+	RN_RECORD_NETWORK = 1,
+	RN_RECORD_DEVICE = 2,
+	RN_RECORD_POLICY = 3,
+	RN_RECORD_IDENTITY = 4,
+	RN_RECORD_PART = 5, /* of a policy that does not fit one record */
+};
 
 struct rn_record_head {
 	enum rn_record_type type;
@@ -171,6 +177,14 @@ struct rn_policy_record {
 uint64_t rn_policy_record_need(const struct rn_policy_record *p, uint32_t device);
 void rn_policy_record_done(struct rn_policy_record *p); /* frees what p points to, zeroes it */
 
+/* A part of a policy (policy_parts.h says what its body is). Its number never means another body. */
+#define RN_PART_BODY_MAX (RN_RECORD_SIZE_MAX - 128u) /* bytes */
+struct rn_part {
+	uint32_t number;
+	const uint8_t *body; /* decoded: a view into the record */
+	size_t size;
+};
+
 /*
  * Encoders sign with the policy seed; they return the size or -EMSGSIZE, -ENOMEM, -EINVAL. head->type is not read: the
  * function says it. What one side refuses the other refuses too (record_check.c): epoch and version from 1; of a device
@@ -193,6 +207,8 @@ int rn_record_put_policy(const struct rn_record_head *head, const struct rn_poli
 int rn_record_put_identity(const struct rn_record_head *head, const struct rn_identity_record *in,
 			   const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);
 
+int rn_record_put_part(const struct rn_record_head *head, const struct rn_part *in, const uint8_t seed[RN_KEY_SIZE],
+		       uint8_t *out, size_t out_size);
 /* Head without verification, for routing and stores: 0 or -EBADMSG. */
 int rn_record_head(const uint8_t *data, size_t size, struct rn_record_head *ret);
 /* 0 where the signature by policy_public is good and the head well formed, else -EBADMSG (-ENOMEM). */
@@ -203,6 +219,7 @@ int rn_record_get_network(const uint8_t *data, size_t size, struct rn_network *r
 int rn_record_get_device(const uint8_t *data, size_t size, struct rn_device_record *ret);
 int rn_record_get_policy(const uint8_t *data, size_t size, struct rn_policy_record *ret);
 int rn_record_get_identity(const uint8_t *data, size_t size, struct rn_identity_record *ret);
+int rn_record_get_part(const uint8_t *data, size_t size, struct rn_part *ret);
 
 /*
  * The anchor: which keys a host trusts. Root signs the gateway's keys; a host pinned SHA-256 of the root's public key

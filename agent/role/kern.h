@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "domain/policy_parts.h"
 #include "domain/reading.h"
 #include "proto/local.h"
 #include "service/endings.h"
@@ -37,6 +38,7 @@ struct rn_kern {
 	struct rn_telemetry *telemetry;
 	struct rn_underlay *underlay;
 	struct rn_endings *endings;
+	struct rn_parts *parts; /* of the policy in force, and of the one that is coming */
 	bool link_down; /* core has said so */
 	bool ended;	/* this host is a project's hub, and its end has come */
 	/* of a hub: its device to other hubs; else NULL and zero */

@@ -117,6 +117,33 @@ static int take_device(struct rn_kern *k, const struct rn_record_head *head, con
 	return r;
 }
 
+static int take_part(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
+		     struct rn_err *err)
+{
+	struct rn_part part;
+	int r = rn_record_get_part(data, size, &part);
+
+	if (r < 0)
+		return rn_fail(err, r, "a part of a policy that makes no sense");
+	r = rn_parts_put(k->parts, &part, head->version);
+	return r < 0 ? rn_fail(err, r, "part %u of a policy cannot be kept: %s", part.number, strerror(-r)) : 0;
+}
+
+static int read_policy(struct rn_kern *k, const uint8_t *data, size_t size, struct rn_policy_record *ret,
+		       struct rn_err *err)
+{
+	const struct rn_part_source parts = rn_parts_source(k->parts);
+	int r = rn_record_get_policy(data, size, ret);
+
+	if (r < 0)
+		return rn_fail(err, r, "a policy record that makes no sense");
+	r = rn_policy_join(ret, &parts);
+	if (r == 0)
+		return 0;
+	rn_policy_record_done(ret);
+	return rn_fail(err, r, r == -ENOENT ? "a policy whose parts have not all come" : "a policy whose parts make no sense");
+}
+
 static int take_policy(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
 		       struct rn_err *err)
 {
@@ -128,9 +155,10 @@ static int take_policy(struct rn_kern *k, const struct rn_record_head *head, con
 	if (head->version < floor->policy_version)
 		return rn_fail(err, -ESTALE, "policy %llu is older than %llu, which is in force",
 			       (unsigned long long)head->version, (unsigned long long)floor->policy_version);
-	r = rn_record_get_policy(data, size, &policy);
+	r = read_policy(k, data, size, &policy, err);
 	if (r < 0)
-		return rn_fail(err, r, "a policy record that makes no sense");
+		return r;
+	rn_parts_keep(k->parts, &policy, head->version);
 	r = rn_enforce_policy(k->enforce, head->epoch, head->version, &policy, err);
 	if (r < 0)
 		return r;
@@ -162,6 +190,7 @@ static void begin_epoch(struct rn_kern *k, uint32_t epoch)
 	floor->network_version = floor->policy_version = 0;
 	k->applied = k->refused = k->policy_refused = 0;
 	rn_kern_save(k);
+	rn_parts_keep(k->parts, NULL, 0);
 	rn_enforce_new_epoch(k->enforce, epoch);
 	rn_endings_new_epoch(k->endings);
 	rn_revoked_begin_epoch(k->revoked, epoch);
@@ -185,6 +214,8 @@ static int take(struct rn_kern *k, const struct rn_record_head *head, const uint
 		return take_policy(k, head, data, size, err);
 	case RN_RECORD_IDENTITY:
 		return rn_kern_number_take(k, head, data, size, err);
+	case RN_RECORD_PART:
+		return take_part(k, head, data, size, err);
 	}
 	return rn_fail(err, -EBADMSG, "a record of a kind that this rnaut does not know");
 }
@@ -192,7 +223,8 @@ static int take(struct rn_kern *k, const struct rn_record_head *head, const uint
 /* What is stale here is here in a newer version. What else is refused must not count as applied. */
 static void remember_refused(struct rn_kern *k, const struct rn_record_head *head)
 {
-	uint64_t *lowest = head->type == RN_RECORD_POLICY ? &k->policy_refused : &k->refused;
+	bool policy = head->type == RN_RECORD_POLICY || head->type == RN_RECORD_PART;
+	uint64_t *lowest = policy ? &k->policy_refused : &k->refused;
 
 	if (!*lowest || head->version < *lowest)
 		*lowest = head->version;

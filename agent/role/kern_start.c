@@ -143,7 +143,8 @@ static int open_datapath(struct rn_kern *k, bool *ret_adopted, struct rn_err *er
 		rn_kern_number_attach(k);
 	k->telemetry = rn_telemetry_new(k->dp);
 	k->endings = rn_endings_new();
-	return k->enforce && k->telemetry && k->endings
+	k->parts = rn_parts_new();
+	return k->enforce && k->telemetry && k->endings && k->parts
 		   ? 0
 		   : rn_fail(err, -ENOMEM, "out of memory, or the pinned tables are unreadable");
 }
@@ -233,6 +234,7 @@ void rn_kern_done(struct rn_kern *k)
 	rn_kern_mesh_done(k);
 	rn_kern_number_done(k);
 	rn_endings_free(k->endings);
+	rn_parts_free(k->parts);
 	rn_underlay_free(k->underlay);
 	rn_sender_free(k->sender);
 	rn_telemetry_free(k->telemetry);

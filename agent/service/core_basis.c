@@ -88,11 +88,5 @@ int rn_basis_put(struct rn_change *change, struct rn_policy_record *policy)
 	int rc = list(change, policy, &full);
 	if (!rc && full)
 		rc = list_anew(change, policy);
-	if (!rc)
-		rc = rn_change_policy(change, policy);
-	/* Nothing was stored: it may go without the list. */
-	if (rc != -EMSGSIZE || !policy->need_count)
-		return rc;
-	rc = list_anew(change, policy);
 	return rc ? rc : rn_change_policy(change, policy);
 }

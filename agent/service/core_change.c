@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/policy_parts.h"
 #include "service/core_numbering.h"
 
 struct rn_signed {
@@ -71,11 +72,6 @@ static int make_head(struct rn_change *change, uint64_t version, struct rn_recor
 static int put(struct rn_change *change, const struct rn_record_head *head, enum rn_record_type type, uint32_t device,
 	       const uint8_t *blob, int size)
 {
-	if (size == -EMSGSIZE)
-		return rn_fail(change->err, -EMSGSIZE,
-			       "the policy is larger than %u KiB when it is signed: use groups and "
-			       "tags instead of long lists, or fewer rules",
-			       RN_RECORD_SIZE_MAX / 1024);
 	if (size < 0)
 		return rn_fail(change->err, size, "the record of the change could not be signed: %s", strerror(-size));
 	struct rn_store_record r = {.type = type,
@@ -153,18 +149,76 @@ int rn_change_network(struct rn_change *change, const struct rn_network *network
 	return put(change, &head, RN_RECORD_NETWORK, 0, blob, size);
 }
 
-int rn_change_policy(struct rn_change *change, const struct rn_policy_record *policy)
+/* ---- policies ---- */
+
+static const struct rn_ledger_entry *same_part(const struct rn_ledger *ledger, const uint8_t *body, size_t size)
 {
+	const struct rn_ledger_entry *entry;
+	struct rn_part part;
+	for (unsigned i = 0; (entry = rn_ledger_part_at(ledger, i)); i++)
+		if (!rn_record_get_part(entry->blob, entry->size, &part) && part.size == size &&
+		    !memcmp(part.body, body, size))
+			return entry;
+	return NULL;
+}
+
+/* What hosts hold already keeps its number; a part of an epoch that is over they do not. */
+static int put_part(void *context, const uint8_t *body, size_t size, uint32_t *ret_number)
+{
+	struct rn_change *change = context;
+	const struct rn_ledger_entry *held = same_part(change->books->ledger, body, size);
 	struct rn_record_head head;
-	int rc = make_head(change, 0, &head);
+	uint64_t number;
+	if (held && held->epoch == change->books->epoch) {
+		*ret_number = held->device;
+		return 0;
+	}
+	int rc = rn_store_next(change->books->store, "part", &number, change->err);
+	if (!rc)
+		rc = make_head(change, 0, &head);
 	if (rc)
 		return rc;
 	uint8_t *blob = malloc(RN_RECORD_SIZE_MAX);
 	if (!blob)
 		return rn_fail(change->err, -ENOMEM, "out of memory");
-	int size = rn_record_put_policy(&head, policy, change->books->policy_seed, blob, RN_RECORD_SIZE_MAX);
-	rc = put(change, &head, RN_RECORD_POLICY, 0, blob, size);
+	const struct rn_part part = {.number = *ret_number = (uint32_t)number, .body = body, .size = size};
+	rc = put(change, &head, RN_RECORD_PART, part.number, blob,
+		 rn_record_put_part(&head, &part, change->books->policy_seed, blob, RN_RECORD_SIZE_MAX));
 	free(blob);
+	return rc;
+}
+
+static int put_root(struct rn_change *change, const struct rn_policy_record *policy, uint8_t *blob)
+{
+	struct rn_record_head head;
+	int rc = make_head(change, 0, &head);
+	if (rc)
+		return rc;
+	int size = rn_record_put_policy(&head, policy, change->books->policy_seed, blob, RN_RECORD_SIZE_MAX);
+	return size == -EMSGSIZE ? size : put(change, &head, RN_RECORD_POLICY, 0, blob, size);
+}
+
+static int put_in_parts(struct rn_change *change, const struct rn_policy_record *policy, uint8_t *blob)
+{
+	struct rn_policy_record root = {0};
+	int rc = rn_policy_split(policy, put_part, change, &root);
+	if (!rc)
+		rc = put_root(change, &root, blob);
+	free(root.parts);
+	return rc;
+}
+
+int rn_change_policy(struct rn_change *change, const struct rn_policy_record *policy)
+{
+	uint8_t *blob = malloc(RN_RECORD_SIZE_MAX);
+	if (!blob)
+		return rn_fail(change->err, -ENOMEM, "out of memory");
+	int rc = put_root(change, policy, blob);
+	if (rc == -EMSGSIZE)
+		rc = put_in_parts(change, policy, blob);
+	free(blob);
+	if (rc == -EMSGSIZE)
+		rn_fail(change->err, rc, "the policy is too large when it is signed: use groups and tags instead of long lists, or fewer rules");
 	return rc;
 }
 
@@ -198,6 +252,8 @@ int rn_change_commit(struct rn_change *change)
 	}
 	for (unsigned i = 0; i < change->forgotten_count && !rc; i++)
 		rn_ledger_remove_identity(change->books->ledger, change->forgotten[i]);
+	if (!rc)
+		(void)rn_ledger_sweep(change->books->ledger, change->books->store, NULL);
 	release(change);
 	return rc;
 }

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/core_ledger.h"
+#include "service/core_ledger_state.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/ipam.h"
-#include "service/core_attached.h"
-
-struct table { /* by number */
-	struct rn_ledger_entry **list;
-	unsigned count, room, max;
-};
-
-struct rn_ledger {
-	struct table devices, identities;
-	struct rn_ledger_entry *network, *policy;
-	struct rn_ledger_entry *oldest, *newest;
-	struct rn_policy_record rules; /* of policy, decoded */
-	struct rn_network ranges;      /* of network, decoded */
-	struct rn_attached *attached;
-};
+#include "domain/policy_parts.h"
 
 struct rn_ledger *rn_ledger_new(void)
 {
@@ -29,7 +14,8 @@ struct rn_ledger *rn_ledger_new(void)
 	if (ledger)
 		*ledger = (struct rn_ledger){.attached = rn_attached_new(),
 					     .devices.max = RN_LEDGER_DEVICES_MAX,
-					     .identities.max = RN_IDENTITY_MAX};
+					     .identities.max = RN_IDENTITY_MAX,
+					     .parts.max = RN_LEDGER_PARTS_MAX};
 	if (ledger && ledger->attached)
 		return ledger;
 	free(ledger);
@@ -44,7 +30,7 @@ static void entry_free(struct rn_ledger_entry *entry)
 	free(entry);
 }
 
-static void table_free(struct table *table)
+static void table_free(struct rn_ledger_table *table)
 {
 	for (unsigned i = 0; i < table->count; i++)
 		entry_free(table->list[i]);
@@ -57,6 +43,8 @@ void rn_ledger_free(struct rn_ledger *ledger)
 		return;
 	table_free(&ledger->devices);
 	table_free(&ledger->identities);
+	table_free(&ledger->parts);
+	free(ledger->swept);
 	entry_free(ledger->network);
 	entry_free(ledger->policy);
 	rn_attached_free(ledger->attached);
@@ -89,10 +77,10 @@ static void list_remove(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 	*(entry->older ? &entry->older->newer : &ledger->oldest) = entry->newer;
 }
 
-/* ---- devices and identities by number ---- */
+/* ---- devices, identities and parts by number ---- */
 
 /* The first index whose number is not below. */
-static unsigned index_of(const struct table *table, uint32_t number)
+static unsigned index_of(const struct rn_ledger_table *table, uint32_t number)
 {
 	unsigned low = 0, high = table->count;
 	while (low < high) {
@@ -105,13 +93,13 @@ static unsigned index_of(const struct table *table, uint32_t number)
 	return low;
 }
 
-static struct rn_ledger_entry *find(const struct table *table, uint32_t number)
+static struct rn_ledger_entry *find(const struct rn_ledger_table *table, uint32_t number)
 {
 	unsigned at = index_of(table, number);
 	return at < table->count && table->list[at]->device == number ? table->list[at] : NULL;
 }
 
-static int make_room(struct table *table)
+static int make_room(struct rn_ledger_table *table)
 {
 	if (table->count < table->room)
 		return 0;
@@ -124,15 +112,17 @@ static int make_room(struct table *table)
 	return 0;
 }
 
-static struct table *table_of(struct rn_ledger *ledger, enum rn_record_type type)
+static struct rn_ledger_table *table_of(struct rn_ledger *ledger, enum rn_record_type type)
 {
-	return type == RN_RECORD_DEVICE ? &ledger->devices : &ledger->identities;
+	if (type == RN_RECORD_DEVICE)
+		return &ledger->devices;
+	return type == RN_RECORD_PART ? &ledger->parts : &ledger->identities;
 }
 
 /* Where the pointer to the held entry of the same thing is; a new one gets a gap with NULL. */
 static int slot_of(struct rn_ledger *ledger, const struct rn_ledger_entry *entry, struct rn_ledger_entry ***ret)
 {
-	struct table *table = table_of(ledger, entry->type);
+	struct rn_ledger_table *table = table_of(ledger, entry->type);
 	if (entry->type == RN_RECORD_NETWORK || entry->type == RN_RECORD_POLICY) {
 		*ret = entry->type == RN_RECORD_NETWORK ? &ledger->network : &ledger->policy;
 		return 0;
@@ -152,7 +142,7 @@ static int slot_of(struct rn_ledger *ledger, const struct rn_ledger_entry *entry
 	return 0;
 }
 
-static void table_remove(struct rn_ledger *ledger, struct table *table, uint32_t number)
+static void table_remove(struct rn_ledger *ledger, struct rn_ledger_table *table, uint32_t number)
 {
 	unsigned at = index_of(table, number);
 	if (at == table->count || table->list[at]->device != number)
@@ -165,11 +155,19 @@ static void table_remove(struct rn_ledger *ledger, struct table *table, uint32_t
 
 static const struct rn_ledger_entry *held(const struct rn_ledger *ledger, const struct rn_ledger_entry *entry)
 {
-	if (entry->type == RN_RECORD_DEVICE)
-		return rn_ledger_device(ledger, entry->device);
-	if (entry->type == RN_RECORD_IDENTITY)
-		return rn_ledger_identity(ledger, entry->device);
-	return entry->type == RN_RECORD_NETWORK ? ledger->network : ledger->policy;
+	switch (entry->type) {
+	case RN_RECORD_DEVICE:
+		return find(&ledger->devices, entry->device);
+	case RN_RECORD_IDENTITY:
+		return find(&ledger->identities, entry->device);
+	case RN_RECORD_PART:
+		return find(&ledger->parts, entry->device);
+	case RN_RECORD_NETWORK:
+		return ledger->network;
+	case RN_RECORD_POLICY:
+		break;
+	}
+	return ledger->policy;
 }
 
 /* ---- taking ---- */
@@ -179,6 +177,7 @@ static int decode(const uint8_t *blob, size_t size, struct rn_ledger_entry *entr
 	struct rn_record_head head;
 	struct rn_identity_record identity = {0};
 	struct rn_network network;
+	struct rn_part part = {0};
 	int rc = rn_record_head(blob, size, &head);
 	if (rc)
 		return rc;
@@ -192,9 +191,9 @@ static int decode(const uint8_t *blob, size_t size, struct rn_ledger_entry *entr
 		rc = rn_record_get_network(blob, size, &network);
 	else if (head.type == RN_RECORD_IDENTITY)
 		rc = rn_record_get_identity(blob, size, &identity);
-	else if (head.type != RN_RECORD_POLICY)
-		rc = -EBADMSG;
-	entry->device = head.type == RN_RECORD_DEVICE ? entry->record.number : identity.number;
+	else if (head.type == RN_RECORD_PART)
+		rc = rn_record_get_part(blob, size, &part);
+	entry->device = head.type == RN_RECORD_DEVICE ? entry->record.number : identity.number + part.number;
 	return rc;
 }
 
@@ -211,13 +210,60 @@ static int device_slot(struct rn_ledger *ledger, const struct rn_ledger_entry *e
 	return rc;
 }
 
+/* ---- parts of policies ---- */
+
+static bool part_of(void *context, uint32_t number, struct rn_part *ret)
+{
+	const struct rn_ledger *ledger = context;
+	const struct rn_ledger_entry *entry = find(&ledger->parts, number);
+	return entry && !rn_record_get_part(entry->blob, entry->size, ret);
+}
+
+static int decode_policy(struct rn_ledger *ledger, const struct rn_ledger_entry *entry, struct rn_policy_record *ret)
+{
+	const struct rn_part_source parts = {ledger, part_of};
+	int rc = rn_record_get_policy(entry->blob, entry->size, ret);
+	if (!rc)
+		rc = rn_policy_join(ret, &parts);
+	if (rc)
+		rn_policy_record_done(ret);
+	return rc;
+}
+
+/* What memory has no room for stays in the store, and goes with the next policy after a start. */
+static void remember_swept(struct rn_ledger *ledger, uint32_t number)
+{
+	if (ledger->swept_count == ledger->swept_room) {
+		unsigned room = ledger->swept_room ? 2 * ledger->swept_room : 64;
+		uint32_t *more = realloc(ledger->swept, room * sizeof(*more));
+		if (!more)
+			return;
+		ledger->swept = more;
+		ledger->swept_room = room;
+	}
+	ledger->swept[ledger->swept_count++] = number;
+}
+
+/* Parts that are newer belong to a policy that is on its way. */
+static void drop_parts(struct rn_ledger *ledger)
+{
+	for (unsigned i = ledger->parts.count; i > 0; i--) {
+		const struct rn_ledger_entry *part = ledger->parts.list[i - 1];
+		uint32_t number = part->device;
+		if (!is_older(part, ledger->policy) || rn_policy_names_part(&ledger->rules, number))
+			continue;
+		remember_swept(ledger, number);
+		table_remove(ledger, &ledger->parts, number);
+	}
+}
+
 static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 {
 	struct rn_policy_record rules = {0};
 	struct rn_ledger_entry **slot = NULL;
 	int rc = 0;
 	if (entry->type == RN_RECORD_POLICY)
-		rc = rn_record_get_policy(entry->blob, entry->size, &rules);
+		rc = decode_policy(ledger, entry, &rules);
 	if (!rc)
 		rc = (entry->type == RN_RECORD_DEVICE ? device_slot : slot_of)(ledger, entry, &slot);
 	if (rc) {
@@ -240,6 +286,8 @@ static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 	}
 	*slot = entry;
 	list_insert(ledger, entry);
+	if (entry->type == RN_RECORD_POLICY)
+		drop_parts(ledger);
 	return 0;
 }
 
@@ -313,86 +361,6 @@ void rn_ledger_set_here(struct rn_ledger *ledger, uint32_t device, uint64_t move
 		entry->here = moved;
 }
 
-/* ---- the store ---- */
-
-static int load_one(void *context, const struct rn_store_record *r)
-{
-	struct rn_ledger_entry *entry;
-	int rc = rn_ledger_take(context, r->blob, r->size, &entry);
-	if (!rc)
-		entry->dirty = false;
-	return rc;
-}
-
-int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err)
-{
-	int rc = rn_store_records(store, load_one, ledger, err);
-	if (rc == -EBADMSG || rc == -ESTALE)
-		return rn_fail(err, -EIO,
-			       "the database core.db holds a damaged record: restore a backup of the state "
-			       "directory");
-	return rc;
-}
-
-static int store_dirty(struct rn_ledger *ledger, struct rn_store *store, const struct rn_position *synced,
-		       struct rn_err *err)
-{
-	int rc = rn_store_begin(store, err);
-	for (struct rn_ledger_entry *e = ledger->newest; e && !rc; e = e->older) {
-		struct rn_store_record r = {.type = e->type,
-					    .device = e->device,
-					    .epoch = e->epoch,
-					    .version = e->version,
-					    .blob = e->blob,
-					    .size = e->size};
-		if (e->dirty)
-			rc = rn_store_put_record(store, &r, err);
-	}
-	if (!rc && synced)
-		rc = rn_ledger_set_position(store, "synced", synced, err);
-	if (!rc)
-		return rn_store_commit(store, err);
-	rn_store_rollback(store);
-	return rc;
-}
-
-int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, const struct rn_position *synced,
-		    struct rn_err *err)
-{
-	int rc = store_dirty(ledger, store, synced, err);
-	for (struct rn_ledger_entry *e = ledger->newest; e && !rc; e = e->older)
-		e->dirty = false;
-	return rc;
-}
-
-static void name_epoch(const char *name, char ret[32])
-{
-	snprintf(ret, 32, "%s_epoch", name);
-}
-
-int rn_ledger_set_position(struct rn_store *store, const char *name, const struct rn_position *position,
-			   struct rn_err *err)
-{
-	char epoch[32];
-	name_epoch(name, epoch);
-	int rc = rn_store_set_number(store, name, position->version, err);
-	return rc ? rc : rn_store_set_number(store, epoch, position->epoch, err);
-}
-
-int rn_ledger_position(struct rn_store *store, const char *name, struct rn_position *ret, struct rn_err *err)
-{
-	uint64_t version = 0, epoch = 0;
-	char epoch_name[32];
-	name_epoch(name, epoch_name);
-	int rc = rn_store_number(store, name, &version, err);
-	if (!rc)
-		rc = rn_store_number(store, epoch_name, &epoch, err);
-	if (rc && rc != -ENOENT)
-		return rc;
-	*ret = (struct rn_position){(uint32_t)epoch, version};
-	return 0;
-}
-
 /* ---- look-ups ---- */
 
 bool rn_position_before(const struct rn_position *position, const struct rn_ledger_entry *entry)
@@ -460,6 +428,11 @@ const struct rn_ledger_entry *rn_ledger_network(const struct rn_ledger *ledger)
 const struct rn_ledger_entry *rn_ledger_policy(const struct rn_ledger *ledger)
 {
 	return ledger->policy;
+}
+
+const struct rn_ledger_entry *rn_ledger_part_at(const struct rn_ledger *ledger, unsigned index)
+{
+	return index < ledger->parts.count ? ledger->parts.list[index] : NULL;
 }
 
 const struct rn_ledger_entry *rn_ledger_newest(const struct rn_ledger *ledger)

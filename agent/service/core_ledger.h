@@ -16,7 +16,7 @@ struct rn_seen {	   /* a device's tunnel at its hub */
 };
 struct rn_ledger_entry {
 	enum rn_record_type type;
-	uint32_t device; /* its number, or of an IDENTITY that; 0 for NETWORK and POLICY */
+	uint32_t device; /* its number, or of an IDENTITY or a PART that; 0 for NETWORK and POLICY */
 	uint32_t epoch;
 	uint64_t version, issued;
 	uint8_t *blob;
@@ -39,13 +39,15 @@ bool rn_position_before(const struct rn_position *position, const struct rn_ledg
 bool rn_position_reaches(const struct rn_position *position, const struct rn_position *other); /* there or beyond */
 
 #define RN_LEDGER_DEVICES_MAX 0xffffffu
+#define RN_LEDGER_PARTS_MAX (2u * RN_PARTS_MAX) /* of the policy held, and of the one that is coming */
 struct rn_ledger;
 struct rn_ledger *rn_ledger_new(void);	       /* NULL: out of memory */
 void rn_ledger_free(struct rn_ledger *ledger); /* NULL is legal */
 
 /*
  * Takes a record whose signature is known to be good. 0 and *ret_entry; -ESTALE where it is not above what is held of
- * the same thing, -EBADMSG, -ENOMEM, -ENOSPC where RN_LEDGER_DEVICES_MAX are held.
+ * the same thing, -EBADMSG, -ENOMEM, -ENOSPC where RN_LEDGER_DEVICES_MAX are held, -ENOENT where it is a policy of whose
+ * parts one is not held. With a policy go the parts that it does not name and that are older than it.
  */
 int rn_ledger_take(struct rn_ledger *ledger, const uint8_t *blob, size_t size, struct rn_ledger_entry **ret_entry);
 void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device); /* no-op where unknown */
@@ -57,6 +59,8 @@ void rn_ledger_set_here(struct rn_ledger *ledger, uint32_t device, uint64_t move
 void rn_ledger_set_seen_told(struct rn_ledger *ledger, uint32_t device, int64_t handshake);
 /* Reads everything from the store. */
 int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err);
+/* Parts that have gone leave the store, in a transaction of their own; a flush does the same. What fails is tried again. */
+int rn_ledger_sweep(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err);
 /* Stores what is dirty in one transaction, and with it up to where the upstream says that all was sent (or NULL). */
 int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, const struct rn_position *synced,
 		    struct rn_err *err);
@@ -74,6 +78,8 @@ const struct rn_ledger_entry *rn_ledger_by_noise_key(const struct rn_ledger *led
 const struct rn_ledger_entry *rn_ledger_by_address(const struct rn_ledger *ledger, const struct rn_addr *address);
 const struct rn_ledger_entry *rn_ledger_network(const struct rn_ledger *ledger);
 const struct rn_ledger_entry *rn_ledger_policy(const struct rn_ledger *ledger);
+/* Parts of policies in order of number. */
+const struct rn_ledger_entry *rn_ledger_part_at(const struct rn_ledger *ledger, unsigned index);
 /* The end of the list by version: follow ->older. */
 const struct rn_ledger_entry *rn_ledger_newest(const struct rn_ledger *ledger);
 /* Devices in order of number. */

@@ -327,8 +327,9 @@ bool rn_upstream_take(struct rn_core *core, const uint8_t *blob, size_t size)
 	if (rc == -ESTALE)
 		return true;
 	if (rc) {
+		core->upstream.broken |= rc == -ENOENT;
 		rn_log(RN_LOG_ERROR, "record version %llu cannot be taken: %s", (unsigned long long)head.version,
-		       strerror(-rc));
+		       rc == -ENOENT ? "parts of the policy have not come" : strerror(-rc));
 		return false;
 	}
 	store_soon(core);

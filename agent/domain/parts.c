@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/policy_parts.h"
+
+struct part {
+	uint32_t number;
+	uint64_t version;
+	uint8_t *body;
+	size_t size;
+};
+struct rn_parts {
+	struct part *list;
+	uint32_t count, room;
+};
+
+struct rn_parts *rn_parts_new(void)
+{
+	return calloc(1, sizeof(struct rn_parts));
+}
+
+void rn_parts_free(struct rn_parts *parts)
+{
+	if (!parts)
+		return;
+	rn_parts_keep(parts, NULL, 0);
+	free(parts->list);
+	free(parts);
+}
+
+static struct part *find(const struct rn_parts *parts, uint32_t number)
+{
+	for (uint32_t i = 0; i < parts->count; i++)
+		if (parts->list[i].number == number)
+			return &parts->list[i];
+	return NULL;
+}
+
+static int make_room(struct rn_parts *parts)
+{
+	uint32_t room = parts->room ? 2 * parts->room : 16;
+	struct part *more;
+
+	if (parts->count < parts->room)
+		return 0;
+	if (parts->count >= 2 * RN_PARTS_MAX)
+		return -ENOSPC;
+	more = realloc(parts->list, room * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	parts->list = more;
+	parts->room = room;
+	return 0;
+}
+
+int rn_parts_put(struct rn_parts *parts, const struct rn_part *part, uint64_t version)
+{
+	uint8_t *body;
+	int r;
+
+	if (find(parts, part->number))
+		return 0;
+	r = make_room(parts);
+	if (r < 0)
+		return r;
+	body = malloc(part->size);
+	if (!body)
+		return -ENOMEM;
+	memcpy(body, part->body, part->size);
+	parts->list[parts->count++] = (struct part){part->number, version, body, part->size};
+	return 0;
+}
+
+static bool get(void *context, uint32_t number, struct rn_part *ret)
+{
+	const struct part *p = find(context, number);
+
+	if (p)
+		*ret = (struct rn_part){p->number, p->body, p->size};
+	return p != NULL;
+}
+
+struct rn_part_source rn_parts_source(struct rn_parts *parts)
+{
+	return (struct rn_part_source){parts, get};
+}
+
+void rn_parts_keep(struct rn_parts *parts, const struct rn_policy_record *policy, uint64_t version)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < parts->count; i++) {
+		struct part *p = &parts->list[i];
+
+		if (policy && (p->version > version || rn_policy_names_part(policy, p->number)))
+			parts->list[kept++] = *p;
+		else
+			free(p->body);
+	}
+	parts->count = kept;
+}
