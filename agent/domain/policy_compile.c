@@ -160,7 +160,7 @@ static int too_large(const struct compile *c, uint32_t number, const char *id)
 	return rn_fail(c->err, -EMSGSIZE,
 		       "the compiled policy is larger than the %u bytes that fit (rule %u, \"%s\", is the first that does "
 		       "not); use tags in place of long lists of users and devices",
-		       RN_RECORD_SIZE_MAX, number, id);
+		       RN_POLICY_SIZE_MAX, number, id);
 }
 
 /* ---- times ---- */
@@ -214,7 +214,7 @@ static int schedule_of(struct compile *c, const struct rn_access_policy *rule, u
 	c->times[record->schedule_count] = rule;
 	c->size += sizeof(struct rn_window) * record->schedules[record->schedule_count].count + 2;
 	*ret = ++record->schedule_count;
-	return c->size <= RN_RECORD_SIZE_MAX ? 0 : too_large(c, rule->number, rule->id);
+	return c->size <= RN_POLICY_SIZE_MAX ? 0 : too_large(c, rule->number, rule->id);
 }
 
 /* ---- a rule ---- */
@@ -247,7 +247,7 @@ static int weigh(struct compile *c, const struct rn_policy_rule *r)
 {
 	c->size += 10 + strlen(r->id) + 5 * (size_t)r->service_count + side_size(&r->source) + side_size(&r->destination);
 	c->size += (r->schedule ? 4 : 0) + (r->from ? 8 : 0) + (r->until ? 8 : 0);
-	return c->size <= RN_RECORD_SIZE_MAX ? 0 : too_large(c, r->number, r->id);
+	return c->size <= RN_POLICY_SIZE_MAX ? 0 : too_large(c, r->number, r->id);
 }
 
 static struct rn_policy_rule *next_rule(struct compile *c)

@@ -27,8 +27,10 @@
 #define RN_RULE_SERVICES_MAX 256
 #define RN_SCHEDULES_MAX 64 /* of a policy */
 #define RN_WINDOWS_MAX 1024 /* of a schedule */
+#define RN_PARTS_MAX 1024   /* of a policy */
+#define RN_POLICY_SIZE_MAX (16u * 1024u * 1024u) /* bytes of its parts; most have 32 KiB, the least 16 */
 #define RN_NEEDS_MAX 2048 /* devices that a policy lists */
-#define RN_RECORD_SIZE_MAX (96u * 1024u) /* a policy that needs more is refused */
+#define RN_RECORD_SIZE_MAX (96u * 1024u)
 #define RN_RECORD_HEADER 32
 #define RN_LEASE_SECONDS (7 * 86400)
 #define RN_ENDS_MAX 253402300799ull /* the last second of the year 9999: what RFC 3339 can say */
@@ -164,11 +166,19 @@ struct rn_need {
 	uint32_t device;
 	uint64_t version;
 };
+struct rn_policy_part {
+	uint32_t number;
+	uint32_t base; /* what its rules' numbers are counted from; 0 where it is a schedule */
+};
 struct rn_policy_record {
 	struct rn_policy_rule *rules; /* in order of precedence: deny first, then document order */
 	uint32_t rule_count;
 	struct rn_schedule *schedules;
 	uint32_t schedule_count;
+	/* Where it does not fit one record (policy_parts.h): the first of its rules and schedules lie in parts. */
+	struct rn_policy_part *parts;
+	uint32_t part_count;
+	uint32_t joined_rules, joined_schedules;
 	uint64_t since;
 	struct rn_need *needs; /* ascending by device, versions above `since` */
 	uint32_t need_count;

@@ -179,9 +179,21 @@ static bool need_good(const struct rn_policy_record *p, uint32_t i)
 	return p->needs[i].device > (i ? p->needs[i - 1].device : 0) && p->needs[i].version > p->since;
 }
 
+static bool parts_good(const struct rn_policy_record *p)
+{
+	if (p->part_count > RN_PARTS_MAX || p->joined_rules > p->rule_count ||
+	    p->joined_schedules > p->schedule_count || (!p->part_count && (p->joined_rules || p->joined_schedules)))
+		return false;
+	for (uint32_t i = 0; i < p->part_count; i++)
+		if (!p->parts[i].number)
+			return false;
+	return true;
+}
+
 bool rn_policy_record_good(const struct rn_policy_record *p)
 {
-	if (p->rule_count > RN_RULES_MAX || p->need_count > RN_NEEDS_MAX || p->schedule_count > RN_SCHEDULES_MAX)
+	if (p->rule_count > RN_RULES_MAX || p->need_count > RN_NEEDS_MAX || p->schedule_count > RN_SCHEDULES_MAX ||
+	    !parts_good(p))
 		return false;
 	for (uint32_t i = 0; i < p->schedule_count; i++)
 		if (!schedule_good(&p->schedules[i]))

@@ -19,6 +19,7 @@ enum { SIDE_ANY = 1, SIDE_TYPES = 2, SIDE_NONE = 4, SIDE_ALSO = 8, SIDES = 15 };
 #define RULE_SIZE_MIN 13u /* of one rule on the wire, with an empty id and no lists */
 #define SCHEDULE_SIZE_MIN 2u
 #define WINDOW_SIZE 16u
+#define PART_SIZE 8u
 
 static void write_numbers(struct rn_writer *w, const uint32_t *numbers, uint32_t count)
 {
@@ -58,10 +59,10 @@ static uint8_t flags_of(const struct rn_policy_rule *rule)
 	       (rule->from ? FLAG_FROM : 0) | (rule->until ? FLAG_UNTIL : 0);
 }
 
-static void write_rule(struct rn_writer *w, const struct rn_policy_rule *rule)
+void rn_policy_rule_write(struct rn_writer *w, const struct rn_policy_rule *rule, uint32_t base)
 {
 	rn_write_text(w, rule->id);
-	rn_write_u32(w, rule->number);
+	rn_write_u32(w, rule->number - base);
 	rn_write_u8(w, flags_of(rule));
 	rn_write_u8(w, rule->minimum_trust);
 	rn_write_u8(w, rule->minimum_destination_trust);
@@ -76,7 +77,7 @@ static void write_rule(struct rn_writer *w, const struct rn_policy_rule *rule)
 		rn_write_u64(w, (uint64_t)rule->until);
 }
 
-static void write_schedule(struct rn_writer *w, const struct rn_schedule *schedule)
+void rn_policy_schedule_write(struct rn_writer *w, const struct rn_schedule *schedule)
 {
 	rn_write_u16(w, (uint16_t)schedule->count);
 	for (uint32_t i = 0; i < schedule->count; i++) {
@@ -89,12 +90,17 @@ static void write_policy(struct rn_writer *w, const void *in)
 {
 	const struct rn_policy_record *p = in;
 
-	rn_write_u32(w, p->rule_count);
-	for (uint32_t i = 0; i < p->rule_count && !w->failed; i++)
-		write_rule(w, &p->rules[i]);
-	rn_write_u32(w, p->schedule_count);
-	for (uint32_t i = 0; i < p->schedule_count; i++)
-		write_schedule(w, &p->schedules[i]);
+	rn_write_u32(w, p->part_count);
+	for (uint32_t i = 0; i < p->part_count; i++) {
+		rn_write_u32(w, p->parts[i].number);
+		rn_write_u32(w, p->parts[i].base);
+	}
+	rn_write_u32(w, p->rule_count - p->joined_rules);
+	for (uint32_t i = p->joined_rules; i < p->rule_count && !w->failed; i++)
+		rn_policy_rule_write(w, &p->rules[i], 0);
+	rn_write_u32(w, p->schedule_count - p->joined_schedules);
+	for (uint32_t i = p->joined_schedules; i < p->schedule_count; i++)
+		rn_policy_schedule_write(w, &p->schedules[i]);
 	rn_write_u64(w, p->since);
 	rn_write_u32(w, p->need_count);
 	for (uint32_t i = 0; i < p->need_count; i++) {
@@ -191,12 +197,14 @@ static uint64_t read_there(struct rn_reader *r, bool there, bool wide)
 	return number;
 }
 
-static void read_rule(struct rn_reader *r, struct rn_policy_rule *rule, bool *no_memory)
+void rn_policy_rule_read(struct rn_reader *r, struct rn_policy_rule *rule, uint32_t base, bool *no_memory)
 {
 	uint8_t flags;
 
 	rn_read_text(r, rule->id, sizeof(rule->id));
-	rule->number = rn_read_u32(r);
+	rule->number = rn_read_u32(r) + base;
+	if (rule->number <= base)
+		r->failed = true;
 	flags = rn_read_u8(r);
 	rule->deny = flags & FLAG_DENY;
 	rule->same_owner = flags & FLAG_SAME_OWNER;
@@ -214,23 +222,48 @@ static void read_rule(struct rn_reader *r, struct rn_policy_rule *rule, bool *no
 		r->failed = true;
 }
 
+void rn_policy_schedule_read(struct rn_reader *r, struct rn_schedule *ret, bool *no_memory)
+{
+	uint32_t count = rn_read_u16(r);
+
+	ret->windows = elements(r, count, RN_WINDOWS_MAX, WINDOW_SIZE, sizeof(*ret->windows), no_memory);
+	ret->count = ret->windows ? count : 0;
+	for (uint32_t i = 0; i < ret->count; i++) {
+		ret->windows[i].from = (int64_t)rn_read_u64(r);
+		ret->windows[i].until = (int64_t)rn_read_u64(r);
+	}
+}
+
 static void read_schedules(struct rn_reader *r, struct rn_policy_record *p, bool *no_memory)
 {
 	uint32_t count = rn_read_u32(r);
 
 	p->schedules = elements(r, count, RN_SCHEDULES_MAX, SCHEDULE_SIZE_MIN, sizeof(*p->schedules), no_memory);
 	p->schedule_count = p->schedules ? count : 0;
-	for (uint32_t i = 0; i < p->schedule_count; i++) {
-		struct rn_schedule *s = &p->schedules[i];
+	for (uint32_t i = 0; i < p->schedule_count; i++)
+		rn_policy_schedule_read(r, &p->schedules[i], no_memory);
+}
 
-		count = rn_read_u16(r);
-		s->windows = elements(r, count, RN_WINDOWS_MAX, WINDOW_SIZE, sizeof(*s->windows), no_memory);
-		s->count = s->windows ? count : 0;
-		for (uint32_t k = 0; k < s->count; k++) {
-			s->windows[k].from = (int64_t)rn_read_u64(r);
-			s->windows[k].until = (int64_t)rn_read_u64(r);
-		}
+static void read_parts(struct rn_reader *r, struct rn_policy_record *p, bool *no_memory)
+{
+	uint32_t count = rn_read_u32(r);
+
+	p->parts = elements(r, count, RN_PARTS_MAX, PART_SIZE, sizeof(*p->parts), no_memory);
+	p->part_count = p->parts ? count : 0;
+	for (uint32_t i = 0; i < p->part_count; i++) {
+		p->parts[i].number = rn_read_u32(r);
+		p->parts[i].base = rn_read_u32(r);
 	}
+}
+
+static void read_rules(struct rn_reader *r, struct rn_policy_record *p, bool *no_memory)
+{
+	uint32_t count = rn_read_u32(r);
+
+	p->rules = elements(r, count, RN_RULES_MAX, RULE_SIZE_MIN, sizeof(*p->rules), no_memory);
+	p->rule_count = p->rules ? count : 0;
+	for (uint32_t i = 0; i < p->rule_count && !r->failed; i++)
+		rn_policy_rule_read(r, &p->rules[i], 0, no_memory);
 }
 
 static void read_needs(struct rn_reader *r, struct rn_policy_record *p, bool *no_memory)
@@ -251,13 +284,10 @@ int rn_record_get_policy(const uint8_t *data, size_t size, struct rn_policy_reco
 {
 	struct rn_reader r = rn_record_body(data, size, RN_RECORD_POLICY);
 	bool no_memory = false;
-	uint32_t count = rn_read_u32(&r);
 	struct rn_policy_record p = {0};
 
-	p.rules = elements(&r, count, RN_RULES_MAX, RULE_SIZE_MIN, sizeof(*p.rules), &no_memory);
-	p.rule_count = p.rules ? count : 0;
-	for (uint32_t i = 0; i < p.rule_count && !r.failed; i++)
-		read_rule(&r, &p.rules[i], &no_memory);
+	read_parts(&r, &p, &no_memory);
+	read_rules(&r, &p, &no_memory);
 	read_schedules(&r, &p, &no_memory);
 	read_needs(&r, &p, &no_memory);
 	if (!rn_reader_done(&r) || !rn_policy_record_good(&p) || !needs_before(&p, rn_record_version(data))) {
@@ -286,6 +316,7 @@ void rn_policy_record_done(struct rn_policy_record *p)
 		free(p->schedules[i].windows);
 	free(p->rules);
 	free(p->schedules);
+	free(p->parts);
 	free(p->needs);
 	*p = (struct rn_policy_record){0};
 }

@@ -212,16 +212,22 @@ static int device_slot(struct rn_ledger *ledger, const struct rn_ledger_entry *e
 
 /* ---- parts of policies ---- */
 
+struct joining {
+	const struct rn_ledger *ledger;
+	uint32_t epoch; /* in another one the number may have meant something else */
+};
+
 static bool part_of(void *context, uint32_t number, struct rn_part *ret)
 {
-	const struct rn_ledger *ledger = context;
-	const struct rn_ledger_entry *entry = find(&ledger->parts, number);
-	return entry && !rn_record_get_part(entry->blob, entry->size, ret);
+	const struct joining *j = context;
+	const struct rn_ledger_entry *entry = find(&j->ledger->parts, number);
+	return entry && entry->epoch == j->epoch && !rn_record_get_part(entry->blob, entry->size, ret);
 }
 
-static int decode_policy(struct rn_ledger *ledger, const struct rn_ledger_entry *entry, struct rn_policy_record *ret)
+static int decode_policy(const struct rn_ledger *ledger, const struct rn_ledger_entry *entry, struct rn_policy_record *ret)
 {
-	const struct rn_part_source parts = {ledger, part_of};
+	struct joining joining = {ledger, entry->epoch};
+	const struct rn_part_source parts = {&joining, part_of};
 	int rc = rn_record_get_policy(entry->blob, entry->size, ret);
 	if (!rc)
 		rc = rn_policy_join(ret, &parts);

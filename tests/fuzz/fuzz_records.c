@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "domain/policy_parts.h"
 #include "domain/policy_tables.h"
 #include "domain/record.h"
 #include "fuzz.h"
@@ -45,6 +46,30 @@ static void identity(const uint8_t *data, size_t size)
 		same(data, size, rn_record_put_identity(&head, &in, seed, again, sizeof(again)));
 }
 
+static bool the_same(void *context, uint32_t number, struct rn_part *ret)
+{
+	*ret = *(const struct rn_part *)context;
+	ret->number = number;
+	return true;
+}
+
+/* A policy that names the part twice: whatever it holds, what is joined is freed. */
+static void part(const uint8_t *data, size_t size)
+{
+	struct rn_policy_record p = {.part_count = 2, .parts = calloc(2, sizeof(*p.parts))};
+	struct rn_part in;
+	const struct rn_part_source from = {&in, the_same};
+
+	p.parts[0] = p.parts[1] = (struct rn_policy_part){7, 3};
+	p.parts[1].base = 100;
+	if (rn_record_get_part(data, size, &in) == 0) {
+		same(data, size, rn_record_put_part(&head, &in, seed, again, sizeof(again)));
+		if (rn_policy_join(&p, &from) == 0)
+			CHECK(p.joined_rules == p.rule_count && p.joined_schedules == p.schedule_count);
+	}
+	rn_policy_record_done(&p);
+}
+
 static void policy(const uint8_t *data, size_t size)
 {
 	static struct rn_policy_tables tables;
@@ -82,6 +107,7 @@ static void frame(enum rn_record_type type, const uint8_t *body, size_t size)
 	device(data, whole);
 	policy(data, whole);
 	identity(data, whole);
+	part(data, whole);
 	free(data);
 }
 
@@ -104,12 +130,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 || size > RN_RECORD_SIZE_MAX - 128)
 		return 0;
-	if (data[0] >= RN_RECORD_NETWORK && data[0] <= RN_RECORD_IDENTITY) {
+	if (data[0] >= RN_RECORD_NETWORK && data[0] <= RN_RECORD_PART) {
 		frame(data[0], data + 1, size - 1);
 		return 0;
 	}
 	copy = fuzz_copy(data + 1, size - 1);
-	if (data[0] == 5) {
+	if (data[0] == 6) {
 		anchor(copy, size - 1);
 	} else if (rn_record_head(copy, size - 1, &head) == 0) {
 		CHECK(rn_record_verify(copy, size - 1, key, &head) == -EBADMSG);
@@ -117,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		device(copy, size - 1);
 		policy(copy, size - 1);
 		identity(copy, size - 1);
+		part(copy, size - 1);
 	}
 	free(copy);
 	return 0;

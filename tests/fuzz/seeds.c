@@ -188,6 +188,14 @@ static void policy(const struct rn_record_head *head)
 	put("records", RN_RECORD_POLICY, buffer + RN_RECORD_HEADER, size - RN_RECORD_HEADER - RN_SIGNATURE_SIZE);
 }
 
+static void put_part(const struct rn_record_head *head, const char *body, size_t body_size)
+{
+	const struct rn_part part = {7, (const uint8_t *)body, body_size};
+	int size = rn_record_put_part(head, &part, seed, buffer, sizeof(buffer));
+
+	put("records", RN_RECORD_PART, buffer + RN_RECORD_HEADER, size - RN_RECORD_HEADER - RN_SIGNATURE_SIZE);
+}
+
 static void records(void)
 {
 	const struct rn_record_head head = {.epoch = 1, .version = 2, .issued = 3};
@@ -228,10 +236,13 @@ static void records(void)
 	size = rn_record_put_device(&head, &device, seed, buffer, sizeof(buffer));
 	put("records", RN_RECORD_DEVICE, buffer + RN_RECORD_HEADER, size - RN_RECORD_HEADER - RN_SIGNATURE_SIZE);
 	policy(&head);
+	/* A schedule of one window, and two rules that allow everything. */
+	put_part(&head, "\2\1\0\5\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0", 19);
+	put_part(&head, "\1\1a\1\0\0\0\0\0\0\0\0\1\0\0\0\0\377\377\1b\2\0\0\0\0\0\0\0\0\1\0\0\0\0\377\377", 37);
 	size = rn_record_put_identity(&head, &identity, seed, buffer, sizeof(buffer));
 	put("records", RN_RECORD_IDENTITY, buffer + RN_RECORD_HEADER, size - RN_RECORD_HEADER - RN_SIGNATURE_SIZE);
 	rn_anchor_put(&anchor, seed, buffer);
-	put("records", 5, buffer, RN_ANCHOR_SIZE);
+	put("records", 6, buffer, RN_ANCHOR_SIZE);
 }
 
 static void tokens(void)

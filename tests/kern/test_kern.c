@@ -17,6 +17,7 @@
 
 #include "abi/maps.h"
 #include "abi/verdict.h"
+#include "domain/policy_parts.h"
 #include "stage.h"
 #include "sys/netlink.h"
 #include "sys/wireguard.h"
@@ -205,6 +206,40 @@ static bool allow_all(struct stage *s, uint64_t version)
 	return stage_policy(s, version, &policy);
 }
 
+static int keep_body(void *context, const uint8_t *body, size_t size, uint32_t *ret_number)
+{
+	struct rn_part *part = context;
+
+	part->body = malloc(size);
+	part->size = size;
+	*ret_number = part->number;
+	memcpy((void *)part->body, body, size);
+	return 0;
+}
+
+/* Allows nothing, in a part: of that number where `named`, and of one that never came otherwise. */
+static bool nothing_in_a_part(struct stage *s, uint64_t version, bool named)
+{
+	struct rn_record_head head = {RN_RECORD_PART, stage_epoch, version, 1};
+	struct rn_service service = {IPPROTO_TCP, 1, 1};
+	uint32_t selector = 77;
+	struct rn_policy_rule rule = {
+	    .id = "none", .number = 1, .source.any = {&selector, 1}, .services = &service, .service_count = 1};
+	struct rn_policy_record policy = {.rules = &rule, .rule_count = 1}, root;
+	struct rn_part part = {.number = 3};
+	uint8_t data[1024];
+	bool good;
+
+	if (rn_policy_split(&policy, keep_body, &part, &root) < 0)
+		return false;
+	good = stage_record(s, data, rn_record_put_part(&head, &part, s->policy, data, sizeof(data)));
+	root.parts[0].number += named ? 0 : 1;
+	good = stage_policy(s, version + 1, &root) && good;
+	free((void *)part.body);
+	free(root.parts);
+	return good;
+}
+
 /* More different services than the tables hold: refused whole. */
 static bool too_many_services(struct stage *s, uint64_t version)
 {
@@ -304,9 +339,10 @@ static void check_refusals(struct stage *s)
 	memcpy(thief.wireguard_key, d.wireguard_key, RN_KEY_SIZE);
 	CHECK(!stage_device(s, 9, &thief));
 	CHECK(!allow_all(s, 4));
-	CHECK(!too_many_services(s, 21) && s->message.version == 20);
+	CHECK(!nothing_in_a_part(s, 18, false)); /* whose part has not come */
+	CHECK(!too_many_services(s, 21) && s->message.version == 18);
 	stage_say(s, RN_LOCAL_KERN_SYNCED, stage_epoch, 22); /* nor does what is newer make it applied */
-	CHECK(stage_expect(s, RN_LOCAL_KERN_APPLIED) && s->message.version == 20);
+	CHECK(stage_expect(s, RN_LOCAL_KERN_APPLIED) && s->message.version == 18);
 	CHECK(config().generation == 1);
 }
 
@@ -540,6 +576,8 @@ static void check_removal(struct stage *s)
 
 static void hub(struct stage *s)
 {
+	uint64_t generation;
+
 	stage_wireguard_start(s);
 	stage_kern_start(s);
 	CHECK(wait_up());
@@ -554,6 +592,8 @@ static void hub(struct stage *s)
 	check_filter_removed();
 	check_device_recreated(s);
 	check_removal(s);
+	generation = config().generation;
+	CHECK(nothing_in_a_part(s, 23, true) && config().generation == generation + 1);
 	CHECK(s->events > 0);
 }
 

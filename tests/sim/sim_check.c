@@ -62,8 +62,8 @@ static void keep(struct sim *s, const struct rn_ledger_entry *e)
 	item->policy = rn_policy_parse(policy.text, strlen(policy.text), &err);
 	if (!item->policy)
 		sim_fail(s, "the stored policy does not parse: %s", err.text);
-	if (rn_record_get_policy(e->blob, e->size, &item->rules))
-		sim_fail(s, "the gateway signed a policy that makes no sense");
+	if (rn_record_get_policy(e->blob, e->size, &item->rules) || item->rules.part_count)
+		sim_fail(s, "the gateway signed a policy that makes no sense, or one too large for this");
 }
 
 void sim_harvest(struct sim *s)

@@ -121,6 +121,7 @@ static void kern_takes(struct world_host *h, const struct rn_local *m)
 {
 	struct rn_record_head head;
 	struct rn_device_record device = {0};
+	struct rn_part part = {0};
 	assert_int_equal(rn_record_verify(m->block, m->block_size, h->params.anchor.policy_public, &head), 0);
 	if (h->crowded)
 		return;
@@ -129,8 +130,10 @@ static void kern_takes(struct world_host *h, const struct rn_local *m)
 		assert_true(device.number < 64);
 		h->devices[device.number] = device;
 	}
+	if (head.type == RN_RECORD_PART)
+		assert_int_equal(rn_record_get_part(m->block, m->block_size, &part), 0);
 	assert_true(h->given_count < WORLD_KERN_LOG);
-	h->given[h->given_count++] = (struct world_record){head.type, device.number, head.version};
+	h->given[h->given_count++] = (struct world_record){head.type, device.number + part.number, head.version};
 }
 
 static void kern_hears(struct world_host *h, const struct rn_local *m)

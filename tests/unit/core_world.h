@@ -20,7 +20,7 @@ struct world;
 
 struct world_record { /* what a kern was given */
 	enum rn_record_type type;
-	uint32_t device;
+	uint32_t device; /* or the number of a part */
 	uint64_t version;
 };
 

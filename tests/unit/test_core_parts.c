@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A policy that is larger than a record, from the gateway to the kern of a node: whole or not at all, and never twice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core_world.h"
+#include "service/core_state.h"
+
+#define PEOPLE 500u
+#define RULES 60u /* each with all these people on a side: 2 kB on the wire */
+
+static int setup(void **state)
+{
+	struct world *w = world_new();
+	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
+	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+/* `extra`: the rule of that number gets one port more. */
+static void set_large(struct world *w, unsigned rules, unsigned extra, struct world_done *d)
+{
+	size_t room = 20 * PEOPLE + 300 * RULES, at = 0;
+	char *text = malloc(room);
+	at += (size_t)snprintf(text, room, "{\"groups\": {\"all\": [\"alice\"");
+	for (unsigned i = 0; i < PEOPLE; i++)
+		at += (size_t)snprintf(text + at, room - at, ", \"p%u\"", i);
+	at += (size_t)snprintf(text + at, room - at, "]}, \"rules\": [");
+	for (unsigned i = 0; i < rules; i++)
+		at += (size_t)snprintf(text + at, room - at,
+				       "{\"id\": \"r%u\", \"source_criteria\": [\"group:all\"], \"destination_criteria\":"
+				       "[\"everyone\"], \"services\": [\"tcp:%u\"%s], \"action\": \"allow\"},",
+				       i, 1000 + i, i == extra ? ", \"tcp:7\"" : "");
+	at += (size_t)snprintf(text + at, room - at, "]}");
+	memset(d, 0, sizeof(*d));
+	rn_core_policy_set(w->hosts[0].core, text, at, world_done, d);
+	world_run(w);
+	if (d->code)
+		fail_msg("%s", d->text);
+	free(text);
+}
+
+static unsigned given(const struct world_host *h, enum rn_record_type type, unsigned from)
+{
+	unsigned count = 0;
+	for (unsigned i = from; i < h->given_count; i++)
+		count += h->given[i].type == type;
+	return count;
+}
+
+static unsigned held(const struct world_host *h)
+{
+	unsigned count = 0;
+	while (rn_ledger_part_at(world_books(h)->ledger, count))
+		count++;
+	return count;
+}
+
+static const struct rn_policy_record *rules_of(const struct world_host *h)
+{
+	return rn_ledger_rules(world_books(h)->ledger);
+}
+
+static int count_part(void *context, const struct rn_store_record *r)
+{
+	*(unsigned *)context += r->type == RN_RECORD_PART;
+	return 0;
+}
+
+static unsigned stored(const struct world_host *h)
+{
+	unsigned count = 0;
+	struct rn_err err;
+	assert_int_equal(rn_store_records(world_books(h)->store, count_part, &count, &err), 0);
+	return count;
+}
+
+static void it_arrives_whole(void **state)
+{
+	struct world *w = *state;
+	struct world_done d;
+	set_large(w, RULES, RULES, &d);
+	for (unsigned i = 0; i < 3; i++) {
+		struct world_host *h = &w->hosts[i];
+		assert_int_equal(rules_of(h)->rule_count, RULES);
+		assert_string_equal(rn_ledger_rule(world_books(h)->ledger, RULES), "r59");
+		assert_true(held(h) >= 2 && held(h) == rules_of(h)->part_count);
+		/* The policy is the last thing that kern is given. */
+		assert_int_equal(h->given[h->given_count - 1].type, RN_RECORD_POLICY);
+		assert_int_equal(given(h, RN_RECORD_PART, 0), held(h));
+	}
+}
+
+static void a_change_sends_what_changed(void **state)
+{
+	struct world *w = *state;
+	struct world_done d;
+	set_large(w, RULES, RULES, &d);
+	unsigned at = w->hosts[2].given_count, parts = held(&w->hosts[2]);
+	set_large(w, RULES, 40, &d);
+	assert_int_equal(given(&w->hosts[2], RN_RECORD_PART, at), 1);
+	assert_int_equal(given(&w->hosts[2], RN_RECORD_POLICY, at), 1);
+	world_wait(w, 1000); /* the disk */
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(held(&w->hosts[i]), parts);
+		assert_int_equal(stored(&w->hosts[i]), parts);
+		assert_int_equal(rules_of(&w->hosts[i])->rules[40].service_count, 2);
+	}
+	/* A small one needs none. */
+	set_large(w, 3, 0, &d);
+	world_wait(w, 1000);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(rules_of(&w->hosts[i])->rule_count, 3);
+		assert_int_equal(held(&w->hosts[i]) + stored(&w->hosts[i]), 0);
+	}
+}
+
+static void a_restart_keeps_it(void **state)
+{
+	struct world *w = *state;
+	struct world_done d;
+	set_large(w, RULES, RULES, &d);
+	world_wait(w, 1000);
+	for (unsigned i = 3; i > 0; i--) {
+		world_restart(&w->hosts[i - 1]);
+		world_wait(w, 2000);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(rules_of(&w->hosts[i])->rule_count, RULES);
+	set_large(w, RULES, 3, &d);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(rules_of(&w->hosts[i])->rules[3].service_count, 2);
+}
+
+/* A node that comes later, and a kern that begins again, are given the parts and then the policy. */
+static void who_comes_later_gets_all(void **state)
+{
+	struct world *w = *state;
+	struct world_done d;
+	set_large(w, RULES, RULES, &d);
+	set_large(w, RULES, 5, &d);
+	struct world_host *late = world_add(w, 3, RN_KIND_SERVER, "server", 1);
+	world_wait(w, 1000);
+	assert_int_equal(rules_of(late)->rule_count, RULES);
+	assert_int_equal(given(late, RN_RECORD_PART, 0), held(late));
+	unsigned at = late->given_count;
+	world_disconnect(late, RN_CORE_KERN);
+	world_connect(late, RN_CORE_KERN);
+	world_run(w);
+	assert_int_equal(given(late, RN_RECORD_PART, at), held(late));
+	assert_int_equal(late->given[late->given_count - 1].type, RN_RECORD_POLICY);
+}
+
+/* ---- a hub that leaves something out ---- */
+
+static bool swallow_first_part(struct world *w, unsigned to, uint8_t *data, size_t *size)
+{
+	static uint32_t swallowing;
+	struct rn_message m;
+	(void)w;
+	if (to != 2 || rn_message_decode(data, *size, &m) || m.type != RN_MESSAGE_RECORD)
+		return true;
+	if (m.record.offset == 0)
+		swallowing = m.record.piece_size > 5 && m.record.piece[4] == RN_RECORD_PART;
+	return !swallowing;
+}
+
+static void without_its_parts_the_old_one_stays(void **state)
+{
+	struct world *w = *state;
+	struct world_done d;
+	set_large(w, 3, 0, &d);
+	w->tamper = swallow_first_part;
+	set_large(w, RULES, RULES, &d);
+	assert_int_equal(rules_of(&w->hosts[1])->rule_count, RULES);
+	assert_int_equal(rules_of(&w->hosts[2])->rule_count, 3);
+	w->tamper = NULL;
+	world_wait(w, 60000);
+	assert_int_equal(rules_of(&w->hosts[2])->rule_count, RULES);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(it_arrives_whole, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_change_sends_what_changed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_restart_keeps_it, setup, teardown),
+	    cmocka_unit_test_setup_teardown(who_comes_later_gets_all, setup, teardown),
+	    cmocka_unit_test_setup_teardown(without_its_parts_the_old_one_stays, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
