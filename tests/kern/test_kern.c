@@ -339,10 +339,10 @@ static void check_refusals(struct stage *s)
 	memcpy(thief.wireguard_key, d.wireguard_key, RN_KEY_SIZE);
 	CHECK(!stage_device(s, 9, &thief));
 	CHECK(!allow_all(s, 4));
-	CHECK(!nothing_in_a_part(s, 18, false)); /* whose part has not come */
-	CHECK(!too_many_services(s, 21) && s->message.version == 18);
-	stage_say(s, RN_LOCAL_KERN_SYNCED, stage_epoch, 22); /* nor does what is newer make it applied */
-	CHECK(stage_expect(s, RN_LOCAL_KERN_APPLIED) && s->message.version == 18);
+	CHECK(!nothing_in_a_part(s, 21, false)); /* 22, whose part has not come */
+	CHECK(!too_many_services(s, 23) && s->message.version == 21);
+	stage_say(s, RN_LOCAL_KERN_SYNCED, stage_epoch, 24); /* nor does what is newer make it applied */
+	CHECK(stage_expect(s, RN_LOCAL_KERN_APPLIED) && s->message.version == 21);
 	CHECK(config().generation == 1);
 }
 
@@ -593,7 +593,12 @@ static void hub(struct stage *s)
 	check_device_recreated(s);
 	check_removal(s);
 	generation = config().generation;
-	CHECK(nothing_in_a_part(s, 23, true) && config().generation == generation + 1);
+	CHECK(nothing_in_a_part(s, 25, true) && config().generation == generation + 1);
+	for (int i = 0; i < 100 && s->events == 0; i++) {
+		poll(NULL, 0, 50);
+		stage_say(s, RN_LOCAL_KERN_STATUS_GET, 90, 0);
+		CHECK(stage_expect(s, RN_LOCAL_KERN_STATUS));
+	}
 	CHECK(s->events > 0);
 }
 
