@@ -7,7 +7,8 @@
 
 #include "domain/record_wire.h"
 
-/* A part ends behind a rule that chance says so of, so that the next ones end where they did before: a byte in so many. */
+/* A part ends behind a rule that chance says so of, so that the next ones end where they did before: a byte in so many.
+ */
 #define PART_LEAST (16u * 1024u)
 #define ENDS_ONE_IN (16u * 1024u)
 

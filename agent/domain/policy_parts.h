@@ -7,9 +7,9 @@
 #include "domain/record.h"
 
 /*
- * A policy that does not fit one record lies in parts, and its own record names them in order. Where a part ends depends
- * on the rules around its end alone, and a part says rule numbers from its own first on: a rule more or less changes a
- * part or two and leaves the others as they were, so hosts are sent these two.
+ * A policy that does not fit one record lies in parts, and its own record names them in order. Where a part ends
+ * depends on the rules around its end alone, and a part says rule numbers from its own first on: a rule more or less
+ * changes a part or two and leaves the others as they were, so hosts are sent these two.
  */
 struct rn_part_source {
 	void *context;
@@ -24,9 +24,9 @@ int rn_policy_join(struct rn_policy_record *p, const struct rn_part_source *from
 bool rn_policy_names_part(const struct rn_policy_record *p, uint32_t number);
 
 /*
- * The opposite, of a record without parts: each part's body goes to part(), which gives it a number (the one it had, where
- * the same body is held already), and *ret becomes the record that names them. Rules in *ret belong to *whole; free its
- * `parts` alone. 0, -EMSGSIZE: more than RN_PARTS_MAX; -ENOMEM; what part() returned.
+ * The opposite, of a record without parts: each part's body goes to part(), which gives it a number (the one it had,
+ * where the same body is held already), and *ret becomes the record that names them. Rules in *ret belong to *whole;
+ * free its `parts` alone. 0, -EMSGSIZE: more than RN_PARTS_MAX; -ENOMEM; what part() returned.
  */
 int rn_policy_split(const struct rn_policy_record *whole,
 		    int (*part)(void *context, const uint8_t *body, size_t size, uint32_t *ret_number), void *context,

@@ -74,8 +74,8 @@ static bool hub_good(const struct rn_device_record *d)
 {
 	bool hub = rn_kind_is_hub(d->kind), keyed = !rn_is_zero(d->mesh_key, RN_KEY_SIZE);
 
-	return (hub || !(d->flags & RN_DEVICE_APART)) && endpoint_good(&d->mesh, hub) && keyed != endpoint_zero(&d->mesh) &&
-	       !(keyed && rn_equal(d->mesh_key, d->wireguard_key, RN_KEY_SIZE)) &&
+	return (hub || !(d->flags & RN_DEVICE_APART)) && endpoint_good(&d->mesh, hub) &&
+	       keyed != endpoint_zero(&d->mesh) && !(keyed && rn_equal(d->mesh_key, d->wireguard_key, RN_KEY_SIZE)) &&
 	       (d->parent != 0) == (hub && d->kind != RN_KIND_GATEWAY) && d->parent != d->number &&
 	       (d->ends != 0) == (d->kind == RN_KIND_PROJECT) && d->ends <= RN_ENDS_MAX;
 }

@@ -63,8 +63,8 @@ static int keep(struct rn_change *change, const uint8_t *blob, size_t size)
 /* version 0: the next */
 static int make_head(struct rn_change *change, uint64_t version, struct rn_record_head *head)
 {
-	*head = (struct rn_record_head){
-	    .epoch = change->books->epoch, .issued = (uint64_t)change->now, .version = version};
+	*head =
+	    (struct rn_record_head){.epoch = change->books->epoch, .issued = (uint64_t)change->now, .version = version};
 	return version ? 0 : rn_store_next(change->books->store, "version", &head->version, change->err);
 }
 
@@ -218,7 +218,9 @@ int rn_change_policy(struct rn_change *change, const struct rn_policy_record *po
 		rc = put_in_parts(change, policy, blob);
 	free(blob);
 	if (rc == -EMSGSIZE)
-		rn_fail(change->err, rc, "the policy is too large when it is signed: use groups and tags instead of long lists, or fewer rules");
+		rn_fail(change->err, rc,
+			"the policy is too large when it is signed: use groups and tags instead of long lists, or "
+			"fewer rules");
 	return rc;
 }
 

@@ -224,7 +224,8 @@ static bool part_of(void *context, uint32_t number, struct rn_part *ret)
 	return entry && entry->epoch == j->epoch && !rn_record_get_part(entry->blob, entry->size, ret);
 }
 
-static int decode_policy(const struct rn_ledger *ledger, const struct rn_ledger_entry *entry, struct rn_policy_record *ret)
+static int decode_policy(const struct rn_ledger *ledger, const struct rn_ledger_entry *entry,
+			 struct rn_policy_record *ret)
 {
 	struct joining joining = {ledger, entry->epoch};
 	const struct rn_part_source parts = {&joining, part_of};
@@ -421,8 +422,8 @@ const struct rn_ledger_entry *rn_ledger_by_address(const struct rn_ledger *ledge
 	if (!number && ledger->ranges.ipv4.bits)
 		number = rn_ipam_device(&ledger->ranges.ipv4, address);
 	const struct rn_ledger_entry *entry = rn_ledger_device(ledger, number);
-	bool its = entry && (!rn_addr_compare(&entry->record.ipv6, address) ||
-			     !rn_addr_compare(&entry->record.ipv4, address));
+	bool its =
+	    entry && (!rn_addr_compare(&entry->record.ipv6, address) || !rn_addr_compare(&entry->record.ipv4, address));
 	return its ? entry : NULL;
 }
 

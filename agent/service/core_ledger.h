@@ -21,9 +21,9 @@ struct rn_ledger_entry {
 	uint64_t version, issued;
 	uint8_t *blob;
 	size_t size;
-	bool dirty;			/* not in the store yet */
-	bool present;			/* DEVICE: its hub says that it is connected there; survives new records */
-	struct rn_seen seen;		/* DEVICE; survives new records */
+	bool dirty;	     /* not in the store yet */
+	bool present;	     /* DEVICE: its hub says that it is connected there; survives new records */
+	struct rn_seen seen; /* DEVICE; survives new records */
 	uint64_t here; /* DEVICE: the counter of the move by which it says it is at this hub; survives new records */
 	int64_t seen_told;		/* the handshake that the gateway was told of last */
 	struct rn_device_record record; /* DEVICE only */
@@ -46,8 +46,8 @@ void rn_ledger_free(struct rn_ledger *ledger); /* NULL is legal */
 
 /*
  * Takes a record whose signature is known to be good. 0 and *ret_entry; -ESTALE where it is not above what is held of
- * the same thing, -EBADMSG, -ENOMEM, -ENOSPC where RN_LEDGER_DEVICES_MAX are held, -ENOENT where it is a policy of whose
- * parts one is not held. With a policy go the parts that it does not name and that are older than it.
+ * the same thing, -EBADMSG, -ENOMEM, -ENOSPC where RN_LEDGER_DEVICES_MAX are held, -ENOENT where it is a policy of
+ * whose parts one is not held. With a policy go the parts that it does not name and that are older than it.
  */
 int rn_ledger_take(struct rn_ledger *ledger, const uint8_t *blob, size_t size, struct rn_ledger_entry **ret_entry);
 void rn_ledger_remove(struct rn_ledger *ledger, uint32_t device); /* no-op where unknown */
@@ -59,7 +59,8 @@ void rn_ledger_set_here(struct rn_ledger *ledger, uint32_t device, uint64_t move
 void rn_ledger_set_seen_told(struct rn_ledger *ledger, uint32_t device, int64_t handshake);
 /* Reads everything from the store. */
 int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err);
-/* Parts that have gone leave the store, in a transaction of their own; a flush does the same. What fails is tried again. */
+/* Parts that have gone leave the store, in a transaction of their own; a flush does the same. What fails is tried
+ * again. */
 int rn_ledger_sweep(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err);
 /* Stores what is dirty in one transaction, and with it up to where the upstream says that all was sent (or NULL). */
 int rn_ledger_flush(struct rn_ledger *ledger, struct rn_store *store, const struct rn_position *synced,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A policy that is larger than a record, from the gateway to the kern of a node: whole or not at all, and never twice. */
+/* A policy that is larger than a record, from the gateway to the kern of a node: whole or not at all, and never twice.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,10 +41,11 @@ static void set_large(struct world *w, unsigned rules, unsigned extra, struct wo
 		at += (size_t)snprintf(text + at, room - at, ", \"p%u\"", i);
 	at += (size_t)snprintf(text + at, room - at, "]}, \"rules\": [");
 	for (unsigned i = 0; i < rules; i++)
-		at += (size_t)snprintf(text + at, room - at,
-				       "{\"id\": \"r%u\", \"source_criteria\": [\"group:all\"], \"destination_criteria\":"
-				       "[\"everyone\"], \"services\": [\"tcp:%u\"%s], \"action\": \"allow\"},",
-				       i, 1000 + i, i == extra ? ", \"tcp:7\"" : "");
+		at +=
+		    (size_t)snprintf(text + at, room - at,
+				     "{\"id\": \"r%u\", \"source_criteria\": [\"group:all\"], \"destination_criteria\":"
+				     "[\"everyone\"], \"services\": [\"tcp:%u\"%s], \"action\": \"allow\"},",
+				     i, 1000 + i, i == extra ? ", \"tcp:7\"" : "");
 	at += (size_t)snprintf(text + at, room - at, "]}");
 	memset(d, 0, sizeof(*d));
 	rn_core_policy_set(w->hosts[0].core, text, at, world_done, d);

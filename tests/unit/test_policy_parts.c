@@ -70,7 +70,8 @@ static void make_rule(struct rn_policy_rule *r, uint32_t id, uint32_t number, bo
 }
 
 /* Every tenth denies, and these come first; `extra`: one rule more in the middle of the document. */
-static struct rn_policy_record make_policy(struct rn_policy_rule rules[RULES + 1], struct rn_schedule *schedule, bool extra)
+static struct rn_policy_record make_policy(struct rn_policy_rule rules[RULES + 1], struct rn_schedule *schedule,
+					   bool extra)
 {
 	uint32_t count = 0;
 
