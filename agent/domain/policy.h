@@ -84,7 +84,7 @@ struct rn_test_party {
 };
 struct rn_policy_test {
 	char id[RN_NAME_MAX + 1];
-	unsigned line;
+	unsigned line, column;
 	struct rn_test_party source, destination;
 	struct rn_service *services; /* at least one, each one port */
 	uint32_t service_count;
@@ -106,6 +106,9 @@ struct rn_policy_model {
 /* policy_parse.c: NULL on error, err with line and column. */
 struct rn_policy_model *rn_policy_parse(const char *text, size_t size, struct rn_err *err);
 void rn_policy_model_free(struct rn_policy_model *model);
+/* "tcp:22", "udp:5000-5100", "icmp4"; protocol 0: "everything". Returns out. */
+#define RN_SERVICE_TEXT 24
+const char *rn_service_format(const struct rn_service *service, char out[RN_SERVICE_TEXT]);
 /* The policy of a new network, as text: devices of one owner reach each other. */
 const char *rn_policy_starter(void);
 
@@ -189,6 +192,9 @@ struct rn_answer {
  */
 void rn_policy_evaluate(const struct rn_policy_model *model, const struct rn_question *question,
 			struct rn_answer *ret);
+/* Is the party on this side of a rule, all conditions but trust included? other: the other end's. */
+bool rn_policy_end_is(const struct rn_policy_model *model, const struct rn_policy_end *end, const struct rn_party *party,
+		      const struct rn_party *other);
 /* What holds of one rule (its number) for this question. */
 void rn_policy_rule_state(const struct rn_policy_model *model, uint32_t rule, const struct rn_question *question,
 			  struct rn_rule_state *ret);

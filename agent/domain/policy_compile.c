@@ -269,6 +269,17 @@ static struct rn_policy_rule *next_rule(struct compile *c)
 	return &record->rules[record->rule_count++];
 }
 
+/* 0 is no bound; what ends before it begins was over in 1970. */
+static void times_of(const struct rn_access_policy *rule, struct rn_policy_rule *out)
+{
+	out->from = rule->from > 0 ? rule->from : 0;
+	out->until = rule->until < INT64_MAX ? rule->until : 0;
+	if (rule->from < rule->until && rule->until > 0)
+		return;
+	out->from = 0;
+	out->until = 1;
+}
+
 /* Appends one compiled rule. */
 static int emit(struct compile *c, const struct rn_access_policy *rule, const struct rn_policy_rule *like)
 {
@@ -291,8 +302,7 @@ static int emit(struct compile *c, const struct rn_access_policy *rule, const st
 	out->minimum_trust = rule->source.minimum_trust;
 	out->minimum_destination_trust = rule->destination.minimum_trust;
 	out->schedule = like->schedule;
-	out->from = rule->from > 0 ? rule->from : 0;
-	out->until = rule->until < INT64_MAX ? rule->until : 0;
+	times_of(rule, out);
 	out->services = copy_services(rule, &out->service_count);
 	if (!out->services)
 		return no_memory(c);
@@ -304,11 +314,10 @@ static int emit(struct compile *c, const struct rn_access_policy *rule, const st
 	return weigh(c, out);
 }
 
-/* Its time is never, or not before the record is made anew: it would deny past its last window. */
-static bool never(const struct compile *c, const struct rn_access_policy *rule, uint32_t schedule)
+/* A rule that denies does so past its last window, so that one that has none must not be there. */
+static bool denies_never(const struct compile *c, const struct rn_access_policy *rule, uint32_t schedule)
 {
-	return rule->from >= rule->until || rule->until <= 0 ||
-	       (schedule && c->record->schedules[schedule - 1].count == 0);
+	return rule->deny && schedule && c->record->schedules[schedule - 1].count == 0;
 }
 
 static int emit_all(struct compile *c, const struct rn_access_policy *rule, struct rn_policy_rule *like,
@@ -319,7 +328,7 @@ static int emit_all(struct compile *c, const struct rn_access_policy *rule, stru
 	bool to_nobody = destination->some && !destination->everyone && like->destination.any.count == 0;
 	int code = 0;
 
-	if (from_nobody || never(c, rule, like->schedule))
+	if (from_nobody || denies_never(c, rule, like->schedule))
 		return 0;
 	if (source->everyone)
 		like->source.any.count = 0;

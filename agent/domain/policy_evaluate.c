@@ -145,13 +145,18 @@ static bool managed_suits(const struct rn_policy_end *end, const struct rn_party
 	return end->managed == RN_MANAGED_EITHER || p->managed == (end->managed == RN_MANAGED_YES);
 }
 
+bool rn_policy_end_is(const struct rn_policy_model *model, const struct rn_policy_end *end, const struct rn_party *party,
+		      const struct rn_party *other)
+{
+	return within(model, end, party, other) && kind_suits(end, party) && managed_suits(end, party);
+}
+
 static bool identities_suit(const struct rn_policy_model *model, const struct rn_access_policy *rule,
 			    const struct rn_question *q)
 {
-	return serves(rule, q->protocol, q->port) && within(model, &rule->source, &q->source, &q->destination) &&
-	       within(model, &rule->destination, &q->destination, &q->source) && kind_suits(&rule->source, &q->source) &&
-	       kind_suits(&rule->destination, &q->destination) && managed_suits(&rule->source, &q->source) &&
-	       managed_suits(&rule->destination, &q->destination);
+	return serves(rule, q->protocol, q->port) &&
+	       rn_policy_end_is(model, &rule->source, &q->source, &q->destination) &&
+	       rn_policy_end_is(model, &rule->destination, &q->destination, &q->source);
 }
 
 static bool time_suits(const struct rn_access_policy *rule, const struct rn_question *q)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain/policy_text.h"
+#include "domain/policy_names.h"
 
 static int by_name(const void *a, const void *b)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,4 +131,21 @@ int rn_services_read(const struct rn_json *node, struct rn_service **ret, uint32
 					    RN_RULE_SERVICES_MAX);
 	}
 	return 0;
+}
+
+const char *rn_service_format(const struct rn_service *s, char out[RN_SERVICE_TEXT])
+{
+	const char *word = s->protocol == IPPROTO_TCP	   ? "tcp"
+			   : s->protocol == IPPROTO_UDP	   ? "udp"
+			   : s->protocol == IPPROTO_ICMP   ? "icmp4"
+			   : s->protocol == IPPROTO_ICMPV6 ? "icmp6"
+							   : "everything";
+
+	if (s->first <= 1 && s->last == 65535)
+		snprintf(out, RN_SERVICE_TEXT, "%s", word);
+	else if (s->first == s->last)
+		snprintf(out, RN_SERVICE_TEXT, "%s:%u", word, s->first);
+	else
+		snprintf(out, RN_SERVICE_TEXT, "%s:%u-%u", word, s->first, s->last);
+	return out;
 }

@@ -149,11 +149,10 @@ static int read_test(struct rn_policy_reading *r, const struct rn_json *node)
 {
 	static const char *const names[] = {"id", "source", "destination", "services", "at", "expect", "rule", NULL};
 	struct rn_policy_test *test = &r->model->tests[r->model->test_count++];
-	unsigned column;
 	int code;
 
 	test->at = INT64_MIN;
-	rn_json_where(node, &test->line, &column);
+	rn_json_where(node, &test->line, &test->column);
 	if (rn_json_type(node) != RN_JSON_OBJECT)
 		return rn_json_fail(node, r->err, "a test must be an object in { }");
 	code = rn_json_only(node, names, r->err);

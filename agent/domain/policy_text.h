@@ -4,25 +4,12 @@
 
 #include "base/json.h"
 #include "domain/policy.h"
+#include "domain/policy_names.h"
 
 /*
  * The parts that policy_parse.c reads a document with, a file each; nobody else includes it. All return 0, -EINVAL with
  * a sentence that says line and column, or -ENOMEM.
  */
-
-/* ---- policy_names.c: many names, none looked for by a walk ---- */
-struct rn_named {
-	const char *name; /* borrowed */
-	const struct rn_json *node;
-	uint32_t place; /* in the list that it is from */
-};
-struct rn_named_list {
-	struct rn_named *list; /* ascending by name, then by place; heap */
-	uint32_t count;
-};
-/* Sorts; the first that stands twice (the later of the two, in *ret_first the earlier's place), or NULL. */
-const struct rn_named *rn_named_sort(struct rn_named_list *names, uint32_t *ret_first);
-const struct rn_named *rn_named_find(const struct rn_named_list *names, const char *name); /* NULL: none */
 
 struct rn_policy_reading {
 	struct rn_policy_model *model;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "service/core_basis.h"
+#include "service/core_parties.h"
 #include "service/core_registry.h"
 
 void rn_policy_held_done(struct rn_policy_held *held)
@@ -63,6 +64,14 @@ int rn_policy_name(struct rn_change *change, const char *text, size_t size)
 	return rc;
 }
 
+/* Devices are as they are now, but for what is under way. */
+static int test(struct rn_change *change, const struct rn_policy_model *model)
+{
+	struct rn_parties_network room = {.books = change->books};
+	struct rn_policy_network network = rn_parties_network(&room);
+	return rn_policy_check_tests(model, &network, &change->books->zones, change->now, change->err);
+}
+
 int rn_policy_put(struct rn_change *change, const char *text, size_t size, struct rn_policy_held *ret)
 {
 	struct rn_policy_held held = {.size = size, .stored = change->now};
@@ -71,7 +80,9 @@ int rn_policy_put(struct rn_change *change, const char *text, size_t size, struc
 	if (!held.model)
 		return -EINVAL;
 	held.text = calloc(1, size + 1);
-	if (held.text) {
+	if (held.text)
+		rc = test(change, held.model);
+	if (!rc) {
 		memcpy(held.text, text, size);
 		rc = put(change, held.model);
 	}
