@@ -15,6 +15,7 @@ enum rn_exit {
 	RN_EXIT_UNREACHABLE = 3, /* rnautd core does not answer */
 	RN_EXIT_NOT_SET_UP = 4,	 /* this host has no state */
 	RN_EXIT_DENIED = 5,	 /* explain: the packet would be dropped */
+	RN_EXIT_LOST = 6,	 /* policy import: part of it did not translate */
 };
 
 #define RN_CLI_FORMAT 1 /* "format" of everything that --json prints; raised when a field's meaning changes */

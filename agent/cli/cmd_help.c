@@ -99,7 +99,7 @@ static int print_json(const struct rn_command *only)
 int rn_cmd_help(struct rn_cli *cli)
 {
 	const struct rn_command *command = NULL;
-	char *words[2];
+	char *words[3];
 	int used;
 
 	if (cli->command->run != rn_cmd_help) {

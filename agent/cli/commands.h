@@ -12,13 +12,15 @@ int rn_cmd_up(struct rn_cli *cli);	     /* cmd_up.c */
 int rn_cmd_down(struct rn_cli *cli);
 int rn_cmd_devices(struct rn_cli *cli); /* cmd_devices.c */
 int rn_cmd_device_move(struct rn_cli *cli);
-int rn_cmd_hubs(struct rn_cli *cli);    /* cmd_hubs.c */
+int rn_cmd_hubs(struct rn_cli *cli); /* cmd_hubs.c */
 int rn_cmd_quarantine(struct rn_cli *cli);
 int rn_cmd_revoke(struct rn_cli *cli);
 int rn_cmd_trust(struct rn_cli *cli);
 int rn_cmd_policy_get(struct rn_cli *cli); /* cmd_policy.c */
 int rn_cmd_policy_set(struct rn_cli *cli);
 int rn_cmd_policy_check(struct rn_cli *cli);
+int rn_cmd_policy_import_tailscale(struct rn_cli *cli); /* cmd_policy_import.c */
+int rn_cmd_policy_import_networkpolicy(struct rn_cli *cli);
 int rn_cmd_flows(struct rn_cli *cli);		 /* cmd_flows.c */
 int rn_cmd_explain(struct rn_cli *cli);		 /* cmd_explain.c */
 int rn_cmd_export(struct rn_cli *cli);		 /* cmd_export.c */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Policies of other systems. First byte: even, a Tailscale policy file; odd, YAML of Kubernetes. What comes out is a
- * policy that could be read, or a sentence; what is lost is said.
+ * good policy, or a sentence; what is lost is said.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +17,14 @@
 static void look(const struct rn_import *out)
 {
 	struct rn_err err = {""};
-	struct rn_json *root;
+	struct rn_policy_model *model;
 	size_t lost = 0;
 
-	root = rn_json_parse(out->text, strlen(out->text), RN_JSON_COMMENTS, &err);
-	CHECK(root || strlen(out->text) > RN_JSON_SIZE_MAX);
-	rn_json_free(root);
+	model = rn_policy_parse(out->text, strlen(out->text), &err);
+	if (!model)
+		fprintf(stderr, "%s\n%s\n", out->text, err.text);
+	CHECK(model);
+	rn_policy_model_free(model);
 	for (size_t i = 0; i < out->note_count; i++) {
 		CHECK(out->notes[i].file && out->notes[i].line && out->notes[i].column && out->notes[i].text[0]);
 		lost += out->notes[i].lost;

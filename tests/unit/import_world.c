@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/addr.h"
+#include "domain/policy.h"
 
 static uint64_t state;
 
@@ -103,9 +104,11 @@ void assert_vector(const char *name, const char *text)
 	free(expected);
 }
 
-/* The language that the importers write, judged by a plain walk over the text's tree. */
+/* The language that the importers write, judged by a plain walk over the text's tree, and by the reference evaluator.
+ */
 struct judge {
 	struct rn_json *root;
+	struct rn_policy_model *model; /* the same, as the product reads it */
 };
 
 struct judge *judge_open(const char *text)
@@ -117,12 +120,18 @@ struct judge *judge_open(const char *text)
 	j->root = rn_json_parse(text, strlen(text), RN_JSON_COMMENTS, &err);
 	if (!j->root)
 		fail_msg("%s", err.text);
+	j->model = rn_policy_parse(text, strlen(text), &err);
+	if (!j->model) {
+		fprintf(stderr, "%s\n%s\n", text, err.text);
+		fail();
+	}
 	return j;
 }
 
 void judge_close(struct judge *judge)
 {
 	rn_json_free(judge->root);
+	rn_policy_model_free(judge->model);
 	free(judge);
 }
 
@@ -224,8 +233,8 @@ static bool serves(const char *service, uint8_t protocol, uint16_t port)
 	return port >= first && port <= last;
 }
 
-bool judge_allows(const struct judge *judge, const struct party *source, const struct party *destination,
-		  uint8_t protocol, uint16_t port)
+static bool walk_allows(const struct judge *judge, const struct party *source, const struct party *destination,
+			uint8_t protocol, uint16_t port)
 {
 	const struct rn_json *rules = rn_json_get(judge->root, "rules");
 
@@ -240,4 +249,42 @@ bool judge_allows(const struct judge *judge, const struct party *source, const s
 			return true;
 	}
 	return false;
+}
+
+/* Owners by number: the same name, the same number. */
+static uint32_t number_of(const char *name)
+{
+	uint32_t number = 1;
+
+	for (; *name; name++)
+		number = number * 31 + (unsigned char)*name;
+	return number | 1u << 31;
+}
+
+static struct rn_party party_of(const struct party *p, const char *device, const char **tags)
+{
+	struct rn_party party = {
+	    .device = device, .owner = p->user, .tags = tags, .tag_count = p->tag_count, .trust = 100};
+
+	party.owner_number = p->user ? number_of(p->user) : 0;
+	if (p->ipv4)
+		party.ipv4 = rn_addr_from_v4(p->ipv4);
+	for (unsigned i = 0; i < p->tag_count; i++)
+		tags[i] = p->tags[i];
+	return party;
+}
+
+bool judge_allows(const struct judge *judge, const struct party *source, const struct party *destination,
+		  uint8_t protocol, uint16_t port)
+{
+	const char *source_tags[WORLD_TAGS], *destination_tags[WORLD_TAGS];
+	struct rn_question question = {.protocol = protocol, .port = port, .at = 1800000000};
+	bool allows = walk_allows(judge, source, destination, protocol, port);
+	struct rn_answer answer;
+
+	question.source = party_of(source, "a", source_tags);
+	question.destination = party_of(destination, "b", destination_tags);
+	rn_policy_evaluate(judge->model, &question, &answer);
+	assert_int_equal(answer.reason == RN_ALLOWED, allows);
+	return allows;
 }
