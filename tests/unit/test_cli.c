@@ -24,6 +24,7 @@
 #include "cli/wg_conf.h"
 #include "sys/qr.h"
 
+#define VECTORS "tests/vectors/import/"
 #define WORDS(...) ((char *[]){"rnaut", __VA_ARGS__, NULL})
 
 static int parse(char **argv, struct rn_cli *cli, struct rn_err *err)
@@ -481,6 +482,17 @@ static void test_exit_codes(void **state)
 	    {{"rnaut", "status"}, 4},
 	    {{"rnaut", "devices", "laptop"}, 4},
 	    {{"rnaut", "up"}, 4},
+	    {{"rnaut", "help", "policy", "import", "tailscale"}, 0},
+	    {{"rnaut", "policy", "import", "tailscale", VECTORS "plain.hujson"}, 0},
+	    {{"rnaut", "policy", "import", "tailscale", VECTORS "plain.hujson", "--json"}, 0},
+	    {{"rnaut", "policy", "import", "tailscale", VECTORS "tailscale.hujson"}, 6},
+	    {{"rnaut", "policy", "import", "tailscale", VECTORS "tailscale.hujson", "--json"}, 6},
+	    {{"rnaut", "policy", "import", "tailscale", VECTORS "plain.hujson", "--out", VECTORS "plain.hujson"}, 1},
+	    {{"rnaut", "policy", "import", "tailscale", VECTORS "closed.yaml"}, 1},
+	    {{"rnaut", "policy", "import", "networkpolicy", VECTORS "closed.yaml"}, 0},
+	    {{"rnaut", "policy", "import", "networkpolicy", VECTORS "closed.yaml", VECTORS "networkpolicy.yaml"}, 6},
+	    {{"rnaut", "policy", "import", "networkpolicy", VECTORS "none.yaml"}, 1},
+	    {{"rnaut", "policy", "import", "networkpolicy"}, 2},
 	};
 	char directory[] = "/tmp/rn-empty-XXXXXX", path[64];
 	FILE *file;
