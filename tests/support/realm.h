@@ -18,7 +18,11 @@ struct realm_device {
 	const char *tags[3];
 	uint32_t tag_count;
 	uint8_t trust;
-	uint32_t selectors[8]; /* ascending */
+	enum rn_kind kind;
+	bool managed;
+	const char *hub;
+	struct rn_addr ipv6, ipv4; /* for policies alone: those of its packets may be others */
+	uint32_t selectors[24]; /* ascending */
 	uint32_t selector_count;
 };
 
@@ -34,6 +38,11 @@ struct rn_selector_source realm_selectors(struct realm *r);
 
 /* Text of a policy with that many rules, in out; fails the process where it does not fit. */
 void realm_policy_text(struct rng *rng, unsigned rules, char *out, size_t out_size);
+/*
+ * The same in the whole language: times, grants, what is observed and logged, all criteria, echo of one family. Windows
+ * and grants begin and end within a few hours of `around` (Unix seconds, from 1970-01-03 on), in UTC.
+ */
+void realm_policy_whole(struct rng *rng, unsigned rules, int64_t around, char *out, size_t out_size);
 /* A port that some rule of realm_policy_text may end or begin at, or its neighbour. */
 uint16_t realm_port(struct rng *rng);
 
