@@ -51,9 +51,13 @@ struct rn_context {
 	__u64 now;
 	__u64 generation;
 	__u64 turn; /* of the flow's entry, as it was found */
+	__s64 wall_ns; /* CLOCK_REALTIME */
+	__s64 since_ns; /* of the judgement: it holds while since_ns <= wall_ns < until_ns */
+	__s64 until_ns;
 	__u32 mtu; /* of rn0; RN_TO_HUB: the largest packet that goes there */
 	__u32 ifindex;
 	__u32 rule; /* of the judgement, 0: none */
+	__u32 observed;
 	__u32 set;  /* where the flow's entry is, or is to be */
 	__u16 tag;
 	__u8 direction;
@@ -67,6 +71,7 @@ struct rn_context {
 	__u8 from_hi;	/* the packet's source is the key's hi end */
 	__u8 verdict;	/* of an entry that holds */
 	__u8 claimed;	/* the judgement took the claim */
+	__u8 log;	/* its rule asks for it */
 } __attribute__((aligned(8)));
 
 #endif

@@ -53,6 +53,8 @@ static __always_inline void rn_event_fill(struct rn_event *e, const struct rn_co
 	e->protocol = p->protocol;
 	e->direction = c->direction;
 	e->source_trust = c->trust;
+	e->flags = c->log ? RN_EVENT_LOG : 0;
+	e->observed = c->observed;
 }
 
 /* docs/datapath.md 7. */

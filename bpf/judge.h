@@ -4,6 +4,7 @@
 
 #include "context.h"
 #include "place.h"
+#include "walk.h"
 
 /*
  * kern changes an index only while it is not PRESENT, and counts its state up when an address leaves it. So where state
@@ -51,106 +52,6 @@ static __always_inline enum rn_reason rn_judge_states(__u64 source, __u64 destin
 	return destination & RN_STATE_QUARANTINED ? RN_DESTINATION_QUARANTINED : RN_ALLOWED;
 }
 
-/* NULL: the port's class is past its bound. */
-static __always_inline const struct rn_rule_set *rn_service(struct rn_context *c, __u32 half,
-							    const struct rn_policy *policy)
-{
-	__u16 port = bpf_ntohs(c->backward ? c->packet.source_port : c->packet.destination_port);
-	__u32 key = (half * 2 + (c->packet.protocol == IPPROTO_UDP)) * RN_PORT_BLOCKS + port / RN_PORTS_PER_BLOCK;
-	const struct rn_ports *ports;
-	__u32 class = policy->icmp_class;
-
-	if (c->packet.protocol == IPPROTO_TCP || c->packet.protocol == IPPROTO_UDP) {
-		ports = bpf_map_lookup_elem(&rn_ports, &key);
-		if (!ports)
-			return NULL;
-		class = ports->class[port % RN_PORTS_PER_BLOCK];
-	}
-	if (class >= RN_SERVICES_MAX)
-		return NULL;
-	key = half * RN_SERVICES_MAX + class;
-	return bpf_map_lookup_elem(&rn_services, &key);
-}
-
-static __always_inline const struct rn_identity *rn_identity(__u32 half, __u32 slot)
-{
-	__u32 key = half * RN_IDENTITIES_MAX + slot;
-
-	return slot < RN_IDENTITIES_MAX ? bpf_map_lookup_elem(&rn_identities, &key) : NULL;
-}
-
-static __always_inline const struct rn_rule_set *rn_trusted(__u32 half, __u32 trust)
-{
-	__u32 key = half * (RN_TRUST_MAX + 1) + trust;
-
-	return trust <= RN_TRUST_MAX ? bpf_map_lookup_elem(&rn_trust, &key) : NULL;
-}
-
-/* Of a word that is not 0, without a branch: as many bits as are below it. */
-static __always_inline __u32 rn_lowest_bit(__u64 word)
-{
-	__u64 below = (word & -word) - 1;
-
-	below -= (below >> 1) & 0x5555555555555555ull;
-	below = (below & 0x3333333333333333ull) + ((below >> 2) & 0x3333333333333333ull);
-	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0full;
-	return (below * 0x0101010101010101ull) >> 56;
-}
-
-/* The lowest rule that matches and that the trust suffices for, else *ret_matched: the lowest that matches; -1: none.
- */
-static __always_inline int rn_first_rule(const __u64 *source, const __u64 *destination, const __u64 *service,
-					 const __u64 *trusted, const __u64 *different, int *ret_matched)
-{
-	int matched = -1;
-
-	for (__u32 i = 0; i < RN_RULE_WORDS; i++) {
-		__u64 rules = source[i] & destination[i] & service[i];
-
-		if (different)
-			rules &= different[i];
-		if (!rules)
-			continue;
-		if (rules & trusted[i])
-			return i * 64 + rn_lowest_bit(rules & trusted[i]);
-		if (matched < 0)
-			matched = i * 64 + rn_lowest_bit(rules);
-	}
-	*ret_matched = matched;
-	return -1;
-}
-
-static __always_inline enum rn_reason rn_judge_policy(struct rn_context *c)
-{
-	__u32 half = c->generation & 1, key = half;
-	const struct rn_identity *source = rn_identity(half, c->source.identity_slot);
-	const struct rn_identity *destination = rn_identity(half, c->destination.identity_slot);
-	const struct rn_rule_set *trusted = rn_trusted(half, c->trust);
-	const struct rn_policy *policy = bpf_map_lookup_elem(&rn_policy, &key);
-	const struct rn_rule_set *service;
-	const struct rn_rule *rule;
-	int first, matched = -1;
-	bool same = c->source.owner && c->source.owner == c->destination.owner;
-
-	if (!source || !destination || !trusted || !policy)
-		return RN_INTERNAL;
-	service = rn_service(c, half, policy);
-	if (!service)
-		return RN_INTERNAL;
-	first = rn_first_rule(source->source, destination->destination, service->word, trusted->word,
-			      same ? NULL : policy->different_owner.word, &matched);
-	if (first < 0 && matched < 0)
-		return RN_DEFAULT_DENY;
-	key = half * RN_RULES_MAX + (first < 0 ? matched : first);
-	rule = bpf_map_lookup_elem(&rn_rules, &key);
-	if (!rule)
-		return RN_INTERNAL;
-	c->rule = rule->number;
-	if (first < 0)
-		return RN_TRUST_TOO_LOW;
-	return rule->deny ? RN_DENY_RULE : RN_ALLOWED;
-}
-
 /*
  * As whom the originator is judged. What a frame said holds for the hub that said it: where the device is behind
  * another by now, its record alone counts until a frame of that one's comes.
@@ -181,7 +82,10 @@ static __always_inline enum rn_reason rn_judge_once(struct rn_context *c)
 	__builtin_memset(&c->source, 0, sizeof(c->source));
 	__builtin_memset(&c->destination, 0, sizeof(c->destination));
 	c->claimed = 0;
-	c->rule = 0;
+	c->rule = c->observed = 0;
+	c->log = 0;
+	c->since_ns = -RN_NEVER_NS;
+	c->until_ns = RN_NEVER_NS;
 	c->misplaced = 0;
 	reason = rn_look_up(&c->source, c->backward ? &c->packet.destination : &c->packet.source);
 	other = rn_look_up(&c->destination, c->backward ? &c->packet.source : &c->packet.destination);

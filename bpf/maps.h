@@ -34,11 +34,14 @@ RN_ARRAY(rn_config, struct rn_config, 1);
 RN_ARRAY(rn_meta, struct rn_meta, 1);
 RN_ARRAY(rn_devices, struct rn_device, RN_DEVICES_MAX);
 RN_ARRAY(rn_identities, struct rn_identity, 2 * RN_IDENTITIES_MAX);
-RN_ARRAY(rn_ports, struct rn_ports, 4 * RN_PORT_BLOCKS);
-RN_ARRAY(rn_services, struct rn_rule_set, 2 * RN_SERVICES_MAX);
-RN_ARRAY(rn_trust, struct rn_rule_set, 2 * (RN_TRUST_MAX + 1));
 RN_ARRAY(rn_policy, struct rn_policy, 2);
+/* kern makes these smaller on a node (rn_policy_shift). */
+RN_ARRAY(rn_lists, struct rn_list, 2 * RN_LISTS_MAX);
+RN_ARRAY(rn_sides, struct rn_side, 2 * RN_SIDES_MAX);
+RN_ARRAY(rn_pairs, struct rn_pair, 2 * RN_PAIRS_MAX);
+RN_ARRAY(rn_candidates, struct rn_candidate, 2 * RN_CANDIDATES_MAX);
 RN_ARRAY(rn_rules, struct rn_rule, 2 * RN_RULES_MAX);
+RN_ARRAY(rn_openings, struct rn_opening, 2 * RN_OPENINGS_MAX);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -76,5 +79,36 @@ struct rn_rate {
 	__u64 used;
 };
 RN_PERCPU(rn_rates, struct rn_rate, 1);
+
+/* The search for a judgement's rules, between its steps (walk.h); not pinned. */
+struct rn_walk {
+	__u64 mask;	  /* of the destination */
+	__u64 side_mask;  /* of the source side that is looked at */
+	__s64 time;	  /* Unix seconds */
+	__s64 since;	  /* the judgement holds while since <= time < until */
+	__s64 until;
+	__u32 half;
+	__u32 source;	  /* the next, and the end, in rn_lists */
+	__u32 source_end;
+	__u32 destinations;
+	__u32 destination_places;
+	__u32 pairs;	  /* of the source side, and how many */
+	__u32 pair_places;
+	__u32 place;	  /* the next, and the end, of those or of the destination's */
+	__u32 places;
+	__u32 over;	  /* the destination's */
+	__u32 candidate;  /* the next, and the end */
+	__u32 candidate_end;
+	__u32 best[4];	  /* by enum rn_finding: the lowest rule */
+	__u8 best_flags[4];
+	__u16 port;
+	__u8 protocol;	  /* RN_TCP ... */
+	__u8 same_owner;
+	__u8 trust;
+	__u8 destination_trust;
+	__u8 broken;
+	__u8 reserved;
+};
+RN_PERCPU(rn_walks, struct rn_walk, 1);
 
 #endif

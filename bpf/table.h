@@ -27,6 +27,8 @@ struct rn_held {
 	__u64 source_state;
 	__u64 destination_state;
 	__u64 seen_ns;
+	__s64 since_ns;
+	__s64 until_ns;
 	__u32 source;
 	__u32 destination;
 	__u32 identity;
@@ -122,6 +124,8 @@ static __always_inline void rn_flow_read(const struct rn_flow_slot *slot, struct
 	h->generation = f->generation;
 	h->source_state = f->source_state;
 	h->destination_state = f->destination_state;
+	h->since_ns = f->since_ns;
+	h->until_ns = f->until_ns;
 	h->source = f->source;
 	h->destination = f->destination;
 	h->identity = f->identity;
@@ -204,6 +208,8 @@ static __always_inline bool rn_flow_holds(const struct rn_context *c, const stru
 	bool speaks = !c->backward && c->packet.error != RN_ERROR_ON_THE_WAY; /* the frame, of the originator */
 
 	if (!h->source || !h->destination || h->generation != c->generation)
+		return false;
+	if (c->wall_ns < h->since_ns || c->wall_ns >= h->until_ns)
 		return false;
 	if (speaks && h->peer != c->claim.peer)
 		return false;
@@ -319,6 +325,9 @@ static __always_inline void rn_flow_judged(struct rn_flow *flow, const struct rn
 	flow->identity = c->claimed ? c->claim.identity : c->source.identity_number;
 	flow->peer = c->claimed ? c->claim.peer : 0;
 	flow->rule = c->rule;
+	flow->observed = c->observed;
+	flow->since_ns = c->since_ns;
+	flow->until_ns = c->until_ns;
 	flow->trust = c->claimed ? c->claim.trust : c->source.state & RN_STATE_TRUST_MASK;
 	flow->reason = verdict;
 	flow->from_hi = c->from_hi != c->backward;
@@ -416,7 +425,8 @@ __noinline int rn_flow_rejudge(struct rn_context *c, enum rn_reason verdict)
 	slot = rn_flow_slot(set, c->place);
 	bpf_spin_lock(&set->lock);
 	if (slot->turn == c->turn) {
-		changed = slot->flow.reason != verdict || slot->flow.rule != c->rule;
+		changed = slot->flow.reason != verdict || slot->flow.rule != c->rule ||
+			  slot->flow.observed != c->observed;
 		__atomic_exchange_n(&slot->turn, c->turn | 1, __ATOMIC_SEQ_CST);
 		rn_flow_judged(&slot->flow, c, verdict);
 		__atomic_exchange_n(&slot->turn, c->turn + 2, __ATOMIC_SEQ_CST);

@@ -55,6 +55,7 @@ static __always_inline enum rn_reason rn_decide(struct __sk_buff *skb, struct rn
 	if (!config)
 		return reason;
 	c->generation = RN_READ_ONCE(config->generation);
+	c->wall_ns = c->now + RN_READ_ONCE(config->wall_offset_ns);
 	c->role = RN_READ_ONCE(config->role);
 	c->mtu = RN_READ_ONCE(config->mtu);
 	c->ifindex = RN_READ_ONCE(config->ifindex);

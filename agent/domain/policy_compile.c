@@ -364,13 +364,16 @@ static int compile_rule(struct compile *c, const struct rn_access_policy *rule)
 /* Hubs build these tables from the record; a policy that they could not hold must be refused here. */
 static int check_tables(const struct compile *c)
 {
-	struct rn_policy_tables *tables = malloc(sizeof(*tables));
+	struct rn_policy_sides *sides = rn_policy_sides_new(c->record);
+	struct rn_policy_arrays arrays;
 	int code;
 
-	if (!tables)
+	if (!sides)
 		return no_memory(c);
-	code = rn_policy_tables_build(c->record, 1, tables, c->err);
-	free(tables);
+	code = rn_policy_tables_build(c->record, sides, 1, &arrays, c->err);
+	rn_policy_sides_free(sides);
+	if (code == 0)
+		rn_policy_tables_done(&arrays);
 	return code;
 }
 

@@ -4,33 +4,25 @@
 
 #include "abi/maps.h"
 #include "base/err.h"
+#include "domain/policy_sides.h"
 #include "domain/record.h"
 
 /*
- * Compiled rules -> the tables of include/abi/maps.h, one half of each, in ordinary memory. Pure. kern copies them
- * into the unused half of the maps and then flips the generation.
+ * Compiled rules -> the arrays of include/abi/maps.h, one half of each, in ordinary memory. Pure. kern copies them into
+ * the unused half of the maps and then flips the generation. docs/compiler.md says how.
+ *
+ * 0, or -EMSGSIZE with a sentence where something exceeds its bound in half a hub's arrays, or -ENOMEM. `sides` are the
+ * policy's. *ret is to be let go by the caller.
  */
-struct rn_policy_tables {
-	struct rn_policy policy;
-	struct rn_rule rules[RN_RULES_MAX];
-	struct rn_rule_set trust[RN_TRUST_MAX + 1];
-	struct rn_rule_set services[RN_SERVICES_MAX]; /* service_classes of them */
-	struct rn_ports ports[2 * RN_PORT_BLOCKS];
-	uint32_t service_classes; /* used, counting class 0 */
-};
-
-/* 0, or -EMSGSIZE with a sentence where rules or service classes exceed their bounds, or -ENOMEM. */
-int rn_policy_tables_build(const struct rn_policy_record *policy, uint64_t version, struct rn_policy_tables *ret,
-			   struct rn_err *err);
-/* The rules whose source and destination the identity is; selectors ascending. */
-void rn_policy_tables_identity(const struct rn_policy_record *policy, const uint32_t *selectors, uint32_t count,
-			       struct rn_identity *ret);
+int rn_policy_tables_build(const struct rn_policy_record *policy, const struct rn_policy_sides *sides, uint64_t version,
+			   struct rn_policy_arrays *ret, struct rn_err *err);
+void rn_policy_tables_done(struct rn_policy_arrays *a); /* frees and zeroes */
 
 /*
- * May the two have anything to do with each other, at whatever trust, port and time: does an allow rule take one of
- * them as source and the other as destination?
+ * The sides that an identity with these selectors (ascending) is on. ret->blocks is the caller's to free, also where it
+ * is NULL. 0, -ENOMEM, or -ENOSPC: more than the lists hold at all.
  */
-bool rn_policy_meets(const struct rn_policy_record *policy, const struct rn_device_record *a,
-		     const struct rn_device_record *b);
+int rn_policy_tables_identity(struct rn_policy_sides *sides, const uint32_t *selectors, uint32_t count,
+			      struct rn_identity_lists *ret);
 
 #endif

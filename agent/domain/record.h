@@ -25,7 +25,6 @@
 #define RN_SELECTORS_MAX 32	   /* of a device */
 #define RN_RULE_SELECTORS_MAX 4096 /* of one side of a rule */
 #define RN_RULE_SERVICES_MAX 256
-#define RN_SCHEDULES_MAX 64 /* of a policy */
 #define RN_WINDOWS_MAX 1024 /* of a schedule */
 #define RN_PARTS_MAX 1024   /* of a policy */
 #define RN_POLICY_SIZE_MAX (16u * 1024u * 1024u) /* bytes of its parts; most have 32 KiB, the least 16 */

@@ -12,6 +12,7 @@
 #include "role/role.h"
 #include "sys/memory.h"
 #include "sys/sandbox.h"
+#include "sys/wall.h"
 
 /* The loop. */
 
@@ -56,10 +57,17 @@ static int timeout_ms(const struct rn_kern *k, const struct timers *t, int64_t n
 	return next > now ? next - now : 0;
 }
 
+/* The datapath's times of policies are the wall clock's. */
+static void tell_time(struct rn_kern *k)
+{
+	rn_datapath_set_wall_offset(k->dp, rn_unix_ns() - (int64_t)rn_boottime_ns());
+}
+
 static void check_interface(struct rn_kern *k, struct timers *t, int64_t now)
 {
 	struct rn_overlay_status status;
 
+	tell_time(k); /* also where nothing says that it is set */
 	rn_kern_endings(k);
 	rn_overlay_check(k->overlay);
 	rn_kern_mesh_check(k);
@@ -132,12 +140,17 @@ static void on_descriptors(struct rn_kern *k, struct timers *t, const struct pol
 			t->check = 0;
 	}
 	on_port(k, t, fds + 4);
+	if (fds[7].revents) {
+		rn_wall_drain(k->wall);
+		tell_time(k);
+	}
 }
 
 static int loop(struct rn_kern *k)
 {
 	struct timers t = {.save = now_ms() + SAVE_MS, .settle = now_ms() + RN_SETTLE_MS};
 
+	tell_time(k);
 	while (!stopping) {
 		struct pollfd fds[] = {
 		    {.fd = k->core, .events = POLLIN | (rn_kern_wants_write(k) ? POLLOUT : 0)},
@@ -147,6 +160,7 @@ static int loop(struct rn_kern *k)
 		    {.fd = rn_underlay_monitor(k->underlay), .events = POLLIN},
 		    {.fd = k->sender ? rn_sender_listener(k->sender) : -1, .events = POLLIN},
 		    {.fd = k->sender ? rn_sender_peer(k->sender) : -1, .events = POLLIN},
+		    {.fd = k->wall, .events = POLLIN},
 		};
 		int n = poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_ms(k, &t, now_ms()));
 

@@ -46,6 +46,7 @@ struct rn_kern {
 	struct rn_peers *mesh_peers;
 	struct rn_overlay *mesh;
 	struct rn_sender *sender; /* NULL: net cannot be listened to */
+	int wall;		  /* says when the clock is set; negative: nothing does */
 	struct rn_reading *reading; /* of a hub: what identity numbers mean; else NULL */
 	struct rn_device_record *hubs;
 	uint32_t hub_count, hub_room;

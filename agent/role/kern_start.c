@@ -15,6 +15,7 @@
 #include "sys/netlink.h"
 #include "sys/owner.h"
 #include "sys/sandbox.h"
+#include "sys/wall.h"
 #include "sys/steering.h"
 
 #define BPF_MOUNT "/sys/fs/bpf"
@@ -216,6 +217,7 @@ int rn_kern_start(struct rn_kern *k, struct rn_err *err)
 	r = rn_path_join(k->core_path, sizeof(k->core_path), k->conf.run_dir, RN_LOCAL_CORE);
 	if (r < 0)
 		return rn_fail(err, r, "the path of run_dir is too long");
+	k->wall = rn_wall_watch();
 	if ((r = start_overlay(k, adopted, err)) < 0 || (r = rn_kern_mesh_start(k, adopted, err)) < 0 ||
 	    (r = rn_kern_port_start(k, net, err)) < 0 || (r = rn_sandbox_seccomp(RN_PROCESS_KERN, err)) < 0)
 		return r;
@@ -230,6 +232,8 @@ void rn_kern_done(struct rn_kern *k)
 {
 	if (k->core >= 0)
 		close(k->core);
+	if (k->wall > 0)
+		close(k->wall);
 	rn_overlay_free(k->overlay);
 	rn_kern_mesh_done(k);
 	rn_kern_number_done(k);

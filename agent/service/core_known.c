@@ -4,10 +4,9 @@
 #include <stdlib.h>
 
 #include "base/numbers.h"
-#include "domain/policy_tables.h"
 
 struct rn_known {
-	const struct rn_policy_record *rules;
+	const struct rn_ledger *ledger;
 	const struct rn_ledger_entry **one;   /* of each identity */
 	const struct rn_ledger_entry **owned; /* by owner; of nobody's there are none */
 	unsigned one_count, owned_count;
@@ -30,7 +29,7 @@ static bool asks_for_owner(const struct rn_policy_record *rules)
 
 static int fill(struct rn_known *k, const struct rn_ledger *ledger, uint32_t hub, struct rn_numbers *seen)
 {
-	bool owners = asks_for_owner(k->rules);
+	bool owners = asks_for_owner(rn_ledger_rules(ledger));
 	const struct rn_ledger_entry *entry;
 	for (unsigned i = 0; (entry = rn_ledger_at(ledger, i)); i++) {
 		if (entry->record.hub != hub)
@@ -53,7 +52,7 @@ struct rn_known *rn_known_new(const struct rn_ledger *ledger, uint32_t hub)
 	struct rn_numbers *seen = rn_numbers_new();
 	unsigned room = rn_ledger_count(ledger) + 1;
 	if (k && seen) {
-		k->rules = rn_ledger_rules(ledger);
+		k->ledger = ledger;
 		k->one = calloc(room, sizeof(*k->one));
 		k->owned = calloc(room, sizeof(*k->owned));
 	}
@@ -92,12 +91,12 @@ static unsigned first_of(const struct rn_known *k, uint32_t owner)
 const struct rn_ledger_entry *rn_known_for(const struct rn_known *k, const struct rn_device_record *other)
 {
 	for (unsigned i = 0; i < k->one_count; i++)
-		if (rn_policy_meets(k->rules, &k->one[i]->record, other))
+		if (rn_ledger_meets(k->ledger, &k->one[i]->record, other))
 			return k->one[i];
 	for (unsigned i = first_of(k, other->owner); i < k->owned_count; i++) {
 		if (k->owned[i]->record.owner != other->owner)
 			break;
-		if (rn_policy_meets(k->rules, &k->owned[i]->record, other))
+		if (rn_ledger_meets(k->ledger, &k->owned[i]->record, other))
 			return k->owned[i];
 	}
 	return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/ipam.h"
+#include "domain/policy_meets.h"
 #include "domain/policy_parts.h"
 
 struct rn_ledger *rn_ledger_new(void)
@@ -16,9 +17,11 @@ struct rn_ledger *rn_ledger_new(void)
 					     .devices.max = RN_LEDGER_DEVICES_MAX,
 					     .identities.max = RN_IDENTITY_MAX,
 					     .parts.max = RN_LEDGER_PARTS_MAX};
-	if (ledger && ledger->attached)
+	if (ledger)
+		ledger->meets = rn_policy_meets_new(&ledger->rules);
+	if (ledger && ledger->attached && ledger->meets)
 		return ledger;
-	free(ledger);
+	rn_ledger_free(ledger);
 	return NULL;
 }
 
@@ -48,6 +51,7 @@ void rn_ledger_free(struct rn_ledger *ledger)
 	entry_free(ledger->network);
 	entry_free(ledger->policy);
 	rn_attached_free(ledger->attached);
+	rn_policy_meets_free(ledger->meets);
 	rn_policy_record_done(&ledger->rules);
 	free(ledger);
 }
@@ -267,21 +271,27 @@ static void drop_parts(struct rn_ledger *ledger)
 static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 {
 	struct rn_policy_record rules = {0};
+	struct rn_policy_meets *meets = NULL;
 	struct rn_ledger_entry **slot = NULL;
 	int rc = 0;
 	if (entry->type == RN_RECORD_POLICY)
 		rc = decode_policy(ledger, entry, &rules);
+	if (!rc && entry->type == RN_RECORD_POLICY && !(meets = rn_policy_meets_new(&ledger->rules)))
+		rc = -ENOMEM;
 	if (!rc)
 		rc = (entry->type == RN_RECORD_DEVICE ? device_slot : slot_of)(ledger, entry, &slot);
 	if (rc) {
+		rn_policy_meets_free(meets);
 		rn_policy_record_done(&rules);
 		return rc;
 	}
 	if (entry->type == RN_RECORD_NETWORK)
 		rn_record_get_network(entry->blob, entry->size, &ledger->ranges);
 	if (entry->type == RN_RECORD_POLICY) {
+		rn_policy_meets_free(ledger->meets);
 		rn_policy_record_done(&ledger->rules);
 		ledger->rules = rules;
+		ledger->meets = meets;
 	}
 	if (*slot) {
 		entry->present = (*slot)->present;
@@ -470,6 +480,11 @@ uint32_t rn_ledger_attached(const struct rn_ledger *ledger, uint32_t hub)
 const struct rn_policy_record *rn_ledger_rules(const struct rn_ledger *ledger)
 {
 	return &ledger->rules;
+}
+
+bool rn_ledger_meets(const struct rn_ledger *ledger, const struct rn_device_record *a, const struct rn_device_record *b)
+{
+	return rn_policy_meets(ledger->meets, a, b);
 }
 
 const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number)

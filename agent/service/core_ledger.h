@@ -93,6 +93,9 @@ uint32_t rn_ledger_attached(const struct rn_ledger *ledger, uint32_t hub);
 const struct rn_ledger_entry *rn_ledger_identity_at(const struct rn_ledger *ledger, unsigned index);
 /* The policy held, decoded; without rules where none is. Lives until the next policy. */
 const struct rn_policy_record *rn_ledger_rules(const struct rn_ledger *ledger);
+/* rn_policy_meets under it (domain/policy_meets.h). */
+bool rn_ledger_meets(const struct rn_ledger *ledger, const struct rn_device_record *a,
+		     const struct rn_device_record *b);
 /* The id of a rule of the policy held; "" where there is none of this number. */
 const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number);
 

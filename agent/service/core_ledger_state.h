@@ -19,6 +19,7 @@ struct rn_ledger {
 	struct rn_ledger_entry *network, *policy;
 	struct rn_ledger_entry *oldest, *newest;
 	struct rn_policy_record rules; /* of policy, decoded */
+	struct rn_policy_meets *meets; /* of rules */
 	struct rn_network ranges;      /* of network, decoded */
 	struct rn_attached *attached;
 };

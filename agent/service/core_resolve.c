@@ -10,7 +10,6 @@
 #include "abi/verdict.h"
 #include "base/buf.h"
 #include "domain/homes.h"
-#include "domain/policy_tables.h"
 #include "service/core_known.h"
 #include "service/core_state.h"
 
@@ -83,7 +82,7 @@ static void give(struct rn_core *core, const struct rn_ledger_entry *entry, cons
 static bool may_know(struct rn_core *core, const struct rn_ledger_entry *a, const struct rn_ledger_entry *b)
 {
 	return alive(a) && alive(b) && a->record.hub != b->record.hub &&
-	       rn_policy_meets(rn_ledger_rules(core->books.ledger), &a->record, &b->record);
+	       rn_ledger_meets(core->books.ledger, &a->record, &b->record);
 }
 
 static void ask(struct rn_core *core, uint32_t device, const struct rn_addr *address)
@@ -181,7 +180,7 @@ static void held(struct rn_downstream *s, uint32_t device, uint32_t receiver, co
 	const struct rn_ledger_entry *b = rn_ledger_device(s->core->books.ledger, device);
 	struct rn_message removed = {.type = RN_MESSAGE_REMOVED, .removed = {.device = device}};
 	if (s->held < HELD_MAX && ++s->held && b && a && rn_downstream_speaks_for(s, receiver) &&
-	    rn_policy_meets(rn_ledger_rules(s->core->books.ledger), &a->record, &b->record))
+	    rn_ledger_meets(s->core->books.ledger, &a->record, &b->record))
 		hold(s, device, has);
 	else if (!is_sent(s, device)) /* it may have come to list this hub meanwhile */
 		rn_core_say(s->core, s->session, &removed);

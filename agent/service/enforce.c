@@ -20,8 +20,7 @@ struct rn_enforce *rn_enforce_new(struct rn_datapath *dp, uint32_t self, bool hu
 	e->by_number = rn_numbers_new();
 	e->indices = rn_indices_new();
 	e->slots = rn_slots_new();
-	e->tables = malloc(sizeof(*e->tables));
-	if (!e->devices || !e->by_number || !e->indices || !e->slots || !e->tables || rn_enforce_adopt(e) < 0) {
+	if (!e->devices || !e->by_number || !e->indices || !e->slots || rn_enforce_adopt(e) < 0) {
 		rn_enforce_free(e);
 		return NULL;
 	}
@@ -32,12 +31,12 @@ void rn_enforce_free(struct rn_enforce *e)
 {
 	if (!e)
 		return;
+	rn_policy_sides_free(e->sides);
 	rn_policy_record_done(&e->policy);
 	rn_numbers_free(e->by_number);
 	rn_indices_free(e->indices);
 	rn_slots_free(e->slots);
 	free(e->devices);
-	free(e->tables);
 	free(e->waiting);
 	free(e);
 }

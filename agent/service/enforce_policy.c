@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "service/enforce_state.h"
 
-static void rows_of(const struct rn_enforce *e, const struct rn_policy_record *policy, uint32_t slot,
-		    struct rn_identity *ret)
+/* NULL: the policy is not known. */
+static int write_slot(struct rn_enforce *e, unsigned half, struct rn_policy_sides *sides, uint32_t slot)
 {
+	struct rn_identity_lists lists = {0};
 	uint32_t count;
 	const uint32_t *selectors = rn_slots_selectors(e->slots, slot, &count);
+	int r = 0;
 
-	*ret = (struct rn_identity){0};
-	if (selectors)
-		rn_policy_tables_identity(policy, selectors, count, ret);
+	if (selectors && sides)
+		r = rn_policy_tables_identity(sides, selectors, count, &lists);
+	if (r == 0)
+		r = rn_datapath_identity_write(e->dp, half, slot, &lists);
+	free(lists.blocks);
+	return r;
 }
 
 uint64_t rn_enforce_generation(const struct rn_enforce *e)
@@ -23,33 +29,61 @@ uint64_t rn_enforce_generation(const struct rn_enforce *e)
 	return config.generation;
 }
 
+/* A policy that is to be in force, or is. */
+struct candidate {
+	const struct rn_policy_record *policy;
+	struct rn_policy_sides *sides;
+	uint64_t version;
+};
+
+static int write_half(struct rn_enforce *e, unsigned half, const struct candidate *c, struct rn_err *err)
+{
+	struct rn_policy_arrays arrays;
+	int r = rn_policy_tables_build(c->policy, c->sides, c->version, &arrays, err);
+
+	if (r < 0)
+		return r;
+	r = rn_datapath_policy_write(e->dp, half, &arrays);
+	rn_policy_tables_done(&arrays);
+	for (uint32_t slot = 0; r == 0 && slot < rn_slots_end(e->slots); slot++) {
+		uint32_t count;
+
+		if (rn_slots_selectors(e->slots, slot, &count))
+			r = write_slot(e, half, c->sides, slot);
+	}
+	rn_datapath_policy_done(e->dp);
+	if (r == -ENOSPC)
+		return rn_fail(err, r, "policy %llu has more rules for the devices here than this host's tables hold",
+			       (unsigned long long)c->version);
+	if (r < 0)
+		return rn_fail(err, r, "the kernel's tables did not take policy %llu: %s",
+			       (unsigned long long)c->version, strerror(-r));
+	return 0;
+}
+
+/* The same policy in the other half, without what was left over: there is room for new identities then. */
+static int fill_anew(struct rn_enforce *e)
+{
+	const struct candidate same = {&e->policy, e->sides, e->policy_version};
+	uint64_t generation = rn_enforce_generation(e) + 1;
+	int r = write_half(e, generation & 1, &same, NULL);
+
+	if (r == 0)
+		rn_datapath_set_generation(e->dp, generation);
+	return r;
+}
+
 int rn_enforce_slot_write(struct rn_enforce *e, uint32_t slot)
 {
-	struct rn_identity rows = {0};
 	uint64_t generation = rn_enforce_generation(e);
+	int r;
 
 	if (generation == 0)
 		return 0;
-	if (e->policy_known)
-		rows_of(e, &e->policy, slot, &rows);
-	return rn_datapath_identity_write(e->dp, generation & 1, slot, &rows);
-}
-
-static int write_half(struct rn_enforce *e, unsigned half, const struct rn_policy_record *policy)
-{
-	const struct rn_policy_tables *t = e->tables;
-	struct rn_datapath_policy parts = {&t->policy, t->rules, t->trust, t->services, t->service_classes, t->ports};
-	int r = rn_datapath_policy_write(e->dp, half, &parts);
-
-	for (uint32_t slot = 0; r == 0 && slot < rn_slots_end(e->slots); slot++) {
-		struct rn_identity rows;
-		uint32_t count;
-
-		if (!rn_slots_selectors(e->slots, slot, &count))
-			continue;
-		rows_of(e, policy, slot, &rows);
-		r = rn_datapath_identity_write(e->dp, half, slot, &rows);
-	}
+	r = write_slot(e, generation & 1, e->policy_known ? e->sides : NULL, slot);
+	rn_datapath_policy_done(e->dp);
+	if (r == -ENOSPC && e->policy_known && !e->syncing) /* while it syncs, not every slot's selectors are known */
+		r = fill_anew(e);
 	return r;
 }
 
@@ -66,36 +100,49 @@ static void hold_waiting(struct rn_enforce *e)
 	}
 }
 
-static int flip(struct rn_enforce *e, uint32_t epoch, uint64_t version, const struct rn_policy_record *policy,
-		struct rn_err *err)
+static int flip(struct rn_enforce *e, uint32_t epoch, const struct candidate *c, struct rn_err *err)
 {
 	uint64_t generation = rn_enforce_generation(e) + 1;
-	int r = rn_policy_tables_build(policy, version, e->tables, err);
+	int r = write_half(e, generation & 1, c, err);
 
 	if (r < 0)
 		return r;
-	r = write_half(e, generation & 1, policy);
-	if (r < 0)
-		return rn_fail(err, r, "the kernel's tables did not take policy %llu: %s", (unsigned long long)version,
-			       strerror(-r));
-	rn_enforce_waive(e, policy);
+	rn_enforce_waive(e, c->policy);
 	rn_datapath_set_generation(e->dp, generation);
-	rn_datapath_set_meta(e->dp, epoch, version);
-	e->policy_version = version;
+	rn_datapath_set_meta(e->dp, epoch, c->version);
+	e->policy_version = c->version;
 	return 0;
 }
 
-static void remember(struct rn_enforce *e, struct rn_policy_record *policy_taken)
+/* Its sides come with it, and *c has none any more. */
+static void remember(struct rn_enforce *e, struct rn_policy_record *policy_taken, struct candidate *c)
 {
+	rn_policy_sides_free(e->sides);
 	rn_policy_record_done(&e->policy);
 	e->policy = *policy_taken;
+	e->sides = c->sides;
+	c->sides = NULL;
 	*policy_taken = (struct rn_policy_record){0};
 	e->policy_known = true;
+}
+
+/* What becomes of the policy but for what it is to be known by. */
+static int take(struct rn_enforce *e, uint32_t epoch, const struct candidate *c, struct rn_err *err)
+{
+	if (c->version == e->policy_version && c->version) {
+		rn_enforce_waive(e, c->policy);
+		return 0;
+	}
+	if (c->version <= e->policy_version)
+		return 0;
+	hold_waiting(e);
+	return flip(e, epoch, c, err);
 }
 
 int rn_enforce_policy(struct rn_enforce *e, uint32_t epoch, uint64_t version, struct rn_policy_record *policy_taken,
 		      struct rn_err *err)
 {
+	struct candidate c = {.policy = policy_taken, .version = version};
 	int r = 0;
 
 	if (version < e->policy_version)
@@ -106,16 +153,15 @@ int rn_enforce_policy(struct rn_enforce *e, uint32_t epoch, uint64_t version, st
 			    (unsigned long long)version, (unsigned long long)e->policy_least);
 	else if (version == e->policy_version && e->policy_known)
 		r = 1;
-	else if (version == e->policy_version && version)
-		rn_enforce_waive(e, policy_taken);
-	else if (version > e->policy_version) {
-		hold_waiting(e);
-		r = flip(e, epoch, version, policy_taken, err);
-	}
+	else if (!(c.sides = rn_policy_sides_new(policy_taken)))
+		r = rn_fail(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = take(e, epoch, &c, err);
 	if (r == 0) {
-		remember(e, policy_taken);
+		remember(e, policy_taken, &c);
 		rn_enforce_waiting_apply(e);
 	}
+	rn_policy_sides_free(c.sides);
 	rn_policy_record_done(policy_taken);
 	return r;
 }

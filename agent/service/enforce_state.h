@@ -57,8 +57,8 @@ struct rn_enforce {
 	void *reads_context;
 	struct rn_policy_record policy; /* in force, where policy_known */
 	bool policy_known;
-	struct rn_policy_tables *tables; /* scratch, kept: new memory for each policy costs more time than the policy */
-	uint64_t policy_version;	 /* in force, 0: none */
+	struct rn_policy_sides *sides; /* of `policy`, where policy_known */
+	uint64_t policy_version;       /* in force, 0: none */
 	uint64_t policy_least; /* that a device record was signed under: there is one of at least this version */
 	struct rn_waiting_device *waiting;
 	uint32_t waiting_count, waiting_room;

@@ -14,7 +14,7 @@
 #define RECOUNT_NS (10 * NS) /* a large table is not walked more often for its size alone */
 #define SMALL_TABLE 2048u
 
-_Static_assert(sizeof(struct rn_local_flow) == 168, "no padding: it is sent as it is");
+_Static_assert(sizeof(struct rn_local_flow) == 184, "no padding: it is sent as it is");
 
 struct rn_telemetry {
 	struct rn_datapath *dp;

@@ -22,8 +22,9 @@
 /* Programs first: when they are gone, nothing new finds the maps. rn_meta last: without it the rest is unfinished. */
 static const char *const pinned[] = {
     "rn_ingress",   "rn_egress",     "rn_mesh_ingress", "rn_mesh_egress", "rn_config",	      "rn_devices",
-    "rn_addresses", "rn_identities", "rn_ports",	"rn_services",	  "rn_trust",	      "rn_policy",
-    "rn_rules",	    "rn_flows",	     "rn_flow_used",	"rn_counters",	  "rn_lost",	      "rn_events",
+    "rn_addresses", "rn_policy",     "rn_identities",	"rn_lists",	  "rn_sides",	      "rn_pairs",
+    "rn_candidates", "rn_rules",     "rn_openings",	"rn_flows",	  "rn_flow_used",     "rn_counters",
+    "rn_lost",	    "rn_events",
     "rn_mesh_self", "rn_mesh_hubs",  "rn_mesh_peers",	"rn_behind",	  "rn_mesh_counters", "rn_meta",
 };
 #define FIRST_MAP 4
@@ -145,11 +146,16 @@ static int check_shape(const struct bpf_map *map, const char *path)
 		   : -ESTALE;
 }
 
-/* A node has less to tell, and nothing to do with other hubs. */
+/* A node has less to tell, fewer rules are about it, and it has nothing to do with other hubs. */
 static int shrink_to_node(struct tc_overlay *skeleton)
 {
+	struct bpf_map *const smaller[] = {skeleton->maps.rn_lists,	 skeleton->maps.rn_sides, skeleton->maps.rn_pairs,
+					   skeleton->maps.rn_candidates, skeleton->maps.rn_rules, skeleton->maps.rn_openings};
 	int code = bpf_map__set_max_entries(skeleton->maps.rn_events, RN_EVENT_RING_NODE_BYTES);
 
+	skeleton->rodata->rn_policy_shift = RN_NODE_SHIFT;
+	for (size_t i = 0; !code && i < sizeof(smaller) / sizeof(smaller[0]); i++)
+		code = bpf_map__set_max_entries(smaller[i], bpf_map__max_entries(smaller[i]) >> RN_NODE_SHIFT);
 	if (!code)
 		code = bpf_map__set_max_entries(skeleton->maps.rn_mesh_hubs, 1);
 	if (!code)
@@ -188,9 +194,11 @@ static int keep_open(struct rn_datapath *dp, const struct tc_overlay *skeleton)
 	    [RN_FD_META] = bpf_map__fd(skeleton->maps.rn_meta),
 	    [RN_FD_DEVICES] = bpf_map__fd(skeleton->maps.rn_devices),
 	    [RN_FD_IDENTITIES] = bpf_map__fd(skeleton->maps.rn_identities),
-	    [RN_FD_PORTS] = bpf_map__fd(skeleton->maps.rn_ports),
-	    [RN_FD_SERVICES] = bpf_map__fd(skeleton->maps.rn_services),
-	    [RN_FD_TRUST] = bpf_map__fd(skeleton->maps.rn_trust),
+	    [RN_FD_LISTS] = bpf_map__fd(skeleton->maps.rn_lists),
+	    [RN_FD_SIDES] = bpf_map__fd(skeleton->maps.rn_sides),
+	    [RN_FD_PAIRS] = bpf_map__fd(skeleton->maps.rn_pairs),
+	    [RN_FD_CANDIDATES] = bpf_map__fd(skeleton->maps.rn_candidates),
+	    [RN_FD_OPENINGS] = bpf_map__fd(skeleton->maps.rn_openings),
 	    [RN_FD_POLICY] = bpf_map__fd(skeleton->maps.rn_policy),
 	    [RN_FD_RULES] = bpf_map__fd(skeleton->maps.rn_rules),
 	    [RN_FD_ADDRESSES] = bpf_map__fd(skeleton->maps.rn_addresses),
@@ -266,6 +274,7 @@ static int load(struct rn_datapath *dp, const char *dir, const struct rn_meta *w
 	struct tc_overlay *skeleton = tc_overlay__open();
 	int code = skeleton ? load_maps(skeleton, dir, want->role) : -errno;
 
+	dp->shift = want->role == RN_ROLE_NODE ? RN_NODE_SHIFT : 0;
 	if (!code)
 		code = keep_open(dp, skeleton);
 	if (!code)
@@ -274,10 +283,8 @@ static int load(struct rn_datapath *dp, const char *dir, const struct rn_meta *w
 		code = make_buffers(dp);
 	if (!code && !adopted)
 		rn_datapath_begin(dp, want);
-	for (int half = 0; half < 2 && adopted; half++) {
-		dp->identities_end[half] = RN_IDENTITIES_MAX;
-		dp->services_end[half] = RN_SERVICES_MAX;
-	}
+	if (!code && adopted)
+		code = rn_datapath_find_ends(dp);
 	if (!code)
 		code = pin_programs(dp, skeleton, dir);
 	tc_overlay__destroy(skeleton);
@@ -378,17 +385,6 @@ int rn_datapath_addresses(const struct rn_datapath *dp,
 			each(context, &key, index);
 	}
 	return 0;
-}
-
-int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot, const struct rn_identity *identity)
-{
-	uint32_t key = half * RN_IDENTITIES_MAX + slot;
-
-	if (half > 1 || slot >= RN_IDENTITIES_MAX)
-		return -ERANGE;
-	if (slot >= dp->identities_end[half])
-		dp->identities_end[half] = slot + 1;
-	return bpf_map_update_elem(dp->fd[RN_FD_IDENTITIES], &key, identity, BPF_ANY);
 }
 
 /* Calls each for the entries of one set. 1 where it wants no more. */

@@ -20,8 +20,8 @@
  *
  * Errors are -errno; where there is an rn_err it gets a sentence. One thread. Indices, slots and halves out of range
  * are refused with -ERANGE. Of the arrays, what is in use is mapped: setting configuration and the state of a device
- * makes no system call; the first device of each thousand and a policy map what they write (-ENOMEM is possible);
- * identities, addresses, flows and counters are bpf(2); attach, detach and in_place open a netlink
+ * makes no system call; the first device of each thousand, an identity and a policy map what they write (-ENOMEM is possible);
+ * addresses, flows and counters are bpf(2); attach, detach and in_place open a netlink
  * socket for themselves (socket, setsockopt, bind, getsockname, sendto, recvmsg, close).
  */
 struct rn_datapath;
@@ -66,6 +66,7 @@ void rn_datapath_set_generation(struct rn_datapath *dp, uint64_t generation); /*
 void rn_datapath_set_lease(struct rn_datapath *dp, uint64_t until_ns);	      /* CLOCK_BOOTTIME */
 void rn_datapath_set_mtu(struct rn_datapath *dp, uint32_t mtu);
 void rn_datapath_set_link_down(struct rn_datapath *dp, bool down);
+void rn_datapath_set_wall_offset(struct rn_datapath *dp, int64_t offset_ns); /* CLOCK_REALTIME less CLOCK_BOOTTIME */
 
 /*
  * Devices. The upper half of `state` (the incarnation) belongs to this module: callers pass and may compare only the
@@ -89,26 +90,22 @@ int rn_datapath_address_remove(struct rn_datapath *dp, const struct rn_addr *add
 int rn_datapath_addresses(const struct rn_datapath *dp,
 			  void (*each)(void *context, const struct rn_addr *addr, uint32_t index), void *context);
 
-/* One policy, as domain/policy_tables.h builds it (its members have just these sizes). */
-struct rn_datapath_policy {
-	const struct rn_policy *policy;
-	const struct rn_rule *rules;	    /* policy->rules of them */
-	const struct rn_rule_set *trust;    /* RN_TRUST_MAX + 1 */
-	const struct rn_rule_set *services; /* service_classes of them, class 0 first */
-	uint32_t service_classes;
-	const struct rn_ports *ports; /* 2 * RN_PORT_BLOCKS, TCP first */
-};
 /*
- * Fills a half and zeroes its identities; -EBUSY for the half in use (generation & 1, where generation is not 0). A
- * packet that is still being judged under what was there sees that the generation has changed and is judged again.
+ * Fills a half with one policy, as domain/policy_tables.h builds it, on none of whose sides any identity is; -EBUSY for
+ * the half in use (generation & 1, where generation is not 0), -ENOSPC: larger than the arrays are on a host of this
+ * role, and nothing is changed. A packet that is still being judged under what was there sees that the generation has
+ * changed and is judged again.
  */
-int rn_datapath_policy_write(struct rn_datapath *dp, unsigned half, const struct rn_datapath_policy *policy);
+int rn_datapath_policy_write(struct rn_datapath *dp, unsigned half, const struct rn_policy_arrays *policy);
 /*
  * One identity slot of a half. In the half in use only for slots that no present device names. For the other half:
- * after rn_datapath_policy_write.
+ * after rn_datapath_policy_write. -ENOSPC: the lists are used up; those of slots that mean something else by now are
+ * free again where the other half is filled.
  */
 int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot,
-			       const struct rn_identity *identity);
+			       const struct rn_identity_lists *lists);
+/* What was mapped to write a policy and its identities is given back. */
+void rn_datapath_policy_done(struct rn_datapath *dp);
 
 /*
  * Calls each for every flow entry (at most RN_FLOWS_MAX), until it returns false. Each is whole, as it was at one time;

@@ -8,13 +8,9 @@
 /* The arrays of the datapath in this process's memory: what of them is mapped, and when. */
 #define DEVICES_SIZE (RN_DEVICES_MAX * sizeof(struct rn_device))
 #define WINDOW_SIZE (RN_WINDOW_DEVICES * sizeof(struct rn_device))
-#define IDENTITIES_SIZE (RN_IDENTITIES_MAX * sizeof(struct rn_identity)) /* of a half, as the next two */
-#define PORTS_SIZE (2 * RN_PORT_BLOCKS * sizeof(struct rn_ports))
-#define SERVICES_SIZE (RN_SERVICES_MAX * sizeof(struct rn_rule_set))
 #define LARGEST_PAGE 65536u
 
-_Static_assert(WINDOW_SIZE % LARGEST_PAGE == 0 && IDENTITIES_SIZE % LARGEST_PAGE == 0, "mapped by itself");
-_Static_assert(PORTS_SIZE % LARGEST_PAGE == 0 && SERVICES_SIZE % LARGEST_PAGE == 0, "mapped by itself");
+_Static_assert(WINDOW_SIZE % LARGEST_PAGE == 0, "mapped by itself");
 
 /* The small arrays, whole. Their members of struct rn_datapath are pointers. */
 static const struct {
@@ -23,11 +19,33 @@ static const struct {
 } small[] = {
     {RN_FD_CONFIG, offsetof(struct rn_datapath, config), sizeof(struct rn_config)},
     {RN_FD_META, offsetof(struct rn_datapath, meta), sizeof(struct rn_meta)},
-    {RN_FD_TRUST, offsetof(struct rn_datapath, trust), 2 * (RN_TRUST_MAX + 1) * sizeof(struct rn_rule_set)},
     {RN_FD_POLICY, offsetof(struct rn_datapath, policy), 2 * sizeof(struct rn_policy)},
-    {RN_FD_RULES, offsetof(struct rn_datapath, rules), 2 * RN_RULES_MAX * sizeof(struct rn_rule)},
 };
 #define SMALL (sizeof(small) / sizeof(small[0]))
+
+/* Those of a policy, half of each; `shrinks`: on a node. */
+#define HALF(fd, name, count, shrinks)                                                                                 \
+	{fd, offsetof(struct rn_datapath, open.name), (count) * sizeof(*((struct rn_datapath *)NULL)->open.name),      \
+	 shrinks}
+static const struct {
+	enum rn_datapath_fd fd;
+	size_t at, size;
+	bool shrinks;
+} halves[] = {
+    HALF(RN_FD_IDENTITIES, identities, RN_IDENTITIES_MAX, false),
+    HALF(RN_FD_LISTS, lists, RN_LISTS_MAX, true),
+    HALF(RN_FD_SIDES, sides, RN_SIDES_MAX, true),
+    HALF(RN_FD_PAIRS, pairs, RN_PAIRS_MAX, true),
+    HALF(RN_FD_CANDIDATES, candidates, RN_CANDIDATES_MAX, true),
+    HALF(RN_FD_RULES, rules, RN_RULES_MAX, true),
+    HALF(RN_FD_OPENINGS, openings, RN_OPENINGS_MAX, true),
+};
+#define HALVES (sizeof(halves) / sizeof(halves[0]))
+
+static size_t size_of(const struct rn_datapath *dp, unsigned array)
+{
+	return halves[array].size >> (halves[array].shrinks ? dp->shift : 0);
+}
 
 static void **member(struct rn_datapath *dp, size_t at)
 {
@@ -132,24 +150,28 @@ int rn_datapath_window(struct rn_datapath *dp, uint32_t index)
 
 int rn_datapath_half_open(struct rn_datapath *dp, unsigned half)
 {
-	int code;
-
-	dp->identities = map(dp->fd[RN_FD_IDENTITIES], IDENTITIES_SIZE, half * IDENTITIES_SIZE);
-	dp->ports = dp->identities ? map(dp->fd[RN_FD_PORTS], PORTS_SIZE, half * PORTS_SIZE) : NULL;
-	dp->services = dp->ports ? map(dp->fd[RN_FD_SERVICES], SERVICES_SIZE, half * SERVICES_SIZE) : NULL;
-	if (dp->services)
+	if (dp->open.identities && dp->open_half == half)
 		return 0;
-	code = -errno;
 	rn_datapath_half_close(dp);
-	return code;
+	dp->open_half = half;
+	for (unsigned i = 0; i < HALVES; i++) {
+		void *data = map(dp->fd[halves[i].fd], size_of(dp, i), half * size_of(dp, i));
+
+		if (!data) {
+			int code = -errno;
+
+			rn_datapath_half_close(dp);
+			return code;
+		}
+		*member(dp, halves[i].at) = data;
+	}
+	return 0;
 }
 
 void rn_datapath_half_close(struct rn_datapath *dp)
 {
-	unmap(dp->identities, IDENTITIES_SIZE);
-	unmap(dp->ports, PORTS_SIZE);
-	unmap(dp->services, SERVICES_SIZE);
-	dp->identities = NULL;
-	dp->ports = NULL;
-	dp->services = NULL;
+	for (unsigned i = 0; i < HALVES; i++) {
+		unmap(*member(dp, halves[i].at), size_of(dp, i));
+		*member(dp, halves[i].at) = NULL;
+	}
 }

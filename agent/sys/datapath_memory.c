@@ -78,6 +78,11 @@ void rn_datapath_set_link_down(struct rn_datapath *dp, bool down)
 	store_u32(&dp->config->link_down, down);
 }
 
+void rn_datapath_set_wall_offset(struct rn_datapath *dp, int64_t offset_ns)
+{
+	__atomic_store_n(&dp->config->wall_offset_ns, offset_ns, __ATOMIC_SEQ_CST);
+}
+
 bool rn_datapath_index_valid(uint32_t index)
 {
 	return index && index < RN_DEVICES_MAX;
@@ -168,37 +173,93 @@ void rn_datapath_count_up_behind(struct rn_datapath *dp, uint32_t peer)
 	}
 }
 
-static void write_half(struct rn_datapath *dp, unsigned half, const struct rn_datapath_policy *p)
-{
-	struct rn_rule *rules = dp->rules + half * RN_RULES_MAX;
-	uint32_t count = p->policy->rules;
+/* ---- policies ---- */
 
-	memset(dp->identities, 0, dp->identities_end[half] * sizeof(*dp->identities));
-	dp->identities_end[half] = 0;
-	memcpy(rules, p->rules, count * sizeof(*rules));
-	memset(rules + count, 0, (RN_RULES_MAX - count) * sizeof(*rules));
-	memcpy(dp->services, p->services, p->service_classes * sizeof(*dp->services));
-	if (p->service_classes < dp->services_end[half])
-		memset(dp->services + p->service_classes, 0,
-		       (dp->services_end[half] - p->service_classes) * sizeof(*dp->services));
-	dp->services_end[half] = p->service_classes;
-	memcpy(dp->trust + half * (RN_TRUST_MAX + 1), p->trust, (RN_TRUST_MAX + 1) * sizeof(*p->trust));
-	memcpy(dp->ports, p->ports, 2 * RN_PORT_BLOCKS * sizeof(*p->ports));
-	dp->policy[half] = *p->policy;
+static bool fits(const struct rn_datapath *dp, uint32_t count, uint32_t max)
+{
+	return count <= max >> dp->shift;
 }
 
-int rn_datapath_policy_write(struct rn_datapath *dp, unsigned half, const struct rn_datapath_policy *p)
+int rn_datapath_half_write(struct rn_datapath *dp, unsigned half, const struct rn_policy_arrays *p)
 {
 	int code;
 
-	if (half > 1 || p->policy->rules > RN_RULES_MAX || p->service_classes > RN_SERVICES_MAX)
-		return -ERANGE;
-	if (dp->config->generation && (dp->config->generation & 1) == half)
-		return -EBUSY;
+	if (!fits(dp, p->policy.rules, RN_RULES_MAX) || !fits(dp, p->side_count, RN_SIDES_MAX) ||
+	    !fits(dp, p->pair_count, RN_PAIRS_MAX) || !fits(dp, p->candidate_count, RN_CANDIDATES_MAX) ||
+	    !fits(dp, p->opening_count, RN_OPENINGS_MAX))
+		return -ENOSPC;
 	code = rn_datapath_half_open(dp, half);
 	if (code)
 		return code;
-	write_half(dp, half, p);
+	memset(dp->open.identities, 0, dp->identities_end[half] * sizeof(*dp->open.identities));
+	dp->identities_end[half] = dp->lists_end[half] = 0;
+	memcpy(dp->open.rules, p->rules, p->policy.rules * sizeof(*p->rules));
+	memcpy(dp->open.sides, p->sides, p->side_count * sizeof(*p->sides));
+	memcpy(dp->open.pairs, p->pairs, p->pair_count * sizeof(*p->pairs));
+	memcpy(dp->open.candidates, p->candidates, p->candidate_count * sizeof(*p->candidates));
+	memcpy(dp->open.openings, p->openings, p->opening_count * sizeof(*p->openings));
+	dp->policy[half] = p->policy;
+	return 0;
+}
+
+int rn_datapath_policy_write(struct rn_datapath *dp, unsigned half, const struct rn_policy_arrays *p)
+{
+	if (half > 1)
+		return -ERANGE;
+	if (dp->config->generation && (dp->config->generation & 1) == half)
+		return -EBUSY;
+	return rn_datapath_half_write(dp, half, p);
+}
+
+void rn_datapath_policy_done(struct rn_datapath *dp)
+{
+	rn_datapath_half_close(dp);
+}
+
+/* The lists first: who reads the identity finds them. */
+int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot,
+			       const struct rn_identity_lists *lists)
+{
+	struct rn_identity identity = lists->at;
+	uint32_t first;
+	int code;
+
+	if (half > 1 || slot >= RN_IDENTITIES_MAX)
+		return -ERANGE;
+	first = dp->lists_end[half];
+	if (first > RN_LISTS_MAX >> dp->shift || !fits(dp, first + lists->count, RN_LISTS_MAX))
+		return -ENOSPC;
+	code = rn_datapath_half_open(dp, half);
+	if (code)
+		return code;
+	if (lists->count)
+		memcpy(dp->open.lists + first, lists->blocks, lists->count * sizeof(*lists->blocks));
+	identity.sources += first * RN_LIST_SIDES;
+	identity.destinations += first * RN_LIST_SIDES;
+	dp->open.identities[slot] = identity;
+	dp->lists_end[half] = first + lists->count;
+	if (slot >= dp->identities_end[half])
+		dp->identities_end[half] = slot + 1;
+	return 0;
+}
+
+int rn_datapath_find_ends(struct rn_datapath *dp)
+{
+	for (unsigned half = 0; half < 2; half++) {
+		int code = rn_datapath_half_open(dp, half);
+
+		if (code)
+			return code;
+		dp->identities_end[half] = RN_IDENTITIES_MAX;
+		dp->lists_end[half] = 0;
+		for (uint32_t i = 0; i < RN_IDENTITIES_MAX; i++) {
+			const struct rn_identity *identity = &dp->open.identities[i];
+			uint32_t end = (identity->destinations + identity->places + RN_LIST_SIDES - 1) / RN_LIST_SIDES;
+
+			if (end > dp->lists_end[half])
+				dp->lists_end[half] = end;
+		}
+	}
 	rn_datapath_half_close(dp);
 	return 0;
 }

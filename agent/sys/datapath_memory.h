@@ -16,12 +16,14 @@ enum rn_datapath_fd {
 	RN_FD_CONFIG,
 	RN_FD_META,
 	RN_FD_DEVICES,
-	RN_FD_IDENTITIES,
-	RN_FD_PORTS,
-	RN_FD_SERVICES,
-	RN_FD_TRUST,
 	RN_FD_POLICY,
+	RN_FD_IDENTITIES, /* these are mapped by halves */
+	RN_FD_LISTS,
+	RN_FD_SIDES,
+	RN_FD_PAIRS,
+	RN_FD_CANDIDATES,
 	RN_FD_RULES,
+	RN_FD_OPENINGS,
 	RN_FD_ADDRESSES,
 	RN_FD_FLOWS,
 	RN_FD_FLOW_USED,
@@ -48,20 +50,30 @@ enum rn_datapath_fd {
 #define RN_WINDOW_DEVICES 1024u /* 64 KiB: a multiple of every page size */
 #define RN_WINDOWS (RN_DEVICES_MAX / RN_WINDOW_DEVICES)
 
+/* One half of the arrays of a policy. */
+struct rn_datapath_half {
+	struct rn_identity *identities; /* NULL: none is open */
+	struct rn_list *lists;
+	struct rn_side *sides;
+	struct rn_pair *pairs;
+	struct rn_candidate *candidates;
+	struct rn_rule *rules;
+	struct rn_opening *openings;
+};
+
 struct rn_datapath {
 	struct ring_buffer *ring;
 	int fd[RN_FD_COUNT];
 	struct rn_config *config; /* mapped; NULL: not */
 	struct rn_meta *meta;
-	struct rn_rule_set *trust;
 	struct rn_policy *policy;
-	struct rn_rule *rules;
-	struct rn_device *devices;		     /* RN_DEVICES_MAX, of which those of open windows are there */
-	bool window[RN_WINDOWS];		     /* open */
-	uint32_t identities_end[2], services_end[2]; /* of each half: from here on all is zero */
-	struct rn_identity *identities;		     /* of the half that is open; NULL: none */
-	struct rn_ports *ports;
-	struct rn_rule_set *services;
+	unsigned shift;			/* of the sizes of a policy's arrays: RN_NODE_SHIFT on a node */
+	struct rn_device *devices;	/* RN_DEVICES_MAX, of which those of open windows are there */
+	bool window[RN_WINDOWS];	/* open */
+	uint32_t identities_end[2];	/* of each half: from here on all is zero */
+	uint32_t lists_end[2];		/* and from here on nothing is used */
+	struct rn_datapath_half open;	/* of the half `open_half` */
+	unsigned open_half;
 	struct rn_counter *cpu_counters; /* one for each possible CPU */
 	uint64_t *cpu_lost;
 	unsigned cpus;
@@ -74,7 +86,7 @@ struct rn_datapath {
 int rn_datapath_map(struct rn_datapath *dp);
 void rn_datapath_unmap(struct rn_datapath *dp);
 int rn_datapath_window(struct rn_datapath *dp, uint32_t index); /* makes devices[index] writable */
-/* Opens the identities, ports and services of a half, or nothing of them. */
+/* Opens the arrays of a half, or nothing of them; what is open already stays so. */
 int rn_datapath_half_open(struct rn_datapath *dp, unsigned half);
 void rn_datapath_half_close(struct rn_datapath *dp);
 
@@ -82,6 +94,10 @@ void rn_datapath_half_close(struct rn_datapath *dp);
 /* New maps: takes *want and the role; the schema comes last, until then the maps count as unfinished. */
 void rn_datapath_begin(struct rn_datapath *dp, const struct rn_meta *want);
 bool rn_datapath_index_valid(uint32_t index);
+/* After a restart: where what is used of the halves ends. 0 or -errno. */
+int rn_datapath_find_ends(struct rn_datapath *dp);
+/* As rn_datapath_policy_write, into the half in use too: of a datapath that judges nothing meanwhile. */
+int rn_datapath_half_write(struct rn_datapath *dp, unsigned half, const struct rn_policy_arrays *policy);
 /* Whatever was judged for the index is judged again. Index 0, past the end or never set: nothing. */
 void rn_datapath_count_up(struct rn_datapath *dp, uint32_t index);
 void rn_datapath_count_up_behind(struct rn_datapath *dp, uint32_t peer); /* of every device behind that hub */

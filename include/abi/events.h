@@ -12,6 +12,8 @@ enum rn_event_kind {
 	RN_EVENT_DENIED = 3,	   /* a packet that belongs to no flow was dropped */
 };
 
+#define RN_EVENT_LOG 1u /* the rule asks for it */
+
 /* One record of the ring rn_events. Source is who sent the flow's first packet (or the dropped packet). */
 struct rn_event {
 	__u64 time_ns; /* CLOCK_BOOTTIME */
@@ -31,7 +33,9 @@ struct rn_event {
 	__u8 protocol;
 	__u8 direction; /* 0: from rn0, 1: to rn0 */
 	__u8 source_trust;
-	__u8 reserved[7];
+	__u8 flags; /* RN_EVENT_LOG */
+	__u8 reserved[2];
+	__u32 observed; /* number of the observed rule that would have decided, 0: none */
 };
 _Static_assert(sizeof(struct rn_event) == 88, "rn_event");
 

@@ -4,16 +4,24 @@
 
 /* Every bound of the datapath. Both sides compile against these; a policy that does not fit is refused whole. */
 
-#define RN_SCHEMA_VERSION 2u /* of all pinned maps together; raise it on any change of maps.h */
+#define RN_SCHEMA_VERSION 3u /* of all pinned maps together; raise it on any change of maps.h */
 
 #define RN_DEVICES_MAX 16384u	/* entries of rn_devices; index 0 is never used */
 #define RN_ADDRESSES_MAX 32768u /* two addresses a device */
 #define RN_IDENTITIES_MAX 4096u /* local identity slots, each half of a double buffer */
-#define RN_RULES_MAX 1024u	/* compiled rules; bit position = precedence */
-#define RN_RULE_WORDS 16u	/* RN_RULES_MAX / 64 */
-#define RN_SERVICES_MAX 2048u	/* service classes; class 0 matches no rule */
-#define RN_PORTS_PER_BLOCK 64u	/* ports in one value of rn_ports */
-#define RN_PORT_BLOCKS 1024u	/* 65536 / RN_PORTS_PER_BLOCK */
+/* Of one policy, each half of a double buffer. A node, which is one end of all that it judges, has an eighth of them. */
+#define RN_RULES_MAX 131072u	  /* compiled rules; their order is their precedence */
+#define RN_SIDES_MAX 131072u	  /* different sources, and different destinations; 0 is none */
+#define RN_PAIRS_MAX 262144u	  /* places for pairs of a source and a destination */
+#define RN_CANDIDATES_MAX 262144u /* rules, each once for every range of its ports */
+#define RN_LISTS_MAX 65536u	  /* blocks of RN_LIST_SIDES: the sides that identities are on */
+#define RN_LIST_SIDES 16u
+#define RN_OPENINGS_MAX 65536u /* windows of all schedules */
+#define RN_SCHEDULES_MAX 64u
+#define RN_NODE_SHIFT 3u
+#define RN_PROBES 8u	    /* places that a side can be in, from where it should be */
+#define RN_LOOKS_MAX 8192u  /* steps of one judgement */
+#define RN_ALIKE_MAX 4096u  /* candidates of one pair */
 #define RN_TRUST_MAX 100u	/* trust is 0..100 */
 #define RN_FLOWS_MAX 65536u	/* flow entries */
 #define RN_FLOW_WAYS 8u		/* places that a flow can be in */

@@ -32,8 +32,9 @@ struct rn_config {
 	__u32 mtu;	      /* of rn0, bytes of the inner packet */
 	__u32 link_down;      /* not 0: the operator took the network down */
 	__u64 flow_secret;    /* where a flow is in the table depends on it; set once, when the maps are made */
+	__s64 wall_offset_ns; /* CLOCK_REALTIME less CLOCK_BOOTTIME */
 };
-_Static_assert(sizeof(struct rn_config) == 40, "rn_config");
+_Static_assert(sizeof(struct rn_config) == 48, "rn_config");
 
 /* rn_meta[0]: whose maps these are; checked before reuse, never written by BPF. */
 struct rn_meta {
@@ -74,46 +75,131 @@ struct rn_device {
 };
 _Static_assert(sizeof(struct rn_device) == 64, "rn_device");
 
-/* rn_identities[half * RN_IDENTITIES_MAX + slot]: the rules whose source, and whose destination, this identity is. */
-struct rn_identity {
-	__u64 source[RN_RULE_WORDS];
-	__u64 destination[RN_RULE_WORDS];
-};
-_Static_assert(sizeof(struct rn_identity) == 256, "rn_identity");
-
-/* A set of rules; bit n of the set is compiled rule n. */
-struct rn_rule_set {
-	__u64 word[RN_RULE_WORDS];
-};
-_Static_assert(sizeof(struct rn_rule_set) == 128, "rn_rule_set");
+/*
+ * The rules of a policy, by sides. A *side* is what a rule says of one of its two ends; those that say the same are one,
+ * numbered from 1, sources and destinations apart. An identity knows which it is on, so a flow's rules are those whose
+ * source is one of its source's and whose destination is one of its destination's. Where numbers below point past an
+ * array's end, the judgement is INTERNAL.
+ */
 
 /*
- * rn_ports[(half * 2 + (udp ? 1 : 0)) * RN_PORT_BLOCKS + port / 64].class[port % 64]: service class of a
- * destination port. rn_icmp_class is in rn_policy. rn_services[half * RN_SERVICES_MAX + class]: rules that name it.
+ * rn_identities[half * RN_IDENTITIES_MAX + slot], where in rn_lists its sides are. `destinations` is a set: each is in
+ * one of RN_PROBES places from rn_side_place() on, and past the last comes the first; 0 is a free place.
  */
-struct rn_ports {
-	__u16 class[RN_PORTS_PER_BLOCK];
+struct rn_identity {
+	__u64 mask; /* rn_side_bit() of each destination */
+	__u32 sources;
+	__u32 source_count;
+	__u32 destinations;
+	__u32 places; /* a power of two, or 0 */
+	__u64 reserved;
 };
-_Static_assert(sizeof(struct rn_ports) == 128, "rn_ports");
+_Static_assert(sizeof(struct rn_identity) == 32, "rn_identity");
 
-/* rn_trust[half * (RN_TRUST_MAX + 1) + trust]: rn_rule_set of the rules whose minimum trust is at most trust. */
+/* rn_lists[half * RN_LISTS_MAX + n / RN_LIST_SIDES].side[n % RN_LIST_SIDES] */
+struct rn_list {
+	__u32 side[RN_LIST_SIDES];
+};
+_Static_assert(sizeof(struct rn_list) == 64, "rn_list");
+
+/* rn_sides[half * RN_SIDES_MAX + source side]: the destinations that there are rules to: a set in rn_pairs, as above. */
+struct rn_side {
+	__u64 mask;
+	__u32 pairs;
+	__u32 places;
+};
+_Static_assert(sizeof(struct rn_side) == 16, "rn_side");
+
+/* rn_pairs[half * RN_PAIRS_MAX + n]: the rules from one side to another, in order of precedence. */
+struct rn_pair {
+	__u32 destination; /* 0: a free place */
+	__u32 candidates;  /* the first */
+	__u32 count;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct rn_pair) == 16, "rn_pair");
+
+#define RN_TCP 1u /* bits of `protocols` */
+#define RN_UDP 2u
+#define RN_ECHO4 4u
+#define RN_ECHO6 8u
+
+#define RN_RULE_DENY 1u
+#define RN_RULE_SAME_OWNER 2u
+#define RN_RULE_TIMED 4u /* its times are in rn_rules */
+#define RN_RULE_OBSERVE 8u
+#define RN_RULE_LOG 16u
+
+/* rn_candidates[half * RN_CANDIDATES_MAX + n]: one rule for some protocols and a range of destination ports. */
+struct rn_candidate {
+	__u32 rule; /* index: deny rules come before allow rules, and the lower decides */
+	__u16 first;
+	__u16 last;
+	__u8 protocols;
+	__u8 flags; /* RN_RULE_* */
+	__u8 minimum_trust;
+	__u8 minimum_destination_trust;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct rn_candidate) == 16, "rn_candidate");
+
+/* rn_rules[half * RN_RULES_MAX + n] */
+struct rn_rule {
+	__u32 number;	/* of the rule in the signed policy record, from 1 */
+	__u32 schedule; /* from 1; 0: always */
+	__s64 from;	/* Unix seconds, from <= t < until; 0: no bound */
+	__s64 until;
+};
+_Static_assert(sizeof(struct rn_rule) == 24, "rn_rule");
+
+/* rn_openings[half * RN_OPENINGS_MAX + n]: windows of schedules, each schedule's ascending and apart. */
+struct rn_opening {
+	__s64 from; /* Unix seconds, from <= t < until */
+	__s64 until;
+};
 
 /* rn_policy[half]: the rest of one policy. */
 struct rn_policy {
-	struct rn_rule_set different_owner; /* rules that hold between devices of different owners too */
-	__u64 version;			    /* of the signed policy record */
-	__u32 rules;			    /* compiled rules in use */
-	__u16 icmp_class;		    /* service class of ICMP and ICMPv6 echo */
-	__u16 reserved;
+	__u64 version; /* of the signed policy record */
+	__u32 rules;   /* compiled rules in use */
+	__u32 reserved;
+	struct {
+		__u32 openings; /* the first */
+		__u32 count;
+	} schedules[RN_SCHEDULES_MAX];
 };
-_Static_assert(sizeof(struct rn_policy) == 144, "rn_policy");
+_Static_assert(sizeof(struct rn_policy) == 528, "rn_policy");
 
-/* rn_rules[half * RN_RULES_MAX + n]: what compiled rule n does. Deny rules come before allow rules. */
-struct rn_rule {
-	__u32 number; /* of the rule in the signed policy record, from 1 */
-	__u32 deny;   /* 1: deny, 0: allow */
+static inline __u32 rn_side_bit(__u32 side)
+{
+	return (side * 0x9e3779b1u) >> 26;
+}
+
+/* Of `places`, a power of two. */
+static inline __u32 rn_side_place(__u32 side, __u32 places)
+{
+	side *= 0x85ebca6bu;
+	return (side ^ side >> 15) & (places - 1);
+}
+
+#ifndef __bpf__
+/* One policy as kern writes it into a half. */
+struct rn_policy_arrays {
+	struct rn_policy policy;
+	struct rn_rule *rules; /* policy.rules of them */
+	struct rn_side *sides; /* side_count of them, number 0 first */
+	struct rn_pair *pairs;
+	struct rn_candidate *candidates;
+	struct rn_opening *openings;
+	__u32 side_count, pair_count, candidate_count, opening_count;
 };
-_Static_assert(sizeof(struct rn_rule) == 8, "rn_rule");
+/* The sides of one identity, as blocks of rn_lists from wherever there is room. */
+struct rn_identity_lists {
+	struct rn_identity at; /* numbers count from the first of the blocks */
+	struct rn_list *blocks;
+	__u32 count;
+};
+#endif
 
 /*
  * A flow, the same key for both directions: the end with the smaller address (memcmp) is lo. For TCP and UDP the ports
@@ -153,24 +239,27 @@ struct rn_flow {
 	__u64 generation;   /* judged under this policy */
 	__u64 source_state; /* and these device states; source is the originator */
 	__u64 destination_state;
+	__s64 since_ns; /* and while since_ns <= CLOCK_REALTIME < until_ns */
+	__s64 until_ns;
 	__u32 source; /* device indices */
 	__u32 destination;
 	__u32 identity;	  /* of the source: the number that it was judged as */
 	__u32 peer;	  /* the hub whose frames say so; 0: none, the source is a device of this host's */
 	__u32 rule;	  /* number of the deciding rule, 0: none */
+	__u32 observed;	  /* number of the observed rule that would have decided, 0: none */
 	__u8 trust;	  /* of the source: as the frame says; peer 0: as its state says */
 	__u8 reason;	  /* enum rn_reason; RN_ALLOWED passes */
 	__u8 from_hi;	  /* the originator is the key's hi end */
 	__u8 phase;	  /* enum rn_flow_phase, of protocol and flags */
+	__u32 flags;	  /* RN_FLOW_* */
 	__u64 created_ns; /* CLOCK_BOOTTIME */
 	__u64 seen_ns;
 	__u64 packets[2]; /* passed: [0] from the originator, [1] from the responder */
 	__u64 bytes[2];	  /* inner IP bytes */
 	__u64 dropped;	  /* packets dropped, both directions */
-	__u32 flags;	  /* RN_FLOW_* */
-	__u32 reserved;
 };
-_Static_assert(sizeof(struct rn_flow) == 112, "rn_flow");
+_Static_assert(sizeof(struct rn_flow) == 128, "rn_flow");
+#define RN_NEVER_NS 0x7fffffffffffffffll /* until_ns: for good; since_ns: its negative */
 
 /*
  * A place in the flow table. key and judgement are written under the set's lock and read without it: turn is odd while
@@ -182,7 +271,7 @@ struct rn_flow_slot {
 	__u64 turn;
 	struct rn_flow flow;
 };
-_Static_assert(sizeof(struct rn_flow_slot) == 160, "rn_flow_slot");
+_Static_assert(sizeof(struct rn_flow_slot) == 176, "rn_flow_slot");
 
 /* rn_flows[hash of the key and flow_secret]: the places that a flow can be in. Only BPF writes it. */
 struct rn_flow_set {
@@ -195,7 +284,7 @@ struct rn_flow_set {
 	__u16 tag[RN_FLOW_WAYS]; /* of the hash; 0: nobody has ever had the place */
 	struct rn_flow_slot slot[RN_FLOW_WAYS];
 };
-_Static_assert(sizeof(struct rn_flow_set) == 1304, "rn_flow_set");
+_Static_assert(sizeof(struct rn_flow_set) == 1432, "rn_flow_set");
 
 /* rn_flow_used[0]: bit n is set where set n may have entries. A bit is never cleared. */
 struct rn_flow_used {
