@@ -149,7 +149,8 @@ bpf-test: $(BPF_TESTS) ## the programs in the kernel against the reference, and 
 SIM := $(O)/tests/sim/sim
 SIM_WRAPS := clock_gettime time rn_ed25519_verify rn_meanings_new rn_log rn_file_read rn_file_write \
 	$(addprefix rn_store_,open begin commit) \
-	$(addprefix rn_datapath_,set_meta set_forgotten set_generation set_lease device_set device_state policy_write)
+	$(addprefix rn_datapath_,set_meta set_forgotten set_generation set_lease device_set device_state policy_write \
+		identity_write)
 $(SIM): $(call objects,$(wildcard tests/sim/*.c) agent/role/net_peers.c agent/role/net_core.c \
 		$(addprefix agent/role/kern_,records.c resume.c mesh.c number.c)) \
 		$(TEST_SUPPORT) $(call archives,service sys domain proto base)

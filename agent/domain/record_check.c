@@ -162,7 +162,10 @@ static bool schedule_good(const struct rn_schedule *s)
 		return false;
 	for (uint32_t i = 0; i < s->count; i++)
 		if (s->windows[i].from < 0 || s->windows[i].from >= s->windows[i].until ||
-		    (i && s->windows[i].from <= s->windows[i - 1].until))
+		    s->windows[i].until - s->windows[i].from > UINT32_MAX ||
+		    s->windows[i].until > (int64_t)RN_ENDS_MAX ||
+		    (i && (s->windows[i].from <= s->windows[i - 1].until ||
+			   s->windows[i].from - s->windows[i - 1].until > UINT32_MAX)))
 			return false;
 	return true;
 }

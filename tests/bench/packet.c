@@ -86,7 +86,6 @@ static void put_address(const struct bench_packet *s, uint32_t ipv4, uint32_t in
 /* A node whose devices may all send it anything, by one rule out of 200. */
 static void fill(const struct bench_packet *s, uint32_t sources)
 {
-	struct rn_policy_tables *tables = calloc(1, sizeof(*tables));
 	static uint32_t all[] = {9}, none[] = {8};
 	struct rn_service any = {0, 0, 65535};
 	struct rn_policy_rule rules[200];
@@ -94,26 +93,34 @@ static void fill(const struct bench_packet *s, uint32_t sources)
 	struct rn_config *config = map(s->maps.rn_config);
 	struct rn_device *devices = map(s->maps.rn_devices);
 	struct rn_identity *identities = map(s->maps.rn_identities);
+	struct rn_identity_lists lists;
+	struct rn_policy_sides *sides;
+	struct rn_policy_arrays t;
 	struct rn_err err;
 
 	for (uint32_t i = 0; i < 200; i++)
 		rules[i] = (struct rn_policy_rule){.number = i + 1,
-						   .source = i < 199 ? none : all,
-						   .source_count = 1,
-						   .destination = all,
-						   .destination_count = 1,
+						   .source.any = {i < 199 ? none : all, 1},
+						   .destination.any = {all, 1},
 						   .services = &any,
 						   .service_count = 1};
-	must(!tables || rn_policy_tables_build(&policy, 1, tables, &err), "tables");
-	memcpy((struct rn_rule *)map(s->maps.rn_rules) + RN_RULES_MAX, tables->rules, sizeof(tables->rules));
-	memcpy((struct rn_rule_set *)map(s->maps.rn_trust) + RN_TRUST_MAX + 1, tables->trust, sizeof(tables->trust));
-	memcpy((struct rn_rule_set *)map(s->maps.rn_services) + RN_SERVICES_MAX, tables->services,
-	       sizeof(tables->services));
-	memcpy((struct rn_ports *)map(s->maps.rn_ports) + (size_t)2 * RN_PORT_BLOCKS, tables->ports,
-	       sizeof(tables->ports));
-	((struct rn_policy *)map(s->maps.rn_policy))[1] = tables->policy;
-	rn_policy_tables_identity(&policy, all, 1, &identities[RN_IDENTITIES_MAX + IDENTITY]);
-	free(tables);
+	sides = rn_policy_sides_new(&policy);
+	must(!sides || rn_policy_tables_build(&policy, sides, 1, &t, &err), "tables");
+	must(rn_policy_tables_identity(sides, all, 1, &lists), "identity");
+#define PUT(map_, of, max, count)                                                                                      \
+	memcpy((char *)map(s->maps.map_) + (max) * sizeof(*t.of), t.of, (count) * sizeof(*t.of))
+	PUT(rn_rules, rules, RN_RULES_MAX, t.policy.rules);
+	PUT(rn_sides, sides, RN_SIDES_MAX, t.side_count);
+	PUT(rn_pairs, pairs, RN_PAIRS_MAX, t.pair_count);
+	PUT(rn_candidates, candidates, RN_CANDIDATES_MAX, t.candidate_count);
+#undef PUT
+	memcpy((struct rn_list *)map(s->maps.rn_lists) + RN_LISTS_MAX, lists.blocks,
+	       lists.count * sizeof(*lists.blocks));
+	((struct rn_policy *)map(s->maps.rn_policy))[1] = t.policy;
+	identities[RN_IDENTITIES_MAX + IDENTITY] = lists.at;
+	rn_policy_tables_done(&t);
+	rn_policy_sides_free(sides);
+	free(lists.blocks);
 	for (uint32_t i = SERVER; i <= SERVER + sources; i++) {
 		devices[i] = (struct rn_device){
 		    .state = RN_STATE_PRESENT | 50, .number = i, .identity_slot = IDENTITY, .owner = i};

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <time.h>
 #include <cmocka.h>
 
@@ -14,7 +15,6 @@
 
 struct door door;
 const struct rn_meta door_meta = {.schema = RN_SCHEMA_VERSION, .role = RN_ROLE_HUB, .self = DOOR_SELF, .epoch = 3};
-static struct rn_policy_tables tables;
 
 uint64_t door_now(void)
 {
@@ -34,28 +34,27 @@ void door_policy(uint64_t generation)
 	static uint32_t everyone[] = {9};
 	static struct rn_service services[] = {{IPPROTO_UDP, 53, 53}, {IPPROTO_TCP, 80, 80}};
 	struct rn_policy_rule rule = {.number = 1,
-				      .source = everyone,
-				      .source_count = 1,
-				      .destination = everyone,
-				      .destination_count = 1,
+				      .source.any = {everyone, 1},
+				      .destination.any = {everyone, 1},
 				      .services = services,
 				      .service_count = 2};
 	struct rn_policy_record policy = {.rules = &rule, .rule_count = 1};
-	struct rn_datapath_policy view = {.policy = &tables.policy,
-					  .rules = tables.rules,
-					  .trust = tables.trust,
-					  .services = tables.services,
-					  .ports = tables.ports};
-	struct rn_identity identity;
+	struct rn_policy_sides *sides = rn_policy_sides_new(&policy);
+	struct rn_identity_lists lists;
+	struct rn_policy_arrays arrays;
 	struct rn_err err;
 
-	assert_int_equal(rn_policy_tables_build(&policy, generation, &tables, &err), 0);
-	rn_policy_tables_identity(&policy, everyone, 1, &identity);
-	view.service_classes = tables.service_classes;
-	assert_int_equal(rn_datapath_policy_write(door.dp, generation & 1, &view), 0);
-	assert_int_equal(rn_datapath_identity_write(door.dp, generation & 1, 5, &identity), 0);
+	assert_non_null(sides);
+	assert_int_equal(rn_policy_tables_build(&policy, sides, generation, &arrays, &err), 0);
+	assert_int_equal(rn_policy_tables_identity(sides, everyone, 1, &lists), 0);
+	assert_int_equal(rn_datapath_policy_write(door.dp, generation & 1, &arrays), 0);
+	assert_int_equal(rn_datapath_identity_write(door.dp, generation & 1, 5, &lists), 0);
+	rn_datapath_policy_done(door.dp);
 	rn_datapath_set_generation(door.dp, generation);
-	assert_int_equal(rn_datapath_policy_write(door.dp, generation & 1, &view), -EBUSY);
+	assert_int_equal(rn_datapath_policy_write(door.dp, generation & 1, &arrays), -EBUSY);
+	rn_policy_tables_done(&arrays);
+	rn_policy_sides_free(sides);
+	free(lists.blocks);
 }
 
 void door_fill(void)

@@ -22,7 +22,6 @@ struct player {
 	struct realm realm; /* the episode's, with the policies' selectors added */
 	struct rn_policy_model *models[2];
 	struct rn_policy_record records[2];
-	struct rn_policy_tables tables[2];
 	uint64_t generation;
 	unsigned member[REALM_DEVICES]; /* 0: away, else who it is, + 1 */
 	bool behind[REALM_DEVICES];	/* its identity, its home */
@@ -134,8 +133,6 @@ static int load_policy(struct player *p, unsigned n)
 	p->models[n] = rn_policy_parse(p->e->policies[n], strlen(p->e->policies[n]), &err);
 	if (p->models[n])
 		code = rn_policy_compile(p->models[n], &selectors, NULL, 0, &p->records[n], &err);
-	if (code == 0)
-		code = rn_policy_tables_build(&p->records[n], n + 1, &p->tables[n], &err);
 	if (code < 0)
 		differ(p, "policy %u: %s", n, err.text);
 	return code < 0 ? -EINVAL : 0;
@@ -299,18 +296,14 @@ int player_start(struct player *p, const struct episode *e)
 
 static void change_policy(struct player *p, uint64_t which)
 {
-	uint64_t half = (p->generation + 1) & 1;
-
 	if (which > 1) {
 		p->bpf->config->generation = p->ref.generation = 0;
 		return;
 	}
 	p->generation++;
+	rn_bpf_policy(p->bpf, p->generation, &p->records[which]);
 	for (unsigned d = 0; d < REALM_DEVICES; d++)
-		rn_policy_tables_identity(&p->records[which], p->realm.devices[d].selectors,
-					  p->realm.devices[d].selector_count,
-					  &p->bpf->identities[half * RN_IDENTITIES_MAX + slot_of(d)]);
-	rn_bpf_policy(p->bpf, p->generation, &p->tables[which]);
+		rn_bpf_identity(p->bpf, slot_of(d), p->realm.devices[d].selectors, p->realm.devices[d].selector_count);
 	p->ref.generation = p->generation;
 	p->ref.policy = p->models[which];
 }

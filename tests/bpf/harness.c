@@ -14,10 +14,11 @@
 #include <sys/mman.h>
 
 #include "bpf/tc_overlay.skel.h"
+#include "domain/policy_tables.h"
 
 #define COUNTERS (2 * RN_REASON_COUNT)
 #define MESH_COUNTERS (2 * RN_MESH_REASON_COUNT)
-#define MEMORY_COUNT 11
+#define MEMORY_COUNT 7
 #define FLOW_SECRET 0x9e3779b97f4a7c15ull
 
 struct memory {
@@ -29,6 +30,8 @@ struct rn_bpf_private {
 	struct tc_overlay *skeleton;
 	struct ring_buffer *ring;
 	struct memory memory[MEMORY_COUNT];
+	struct rn_datapath dp; /* as far as it writes policies */
+	struct rn_policy_sides *sides;
 	enum rn_role role;
 	unsigned cpus;
 	struct rn_counter *cpu_counters;
@@ -87,16 +90,23 @@ static void map_all(struct rn_bpf *b)
 
 	b->config = map_memory(b, s->maps.rn_config);
 	b->devices = map_memory(b, s->maps.rn_devices);
-	b->identities = map_memory(b, s->maps.rn_identities);
-	b->ports = map_memory(b, s->maps.rn_ports);
-	b->services = map_memory(b, s->maps.rn_services);
-	b->trust = map_memory(b, s->maps.rn_trust);
 	b->policy = map_memory(b, s->maps.rn_policy);
-	b->rules = map_memory(b, s->maps.rn_rules);
 	b->mesh = map_memory(b, s->maps.rn_mesh_self);
 	b->hubs = map_memory(b, s->maps.rn_mesh_hubs);
 	b->spent = map_memory(b, s->maps.rn_error_spent);
 	b->now = (uint64_t *)&s->bss->rn_test_now;
+	b->private->dp = (struct rn_datapath){
+	    .fd = {[RN_FD_IDENTITIES] = bpf_map__fd(s->maps.rn_identities),
+		   [RN_FD_LISTS] = bpf_map__fd(s->maps.rn_lists),
+		   [RN_FD_SIDES] = bpf_map__fd(s->maps.rn_sides),
+		   [RN_FD_PAIRS] = bpf_map__fd(s->maps.rn_pairs),
+		   [RN_FD_CANDIDATES] = bpf_map__fd(s->maps.rn_candidates),
+		   [RN_FD_RULES] = bpf_map__fd(s->maps.rn_rules),
+		   [RN_FD_OPENINGS] = bpf_map__fd(s->maps.rn_openings)},
+	    .config = b->config,
+	    .policy = b->policy,
+	    .identities_end = {RN_IDENTITIES_MAX, RN_IDENTITIES_MAX},
+	};
 }
 
 static struct tc_overlay *load(const struct rn_bpf_options *options)
@@ -189,6 +199,8 @@ void rn_bpf_close(struct rn_bpf *b)
 {
 	if (!b)
 		return;
+	rn_datapath_half_close(&b->private->dp);
+	rn_policy_sides_free(b->private->sides);
 	for (int i = 0; i < MEMORY_COUNT; i++)
 		munmap(b->private->memory[i].data, b->private->memory[i].size);
 	ring_buffer__free(b->private->ring);
@@ -264,16 +276,42 @@ void rn_bpf_behind_remove(struct rn_bpf *b, uint32_t peer, uint32_t identity)
 	bpf_map_delete_elem(bpf_map__fd(b->private->skeleton->maps.rn_behind), &key);
 }
 
-void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy_tables *t)
+void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy_record *policy)
 {
-	unsigned half = generation & 1;
+	struct rn_bpf_private *p = b->private;
+	struct rn_policy_arrays arrays;
+	struct rn_err err = {""};
+	int code;
 
-	b->policy[half] = t->policy;
-	memcpy(b->rules + half * RN_RULES_MAX, t->rules, sizeof(t->rules));
-	memcpy(b->trust + half * (RN_TRUST_MAX + 1), t->trust, sizeof(t->trust));
-	memcpy(b->services + half * RN_SERVICES_MAX, t->services, sizeof(t->services));
-	memcpy(b->ports + half * 2 * RN_PORT_BLOCKS, t->ports, sizeof(t->ports));
+	rn_policy_sides_free(p->sides);
+	p->sides = rn_policy_sides_new(policy);
+	if (!p->sides || rn_policy_tables_build(policy, p->sides, generation, &arrays, &err) < 0)
+		die("policy: %s", err.text);
+	code = rn_datapath_half_write(&p->dp, generation & 1, &arrays);
+	if (code)
+		die("policy: %s", strerror(-code));
+	rn_policy_tables_done(&arrays);
 	b->config->generation = generation;
+}
+
+void rn_bpf_identity(struct rn_bpf *b, uint32_t slot, const uint32_t *selectors, uint32_t count)
+{
+	struct rn_bpf_private *p = b->private;
+	struct rn_identity_lists lists;
+	int code = rn_policy_tables_identity(p->sides, selectors, count, &lists);
+
+	if (!code)
+		code = rn_datapath_identity_write(&p->dp, b->config->generation & 1, slot, &lists);
+	free(lists.blocks);
+	if (code)
+		die("identity: %s", strerror(-code));
+}
+
+struct rn_datapath_half *rn_bpf_half(struct rn_bpf *b)
+{
+	if (rn_datapath_half_open(&b->private->dp, b->config->generation & 1))
+		die("the policy's arrays are not mapped");
+	return &b->private->dp.open;
 }
 
 /* Which counter went up, and by how much. */

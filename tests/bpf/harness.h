@@ -10,7 +10,8 @@
 #include "abi/maps.h"
 #include "abi/mesh.h"
 #include "abi/verdict.h"
-#include "domain/policy_tables.h"
+#include "domain/record.h"
+#include "sys/datapath_memory.h"
 
 /*
  * The programs of bpf/tc_overlay.bpf.c under BPF_PROG_TEST_RUN, with maps of their own that nobody else sees (nothing
@@ -31,11 +32,7 @@ struct rn_bpf {
 	/* The arrays of include/abi/maps.h as memory; write what you like, the next packet reads it. */
 	struct rn_config *config;
 	struct rn_device *devices;
-	struct rn_identity *identities;
-	struct rn_ports *ports;
-	struct rn_rule_set *services, *trust;
 	struct rn_policy *policy;
-	struct rn_rule *rules;
 	struct rn_mesh_self *mesh; /* all zero at first */
 	struct rn_mesh_addresses *hubs;
 	uint64_t *spent; /* rn_error_spent */
@@ -56,8 +53,12 @@ void rn_bpf_address(struct rn_bpf *b, const struct rn_addr *addr, uint32_t index
 void rn_bpf_peer(struct rn_bpf *b, const struct rn_addr *source, uint32_t peer); /* 0: remove */
 void rn_bpf_behind(struct rn_bpf *b, uint32_t peer, uint32_t identity, uint32_t slot);
 void rn_bpf_behind_remove(struct rn_bpf *b, uint32_t peer, uint32_t identity);
-/* Fills a half and stores the generation, whose parity says which half. Identities are the caller's. */
-void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy_tables *tables);
+/* Fills a half and stores the generation, whose parity says which half. No identity is on any side then. */
+void rn_bpf_policy(struct rn_bpf *b, uint64_t generation, const struct rn_policy_record *policy);
+/* Of the policy that was written last, which is still there. */
+void rn_bpf_identity(struct rn_bpf *b, uint32_t slot, const uint32_t *selectors, uint32_t count);
+/* The arrays of the half in use, until the next policy is written. */
+struct rn_datapath_half *rn_bpf_half(struct rn_bpf *b);
 
 struct rn_bpf_result {
 	int action;	       /* TC_ACT_OK 0, TC_ACT_SHOT 2, TC_ACT_STOLEN 4, TC_ACT_REDIRECT 7 */

@@ -293,7 +293,7 @@ static void test_writes(void **state)
 static void test_bounds(void **state)
 {
 	struct rn_device d = {0};
-	struct rn_identity identity = {0};
+	struct rn_identity_lists lists = {0};
 	struct rn_addr a = packet_v6(9);
 
 	(void)state;
@@ -305,8 +305,8 @@ static void test_bounds(void **state)
 	assert_int_equal(rn_datapath_device(door.dp, ~0u, &d), -ERANGE);
 	assert_int_equal(rn_datapath_address_set(door.dp, &a, 0), -ERANGE);
 	assert_int_equal(rn_datapath_address_set(door.dp, &a, RN_DEVICES_MAX), -ERANGE);
-	assert_int_equal(rn_datapath_identity_write(door.dp, 2, 0, &identity), -ERANGE);
-	assert_int_equal(rn_datapath_identity_write(door.dp, 0, RN_IDENTITIES_MAX, &identity), -ERANGE);
+	assert_int_equal(rn_datapath_identity_write(door.dp, 2, 0, &lists), -ERANGE);
+	assert_int_equal(rn_datapath_identity_write(door.dp, 0, RN_IDENTITIES_MAX, &lists), -ERANGE);
 }
 
 /* Memory is mapped where devices are, and the next process finds them there. */

@@ -107,12 +107,13 @@ static void test_changed_in_part(void **state)
 {
 	struct world *w = *state;
 	struct packet p = world_packet(LAPTOP, SERVER, true, IPPROTO_UDP, 4000, 53);
-	struct rn_rule *rules = w->bpf->rules + RN_RULES_MAX; /* of an odd generation */
+	struct rn_rule *rules;
 	unsigned i;
 
 	expect(w, RN_BPF_IN, &p, RN_ALLOWED);
 	one(w, &p, RN_EVENT_FLOW_NEW, RN_ALLOWED);
 	world_policy(w, 3, 0);
+	rules = rn_bpf_half(w->bpf)->rules;
 	for (i = 0; rules[i].number != 3; i++)
 		;
 	rules[i].number = 33;

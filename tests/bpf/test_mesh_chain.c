@@ -75,7 +75,6 @@ static void write_opinion(int host, int end)
 /* One rule: laptop to server, UDP 53, with trust. */
 static void fill_policy(int host)
 {
-	static struct rn_policy_tables tables;
 	uint32_t source[] = {1}, destination[] = {2};
 	struct rn_service dns[] = {{IPPROTO_UDP, 53, 53}};
 	struct rn_policy_rule rule = {.number = 1,
@@ -85,13 +84,10 @@ static void fill_policy(int host)
 				      .services = dns,
 				      .service_count = 1};
 	struct rn_policy_record policy = {.rules = &rule, .rule_count = 1};
-	struct rn_identity *half = hosts[host].bpf->identities + (size_t)(GENERATION & 1) * RN_IDENTITIES_MAX;
-	struct rn_err err;
 
-	assert_int_equal(rn_policy_tables_build(&policy, GENERATION, &tables, &err), 0);
-	rn_policy_tables_identity(&policy, source, 1, &half[slot_of[host][LAPTOP]]);
-	rn_policy_tables_identity(&policy, destination, 1, &half[slot_of[host][SERVER]]);
-	rn_bpf_policy(hosts[host].bpf, GENERATION, &tables);
+	rn_bpf_policy(hosts[host].bpf, GENERATION, &policy);
+	rn_bpf_identity(hosts[host].bpf, slot_of[host][LAPTOP], source, 1);
+	rn_bpf_identity(hosts[host].bpf, slot_of[host][SERVER], destination, 1);
 }
 
 static void fill_mesh(int host)

@@ -202,9 +202,6 @@ static void test_bounds(void **state)
 	w->bpf->devices[SERVER].identity_slot = ~0u;
 	expect(w, RN_BPF_IN, &p, RN_INTERNAL);
 	world_reset(w);
-	w->bpf->ports[RN_PORT_BLOCKS + 53 / RN_PORTS_PER_BLOCK].class[53] = RN_SERVICES_MAX;
-	expect(w, RN_BPF_IN, &p, RN_INTERNAL);
-	world_reset(w);
 	rn_bpf_address(w->bpf, &p.source, RN_DEVICES_MAX);
 	expect(w, RN_BPF_IN, &p, RN_INTERNAL);
 	world_reset(w);
@@ -216,57 +213,142 @@ static void test_bounds(void **state)
 	assert_int_equal(rn_bpf_flow_count(w->bpf), 0);
 }
 
-/* Every bit of the first two words, then the ends of each other one. */
-static void test_every_rule(void **state)
+/* Each array's numbers past the end of the next. */
+static void test_array_bounds(void **state)
 {
 	struct world *w = *state;
 	struct packet p = world_packet(LAPTOP, SERVER, false, IPPROTO_UDP, 4000, 53);
-	struct rn_bpf *b = w->bpf;
-	unsigned class = b->ports[RN_PORT_BLOCKS].class[53];
+	struct rn_identity *laptop, *server;
+	struct rn_datapath_half *half;
 
-	for (unsigned bit = 0; bit < RN_RULES_MAX; bit += bit < 128 || bit % 64 == 0 ? 1 : bit % 64 == 1 ? 62 : 1) {
-		struct rn_rule_set one = {.word = {[0] = 0}};
-
-		one.word[bit / 64] = 1ull << bit % 64;
-		memcpy(b->identities[LAPTOP * 10].source, &one, sizeof(one));
-		memcpy(b->identities[SERVER * 10].destination, &one, sizeof(one));
-		b->services[class] = one;
-		b->trust[WORLD_TRUST] = one;
-		b->policy[0].different_owner = (struct rn_rule_set){.word = {0}};
-		b->rules[bit] = (struct rn_rule){.number = bit + 7, .deny = bit % 3 == 0};
-		rn_bpf_flows_clear(b);
-		expect(w, RN_BPF_IN, &p, bit % 3 ? RN_ALLOWED : RN_DENY_RULE);
-		if (bit % 3)
-			assert_int_equal(world_flow(w, &p).rule, bit + 7);
+	for (int i = 0; i < 8; i++) {
+		world_reset(w);
+		half = rn_bpf_half(w->bpf);
+		laptop = &half->identities[LAPTOP * 10];
+		server = &half->identities[SERVER * 10];
+		switch (i) {
+		case 0:
+			laptop->sources = RN_LISTS_MAX * RN_LIST_SIDES;
+			break;
+		case 1:
+			half->lists[laptop->sources / RN_LIST_SIDES].side[0] = RN_SIDES_MAX;
+			break;
+		case 2:
+			server->destinations = ~0u - 7;
+			break;
+		case 3:
+			for (uint32_t n = 1; n < 10; n++)
+				half->sides[n].pairs = RN_PAIRS_MAX;
+			break;
+		case 4:
+			for (uint32_t n = 0; n < 32; n++)
+				half->pairs[n].candidates = RN_CANDIDATES_MAX;
+			break;
+		case 5: /* the lowest rule is no rule */
+			for (uint32_t n = 0; n < 16; n++)
+				half->candidates[n].rule = RN_RULES_MAX;
+			break;
+		case 6:
+			for (uint32_t n = 0; n < 16; n++) {
+				half->candidates[n].flags |= RN_RULE_TIMED;
+				half->rules[n].schedule = RN_SCHEDULES_MAX + 1;
+			}
+			break;
+		default:
+			for (uint32_t n = 0; n < 16; n++) {
+				half->candidates[n].flags |= RN_RULE_TIMED;
+				half->rules[n].schedule = 1;
+			}
+			w->bpf->policy[0].schedules[0].openings = RN_OPENINGS_MAX;
+			w->bpf->policy[0].schedules[0].count = 1;
+			break;
+		}
+		if (world_run(w, RN_BPF_IN, &p) != RN_INTERNAL)
+			fail_msg("case %d: %s", i, world_reason(w->last.reason));
+		assert_int_equal(rn_bpf_flow_count(w->bpf), 0);
 	}
+}
+
+#define MANY 12000u
+static struct rn_policy_rule many[MANY];
+static struct rn_service ports[MANY];
+static uint32_t from[] = {LAPTOP}, to[] = {SERVER}, from_too[] = {LAPTOP, 1000}, from_also[] = {LAPTOP, 1001};
+
+/* Rules from the laptop to the server, each about a port of its own from 1000 on. */
+static void many_rules(struct world *w, uint32_t count)
+{
+	const struct rn_policy_record policy = {.rules = many, .rule_count = count};
+	struct rn_selector_set sources[] = {{from, 1}, {from_too, 2}, {from_also, 2}};
+
+	for (uint32_t i = 0; i < count; i++) {
+		ports[i] = (struct rn_service){IPPROTO_UDP, (uint16_t)(1000 + i), (uint16_t)(1000 + i)};
+		many[i] = (struct rn_policy_rule){.number = i + 7,
+						  .deny = i < count / 3,
+						  .source.any = sources[i / (MANY / 3)],
+						  .destination.any = {to, 1},
+						  .services = &ports[i],
+						  .service_count = 1};
+	}
+	rn_bpf_policy(w->bpf, 3, &policy);
+	rn_bpf_identity(w->bpf, LAPTOP * 10, from, 1);
+	rn_bpf_identity(w->bpf, SERVER * 10, to, 1);
+}
+
+static void test_every_rule(void **state)
+{
+	struct world *w = *state;
+
+	many_rules(w, 4000);
+	for (uint32_t i = 0; i < 4000; i += i < 40 || i > 3960 ? 1 : 97) {
+		struct packet p = world_packet(LAPTOP, SERVER, i & 1, IPPROTO_UDP, 4000, (uint16_t)(1000 + i));
+
+		expect(w, RN_BPF_IN, &p, i < 4000 / 3 ? RN_DENY_RULE : RN_ALLOWED);
+		if (i >= 4000 / 3)
+			assert_int_equal(world_flow(w, &p).rule, i + 7);
+	}
+}
+
+/* More rules than it looks at: nothing passes, and nothing is said that is not so. */
+static void test_too_wide(void **state)
+{
+	struct world *w = *state;
+	struct packet first = world_packet(LAPTOP, SERVER, false, IPPROTO_UDP, 4000, 999);
+
+	many_rules(w, 8000);
+	expect(w, RN_BPF_IN, &first, RN_DEFAULT_DENY);
+	many_rules(w, MANY);
+	expect(w, RN_BPF_IN, &first, RN_POLICY_TOO_WIDE);
+	assert_int_equal(rn_bpf_flow_count(w->bpf), 0);
 }
 
 /* The lowest rule that matches but wants more trust is named, be it the first of all; one further on may allow. */
 static void test_lowest_of_too_low(void **state)
 {
+	static struct rn_service dns[] = {{IPPROTO_UDP, 53, 53}};
 	struct world *w = *state;
 	struct packet p = world_packet(LAPTOP, SERVER, false, IPPROTO_UDP, 4000, 53);
-	struct rn_bpf *b = w->bpf;
-	struct rn_rule_set set = {.word = {[0] = 1, [1] = 6, [2] = 8}};
+	struct rn_selector_set sources[] = {{from, 1}, {from_too, 2}, {from_also, 2}};
+	struct rn_policy_rule rules[3];
+	const struct rn_policy_record policy = {.rules = rules, .rule_count = 3};
 
-	memcpy(b->identities[LAPTOP * 10].source, &set, sizeof(set));
-	memcpy(b->identities[SERVER * 10].destination, &set, sizeof(set));
-	b->services[b->ports[RN_PORT_BLOCKS].class[53]] = set;
-	b->trust[WORLD_TRUST] = (struct rn_rule_set){.word = {0}};
-	b->policy[0].different_owner = set;
-	b->rules[0].number = 70;
-	b->rules[65].number = 71;
-	b->rules[131].number = 72;
-	for (int i = 0; i < 2; i++) { /* told of the flow only where there is one */
-		b->trust[WORLD_TRUST].word[2] = 8;
-		rn_bpf_flows_clear(b);
+	for (uint32_t turn = 0; turn < 6; turn++) { /* whichever of the three is looked at first */
+		for (uint32_t i = 0; i < 3; i++)
+			rules[i] = (struct rn_policy_rule){.number = 70 + i,
+							   .minimum_trust = i < 2 ? WORLD_TRUST + 1 : WORLD_TRUST,
+							   .source.any = sources[(i * (1 + turn / 3) + turn) % 3],
+							   .destination.any = {to, 1},
+							   .services = dns,
+							   .service_count = 1};
+		rn_bpf_policy(w->bpf, 3, &policy);
+		rn_bpf_identity(w->bpf, LAPTOP * 10, from, 1);
+		rn_bpf_identity(w->bpf, SERVER * 10, to, 1);
+		rn_bpf_flows_clear(w->bpf);
 		expect(w, RN_BPF_IN, &p, RN_ALLOWED);
 		assert_int_equal(world_flow(w, &p).rule, 72);
-		b->trust[WORLD_TRUST].word[2] = 0;
-		b->devices[LAPTOP].state += 1ull << RN_STATE_INCARNATION_SHIFT;
+		w->bpf->devices[LAPTOP].state -= 1;
 		expect(w, RN_BPF_IN, &p, RN_TRUST_TOO_LOW);
-		assert_int_equal(world_flow(w, &p).rule, i ? 71 : 70);
-		memset(&b->services[b->ports[RN_PORT_BLOCKS].class[53]], 0, 8);
+		assert_int_equal(world_flow(w, &p).rule, 70);
+		w->bpf->devices[LAPTOP].state += 1;
 	}
 }
 
@@ -394,7 +476,9 @@ int main(void)
 	    TEST(test_trust, hub),
 	    TEST(test_gate, hub),
 	    TEST(test_bounds, hub),
+	    TEST(test_array_bounds, hub),
 	    TEST(test_every_rule, hub),
+	    TEST(test_too_wide, hub),
 	    TEST(test_hairpin, hub),
 	    TEST(test_to_host, hub),
 	    TEST(test_too_big, hub),

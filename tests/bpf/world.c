@@ -15,11 +15,11 @@
 static uint32_t hub[] = {HUB}, laptop[] = {LAPTOP}, server[] = {SERVER}, everyone[] = {EVERYONE};
 static uint32_t askers[] = {LAPTOP, PHONE}, answerers[] = {HUB, SERVER, FAR};
 static struct rn_service telnet[] = {{IPPROTO_TCP, 23, 23}}, web[] = {{IPPROTO_TCP, 80, 80}};
-static struct rn_service dns[] = {{IPPROTO_UDP, 53, 53}}, echo[] = {{IPPROTO_ICMP, 0, 0}};
+static struct rn_service dns[] = {{IPPROTO_UDP, 53, 53}}, echo[] = {{IPPROTO_ICMP, 0, 65535}, {IPPROTO_ICMPV6, 0, 65535}};
 static struct rn_service ssh[] = {{IPPROTO_TCP, 22, 22}}, back[] = {{IPPROTO_TCP, 4000, 4001}};
 static struct rn_service tls[] = {{IPPROTO_TCP, 443, 443}};
 
-#define ENDS(a, b) .source = a, .source_count = COUNT(a), .destination = b, .destination_count = COUNT(b)
+#define ENDS(a, b) .source.any = {a, COUNT(a)}, .destination.any = {b, COUNT(b)}
 #define SERVICE(s) .services = s, .service_count = COUNT(s)
 static const struct rn_policy_rule all_rules[] = {
     {.number = 1, .deny = true, ENDS(laptop, server), SERVICE(telnet)},
@@ -35,21 +35,17 @@ void world_policy(struct world *w, uint64_t generation, uint32_t without)
 {
 	struct rn_policy_rule rules[COUNT(all_rules)];
 	struct rn_policy_record policy = {.rules = rules};
-	struct rn_err err = {0};
 
 	for (size_t i = 0; i < COUNT(all_rules); i++) {
 		if (all_rules[i].number != without)
 			rules[policy.rule_count++] = all_rules[i];
 	}
-	if (rn_policy_tables_build(&policy, generation, w->tables, &err))
-		fail_msg("%s", err.text);
+	rn_bpf_policy(w->bpf, generation, &policy);
 	for (uint32_t d = HUB; d < DEVICES; d++) {
 		const uint32_t selectors[] = {d, EVERYONE};
 
-		rn_policy_tables_identity(&policy, selectors, COUNT(selectors),
-					  &w->bpf->identities[(generation & 1) * RN_IDENTITIES_MAX + d * 10]);
+		rn_bpf_identity(w->bpf, d * 10, selectors, COUNT(selectors));
 	}
-	rn_bpf_policy(w->bpf, generation, w->tables);
 }
 
 struct rn_addr world_addr(int device, bool v6)
@@ -94,8 +90,6 @@ struct world *world_open(const struct rn_bpf_options *options)
 
 	assert_non_null(w);
 	w->bpf = rn_bpf_open(options);
-	w->tables = calloc(1, sizeof(*w->tables));
-	assert_non_null(w->tables);
 	world_reset(w);
 	return w;
 }
@@ -103,7 +97,6 @@ struct world *world_open(const struct rn_bpf_options *options)
 void world_close(struct world *w)
 {
 	rn_bpf_close(w->bpf);
-	free(w->tables);
 	free(w);
 }
 

@@ -22,7 +22,6 @@ enum { HUB = 1, LAPTOP, SERVER, PHONE, FAR, DEVICES };
 
 struct world {
 	struct rn_bpf *bpf;
-	struct rn_policy_tables *tables;
 	struct rn_bpf_result last;
 };
 

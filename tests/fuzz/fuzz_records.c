@@ -72,19 +72,26 @@ static void part(const uint8_t *data, size_t size)
 
 static void policy(const uint8_t *data, size_t size)
 {
-	static struct rn_policy_tables tables;
+	struct rn_identity_lists lists = {0};
+	struct rn_policy_arrays tables;
+	struct rn_policy_sides *sides;
 	struct rn_policy_record in;
-	struct rn_identity rows;
 	struct rn_err err = {""};
 
 	if (rn_record_get_policy(data, size, &in) < 0)
 		return;
 	same(data, size, rn_record_put_policy(&head, &in, seed, again, sizeof(again)));
-	if (rn_policy_tables_build(&in, 7, &tables, &err) == 0)
-		rn_policy_tables_identity(&in, in.rule_count ? in.rules[0].source.any.numbers : NULL,
-					  in.rule_count ? in.rules[0].source.any.count : 0, &rows);
+	sides = rn_policy_sides_new(&in);
+	CHECK(sides);
+	if (rn_policy_tables_build(&in, sides, 7, &tables, &err) == 0)
+		rn_policy_tables_done(&tables);
 	else
 		CHECK(err.text[0]);
+	if (in.rule_count) /* who has a rule's `any` is on its side, but for what else it asks */
+		CHECK(rn_policy_tables_identity(sides, in.rules[0].source.any.numbers, in.rules[0].source.any.count,
+						&lists) == 0);
+	free(lists.blocks);
+	rn_policy_sides_free(sides);
 	rn_policy_record_done(&in);
 }
 

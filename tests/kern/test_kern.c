@@ -240,22 +240,22 @@ static bool nothing_in_a_part(struct stage *s, uint64_t version, bool named)
 	return good;
 }
 
-/* More different services than the tables hold: refused whole. */
-static bool too_many_services(struct stage *s, uint64_t version)
+/* More rules about the same two than are looked at: refused whole. */
+static bool too_wide(struct stage *s, uint64_t version)
 {
-	enum { RULES = 1000, EACH = 3 };
+	enum { EACH = RN_RULE_SERVICES_MAX, RULES = RN_ALIKE_MAX / EACH + 1 };
 	static struct rn_policy_rule rules[RULES];
 	static struct rn_service services[RULES * EACH];
 	uint32_t selector = 1;
 	struct rn_policy_record policy = {.rules = rules, .rule_count = RULES};
 
-	for (unsigned i = 0; i < RULES * EACH; i++) /* overlapping ranges: a class for each set of rules */
-		services[i] = (struct rn_service){IPPROTO_TCP, i * 7919 % 65000, i * 7919 % 65000 + 200};
+	for (unsigned i = 0; i < RULES * EACH; i++)
+		services[i] = (struct rn_service){IPPROTO_TCP, (uint16_t)(2 * i), (uint16_t)(2 * i)};
 	for (unsigned i = 0; i < RULES; i++)
 		rules[i] = (struct rn_policy_rule){.id = "r",
 						   .number = i + 1,
 						   .source.any = {&selector, 1},
-.destination.any = {&selector, 1},
+						   .destination.any = {&selector, 1},
 						   .services = services + EACH * i,
 						   .service_count = EACH};
 	return stage_policy(s, version, &policy);
@@ -340,7 +340,7 @@ static void check_refusals(struct stage *s)
 	CHECK(!stage_device(s, 9, &thief));
 	CHECK(!allow_all(s, 4));
 	CHECK(!nothing_in_a_part(s, 21, false)); /* 22, whose part has not come */
-	CHECK(!too_many_services(s, 23) && s->message.version == 21);
+	CHECK(!too_wide(s, 23) && s->message.version == 21);
 	stage_say(s, RN_LOCAL_KERN_SYNCED, stage_epoch, 24); /* nor does what is newer make it applied */
 	CHECK(stage_expect(s, RN_LOCAL_KERN_APPLIED) && s->message.version == 21);
 	CHECK(config().generation == 1);

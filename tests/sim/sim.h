@@ -51,9 +51,7 @@ struct sim_address {
 };
 struct sim_kernel { /* outlives processes, not a boot */
 	struct rn_datapath dp;
-	struct rn_identity *identities;
-	struct rn_ports *ports;
-	struct rn_rule_set *services;
+	struct rn_datapath_half halves[2];
 	struct sim_address *addresses;
 	unsigned address_room;
 	struct mesh_tables mesh;

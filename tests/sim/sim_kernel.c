@@ -7,6 +7,8 @@
 
 #include "sim.h"
 
+#define SIM_SHIFT 7 /* small policies, and a thousand hosts */
+
 static struct sim_kernel *kernel_of(const struct rn_datapath *dp)
 {
 	return (struct sim_kernel *)(uintptr_t)((const char *)dp - offsetof(struct sim_kernel, dp));
@@ -119,27 +121,13 @@ int rn_datapath_window(struct rn_datapath *dp, uint32_t index)
 
 int rn_datapath_half_open(struct rn_datapath *dp, unsigned half)
 {
-	struct sim_kernel *k = kernel_of(dp);
-
-	dp->identities = k->identities + half * RN_IDENTITIES_MAX;
-	dp->ports = k->ports + half * 2 * RN_PORT_BLOCKS;
-	dp->services = k->services + half * RN_SERVICES_MAX;
+	dp->open = kernel_of(dp)->halves[half];
 	return 0;
 }
 
 void rn_datapath_half_close(struct rn_datapath *dp)
 {
 	(void)dp;
-}
-
-int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot, const struct rn_identity *identity)
-{
-	if (sim_burn())
-		return 0;
-	kernel_of(dp)->identities[half * RN_IDENTITIES_MAX + slot] = *identity;
-	if (slot >= dp->identities_end[half])
-		dp->identities_end[half] = slot + 1;
-	return 0;
 }
 
 /* ---- a boot ---- */
@@ -151,12 +139,16 @@ void sim_kernel_free(struct sim_host *h)
 	free(k->dp.config);
 	free(k->dp.meta);
 	free(k->dp.devices);
-	free(k->dp.trust);
 	free(k->dp.policy);
-	free(k->dp.rules);
-	free(k->identities);
-	free(k->ports);
-	free(k->services);
+	for (unsigned half = 0; half < 2; half++) {
+		free(k->halves[half].identities);
+		free(k->halves[half].lists);
+		free(k->halves[half].sides);
+		free(k->halves[half].pairs);
+		free(k->halves[half].candidates);
+		free(k->halves[half].rules);
+		free(k->halves[half].openings);
+	}
 	free(k->addresses);
 	*k = (struct sim_kernel){0};
 }
@@ -170,12 +162,18 @@ void sim_kernel_boot(struct sim_host *h)
 	dp->config = sim_zeros(1, sizeof(*dp->config));
 	dp->meta = sim_zeros(1, sizeof(*dp->meta));
 	dp->devices = sim_zeros(RN_DEVICES_MAX, sizeof(*dp->devices));
-	dp->trust = sim_zeros((size_t)2 * (RN_TRUST_MAX + 1), sizeof(*dp->trust));
 	dp->policy = sim_zeros(2, sizeof(*dp->policy));
-	dp->rules = sim_zeros((size_t)2 * RN_RULES_MAX, sizeof(*dp->rules));
-	k->identities = sim_zeros((size_t)2 * RN_IDENTITIES_MAX, sizeof(*k->identities));
-	k->ports = sim_zeros((size_t)4 * RN_PORT_BLOCKS, sizeof(*k->ports));
-	k->services = sim_zeros((size_t)2 * RN_SERVICES_MAX, sizeof(*k->services));
+	dp->shift = SIM_SHIFT;
+	for (unsigned half = 0; half < 2; half++)
+		k->halves[half] = (struct rn_datapath_half){
+		    .identities = sim_zeros(RN_IDENTITIES_MAX, sizeof(struct rn_identity)),
+		    .lists = sim_zeros(RN_LISTS_MAX >> SIM_SHIFT, sizeof(struct rn_list)),
+		    .sides = sim_zeros(RN_SIDES_MAX >> SIM_SHIFT, sizeof(struct rn_side)),
+		    .pairs = sim_zeros(RN_PAIRS_MAX >> SIM_SHIFT, sizeof(struct rn_pair)),
+		    .candidates = sim_zeros(RN_CANDIDATES_MAX >> SIM_SHIFT, sizeof(struct rn_candidate)),
+		    .rules = sim_zeros(RN_RULES_MAX >> SIM_SHIFT, sizeof(struct rn_rule)),
+		    .openings = sim_zeros(RN_OPENINGS_MAX >> SIM_SHIFT, sizeof(struct rn_opening)),
+		};
 	rn_random(h->boot_id, sizeof(h->boot_id));
 	h->booted_ms = h->sim->now_ms - 10000; /* it has been up for a while when rnaut starts */
 }
@@ -250,38 +248,100 @@ static enum rn_reason judge_states(uint64_t source, uint64_t destination)
 	return destination & RN_STATE_QUARANTINED ? RN_DESTINATION_QUARANTINED : RN_ALLOWED;
 }
 
+static uint32_t list_side(const struct rn_datapath_half *h, uint32_t at)
+{
+	return h->lists[at / RN_LIST_SIDES].side[at % RN_LIST_SIDES];
+}
+
+static bool is_on(const struct rn_datapath_half *h, const struct rn_identity *identity, uint32_t side)
+{
+	for (uint32_t i = 0; i < identity->places; i++)
+		if (list_side(h, identity->destinations + i) == side)
+			return true;
+	return false;
+}
+
+struct judging {
+	uint64_t trust, destination_trust;
+	int64_t time;
+	uint32_t best, too_low, outside;
+	uint16_t port;
+	uint8_t protocol, deny;
+	bool same;
+};
+
+static bool is_open(const struct rn_policy *policy, const struct rn_datapath_half *h, const struct rn_rule *rule,
+		    bool deny, int64_t time)
+{
+	uint32_t first, count;
+	bool open = false;
+
+	if (time < rule->from || (rule->until && time >= rule->until))
+		return false;
+	if (!rule->schedule)
+		return true;
+	first = policy->schedules[rule->schedule - 1].openings;
+	count = policy->schedules[rule->schedule - 1].count;
+	for (uint32_t i = first; i < first + count; i++)
+		open |= time >= h->openings[i].from && time < h->openings[i].until;
+	return open || (deny && (!count || time >= h->openings[first + count - 1].until));
+}
+
+static void look(const struct rn_policy *policy, const struct rn_datapath_half *h, const struct rn_candidate *c,
+		 struct judging *j)
+{
+	uint32_t *found = &j->best;
+
+	if (!(c->protocols & j->protocol) || j->port < c->first || j->port > c->last ||
+	    ((c->flags & RN_RULE_SAME_OWNER) && !j->same) || (c->flags & RN_RULE_OBSERVE))
+		return;
+	if ((c->flags & RN_RULE_TIMED) && !is_open(policy, h, &h->rules[c->rule], c->flags & RN_RULE_DENY, j->time)) {
+		if (c->flags & RN_RULE_DENY)
+			return;
+		found = &j->outside;
+	} else if (j->trust < c->minimum_trust || j->destination_trust < c->minimum_destination_trust) {
+		found = &j->too_low;
+	}
+	if (c->rule >= *found)
+		return;
+	*found = c->rule;
+	if (found == &j->best)
+		j->deny = c->flags & RN_RULE_DENY;
+}
+
 static enum rn_reason judge_policy(const struct sim_kernel *k, const struct sim_packet *p,
-				   const struct rn_device *source, const struct rn_device *destination)
+				   const struct rn_device *source, const struct rn_device *destination, int64_t time)
 {
 	const unsigned half = k->dp.config->generation & 1;
-	const struct rn_policy *policy = &k->dp.policy[half];
-	const uint32_t slot = p->peer ? p->slot : source->identity_slot;
-	const struct rn_identity *from = &k->identities[half * RN_IDENTITIES_MAX + slot];
-	const struct rn_identity *to = &k->identities[half * RN_IDENTITIES_MAX + destination->identity_slot];
+	const struct rn_datapath_half *h = &k->halves[half];
+	const struct rn_identity *from = &h->identities[p->peer ? p->slot : source->identity_slot];
+	const struct rn_identity *to = &h->identities[destination->identity_slot];
 	const uint64_t known = source->state & RN_STATE_TRUST_MASK;
-	const struct rn_rule_set *trust =
-	    &k->dp.trust[half * (RN_TRUST_MAX + 1) + (p->peer && p->trust < known ? p->trust : known)];
-	const struct rn_ports *ports = &k->ports[(half * 2 + (p->protocol == IPPROTO_UDP)) * RN_PORT_BLOCKS];
-	const bool echo = p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP;
-	const uint16_t class =
-	    echo ? policy->icmp_class : ports[p->port / RN_PORTS_PER_BLOCK].class[p->port % RN_PORTS_PER_BLOCK];
-	const __u64 *service = k->services[half * RN_SERVICES_MAX + class].word;
-	const bool same = source->owner && source->owner == destination->owner;
-	bool matched = false;
+	struct judging j = {
+	    .trust = p->peer && p->trust < known ? p->trust : known,
+	    .destination_trust = destination->state & RN_STATE_TRUST_MASK,
+	    .time = time,
+	    .best = UINT32_MAX,
+	    .too_low = UINT32_MAX,
+	    .outside = UINT32_MAX,
+	    .port = p->port,
+	    .protocol = p->protocol == IPPROTO_TCP ? RN_TCP : p->protocol == IPPROTO_UDP ? RN_UDP : RN_ECHO6,
+	    .same = source->owner && source->owner == destination->owner,
+	};
 
-	for (unsigned i = 0; i < RN_RULE_WORDS; i++) {
-		uint64_t rules = from->source[i] & to->destination[i] & service[i];
+	for (uint32_t i = 0; i < from->source_count; i++) {
+		const struct rn_side *side = &h->sides[list_side(h, from->sources + i)];
 
-		if (!same)
-			rules &= policy->different_owner.word[i];
-		matched |= rules != 0;
-		rules &= trust->word[i];
-		if (rules)
-			return k->dp.rules[half * RN_RULES_MAX + i * 64 + (unsigned)__builtin_ctzll(rules)].deny
-				   ? RN_DENY_RULE
-				   : RN_ALLOWED;
+		for (uint32_t n = side->pairs; n < side->pairs + side->places; n++)
+			if (h->pairs[n].destination && is_on(h, to, h->pairs[n].destination))
+				for (uint32_t c = 0; c < h->pairs[n].count; c++)
+					look(&k->dp.policy[half], h, &h->candidates[h->pairs[n].candidates + c], &j);
 	}
-	return matched ? RN_TRUST_TOO_LOW : RN_DEFAULT_DENY;
+	if (j.best != UINT32_MAX)
+		return j.deny ? RN_DENY_RULE : RN_ALLOWED;
+	if (j.too_low != UINT32_MAX)
+		return RN_TRUST_TOO_LOW;
+	return j.outside != UINT32_MAX ? RN_OUTSIDE_TIME : RN_DEFAULT_DENY;
 }
 
 enum rn_reason sim_kernel_judge(const struct sim_host *h, const struct sim_packet *p, const struct rn_device *source,
@@ -289,5 +349,5 @@ enum rn_reason sim_kernel_judge(const struct sim_host *h, const struct sim_packe
 {
 	enum rn_reason reason = judge_states(source->state, destination->state);
 
-	return reason ? reason : judge_policy(&h->kernel, p, source, destination);
+	return reason ? reason : judge_policy(&h->kernel, p, source, destination, h->sim->now_ms / 1000);
 }

@@ -231,5 +231,8 @@ STORE(set_generation, (struct rn_datapath * dp, uint64_t generation), (dp, gener
 STORE(set_lease, (struct rn_datapath * dp, uint64_t until), (dp, until))
 STORE_INT(device_set, (struct rn_datapath * dp, uint32_t index, const struct rn_device *device), (dp, index, device))
 STORE_INT(device_state, (struct rn_datapath * dp, uint32_t index, uint32_t state), (dp, index, state))
-STORE_INT(policy_write, (struct rn_datapath * dp, unsigned half, const struct rn_datapath_policy *policy),
+STORE_INT(policy_write, (struct rn_datapath * dp, unsigned half, const struct rn_policy_arrays *policy),
 	  (dp, half, policy))
+STORE_INT(identity_write,
+	  (struct rn_datapath * dp, unsigned half, uint32_t slot, const struct rn_identity_lists *lists),
+	  (dp, half, slot, lists))

@@ -91,9 +91,15 @@ MESH_TABLES_ARE(mesh_of, dead)
 
 /* ---- all of the arrays is there all the time ---- */
 
-static struct rn_identity identities[2 * RN_IDENTITIES_MAX];
-static struct rn_ports ports[4 * RN_PORT_BLOCKS];
-static struct rn_rule_set services[2 * RN_SERVICES_MAX];
+static struct {
+	struct rn_identity identities[RN_IDENTITIES_MAX];
+	struct rn_list lists[RN_LISTS_MAX];
+	struct rn_side sides[RN_SIDES_MAX];
+	struct rn_pair pairs[RN_PAIRS_MAX];
+	struct rn_candidate candidates[RN_CANDIDATES_MAX];
+	struct rn_rule rules[RN_RULES_MAX];
+	struct rn_opening openings[RN_OPENINGS_MAX];
+} arrays[2];
 
 int rn_datapath_window(struct rn_datapath *dp, uint32_t index)
 {
@@ -103,22 +109,19 @@ int rn_datapath_window(struct rn_datapath *dp, uint32_t index)
 
 int rn_datapath_half_open(struct rn_datapath *dp, unsigned half)
 {
-	dp->identities = identities + half * RN_IDENTITIES_MAX;
-	dp->ports = ports + half * 2 * RN_PORT_BLOCKS;
-	dp->services = services + half * RN_SERVICES_MAX;
+	dp->open = (struct rn_datapath_half){.identities = arrays[half].identities,
+					     .lists = arrays[half].lists,
+					     .sides = arrays[half].sides,
+					     .pairs = arrays[half].pairs,
+					     .candidates = arrays[half].candidates,
+					     .rules = arrays[half].rules,
+					     .openings = arrays[half].openings};
 	return 0;
 }
 
 void rn_datapath_half_close(struct rn_datapath *dp)
 {
 	(void)dp;
-}
-
-int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot, const struct rn_identity *identity)
-{
-	(void)dp;
-	identities[half * RN_IDENTITIES_MAX + slot] = *identity;
-	return 0;
 }
 
 /* ---- a hub ---- */
@@ -140,9 +143,7 @@ static struct rn_datapath *datapath_new(void)
 	dp->config = zeros(1, sizeof(*dp->config));
 	dp->meta = zeros(1, sizeof(*dp->meta));
 	dp->devices = zeros(RN_DEVICES_MAX, sizeof(*dp->devices));
-	dp->trust = zeros(2 * (RN_TRUST_MAX + 1), sizeof(*dp->trust));
 	dp->policy = zeros(2, sizeof(*dp->policy));
-	dp->rules = zeros(2 * RN_RULES_MAX, sizeof(*dp->rules));
 	return dp;
 }
 
@@ -151,9 +152,7 @@ static void datapath_free(struct rn_datapath *dp)
 	free(dp->config);
 	free(dp->meta);
 	free(dp->devices);
-	free(dp->trust);
 	free(dp->policy);
-	free(dp->rules);
 	free(dp);
 }
 

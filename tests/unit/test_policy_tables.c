@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The compiled tables against the reference evaluator, without BPF: random realms, random policies, every pair of
- * devices, ports at the edges of the rules. RN_SEED=N runs one seed again.
+ * The compiled tables against the reference evaluator, without BPF: random realms, random policies of the whole
+ * language, ports at the edges of the rules, moments at the edges of their times. RN_SEED=N runs one seed again.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,87 +19,213 @@
 #include "domain/policy_tables.h"
 #include "tests/support/realm.h"
 
-struct verdict {
-	enum rn_reason reason;
-	uint32_t rule;
+#define NOW INT64_C(1790003600)
+
+struct half {
+	struct rn_policy_arrays arrays;
+	struct rn_policy_sides *sides;
+	struct rn_identity_lists lists[REALM_DEVICES];
 };
 
-/* Step 4.4 of docs/datapath.md. */
-static struct verdict judge(const struct rn_policy_tables *t, const struct rn_identity *source,
-			    const struct rn_identity *destination, bool one_owner, uint8_t trust, uint8_t protocol,
-			    uint16_t port)
+struct packet {
+	unsigned from, to;
+	uint8_t trust, destination_trust, protocols;
+	uint16_t port;
+	bool same_owner;
+	int64_t at;
+};
+
+struct verdict {
+	enum rn_reason reason;
+	uint32_t rule, observed;
+	bool log;
+};
+
+static uint32_t side_at(const struct rn_identity_lists *l, uint32_t at)
 {
-	struct verdict too_low = {RN_DEFAULT_DENY, 0};
-	uint16_t class = t->policy.icmp_class;
+	assert_true(at / RN_LIST_SIDES < l->count);
+	return l->blocks[at / RN_LIST_SIDES].side[at % RN_LIST_SIDES];
+}
 
-	if (protocol != IPPROTO_ICMP)
-		class = t->ports[(protocol == IPPROTO_UDP ? RN_PORT_BLOCKS : 0) + port / 64].class[port % 64];
-	for (unsigned n = 0; n < t->policy.rules; n++) {
-		uint64_t bit = 1ull << n % 64;
-		unsigned w = n / 64;
+/* A destination is in one of its places, or nowhere. */
+static bool is_on(const struct rn_identity_lists *l, uint32_t side)
+{
+	bool there = false;
 
-		if (!(source->source[w] & destination->destination[w] & t->services[class].word[w] & bit))
-			continue;
-		if (!one_owner && !(t->policy.different_owner.word[w] & bit))
-			continue;
-		if (t->trust[trust].word[w] & bit)
-			return (struct verdict){t->rules[n].deny ? RN_DENY_RULE : RN_ALLOWED, t->rules[n].number};
-		if (too_low.reason == RN_DEFAULT_DENY)
-			too_low = (struct verdict){RN_TRUST_TOO_LOW, t->rules[n].number};
+	for (uint32_t i = 0; i < l->at.places; i++)
+		there |= side_at(l, l->at.destinations + i) == side;
+	for (uint32_t i = 0; i < RN_PROBES && i < l->at.places; i++) {
+		uint32_t at = (rn_side_place(side, l->at.places) + i) & (l->at.places - 1);
+
+		if (side_at(l, l->at.destinations + at) == side) {
+			assert_true(there && (l->at.mask >> rn_side_bit(side) & 1));
+			return true;
+		}
+		if (!side_at(l, l->at.destinations + at))
+			break;
 	}
-	return too_low;
+	assert_false(there);
+	return false;
+}
+
+static bool is_open(const struct half *h, const struct rn_candidate *c, int64_t at)
+{
+	const struct rn_rule *r = &h->arrays.rules[c->rule];
+	uint32_t first, count;
+
+	if (!(c->flags & RN_RULE_TIMED))
+		return true;
+	if (at < r->from || (r->until && at >= r->until))
+		return false;
+	if (!r->schedule)
+		return true;
+	first = h->arrays.policy.schedules[r->schedule - 1].openings;
+	count = h->arrays.policy.schedules[r->schedule - 1].count;
+	for (uint32_t i = first; i < first + count; i++)
+		if (at >= h->arrays.openings[i].from && at < h->arrays.openings[i].until)
+			return true;
+	return (c->flags & RN_RULE_DENY) && (!count || at >= h->arrays.openings[first + count - 1].until);
+}
+
+enum { DECIDES, TOO_LOW, OUTSIDE, OBSERVED, FINDINGS };
+
+static void look(const struct half *h, const struct rn_candidate *c, const struct packet *p,
+		 const struct rn_candidate **found)
+{
+	unsigned what = DECIDES;
+
+	if (!(c->protocols & p->protocols) || p->port < c->first || p->port > c->last ||
+	    ((c->flags & RN_RULE_SAME_OWNER) && !p->same_owner))
+		return;
+	if (!is_open(h, c, p->at))
+		what = OUTSIDE;
+	else if (p->trust < c->minimum_trust || p->destination_trust < c->minimum_destination_trust)
+		what = TOO_LOW;
+	if (what != DECIDES && (c->flags & (RN_RULE_DENY | RN_RULE_OBSERVE)))
+		return;
+	if (c->flags & RN_RULE_OBSERVE)
+		what = OBSERVED;
+	if (!found[what] || c->rule < found[what]->rule)
+		found[what] = c;
+}
+
+/* Step 4.4 of docs/datapath.md. */
+static struct verdict judge(const struct half *h, const struct packet *p)
+{
+	static const enum rn_reason reasons[] = {RN_ALLOWED, RN_TRUST_TOO_LOW, RN_OUTSIDE_TIME};
+	const struct rn_identity_lists *from = &h->lists[p->from], *to = &h->lists[p->to];
+	const struct rn_candidate *found[FINDINGS] = {NULL};
+	struct verdict v = {.reason = RN_DEFAULT_DENY};
+
+	for (uint32_t i = 0; i < from->at.source_count; i++) {
+		const struct rn_side *side = &h->arrays.sides[side_at(from, from->at.sources + i)];
+
+		for (uint32_t n = side->pairs; n < side->pairs + side->places; n++) {
+			const struct rn_pair *pair = &h->arrays.pairs[n];
+
+			if (pair->destination && is_on(to, pair->destination))
+				for (uint32_t c = 0; c < pair->count; c++)
+					look(h, &h->arrays.candidates[pair->candidates + c], p, found);
+		}
+	}
+	if (found[OBSERVED] && (!found[DECIDES] || found[OBSERVED]->rule < found[DECIDES]->rule))
+		v.observed = h->arrays.rules[found[OBSERVED]->rule].number;
+	for (unsigned i = DECIDES; i <= OUTSIDE; i++) {
+		if (!found[i])
+			continue;
+		v.reason = found[i]->flags & RN_RULE_DENY ? RN_DENY_RULE : reasons[i];
+		v.rule = h->arrays.rules[found[i]->rule].number;
+		v.log = found[i]->flags & RN_RULE_LOG;
+		break;
+	}
+	return v;
 }
 
 struct tally {
-	unsigned long cases, reasons[RN_REASON_COUNT];
+	unsigned long cases, reasons[RN_REASON_COUNT], observed;
 };
 
-static void compare(const struct realm *w, const struct rn_policy_model *m, const struct rn_policy_record *p,
-		    const struct rn_policy_tables *t, struct rng *rng, uint64_t seed, struct tally *tally)
+static uint8_t bit_of(uint8_t protocol)
 {
-	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
-	struct rn_identity identity[REALM_DEVICES];
+	return protocol == IPPROTO_TCP ? RN_TCP : protocol == IPPROTO_UDP ? RN_UDP : protocol == IPPROTO_ICMP ? RN_ECHO4 : RN_ECHO6;
+}
 
-	for (unsigned d = 0; d < REALM_DEVICES; d++)
-		rn_policy_tables_identity(p, w->devices[d].selectors, w->devices[d].selector_count, &identity[d]);
+static void compare(const struct realm *w, const struct rn_policy_model *m, const struct half *h, struct rng *rng,
+		    uint64_t seed, struct tally *tally)
+{
+	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6};
+	int64_t next = NOW;
+
 	for (unsigned i = 0; i < 600; i++) {
 		const struct realm_device *a = &w->devices[rng_below(rng, REALM_DEVICES)],
 					  *b = &w->devices[rng_below(rng, REALM_DEVICES)];
-		uint8_t protocol = protocols[rng_below(rng, 3)];
-		uint16_t port = protocol == IPPROTO_ICMP ? 0 : realm_port(rng);
+		uint8_t protocol = protocols[rng_below(rng, 5)];
+		uint16_t port = bit_of(protocol) & (RN_TCP | RN_UDP) ? realm_port(rng) : 0;
+		struct packet p = {a - w->devices, b - w->devices, a->trust, b->trust, bit_of(protocol), port,
+				   a->owner && a->owner == b->owner, NOW - 9000 + rng_below(rng, 30000)};
 		struct rn_question q = {realm_party(a), realm_party(b), .protocol = protocol, .port = port};
 		struct rn_answer e;
-		struct verdict v = judge(t, &identity[a - w->devices], &identity[b - w->devices],
-					 a->owner && a->owner == b->owner, a->trust, protocol, port);
+		struct verdict v;
 
+		if (next != INT64_MAX && rng_percent(rng, 50)) /* where an answer ends, and just before */
+			p.at = next - rng_below(rng, 2);
+		q.at = p.at;
+		v = judge(h, &p);
 		rn_policy_evaluate(m, &q, &e);
-		if (v.reason != e.reason || v.rule != e.rule)
-			fail_msg("seed %llu: %s to %s protocol %u port %u: tables say %d by %u, reference %d by %u",
-				 (unsigned long long)seed, a->name, b->name, protocol, port, (int)v.reason, v.rule,
-				 (int)e.reason, e.rule);
+		if (v.reason != e.reason || v.rule != e.rule || v.observed != e.observed || v.log != e.log)
+			fail_msg("seed %llu: %s to %s protocol %u port %u at %lld: tables say %d by %u (observed %u), "
+				 "reference %d by %u (observed %u)",
+				 (unsigned long long)seed, a->name, b->name, protocol, port, (long long)p.at,
+				 (int)v.reason, v.rule, v.observed, (int)e.reason, e.rule, e.observed);
+		next = e.until;
 		tally->cases++;
 		tally->reasons[e.reason]++;
+		tally->observed += e.observed != 0;
 	}
+}
+
+static void fill(struct half *h, const struct rn_policy_record *p, const struct realm *w, uint64_t version)
+{
+	struct rn_err err = {""};
+
+	h->sides = rn_policy_sides_new(p);
+	assert_non_null(h->sides);
+	if (rn_policy_tables_build(p, h->sides, version, &h->arrays, &err) < 0)
+		fail_msg("version %llu: %s", (unsigned long long)version, err.text);
+	assert_true(h->arrays.policy.version == version);
+	for (unsigned d = 0; d < REALM_DEVICES; d++)
+		assert_int_equal(rn_policy_tables_identity(h->sides, w->devices[d].selectors,
+							   w->devices[d].selector_count, &h->lists[d]),
+				 0);
+}
+
+static void drop(struct half *h)
+{
+	rn_policy_tables_done(&h->arrays);
+	rn_policy_sides_free(h->sides);
+	for (unsigned d = 0; d < REALM_DEVICES; d++)
+		free(h->lists[d].blocks);
 }
 
 static void one_realm(uint64_t seed, struct tally *tally)
 {
 	static char text[256 * 1024];
 	static struct realm w;
-	static struct rn_policy_tables t;
 	struct rng rng = {seed};
 	struct rn_selector_source selectors = realm_selectors(&w);
 	struct rn_policy_model *m;
 	struct rn_policy_record p;
 	struct rn_err err = {""};
+	struct half h;
 
 	realm_random(&w, &rng);
-	realm_policy_text(&rng, 5 + rng_below(&rng, rng_percent(&rng, 5) ? 200 : 26), text, sizeof(text));
+	realm_policy_whole(&rng, 5 + rng_below(&rng, rng_percent(&rng, 5) ? 100 : 36), NOW, text, sizeof(text));
 	m = rn_policy_parse(text, strlen(text), &err);
-	if (!m || rn_policy_compile(m, &selectors, NULL, 0, &p, &err) < 0 || rn_policy_tables_build(&p, seed, &t, &err) < 0)
+	if (!m || rn_policy_compile(m, &selectors, NULL, NOW, &p, &err) < 0)
 		fail_msg("seed %llu: %s\n%s", (unsigned long long)seed, err.text, text);
-	assert_true(t.policy.version == seed);
-	compare(&w, m, &p, &t, &rng, seed, tally);
+	fill(&h, &p, &w, seed);
+	compare(&w, m, &h, &rng, seed, tally);
+	drop(&h);
 	rn_policy_record_done(&p);
 	rn_policy_model_free(m);
 }
@@ -115,68 +242,86 @@ static void test_random(void **state)
 	}
 	for (uint64_t s = 1; s <= 400; s++)
 		one_realm(s, &tally);
-	print_message("%lu cases: %lu allowed, %lu denied by rule, %lu by trust, %lu by default\n", tally.cases,
-		      tally.reasons[RN_ALLOWED], tally.reasons[RN_DENY_RULE], tally.reasons[RN_TRUST_TOO_LOW],
-		      tally.reasons[RN_DEFAULT_DENY]);
+	print_message("%lu cases: %lu allowed, %lu denied by rule, %lu by trust, %lu by time, %lu by default, %lu "
+		      "observed\n",
+		      tally.cases, tally.reasons[RN_ALLOWED], tally.reasons[RN_DENY_RULE],
+		      tally.reasons[RN_TRUST_TOO_LOW], tally.reasons[RN_OUTSIDE_TIME], tally.reasons[RN_DEFAULT_DENY],
+		      tally.observed);
 	assert_true(tally.cases >= 100000);
 	assert_true(tally.reasons[RN_ALLOWED] > tally.cases / 20 && tally.reasons[RN_DENY_RULE] > tally.cases / 20 &&
 		    tally.reasons[RN_TRUST_TOO_LOW] > tally.cases / 100 &&
+		    tally.reasons[RN_OUTSIDE_TIME] > tally.cases / 200 && tally.observed > tally.cases / 100 &&
 		    tally.reasons[RN_DEFAULT_DENY] > tally.cases / 20);
 }
 
-/* Every port of a few policies, so that the walk over edges is right at each of them. */
-static void test_all_ports(void **state)
+/* ---- what does not fit ---- */
+
+#define WIDE 6000u
+static struct rn_policy_rule wide[WIDE];
+static struct rn_service ports[WIDE];
+static uint32_t everyone[] = {1};
+
+static int build(uint32_t count, struct rn_err *err)
 {
-	static struct rn_service services[] = {
-	    {IPPROTO_TCP, 1, 1},      {IPPROTO_TCP, 1, 65535}, {0, 0, 65535},
-	    {IPPROTO_UDP, 63, 64},    {IPPROTO_TCP, 64, 127},  {IPPROTO_UDP, 65535, 65535},
-	    {0, 0, 65535}, {IPPROTO_TCP, 100, 300}};
-	static uint32_t everyone[] = {1};
-	static struct rn_policy_tables t;
-	struct rn_policy_rule rules[4];
-	struct rn_policy_record p = {.rules = rules, .rule_count = 4};
-	struct rn_identity all;
+	const struct rn_policy_record p = {.rules = wide, .rule_count = count};
+	struct rn_policy_sides *sides = rn_policy_sides_new(&p);
+	struct rn_policy_arrays arrays;
+	int code;
+
+	assert_non_null(sides);
+	code = rn_policy_tables_build(&p, sides, 1, &arrays, err);
+	if (code == 0)
+		rn_policy_tables_done(&arrays);
+	rn_policy_sides_free(sides);
+	return code;
+}
+
+/* As many rules about one pair as a judgement looks at, and one more. */
+static void test_too_wide(void **state)
+{
+	struct rn_err err = {""};
 
 	(void)state;
-	memset(rules, 0, sizeof(rules));
-	for (unsigned n = 0; n < 4; n++)
-		rules[n] = (struct rn_policy_rule){.id = "r",
-						   .number = n + 1,
-						   .source.any = {everyone, 1},
-						   .destination.any = {everyone, 1},
-						   .services = services + 2 * n,
-						   .service_count = 2};
-	rules[2].service_count = 3; /* overlaps with the next rule's */
-	assert_int_equal(rn_policy_tables_build(&p, 1, &t, NULL), 0);
-	for (unsigned udp = 0; udp < 2; udp++) {
-		for (unsigned port = 0; port < 65536; port++) {
-			uint16_t class = t.ports[udp * RN_PORT_BLOCKS + port / 64].class[port % 64];
-
-			for (unsigned n = 0; n < 4; n++) {
-				bool named = false;
-
-				for (unsigned i = 0; i < rules[n].service_count; i++)
-					named |= (rules[n].services[i].protocol == 0 ||
-						  rules[n].services[i].protocol == (udp ? IPPROTO_UDP : IPPROTO_TCP)) &&
-						 port >= rules[n].services[i].first &&
-						 port <= rules[n].services[i].last;
-				if ((bool)(t.services[class].word[0] & 1ull << n) != named)
-					fail_msg("port %u, udp %u, rule %u", port, udp, n + 1);
-			}
-		}
+	for (uint32_t i = 0; i < WIDE; i++) {
+		ports[i] = (struct rn_service){IPPROTO_TCP, (uint16_t)(2 * i), (uint16_t)(2 * i)};
+		wide[i] = (struct rn_policy_rule){.id = "r",
+						  .number = i + 1,
+						  .source.any = {everyone, 1},
+						  .destination.any = {everyone, 1},
+						  .services = &ports[i],
+						  .service_count = 1};
 	}
-	assert_int_equal(t.services[t.policy.icmp_class].word[0], 2 | 4 | 8);
-	assert_int_equal(t.services[0].word[0], 0);
-	rn_policy_tables_identity(&p, everyone, 1, &all); /* and nothing is read past the last rule */
-	assert_int_equal(all.source[0], 15);
-	assert_int_equal(all.destination[0], 15);
+	assert_int_equal(build(RN_ALIKE_MAX, &err), 0);
+	assert_int_equal(build(RN_ALIKE_MAX + 1, &err), -EMSGSIZE);
+	assert_non_null(strstr(err.text, "join some"));
+}
+
+/* Ranges of a rule that touch or are the same become one, so that fewer are looked at. */
+static void test_services_join(void **state)
+{
+	static struct rn_service services[] = {{IPPROTO_TCP, 80, 80},	{IPPROTO_TCP, 81, 90}, {IPPROTO_UDP, 443, 443},
+					       {IPPROTO_TCP, 443, 443}, {IPPROTO_TCP, 85, 99}, {IPPROTO_TCP, 101, 101}};
+	struct rn_policy_rule rule = {.number = 1, .services = services, .service_count = 6};
+	const struct rn_policy_record p = {.rules = &rule, .rule_count = 1};
+	struct rn_policy_sides *sides = rn_policy_sides_new(&p);
+	struct rn_policy_arrays a;
+
+	(void)state;
+	assert_int_equal(rn_policy_tables_build(&p, sides, 1, &a, NULL), 0);
+	assert_int_equal(a.candidate_count, 3);
+	assert_true(a.candidates[0].first == 80 && a.candidates[0].last == 99 && a.candidates[0].protocols == RN_TCP);
+	assert_true(a.candidates[1].first == 101 && a.candidates[1].last == 101);
+	assert_true(a.candidates[2].first == 443 && a.candidates[2].protocols == (RN_TCP | RN_UDP));
+	rn_policy_tables_done(&a);
+	rn_policy_sides_free(sides);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_random),
-	    cmocka_unit_test(test_all_ports),
+	    cmocka_unit_test(test_too_wide),
+	    cmocka_unit_test(test_services_join),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

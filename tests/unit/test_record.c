@@ -68,7 +68,7 @@ static struct rn_network network(void)
 	return n;
 }
 
-static uint32_t admins[] = {1, 2, 0xffffffff}, servers[] = {9};
+static uint32_t admins[] = {1, 2, 0xffffffff}, servers[] = {9}, guests[] = {3, 4};
 static struct rn_service web[] = {{IPPROTO_TCP, 80, 443}, {IPPROTO_ICMP, 0, 65535}}, all[] = {{0, 0, 65535}};
 static struct rn_policy_rule rules[] = {
     {.id = "no",
@@ -88,12 +88,23 @@ static struct rn_policy_rule rules[] = {
     {.id = "own",
      .number = 3,
      .same_owner = true,
+     .log = true,
+     .observe = true,
+     .minimum_destination_trust = 7,
+     .schedule = 2,
+     .from = 1790000000,
+     .until = 1790000001,
+     .source.types = {servers, 1},
+     .source.none = {guests, 2},
+     .destination.also = 12,
      .source.any = {admins, 3},
      .destination.any = {servers, 1},
      .services = all,
      .service_count = 1},
 };
-static const struct rn_policy_record policy = {.rules = rules, .rule_count = 3};
+static struct rn_window often[] = {{1790000000, 1790000001}, {1790000003, 1790090000}}, once[] = {{0, RN_ENDS_MAX / 100}};
+static struct rn_schedule schedules[] = {{often, 2}, {once, 1}, {NULL, 0}};
+static const struct rn_policy_record policy = {.rules = rules, .rule_count = 3, .schedules = schedules, .schedule_count = 3};
 
 static void expect_head(const uint8_t *data, int size, enum rn_record_type type)
 {
@@ -455,6 +466,21 @@ static void test_device_refused(void **state)
 	}
 }
 
+static void same_set(const struct rn_selector_set *a, const struct rn_selector_set *b)
+{
+	assert_int_equal(a->count, b->count);
+	if (a->count)
+		assert_memory_equal(a->numbers, b->numbers, a->count * sizeof(uint32_t));
+}
+
+static void same_side(const struct rn_rule_side *a, const struct rn_rule_side *b)
+{
+	same_set(&a->any, &b->any);
+	same_set(&a->types, &b->types);
+	same_set(&a->none, &b->none);
+	assert_int_equal(a->also, b->also);
+}
+
 static void test_policy(void **state)
 {
 	uint8_t data[1024];
@@ -472,16 +498,27 @@ static void test_policy(void **state)
 		assert_int_equal(a->number, b->number);
 		assert_int_equal(a->deny, b->deny);
 		assert_int_equal(a->same_owner, b->same_owner);
+		assert_int_equal(a->log, b->log);
+		assert_int_equal(a->observe, b->observe);
 		assert_int_equal(a->minimum_trust, b->minimum_trust);
-		assert_int_equal(a->source.any.count, b->source.any.count);
-		assert_memory_equal(a->source.any.numbers, b->source.any.numbers, a->source.any.count * sizeof(uint32_t));
-		assert_int_equal(a->destination.any.count, b->destination.any.count);
-		assert_memory_equal(a->destination.any.numbers, b->destination.any.numbers, a->destination.any.count * sizeof(uint32_t));
+		assert_int_equal(a->minimum_destination_trust, b->minimum_destination_trust);
+		assert_int_equal(a->schedule, b->schedule);
+		assert_int_equal(a->from, b->from);
+		assert_int_equal(a->until, b->until);
+		same_side(&a->source, &b->source);
+		same_side(&a->destination, &b->destination);
 		assert_int_equal(a->service_count, b->service_count);
 		for (uint32_t j = 0; j < a->service_count; j++)
 			assert_true(a->services[j].protocol == b->services[j].protocol &&
 				    a->services[j].first == b->services[j].first &&
 				    a->services[j].last == b->services[j].last);
+	}
+	assert_int_equal(out.schedule_count, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(out.schedules[i].count, schedules[i].count);
+		if (schedules[i].count)
+			assert_memory_equal(out.schedules[i].windows, schedules[i].windows,
+					    schedules[i].count * sizeof(struct rn_window));
 	}
 	rn_policy_record_done(&out);
 	assert_null(out.rules);
@@ -495,13 +532,15 @@ static void test_policy_refused(void **state)
 {
 	static struct rn_service odd[] = {{IPPROTO_TCP, 9, 8}}, ported_ping[] = {{IPPROTO_ICMP, 0, 80}};
 	static uint32_t falling[] = {2, 1}, zero[] = {0};
-	enum { CASES = 9 };
+	static struct rn_window touch[] = {{5, 7}, {7, 9}}, back[] = {{7, 7}}, late[] = {{5, RN_ENDS_MAX + 1}};
+	enum { CASES = 17 };
 	uint8_t data[1024];
 
 	(void)state;
 	for (int i = 0; i < CASES; i++) {
 		struct rn_policy_rule r = rules[1];
-		struct rn_policy_record p = {.rules = &r, .rule_count = 1};
+		struct rn_schedule s = {often, 2};
+		struct rn_policy_record p = {.rules = &r, .rule_count = 1, .schedules = &s, .schedule_count = 1};
 
 		switch (i) {
 		case 0:
@@ -530,6 +569,30 @@ static void test_policy_refused(void **state)
 			break;
 		case 8:
 			r.services = ported_ping, r.service_count = 1;
+			break;
+		case 9:
+			r.schedule = 2;
+			break;
+		case 10:
+			r.from = 5, r.until = 5;
+			break;
+		case 11:
+			r.from = -1;
+			break;
+		case 12:
+			r.minimum_destination_trust = 101;
+			break;
+		case 13:
+			s.windows = touch;
+			break;
+		case 14:
+			s = (struct rn_schedule){back, 1};
+			break;
+		case 15:
+			s = (struct rn_schedule){late, 1};
+			break;
+		case 16:
+			p.schedule_count = RN_SCHEDULES_MAX + 1;
 			break;
 		default:
 			fail();
@@ -577,7 +640,7 @@ static void test_policy_needs(void **state)
 static void test_policy_order(void **state)
 {
 	struct rn_policy_rule swapped[] = {rules[1], rules[0]}, back[] = {rules[2], rules[1]};
-	struct rn_policy_record p = {.rules = swapped, .rule_count = 2};
+	struct rn_policy_record p = {.rules = swapped, .rule_count = 2, .schedules = schedules, .schedule_count = 3};
 	uint8_t data[1024];
 
 	(void)state;
