@@ -38,7 +38,7 @@ RN_ARRAY(rn_policy, struct rn_policy, 2);
 /* kern makes these smaller on a node (rn_policy_shift). */
 RN_ARRAY(rn_lists, struct rn_list, 2 * RN_LISTS_MAX);
 RN_ARRAY(rn_sides, struct rn_side, 2 * RN_SIDES_MAX);
-RN_ARRAY(rn_pairs, struct rn_pair, 2 * RN_PAIRS_MAX);
+RN_ARRAY(rn_pairs, struct rn_side_pair, 2 * RN_PAIRS_MAX);
 RN_ARRAY(rn_candidates, struct rn_candidate, 2 * RN_CANDIDATES_MAX);
 RN_ARRAY(rn_rules, struct rn_rule, 2 * RN_RULES_MAX);
 RN_ARRAY(rn_openings, struct rn_opening, 2 * RN_OPENINGS_MAX);

@@ -59,16 +59,16 @@ static __noinline int rn_list_has(struct rn_walk *w, __u32 side)
 	return 0;
 }
 
-static __always_inline const struct rn_pair *rn_pair_at(struct rn_walk *w, __u32 place)
+static __always_inline const struct rn_side_pair *rn_pair_at(struct rn_walk *w, __u32 place)
 {
-	const struct rn_pair *pair = RN_OF_HALF(rn_pairs, w->half, RN_PAIRS_MAX, w->pairs + place);
+	const struct rn_side_pair *pair = RN_OF_HALF(rn_pairs, w->half, RN_PAIRS_MAX, w->pairs + place);
 
 	if (!pair)
 		w->broken = 1;
 	return pair;
 }
 
-static __always_inline void rn_walk_open(struct rn_walk *w, const struct rn_pair *pair)
+static __always_inline void rn_walk_open(struct rn_walk *w, const struct rn_side_pair *pair)
 {
 	w->candidate = pair->candidates;
 	w->candidate_end = w->candidate + pair->count;
@@ -77,7 +77,7 @@ static __always_inline void rn_walk_open(struct rn_walk *w, const struct rn_pair
 /* Opens the pair of the side with this destination, where there is one. */
 static __noinline int rn_pair_find(struct rn_walk *w, __u32 side)
 {
-	const struct rn_pair *pair;
+	const struct rn_side_pair *pair;
 	__u32 places, at;
 
 	if (!w)
@@ -123,7 +123,7 @@ static __always_inline int rn_walk_side(struct rn_walk *w)
 static __always_inline void rn_walk_place(struct rn_walk *w)
 {
 	__u32 place = w->place++, side;
-	const struct rn_pair *pair;
+	const struct rn_side_pair *pair;
 
 	if (w->over) {
 		side = rn_list_side(w, w->destinations + place);

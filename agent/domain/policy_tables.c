@@ -19,7 +19,7 @@ struct build {
 	struct rn_policy_arrays *out;
 	struct rn_err *err;
 	uint64_t *order;     /* one a rule */
-	struct rn_pair *row; /* pairs of the present source, one after the other */
+	struct rn_side_pair *row; /* pairs of the present source, one after the other */
 };
 
 static uint32_t source_of(uint64_t word)
@@ -147,7 +147,7 @@ static uint32_t power_of_two(uint32_t count)
 	return places;
 }
 
-static bool place_row(struct rn_pair *set, uint32_t places, const struct rn_pair *row, uint32_t count)
+static bool place_row(struct rn_side_pair *set, uint32_t places, const struct rn_side_pair *row, uint32_t count)
 {
 	memset(set, 0, places * sizeof(*set));
 	for (uint32_t i = 0; i < count; i++) {
@@ -183,11 +183,11 @@ static int add_row(struct build *b, uint32_t source, uint32_t count)
 }
 
 /* The rules of one pair, from *at on. */
-static int add_pair(struct build *b, uint32_t *at, struct rn_pair *ret)
+static int add_pair(struct build *b, uint32_t *at, struct rn_side_pair *ret)
 {
 	const uint64_t pair = b->order[*at] >> PLACE_BITS;
 
-	*ret = (struct rn_pair){.destination = destination_of(b->order[*at]), .candidates = b->out->candidate_count};
+	*ret = (struct rn_side_pair){.destination = destination_of(b->order[*at]), .candidates = b->out->candidate_count};
 	for (; *at < b->policy->rule_count && b->order[*at] >> PLACE_BITS == pair; ++*at) {
 		int code = add_candidates(b, (uint32_t)b->order[*at] & PLACE_MASK);
 

@@ -55,7 +55,7 @@ struct rn_datapath_half {
 	struct rn_identity *identities; /* NULL: none is open */
 	struct rn_list *lists;
 	struct rn_side *sides;
-	struct rn_pair *pairs;
+	struct rn_side_pair *pairs;
 	struct rn_candidate *candidates;
 	struct rn_rule *rules;
 	struct rn_opening *openings;

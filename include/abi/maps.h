@@ -111,13 +111,13 @@ struct rn_side {
 _Static_assert(sizeof(struct rn_side) == 16, "rn_side");
 
 /* rn_pairs[half * RN_PAIRS_MAX + n]: the rules from one side to another, in order of precedence. */
-struct rn_pair {
+struct rn_side_pair {
 	__u32 destination; /* 0: a free place */
 	__u32 candidates;  /* the first */
 	__u32 count;
 	__u32 reserved;
 };
-_Static_assert(sizeof(struct rn_pair) == 16, "rn_pair");
+_Static_assert(sizeof(struct rn_side_pair) == 16, "rn_side_pair");
 
 #define RN_TCP 1u /* bits of `protocols` */
 #define RN_UDP 2u
@@ -188,7 +188,7 @@ struct rn_policy_arrays {
 	struct rn_policy policy;
 	struct rn_rule *rules; /* policy.rules of them */
 	struct rn_side *sides; /* side_count of them, number 0 first */
-	struct rn_pair *pairs;
+	struct rn_side_pair *pairs;
 	struct rn_candidate *candidates;
 	struct rn_opening *openings;
 	__u32 side_count, pair_count, candidate_count, opening_count;

@@ -169,7 +169,7 @@ void sim_kernel_boot(struct sim_host *h)
 		    .identities = sim_zeros(RN_IDENTITIES_MAX, sizeof(struct rn_identity)),
 		    .lists = sim_zeros(RN_LISTS_MAX >> SIM_SHIFT, sizeof(struct rn_list)),
 		    .sides = sim_zeros(RN_SIDES_MAX >> SIM_SHIFT, sizeof(struct rn_side)),
-		    .pairs = sim_zeros(RN_PAIRS_MAX >> SIM_SHIFT, sizeof(struct rn_pair)),
+		    .pairs = sim_zeros(RN_PAIRS_MAX >> SIM_SHIFT, sizeof(struct rn_side_pair)),
 		    .candidates = sim_zeros(RN_CANDIDATES_MAX >> SIM_SHIFT, sizeof(struct rn_candidate)),
 		    .rules = sim_zeros(RN_RULES_MAX >> SIM_SHIFT, sizeof(struct rn_rule)),
 		    .openings = sim_zeros(RN_OPENINGS_MAX >> SIM_SHIFT, sizeof(struct rn_opening)),

@@ -95,7 +95,7 @@ static struct {
 	struct rn_identity identities[RN_IDENTITIES_MAX];
 	struct rn_list lists[RN_LISTS_MAX];
 	struct rn_side sides[RN_SIDES_MAX];
-	struct rn_pair pairs[RN_PAIRS_MAX];
+	struct rn_side_pair pairs[RN_PAIRS_MAX];
 	struct rn_candidate candidates[RN_CANDIDATES_MAX];
 	struct rn_rule rules[RN_RULES_MAX];
 	struct rn_opening openings[RN_OPENINGS_MAX];

@@ -121,7 +121,7 @@ static struct verdict judge(const struct half *h, const struct packet *p)
 		const struct rn_side *side = &h->arrays.sides[side_at(from, from->at.sources + i)];
 
 		for (uint32_t n = side->pairs; n < side->pairs + side->places; n++) {
-			const struct rn_pair *pair = &h->arrays.pairs[n];
+			const struct rn_side_pair *pair = &h->arrays.pairs[n];
 
 			if (pair->destination && is_on(to, pair->destination))
 				for (uint32_t c = 0; c < pair->count; c++)
