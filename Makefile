@@ -125,6 +125,7 @@ $(addprefix $(O)/tests/test_,registry tokens hubs core_sync core_resolve core_ho
 		attack_core): \
 	$(O)/tests/unit/core_world.o
 $(addprefix $(O)/tests/test_,attack_enforce enforce_hubs enforce_homes): $(O)/tests/unit/enforce_world.o
+$(addprefix $(O)/tests/test_,zones schedule): $(O)/tests/unit/zone_vectors.o
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_door*.c)): $(O)/tests/unit/core_world.o \
 	$(O)/tests/unit/door_world.o
 run_tests = fail=0; for t in $(1); do printf '  TEST   %s\n' $$t; \

@@ -23,9 +23,9 @@
 /* libuv's loop. */
 #define LOOP "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2", "pipe2", "ioctl"
 
-static const char *const core_calls[] = {COMMON,      SOCKETS,	REPLACE,   LOOP,       "shutdown",
-					 "accept4",   "chmod",	"pread64", "pwrite64", "fdatasync",
-					 "ftruncate", "access", "geteuid", "getcwd",   NULL};
+static const char *const core_calls[] = {COMMON,    SOCKETS,   REPLACE,	   LOOP,	"shutdown",  "accept4",
+					 "chmod",   "pread64", "pwrite64", "fdatasync", "ftruncate", "access",
+					 "geteuid", "getcwd",  "openat2",  NULL};
 
 static const char *const net_calls[] = {COMMON, SOCKETS, DIAL, REPLACE, LOOP, "sendmmsg", "recvmmsg", "geteuid", NULL};
 
