@@ -152,13 +152,28 @@ int rn_core_identities(struct rn_core *core, void (*each)(void *context, const s
 		       void *context, struct rn_err *err);
 
 struct rn_core_policy {
-	const char *text;
+	const char *text; /* NULL in lists */
+	size_t size;
 	uint64_t version;
+	uint64_t origin; /* the version that it went back to; 0: none */
 	int64_t stored;
+	const char *author, *comment; /* author "": not known any more */
 };
+/* The one in force. Those before it, and drafts, are core_history.h's. */
 int rn_core_policy_get(struct rn_core *core, struct rn_core_policy *ret, struct rn_err *err);
 int rn_core_policy_check(struct rn_core *core, const char *text, size_t size, struct rn_err *err);
-void rn_core_policy_set(struct rn_core *core, const char *text, size_t size, rn_core_done *done, void *context);
+struct rn_core_policy_new {
+	const char *text;
+	size_t size;
+	const char *comment; /* NULL: none; at most RN_CORE_COMMENT_MAX bytes, no control characters */
+	uint64_t based_on;   /* the version that it was made from; 0: it goes over whatever there is */
+	uint64_t origin;     /* as above */
+	const char *draft;   /* the draft that it was, which goes with it; NULL: none */
+	uint64_t *ret_version; /* written before done is called, where it is in force; NULL is legal */
+};
+#define RN_CORE_COMMENT_MAX 1000
+/* -ESTALE: another came after based_on, and the sentence says whose. *new may go when this returns. */
+void rn_core_policy_set(struct rn_core *core, const struct rn_core_policy_new *new, rn_core_done *done, void *context);
 
 struct rn_core_explanation {
 	struct rn_explanation policy; /* of the reference evaluator, or its reason overridden by quarantine and so on */

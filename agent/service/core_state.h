@@ -128,8 +128,8 @@ struct rn_core_members {
 
 /* core_policy.c: a policy that waits until devices are as fine as it needs them; text NULL: none */
 struct rn_policy_waiting {
-	char *text;
-	size_t size;
+	struct rn_core_policy_new new; /* what it points to is the heap's, or below */
+	char comment[RN_STORE_COMMENT], draft[RN_NAME_MAX + 1];
 	int64_t until;
 	char actor[RN_NAME_MAX + 8];
 	rn_core_done *done;

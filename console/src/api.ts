@@ -144,7 +144,7 @@ export const api = {
 
   policy: (signal?: AbortSignal) => get<T.Policy>("/policy", signal),
   checkPolicy: (text: string) => post<T.PolicyCheck>("/policy/check", { text }),
-  setPolicy: (text: string) => call<T.Change>("PUT", "/policy", { body: { text } }),
+  setPolicy: (policy: T.PolicyNew) => call<T.PolicySet>("PUT", "/policy", { body: policy }),
   explain: (request: T.ExplainRequest) => post<T.Explanation>("/explain", request),
 
   flows: (query: string, signal?: AbortSignal) => get<T.Flows>(`/flows?${query}`, signal),

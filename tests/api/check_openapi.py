@@ -171,6 +171,9 @@ def example(api, method, path, name):
         "/api/v1/adapters/{name}": {"compression_level": 0},
         "/api/v1/policy": {"text": "{"},
         "/api/v1/policy/check": {"text": "{}"},
+        "/api/v1/policy/rollback": {"version": 1},
+        "/api/v1/policy/drafts/{name}": {"text": "{}"},
+        "/api/v1/policy/drafts/{name}/publish": {"comment": "x"},
         "/api/v1/explain": {"source": name, "destination": name, "protocol": "tcp", "port": 22},
     }[path]
 
@@ -319,10 +322,77 @@ def check_policy(api):
     bad = api.call("POST", "/api/v1/policy/check", {"text": '{\n  "rulez": []\n}'})
     if bad["valid"] or "line 2" not in bad["message"]:
         raise Failure(f"a policy with a wrong key: {bad}")
-    api.step("policy set", lambda: api.call("PUT", "/api/v1/policy", {"text": policy["text"]}))
+    new = {"text": policy["text"], "comment": "because", "based_on": policy["version"]}
+    done = api.call("PUT", "/api/v1/policy", new)
     after = api.call("GET", "/api/v1/policy")
-    if after["text"] != policy["text"] or after["version"] < policy["version"]:
+    wanted = {"version": done["version"], "author": "root", "comment": "because", "rolled_back_to": None,
+              "bytes": len(policy["text"].encode()), "text": policy["text"], "stored": after["stored"]}
+    if after != wanted or after["version"] <= policy["version"]:
         raise Failure("the policy that was stored is not the one that was sent")
+    late = api.call("PUT", "/api/v1/policy", new, 409)["error"]
+    if late["code"] != "stale" or "by root" not in late["message"] or str(done["version"]) not in late["message"]:
+        raise Failure(f"one that is based on an older one: {late}")
+    for wrong in ({"comment": "x" * 1001}, {"comment": "two\nlines"}, {"based_on": done["version"] + 1}):
+        api.call("PUT", "/api/v1/policy", {"text": policy["text"], **wrong}, 400)
+    api.step("policy history", lambda: check_history(api, policy, after))
+    api.step("policy drafts", lambda: check_drafts(api, after))
+
+
+def check_history(api, before, now):
+    at = "/api/v1/policy/history"
+    shown = {key: value for key, value in now.items() if key != "text"}
+    page = api.call("GET", at + "?limit=1")
+    if page != {"versions": [shown], "next": now["version"]}:
+        raise Failure(f"the newest version: {page}")
+    everything, start = [], ""
+    while True:
+        page = api.call("GET", at + "?limit=1" + start)
+        everything += page["versions"]
+        if page["next"] is None:
+            break
+        start = f"&before={page['next']}"
+    if everything != api.call("GET", at + "?limit=1000")["versions"]:
+        raise Failure("pages of versions do not make the whole")
+    if api.call("GET", f"{at}/{before['version']}") != before or api.call("GET", f"{at}/{now['version']}") != now:
+        raise Failure("a version is not what it was when it was in force")
+    for gone in ("0", "01", "x", str(now["version"] + 1), "99999999999999999999"):
+        api.call("GET", f"{at}/{gone}", want=404)
+    for query in ("before=0", "before=x", "limit=0", "limit=1001"):
+        api.call("GET", f"{at}?{query}", want=400)
+    back = "/api/v1/policy/rollback"
+    done = api.call("POST", back, {"version": before["version"], "comment": "it was better", "based_on": now["version"]})
+    after = api.call("GET", "/api/v1/policy")
+    if (after["text"], after["rolled_back_to"], after["version"]) != (before["text"], before["version"], done["version"]):
+        raise Failure(f"after the way back: {after}")
+    if api.call("POST", back, {"version": done["version"]}, 409)["error"]["code"] != "exists":
+        raise Failure("the way back to the version in force")
+    if api.call("POST", back, {"version": now["version"], "based_on": now["version"]}, 409)["error"]["code"] != "stale":
+        raise Failure("the way back from an older version")
+    api.call("POST", back, {"version": done["version"] + 1000}, 404)
+
+
+def check_drafts(api, older):
+    at, policy = "/api/v1/policy/drafts", api.call("GET", "/api/v1/policy")
+    api.call("PUT", at + "/wide", {"text": "not yet", "comment": "for Monday"}, 204)
+    draft = api.call("GET", at + "/wide")
+    wanted = {"name": "wide", "based_on": policy["version"], "author": "root", "comment": "for Monday", "bytes": 7,
+              "text": "not yet", "stored": draft["stored"]}
+    listed = api.call("GET", at)["drafts"]
+    if draft != wanted or {**listed[-1], "text": "not yet"} != wanted:
+        raise Failure(f"the draft: {draft}, {listed}")
+    api.call("POST", at + "/wide/publish", {}, 400)
+    api.call("PUT", at + "/wide", {"text": policy["text"], "based_on": older["version"]}, 204)
+    if api.call("POST", at + "/wide/publish", {}, 409)["error"]["code"] != "stale":
+        raise Failure("a draft of an older version")
+    api.call("PUT", at + "/wide", {"text": policy["text"], "based_on": policy["version"]}, 204)
+    done = api.call("POST", at + "/wide/publish", {"comment": "out"})
+    after = api.call("GET", "/api/v1/policy")
+    if (after["version"], after["comment"]) != (done["version"], "out") or after["version"] <= policy["version"]:
+        raise Failure(f"the draft in force: {after}")
+    for method, path, body in (("GET", "", None), ("DELETE", "", None), ("POST", "/publish", {})):
+        api.call(method, at + "/wide" + path, body, 404)
+    api.call("PUT", at + "/gone", {"text": ""}, 204)
+    api.call("DELETE", at + "/gone", want=204)
 
 
 def check_client(api, name, me):

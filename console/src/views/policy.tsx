@@ -55,7 +55,7 @@ function Editor({ policy, onSet }: { policy: Policy; onSet: () => Promise<void> 
   const put = async () => {
     if (!(await check())) return;
     try {
-      const change = await api.setPolicy(text);
+      const change = await api.setPolicy({ text });
       say("done", `The policy is in force. ${enforcedText(change)}`.trim());
       setBase({ ...policy, text });
       await onSet();
