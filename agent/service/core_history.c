@@ -69,7 +69,13 @@ void rn_core_policy_rollback(struct rn_core *core, const struct rn_core_policy_n
 	struct rn_store_policy p;
 	struct rn_err err = {""};
 	char *text = NULL;
-	int rc = load(core, new->origin, &p, &text, &err);
+	int rc = rn_core_need_gateway(core, &err);
+	if (!rc)
+		rc = rn_policy_check_words(core, new->comment, new->based_on, &err);
+	if (!rc)
+		rc = rn_policy_check_words(core, NULL, new->origin, &err);
+	if (!rc)
+		rc = load(core, new->origin, &p, &text, &err);
 	if (!rc && p.version == core->policy.about.version)
 		rc = rn_fail(&err, -EEXIST, "version %llu is the one in force", (unsigned long long)p.version);
 	if (rc) {

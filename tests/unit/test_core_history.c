@@ -144,7 +144,8 @@ static void the_way_back_is_a_new_version(void **state)
 	assert_int_equal(now(w).version, version);
 	assert_int_equal(now(w).origin, first);
 	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = version}).code, -EEXIST);
-	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = version + 1}).code, -ENOENT);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = version + 1}).code, -EINVAL);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = first - 1}).code, -ENOENT);
 	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = first, .based_on = first}).code, -ESTALE);
 }
 
