@@ -19,6 +19,10 @@ int rn_cmd_trust(struct rn_cli *cli);
 int rn_cmd_policy_get(struct rn_cli *cli); /* cmd_policy.c */
 int rn_cmd_policy_set(struct rn_cli *cli);
 int rn_cmd_policy_check(struct rn_cli *cli);
+int rn_cmd_policy_rollback(struct rn_cli *cli);
+int rn_cmd_policy_history(struct rn_cli *cli);
+int rn_cmd_policy_diff(struct rn_cli *cli);	 /* cmd_policy_diff.c */
+int rn_cmd_policy_draft(struct rn_cli *cli);	 /* cmd_policy_draft.c */
 int rn_cmd_flows(struct rn_cli *cli);		 /* cmd_flows.c */
 int rn_cmd_explain(struct rn_cli *cli);		 /* cmd_explain.c */
 int rn_cmd_export(struct rn_cli *cli);		 /* cmd_export.c */
