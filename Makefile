@@ -15,7 +15,7 @@ msg = @printf '  %-6s %s\n' '$(1)' '$(2)'
 CC := gcc
 CLANG := clang
 PACKAGES := libbpf libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libsodium gnutls libcjson sqlite3 libuv libmicrohttpd \
-	libseccomp libcap-ng libcurl libqrencode
+	libseccomp libcap-ng libcurl libqrencode yaml-0.1
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 CPPFLAGS := -Iagent -Iinclude -I. -I$(O) -D_GNU_SOURCE -DRN_VERSION='"$(VERSION)"' \
 	$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
@@ -44,7 +44,7 @@ archives = $(foreach l,$(1),$(O)/lib$(l).a)
 DAEMON_LIBS := $(shell pkg-config --libs libbpf libnl-3.0 libnl-genl-3.0 libnl-route-3.0 libsodium gnutls libcjson \
 	sqlite3 libuv libmicrohttpd libseccomp libcap-ng 2>/dev/null) -lelf -lz
 CLI_LIBS := $(shell pkg-config --libs libbpf libsodium gnutls libcjson libcurl libqrencode libcap-ng libseccomp sqlite3 \
-	libnl-3.0 libnl-route-3.0 libuv 2>/dev/null) -lelf -lz
+	libnl-3.0 libnl-route-3.0 libuv yaml-0.1 2>/dev/null) -lelf -lz
 TEST_LIBS := -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
 
 BPF_SKELETONS := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))

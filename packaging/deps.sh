@@ -5,7 +5,7 @@ set -eu
 
 build='gcc libc6-dev make pkg-config git clang llvm bpftool linux-libc-dev libbpf-dev libelf-dev zlib1g-dev
 	libsodium-dev libgnutls28-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libcjson-dev libsqlite3-dev libuv1-dev
-	libmicrohttpd-dev libseccomp-dev libcap-ng-dev libcurl4-gnutls-dev libqrencode-dev'
+	libmicrohttpd-dev libseccomp-dev libcap-ng-dev libcurl4-gnutls-dev libqrencode-dev libyaml-dev'
 run='iproute2 iputils-ping util-linux procps python3 tzdata wireguard-tools wireguard-go'
 test='libcmocka-dev clang-tidy clang-format cppcheck tcpdump nftables conntrack ethtool strace sqlite3 openssl
 	qemu-system-x86 busybox-static prometheus chromium fonts-dejavu-core debootstrap libclang-rt-14-dev iperf3'

@@ -407,6 +407,41 @@ void rn_json_append_text(struct rn_json *array, const char *value)
 	rn_json_append(array, node(cJSON_CreateString(value)));
 }
 
+static cJSON *new_item(enum rn_json_type type, const char *text)
+{
+	switch (type) {
+	case RN_JSON_BOOL:
+		return cJSON_CreateBool(strcmp(text, "true") == 0);
+	case RN_JSON_NUMBER:
+		return cJSON_CreateRaw(text);
+	case RN_JSON_STRING:
+		return cJSON_CreateString(text);
+	case RN_JSON_ARRAY:
+		return cJSON_CreateArray();
+	case RN_JSON_OBJECT:
+		return cJSON_CreateObject();
+	case RN_JSON_NULL:
+		break;
+	}
+	return cJSON_CreateNull();
+}
+
+struct rn_json *rn_json_new(enum rn_json_type type, const char *text, unsigned line, unsigned column)
+{
+	cJSON *i = new_item(type, text);
+
+	if (i) {
+		i->valueint = (int)line;
+		i->valuedouble = column;
+	}
+	return node(i);
+}
+
+int rn_json_check(const struct rn_json *root, struct rn_err *err)
+{
+	return check_tree(item(root), err);
+}
+
 char *rn_json_print(const struct rn_json *root, bool indented)
 {
 	if (!root)

@@ -57,6 +57,13 @@ void rn_json_add_int(struct rn_json *object, const char *key, int64_t value);	  
 void rn_json_add_u64(struct rn_json *object, const char *key, uint64_t value);	   /* exact */
 void rn_json_add_bool(struct rn_json *object, const char *key, bool value);
 void rn_json_append_text(struct rn_json *array, const char *value);
+/*
+ * A node at a place, for readers of other texts than JSON: text is the string, the number as JSON writes it, "true" or
+ * "false"; else NULL. NULL: out of memory. It becomes part of a tree by rn_json_add and rn_json_append.
+ */
+struct rn_json *rn_json_new(enum rn_json_type type, const char *text, unsigned line, unsigned column);
+/* What rn_json_parse refuses in such a tree: a key that stands twice in one object. 0, -EINVAL, -ENOMEM. */
+int rn_json_check(const struct rn_json *root, struct rn_err *err);
 /* Heap text that the caller frees with free(); one line without spaces, or indented. NULL: out of memory. */
 char *rn_json_print(const struct rn_json *root, bool indented);
 

@@ -34,6 +34,7 @@ FOREIGN = {
     r"sqlite3\.h": ["agent/sys/store_run.h"],
     r"microhttpd\.h": ["agent/sys/http_internal.h"], r"seccomp\.h": ["agent/sys/sandbox.c"],
     r"cap-ng\.h": ["agent/sys/sandbox.c"], r"curl/": ["agent/sys/http_client.c"], r"qrencode\.h": ["agent/sys/qr.c"],
+    r"yaml\.h": ["agent/sys/yaml.c"],
 }
 BANNED = re.compile(r"(?<![\w.>])(strcpy|strcat|strncat|sprintf|vsprintf|strtok|atoi|atol|atoll|atof|gets|system|popen|"
                     r"alloca|tmpnam|mktemp|rand|srand|asctime|ctime)\s*\(")
