@@ -224,7 +224,10 @@ static char *print(struct rn_draft *draft, const char *heading)
 	char *body, *text = NULL;
 	size_t size;
 
-	rn_json_add(root, "groups", draft->groups);
+	if (rn_json_first(draft->groups))
+		rn_json_add(root, "groups", draft->groups);
+	else
+		rn_json_free(draft->groups);
 	rn_json_add(root, "tags", word_list(&draft->tags, NULL));
 	for (uint32_t i = 0; i < draft->rule_count; i++)
 		rn_json_append(rules, rule_node(&draft->rules[i]));

@@ -12,6 +12,7 @@ struct rn_tailnet {
 	struct rn_words tagged;		     /* "tag:X" of every tag: who has none of them is a person's device */
 	struct rn_words members;	     /* every user that the file names */
 	const struct rn_json *tag_unsayable; /* a tag that has no name here; NULL: none */
+	unsigned tests;
 	bool members_used, addresses_said, users_said;
 };
 

@@ -4,11 +4,14 @@
  * hold for what was translated (a rule that it needs was left out, or it knows more of a host than its address) is
  * left out too.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/addr.h"
 #include "domain/import_tailscale.h"
+
+#define TESTS_MAX 10000
 
 struct end {
 	char word[RN_IMPORT_WORD]; /* "user:alice", "tag:db", "host:100.64.0.1" */
@@ -111,7 +114,7 @@ static struct rn_json *party(const struct end *end)
 /* An end that can be made up of this text. False, after a note. */
 static bool read_end(struct rn_tailnet *t, const struct rn_json *at, const char *text, struct end *ret)
 {
-	if (begins(text, "tag:") && rn_tailnet_tag(text, ret->word))
+	if (begins(text, "tag:") && rn_tailnet_tag(text, ret->word) && rn_words_has(&t->tagged, ret->word))
 		return true;
 	if (rn_tailnet_address(t, text, ret->word) && begins(ret->word, "host:"))
 		return true;
@@ -147,6 +150,10 @@ static void add_test(struct rn_tailnet *t, const struct rn_json *at, const struc
 	struct rn_json *node, *list;
 	char id[32];
 
+	if (++t->tests > TESTS_MAX) {
+		t->draft.failed = -EMSGSIZE;
+		return;
+	}
 	for (uint32_t i = 0; i < services->count; i++)
 		if (allowed(&t->draft, source, destination, services->text[i]) != accept) {
 			rn_draft_lost(&t->draft, at,
@@ -155,7 +162,7 @@ static void add_test(struct rn_tailnet *t, const struct rn_json *at, const struc
 		}
 	node = rn_json_object();
 	list = rn_json_array();
-	snprintf(id, sizeof(id), "test-%zu", rn_json_count(t->draft.tests) + 1);
+	snprintf(id, sizeof(id), "test-%u", t->tests);
 	rn_json_add_text(node, "id", id);
 	rn_json_add(node, "source", party(source));
 	rn_json_add(node, "destination", party(destination));
