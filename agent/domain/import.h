@@ -21,7 +21,7 @@ struct rn_import_note {
 	const char *file; /* the document's */
 	unsigned line, column;
 	bool lost; /* something was left out or became narrower; else: something to know */
-	char text[320];
+	char text[512];
 };
 
 #define RN_IMPORT_NOTES_MAX 10000

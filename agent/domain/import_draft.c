@@ -292,7 +292,7 @@ void rn_import_name_raw(struct rn_import_name *name, const char *text)
 {
 	size_t size = strlen(text);
 
-	if (name->size + size > RN_NAME_MAX)
+	if (name->size + size > RN_IMPORT_NAME_MAX)
 		name->failed = true;
 	if (name->failed)
 		return;
@@ -318,5 +318,9 @@ void rn_import_name_escaped(struct rn_import_name *name, const char *text, size_
 			snprintf(out, sizeof(out), "_%02x", (unsigned char)c);
 		rn_import_name_raw(name, out);
 	}
-	name->failed |= name->size == 0;
+}
+
+bool rn_import_name_good(const struct rn_import_name *name)
+{
+	return !name->failed && name->size > 0 && name->size <= RN_NAME_MAX;
 }

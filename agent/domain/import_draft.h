@@ -74,11 +74,14 @@ void rn_draft_note(struct rn_draft *draft, const struct rn_json *at, const char 
  * Names of ours from any text, each from one text only: a-z, 0-9 and "-" stay (and "." where dots is set), "@" becomes
  * "_at_", every other byte "_" and two hexadecimal digits; what would begin otherwise begins with "x__".
  */
+#define RN_IMPORT_NAME_MAX 400
 struct rn_import_name {
-	char text[RN_NAME_MAX + 1];
+	char text[RN_IMPORT_NAME_MAX + 1]; /* longer than a name of ours may be, see rn_import_name_good */
 	size_t size;
-	bool failed; /* it is too long, or empty */
+	bool failed; /* it does not fit even here */
 };
+/* Is it a name of ours: not empty, and not too long? */
+bool rn_import_name_good(const struct rn_import_name *name);
 void rn_import_name_raw(struct rn_import_name *name, const char *text);
 void rn_import_name_escaped(struct rn_import_name *name, const char *text, size_t size, bool dots);
 

@@ -74,11 +74,15 @@ int rn_term_and(const struct rn_term *a, const struct rn_term *b, struct rn_term
 bool rn_term_implies(const struct rn_term *a, const struct rn_term *b);
 /* Adds a required label (value NULL: any): 1, 0 (it contradicts), -EMSGSIZE. */
 int rn_term_label(struct rn_term *term, bool of_namespace, const char *key, const char *value);
-/* The tag whose carriers are the pods with the term's namespace and labels: "tag:k8s.app.web". False: too long a name.
+/*
+ * The tag whose carriers are the pods with the term's namespace and labels: "tag:k8s.app.web". It is declared; where
+ * its name would be too long it is a hash of that, and a note at `at` says what it stands for. False: too long even so.
  */
-bool rn_term_tag(const struct rn_term *term, char ret[RN_IMPORT_WORD]);
-/* The criteria of it; declares its tags. False: it has no name here. */
-bool rn_term_side(struct rn_draft *draft, const struct rn_term *term, struct rn_draft_side *ret);
+bool rn_term_tag(struct rn_draft *draft, const struct rn_json *at, const struct rn_term *term,
+		 char ret[RN_IMPORT_WORD]);
+/* The criteria of it. False: it has no name here. */
+bool rn_term_side(struct rn_draft *draft, const struct rn_json *at, const struct rn_term *term,
+		  struct rn_draft_side *ret);
 void rn_terms_add(struct rn_draft *draft, struct rn_terms *terms, const struct rn_term *term);
 void rn_terms_done(struct rn_terms *terms);
 

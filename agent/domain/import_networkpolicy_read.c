@@ -250,10 +250,13 @@ static bool read_selected(struct rn_draft *draft, const struct rn_json *spec, st
 			    "who is not selected because of a label that it has stays closed too, as far as no "
 			    "policy lets it");
 		wider.none_count = 0;
-		while (!rn_term_tag(&wider, tag) && wider.pod_count)
-			wider.pod_count--;
-		if (!rn_term_tag(&wider, tag))
-			wider = (struct rn_term){.type = RN_TERM_PODS};
+		if (!rn_term_tag(draft, spec, &wider, tag)) {
+			rn_draft_lost(
+			    draft, spec,
+			    "the tag of those whom this policy selects would have too long a name; it is taken to "
+			    "close everybody and to allow nothing");
+			return false;
+		}
 		rn_terms_add(draft, &p->isolated, &wider);
 	}
 	return true;

@@ -17,6 +17,7 @@
 struct maker {
 	struct rn_cluster *cluster;
 	struct rn_draft *draft;
+	struct rn_terms isolated[2]; /* for ingress, for egress */
 	uint32_t steps;
 	/* Of the rules being made: */
 	const struct rn_net_policy *out, *in; /* NULL: none */
@@ -75,11 +76,11 @@ static void name_rule(const struct maker *m, char *id, size_t id_size, char *com
 		policy_name(m->out, &out);
 	snprintf(id, id_size, "%.50s-%u", m->in ? in.text : out.text, m->draft->rule_count + 1);
 	if (m->in && m->out)
-		snprintf(comment, comment_size, "egress of %s, ingress of %s", out.text, in.text);
+		snprintf(comment, comment_size, "egress of %.80s, ingress of %.80s", out.text, in.text);
 	else if (m->in)
-		snprintf(comment, comment_size, "ingress of %s, from whom no policy keeps in", in.text);
+		snprintf(comment, comment_size, "ingress of %.80s, from whom no policy keeps in", in.text);
 	else
-		snprintf(comment, comment_size, "egress of %s, to whom no policy closes", out.text);
+		snprintf(comment, comment_size, "egress of %.80s, to whom no policy closes", out.text);
 }
 
 static bool isolates(const struct rn_net_policy *p, bool egress)
@@ -87,26 +88,53 @@ static bool isolates(const struct rn_net_policy *p, bool egress)
 	return egress ? p->egress : p->ingress;
 }
 
-/* Without those of the term that a policy isolates. False: nobody is left. */
-static bool without_isolated(struct maker *m, const struct rn_term *term, bool egress, struct rn_draft_side *side)
+/* Does one of the terms hold all of this one? Of two that hold each other the first is kept. */
+static bool held(const struct rn_terms *terms, const struct rn_term *term)
+{
+	for (unsigned i = 0; i < terms->count; i++)
+		if (rn_term_implies(term, &terms->list[i]))
+			return true;
+	return false;
+}
+
+/* Whom any policy isolates so, without those that others hold. */
+static void find_isolated(struct maker *m, bool egress, struct rn_terms *ret)
 {
 	const struct rn_cluster *c = m->cluster;
-	char tag[RN_IMPORT_WORD];
-	struct rn_term both;
 
 	for (uint32_t i = 0; i < c->count; i++) {
 		for (unsigned k = 0; k < c->policies[i].isolated.count && isolates(&c->policies[i], egress); k++) {
 			const struct rn_term *x = &c->policies[i].isolated.list[k];
+			unsigned kept = 0;
 
-			if (rn_term_implies(term, x))
-				return false;
-			if (rn_term_and(term, x, &both) == 0)
+			if (held(ret, x))
 				continue;
-			if (x->type != RN_TERM_PODS || !rn_term_tag(x, tag))
-				return false;
-			rn_draft_word(m->draft, &side->none, "", tag);
-			rn_draft_word(m->draft, &m->draft->tags, "", tag + strlen("tag:"));
+			for (unsigned t = 0; t < ret->count; t++)
+				if (!rn_term_implies(&ret->list[t], x))
+					ret->list[kept++] = ret->list[t];
+			ret->count = kept;
+			rn_terms_add(m->draft, ret, x);
 		}
+	}
+}
+
+/* Without those of the term that a policy isolates. False: nobody is left. */
+static bool without_isolated(struct maker *m, const struct rn_term *term, bool egress, struct rn_draft_side *side)
+{
+	const struct rn_terms *isolated = &m->isolated[egress];
+	char tag[RN_IMPORT_WORD];
+	struct rn_term both;
+
+	if (held(isolated, term))
+		return false;
+	for (unsigned i = 0; i < isolated->count; i++) {
+		const struct rn_term *x = &isolated->list[i];
+
+		if (rn_term_and(term, x, &both) == 0)
+			continue;
+		if (x->type != RN_TERM_PODS || !rn_term_tag(m->draft, m->at, x, tag))
+			return false;
+		rn_draft_word(m->draft, &side->none, "", tag);
 	}
 	return true;
 }
@@ -121,9 +149,9 @@ static void one_rule(struct maker *m, const struct rn_term *source, const struct
 		m->draft->failed = -EMSGSIZE;
 		return;
 	}
-	if (!rn_term_side(m->draft, source, &from) || !rn_term_side(m->draft, destination, &to))
+	if (!rn_term_side(m->draft, m->at, source, &from) || !rn_term_side(m->draft, m->at, destination, &to))
 		rn_draft_lost(m->draft, m->at,
-			      "a tag that stands for what is selected here would have more than 63 characters, so "
+			      "a tag that stands for what is selected here would have too long a name, so "
 			      "that part of the rule is left out");
 	else if ((m->out || without_isolated(m, source, true, &from)) &&
 		 (m->in || without_isolated(m, destination, false, &to))) {
@@ -216,15 +244,11 @@ static void egress_of(struct maker *m, const struct rn_net_policy *out)
 }
 
 /* Is every pod of the namespace isolated so? */
-static bool all_isolated(const struct rn_cluster *c, const char *namespace, bool egress)
+static bool all_isolated(const struct maker *m, const char *namespace, bool egress)
 {
 	const struct rn_term all = {.type = RN_TERM_PODS, .namespace = namespace};
 
-	for (uint32_t i = 0; i < c->count; i++)
-		for (unsigned k = 0; k < c->policies[i].isolated.count && isolates(&c->policies[i], egress); k++)
-			if (rn_term_implies(&all, &c->policies[i].isolated.list[k]))
-				return true;
-	return false;
+	return held(&m->isolated[egress], &all);
 }
 
 static bool namespace_came_before(const struct rn_cluster *c, uint32_t policy)
@@ -242,11 +266,11 @@ static void tell_open(struct maker *m)
 	bool open = false;
 
 	for (uint32_t i = 0; i < c->count && !open; i++)
-		open = !namespace_came_before(c, i) && !all_isolated(c, c->policies[i].namespace, true);
+		open = !namespace_came_before(c, i) && !all_isolated(m, c->policies[i].namespace, true);
 	for (uint32_t i = 0; i < c->count && open; i++) {
 		const struct rn_net_policy *p = &c->policies[i];
 
-		if (namespace_came_before(c, i) || all_isolated(c, p->namespace, false))
+		if (namespace_came_before(c, i) || all_isolated(m, p->namespace, false))
 			continue;
 		m->draft->document = p->document;
 		rn_draft_lost(m->draft, p->node,
@@ -260,6 +284,8 @@ void rn_cluster_rules(struct rn_cluster *cluster)
 {
 	struct maker m = {.cluster = cluster, .draft = &cluster->draft};
 
+	find_isolated(&m, false, &m.isolated[false]);
+	find_isolated(&m, true, &m.isolated[true]);
 	for (uint32_t i = 0; i < cluster->count && !m.draft->failed; i++)
 		ingress_of(&m, &cluster->policies[i]);
 	for (uint32_t i = 0; i < cluster->count && !m.draft->failed; i++)
@@ -267,4 +293,6 @@ void rn_cluster_rules(struct rn_cluster *cluster)
 	if (!m.draft->failed)
 		tell_open(&m);
 	rn_words_done(&m.services);
+	rn_terms_done(&m.isolated[false]);
+	rn_terms_done(&m.isolated[true]);
 }

@@ -48,11 +48,10 @@ static bool forbid(struct rn_draft *draft, const struct rn_json *at, bool of_nam
 	struct rn_term other = {.type = RN_TERM_PODS};
 	char tag[RN_IMPORT_WORD];
 
-	if (rn_term_label(&other, of_namespace, key, value) != 1 || !rn_term_tag(&other, tag)) {
-		rn_draft_lost(
-		    draft, at,
-		    "the tag that stands for what is excluded here would have more than 63 characters, so the "
-		    "selector is left out");
+	if (rn_term_label(&other, of_namespace, key, value) != 1 || !rn_term_tag(draft, at, &other, tag)) {
+		rn_draft_lost(draft, at,
+			      "the tag that stands for what is excluded here would have too long a name, so the "
+			      "selector is left out");
 		return false;
 	}
 	for (unsigned i = 0; i < terms->count; i++) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "domain/import_networkpolicy.h"
 
 #define NAME_LABEL "kubernetes.io/metadata.name" /* every namespace has its name as this label */
@@ -134,51 +135,63 @@ static void name_value(struct rn_import_name *name, const char *value)
 		name_part(name, value);
 }
 
-bool rn_term_tag(const struct rn_term *term, char ret[RN_IMPORT_WORD])
+static void full_name(const struct rn_term *term, struct rn_import_name *name)
 {
-	struct rn_import_name name = {.size = 0};
-
-	rn_import_name_raw(&name, term->namespace ? "k8s-ns" : "k8s");
+	rn_import_name_raw(name, term->namespace ? "k8s-ns" : "k8s");
 	if (term->namespace)
-		name_part(&name, term->namespace);
+		name_part(name, term->namespace);
 	for (unsigned i = 0; i < term->space_count; i++) {
-		rn_import_name_raw(&name, "._ns");
-		name_part(&name, term->spaces[i].key);
-		name_value(&name, term->spaces[i].value);
+		rn_import_name_raw(name, "._ns");
+		name_part(name, term->spaces[i].key);
+		name_value(name, term->spaces[i].value);
 	}
 	for (unsigned i = 0; i < term->pod_count; i++) {
-		name_part(&name, term->pods[i].key);
-		name_value(&name, term->pods[i].value);
+		name_part(name, term->pods[i].key);
+		name_value(name, term->pods[i].value);
 	}
-	snprintf(ret, RN_IMPORT_WORD, "tag:%s", name.text);
-	return !name.failed;
 }
 
-/* A tag that a rule names must be declared. */
-static void use(struct rn_draft *draft, struct rn_words *words, const char *word)
+bool rn_term_tag(struct rn_draft *draft, const struct rn_json *at, const struct rn_term *term, char ret[RN_IMPORT_WORD])
 {
-	rn_draft_word(draft, words, "", word);
-	if (strncmp(word, "tag:", 4) == 0)
-		rn_draft_word(draft, &draft->tags, "", word + 4);
+	struct rn_import_name name = {.size = 0};
+	uint8_t hash[16];
+	char hex[2 * sizeof(hash) + 1];
+
+	full_name(term, &name);
+	if (name.failed)
+		return false;
+	if (rn_import_name_good(&name)) {
+		snprintf(ret, RN_IMPORT_WORD, "tag:%.63s", name.text);
+	} else {
+		rn_blake2b(NULL, 0, name.text, name.size, hash, sizeof(hash));
+		rn_hex(hash, sizeof(hash), hex, sizeof(hex));
+		snprintf(ret, RN_IMPORT_WORD, "tag:k8s._h.%s", hex);
+		rn_draft_note(draft, at, "the tag %s stands for %s", ret + strlen("tag:"), name.text);
+	}
+	rn_draft_word(draft, &draft->tags, "", ret + strlen("tag:"));
+	return true;
 }
 
-bool rn_term_side(struct rn_draft *draft, const struct rn_term *term, struct rn_draft_side *ret)
+bool rn_term_side(struct rn_draft *draft, const struct rn_json *at, const struct rn_term *term,
+		  struct rn_draft_side *ret)
 {
+	const struct rn_term pod = {.type = RN_TERM_PODS};
 	char word[RN_IMPORT_WORD], prefix[RN_PREFIX_TEXT];
 
 	if (term->type == RN_TERM_EVERYONE) {
-		use(draft, &ret->any, "everyone");
+		rn_draft_word(draft, &ret->any, "", "everyone");
 	} else if (term->type == RN_TERM_BLOCK) {
 		snprintf(word, sizeof(word), "prefix:%s", rn_prefix_format(&term->prefix, prefix));
-		use(draft, &ret->any, word);
-		use(draft, &ret->none, "tag:k8s");
+		rn_draft_word(draft, &ret->any, "", word);
+		rn_term_tag(draft, at, &pod, word);
+		rn_draft_word(draft, &ret->none, "", word);
 	} else {
-		if (!rn_term_tag(term, word))
+		if (!rn_term_tag(draft, at, term, word))
 			return false;
-		use(draft, &ret->any, word);
+		rn_draft_word(draft, &ret->any, "", word);
 	}
 	for (unsigned i = 0; i < term->none_count; i++)
-		use(draft, &ret->none, term->none[i]);
+		rn_draft_word(draft, &ret->none, "", term->none[i]);
 	return true;
 }
 

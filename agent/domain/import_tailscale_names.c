@@ -28,7 +28,7 @@ bool rn_tailnet_user(struct rn_tailnet *t, const struct rn_json *at, const char 
 		rn_import_name_escaped(&name, text, (size_t)(sign - text), true);
 	else
 		rn_import_name_escaped(&name, text, strlen(text), true);
-	if (name.failed) {
+	if (!rn_import_name_good(&name)) {
 		if (at)
 			rn_draft_lost(&t->draft, at,
 				      "the user \"%.80s\" would have a name of more than 63 characters here, so "
@@ -38,10 +38,10 @@ bool rn_tailnet_user(struct rn_tailnet *t, const struct rn_json *at, const char 
 	}
 	if (at && !t->users_said) {
 		t->users_said = true;
-		rn_draft_note(&t->draft, at, "\"%.80s\" is called %s here: devices need owners of such names%s", text,
-			      name.text, t->domain[0] ? "" : "; --domain makes them shorter");
+		rn_draft_note(&t->draft, at, "\"%.80s\" is called %.63s here: devices need owners of such names%s",
+			      text, name.text, t->domain[0] ? "" : "; --domain makes them shorter");
 	}
-	snprintf(ret, RN_IMPORT_WORD, "user:%s", name.text);
+	snprintf(ret, RN_IMPORT_WORD, "user:%.63s", name.text);
 	return true;
 }
 
@@ -50,8 +50,8 @@ bool rn_tailnet_tag(const char *text, char ret[RN_IMPORT_WORD])
 	struct rn_import_name name = {.size = 0};
 
 	rn_import_name_escaped(&name, text + strlen("tag:"), strlen(text) - strlen("tag:"), false);
-	snprintf(ret, RN_IMPORT_WORD, "tag:%s", name.text);
-	return !name.failed;
+	snprintf(ret, RN_IMPORT_WORD, "tag:%.63s", name.text);
+	return rn_import_name_good(&name);
 }
 
 bool rn_tailnet_group(const struct rn_tailnet *t, const char *text, char ret[RN_IMPORT_WORD])
@@ -59,8 +59,8 @@ bool rn_tailnet_group(const struct rn_tailnet *t, const char *text, char ret[RN_
 	struct rn_import_name name = {.size = 0};
 
 	rn_import_name_escaped(&name, text + strlen("group:"), strlen(text) - strlen("group:"), true);
-	snprintf(ret, RN_IMPORT_WORD, "group:%s", name.text);
-	return !name.failed && t->groups && rn_json_get(t->groups, text);
+	snprintf(ret, RN_IMPORT_WORD, "group:%.63s", name.text);
+	return rn_import_name_good(&name) && t->groups && rn_json_get(t->groups, text);
 }
 
 bool rn_tailnet_address(struct rn_tailnet *t, const char *text, char ret[RN_IMPORT_WORD])

@@ -393,11 +393,14 @@ static void test_never_wider(void **state)
 
 			there += original;
 			here += ours;
-			if ((ours && !original) || (f % 2 && ours != original))
-				fail_msg("%s\n%s\nallowed there %d, here %d: %s (tags %u, .%u) to %s (tags %u, .%u), "
-					 "protocol %u port %u",
-					 text, out.text, original, ours, a.party.user ? a.party.user : "-", a.tags,
-					 a.last, b.party.user ? b.party.user : "-", b.tags, b.last, protocol, port);
+			if ((ours && !original) || (f % 2 && ours != original)) {
+				fprintf(stderr,
+					"%s\n%s\nallowed there %d, here %d: %s (tags %u, .%u) to %s (tags %u, .%u), "
+					"protocol %u port %u",
+					text, out.text, original, ours, a.party.user ? a.party.user : "-", a.tags,
+					a.last, b.party.user ? b.party.user : "-", b.tags, b.last, protocol, port);
+				fail();
+			}
 		}
 		judge_close(judge);
 		rn_import_done(&out);
