@@ -269,8 +269,9 @@ static void read_entries(struct rn_tailnet *t, const char *key, const char *kind
 	unsigned number = 0;
 
 	for (const struct rn_json *n = list ? rn_json_first(list) : NULL; n && !t->draft.failed; n = rn_json_next(n)) {
-		struct entry e = {.node = n, .kind = kind, .number = ++number};
+		struct entry e = {.node = n, .kind = kind, .number = number + 1};
 
+		number++;
 		if (rn_json_type(n) == RN_JSON_OBJECT)
 			read(t, &e);
 		else

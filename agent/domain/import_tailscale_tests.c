@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/addr.h"
@@ -67,8 +68,9 @@ static bool is_on(const struct rn_draft *draft, const struct rn_draft_side *side
 /* "tcp:22" of a test, against "tcp", "tcp:22" and "tcp:20-30" of a rule. */
 static bool serves(const char *rule, const char *test)
 {
-	unsigned first, last, port;
 	size_t name = strcspn(test, ":");
+	unsigned long port;
+	char *end;
 
 	if (strcmp(rule, test) == 0 || (strcmp(rule, "icmp") == 0 && begins(test, "icmp")))
 		return true;
@@ -76,8 +78,10 @@ static bool serves(const char *rule, const char *test)
 		return false;
 	if (!rule[name])
 		return true;
-	return sscanf(test + name, ":%5u", &port) == 1 && sscanf(rule + name, ":%5u-%5u", &first, &last) == 2 &&
-	       port >= first && port <= last;
+	port = test[name] ? strtoul(test + name + 1, NULL, 10) : 0;
+	if (strtoul(rule + name + 1, &end, 10) > port || *end != '-')
+		return false;
+	return port <= strtoul(end + 1, NULL, 10);
 }
 
 static bool allowed(const struct rn_draft *draft, const struct end *source, const struct end *destination,
