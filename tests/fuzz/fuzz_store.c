@@ -16,6 +16,7 @@
 #include "sys/store_policies.h"
 
 #define IMAGE_MAX (1u << 20)
+#define STATEMENTS 10
 
 static uint8_t image[IMAGE_MAX];
 static size_t image_size;
@@ -205,7 +206,7 @@ static void bind(sqlite3_stmt *st, int at, struct fuzz *f)
 
 static void insert(const char *path, struct fuzz *f)
 {
-	static const char *const statements[] = {
+	static const char *const statements[STATEMENTS] = {
 	    "INSERT OR REPLACE INTO meta VALUES ('version', ?)",
 	    "INSERT OR REPLACE INTO meta VALUES ('epoch', ?)",
 	    "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
@@ -214,7 +215,8 @@ static void insert(const char *path, struct fuzz *f)
 	    "INSERT OR REPLACE INTO devices VALUES (3, ?, ?, ?, ?, ?, ?)",
 	    "INSERT OR REPLACE INTO tags VALUES (2, ?)",
 	    "INSERT OR REPLACE INTO tokens VALUES (7, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	    "INSERT OR REPLACE INTO policies VALUES (9, ?, ?)",
+	    "INSERT OR REPLACE INTO policies VALUES (9, ?, ?, ?, ?, ?, ?)",
+	    "INSERT OR REPLACE INTO drafts VALUES ('d', ?, ?, ?, ?, ?, ?)",
 	};
 	sqlite3 *db;
 
@@ -223,7 +225,7 @@ static void insert(const char *path, struct fuzz *f)
 	while (f->size) {
 		sqlite3_stmt *st;
 
-		CHECK(sqlite3_prepare_v2(db, statements[fuzz_u8(f) % 9], -1, &st, NULL) == SQLITE_OK);
+		CHECK(sqlite3_prepare_v2(db, statements[fuzz_u8(f) % STATEMENTS], -1, &st, NULL) == SQLITE_OK);
 		for (int i = 1; i <= sqlite3_bind_parameter_count(st); i++)
 			bind(st, i, f);
 		sqlite3_step(st);
