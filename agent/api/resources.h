@@ -52,6 +52,8 @@ void rn_api_draft_publish(struct rn_api_call *call);
 void rn_api_explain(struct rn_api_call *call);	    /* api_explain.c */
 void rn_api_flows_list(struct rn_api_call *call);   /* api_flows.c */
 void rn_api_flows_stream(struct rn_api_call *call); /* api_stream.c */
+void rn_api_recorded(struct rn_api_call *call);	    /* api_recorded.c */
+void rn_api_policy_replay(struct rn_api_call *call); /* api_replay.c */
 void rn_api_drops(struct rn_api_call *call);	    /* api_drops.c */
 
 /* Does this host enforce what it should? api_status.c */
@@ -66,6 +68,7 @@ uint64_t rn_api_newest(struct rn_core *core); /* serial of the newest event; api
 void rn_api_add_endpoint(struct rn_json *object, const char *key, const struct rn_endpoint *endpoint); /* null: zero */
 void rn_api_add_time(struct rn_json *object, const char *key, int64_t unix_seconds); /* RFC 3339, null: 0; api_time.c */
 void rn_api_add_time_ns(struct rn_json *object, const char *key, uint64_t unix_ns);
+const char *rn_api_protocol_name(uint8_t protocol); /* of a recorded flow: tcp, udp or icmp; api_recorded.c */
 const char *rn_api_reason_name(unsigned reason); /* api_drops.c: of verdict.def; "unknown" */
 const char *rn_api_reason_text(unsigned reason);
 /* Members client_type or hub_type (exactly one), name, owner, hub, tags; tags point into the body. As rn_api_text. */

@@ -77,6 +77,9 @@ static const struct rn_route routes[] = {
      NULL},
     {"GET", "/api/v1/flows", RN_ACCESS_VIEWER, rn_api_flows_list, NULL, FIELDS("after", "limit", "latest")},
     {"GET", "/api/v1/flows/stream", RN_ACCESS_VIEWER, rn_api_flows_stream, NULL, FIELDS("after")},
+    {"GET", "/api/v1/flows/recorded", RN_ACCESS_VIEWER, rn_api_recorded, NULL,
+     FIELDS("before", "limit", "hours", "source", "destination", "owner", "hub", "rule", "verdict", "protocol", "port")},
+    {"POST", "/api/v1/policy/replay", RN_ACCESS_VIEWER, rn_api_policy_replay, FIELDS("text"), FIELDS("hours")},
     {"GET", "/api/v1/drops", RN_ACCESS_VIEWER, rn_api_drops, NULL, NULL},
 };
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))

@@ -70,6 +70,8 @@ const struct rn_command rn_commands[] = {
      OPTIONS({"publish", NULL, "put the draft into force; it is deleted then", false},
 	     {"delete", NULL, "delete the draft", false}, COMMENT_OPTION,
 	     {"based-on", "VERSION", "what it was made from; otherwise the policy in force", false})},
+    {"policy replay", "FILE", 1, 1, "say what a policy would have done to the flows that were recorded", rn_cmd_policy_replay,
+     OPTIONS({"hours", "COUNT", "of how many hours; otherwise 24", false})},
     {"flows", "", 0, 0, "what was allowed and denied lately, and why", rn_cmd_flows,
      OPTIONS({"follow", NULL, "go on as it happens, until Ctrl-C", false},
 	     {"limit", "COUNT", "how many of the latest; otherwise 20", false})},

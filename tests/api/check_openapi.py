@@ -174,6 +174,7 @@ def example(api, method, path, name):
         "/api/v1/policy/rollback": {"version": 1},
         "/api/v1/policy/drafts/{name}": {"text": "{}"},
         "/api/v1/policy/drafts/{name}/publish": {"comment": "x"},
+        "/api/v1/policy/replay": {"text": "{}"},
         "/api/v1/explain": {"source": name, "destination": name, "protocol": "tcp", "port": 22},
     }[path]
 
@@ -267,6 +268,9 @@ def check_reads(api, me):
     for query in ("after=-1", "after=x", "after=", "after=99999999999999999999", "limit=0", "limit=8193", "latest=0",
                   "latest=5&limit=5", "latest=5&after=5"):
         api.step("flows?" + query, lambda: api.call("GET", "/api/v1/flows?" + query, want=400))
+    for query in ("before=0", "before=x", "limit=0", "limit=1001", "hours=0", "port=65536", "verdict=maybe",
+                  "protocol=gre", "protocol=", "after=1"):
+        api.step("recorded?" + query, lambda: api.call("GET", "/api/v1/flows/recorded?" + query, want=400))
     api.step("stream with a wrong id",
              lambda: api.call("GET", "/api/v1/flows/stream", want=400, headers={"Last-Event-ID": "x"}))
 
@@ -334,8 +338,18 @@ def check_policy(api):
         raise Failure(f"one that is based on an older one: {late}")
     for wrong in ({"comment": "x" * 1001}, {"comment": "two\nlines"}, {"based_on": done["version"] + 1}):
         api.call("PUT", "/api/v1/policy", {"text": policy["text"], **wrong}, 400)
+    api.step("policy replay", lambda: check_replay(api, policy))
     api.step("policy history", lambda: check_history(api, policy, after))
     api.step("policy drafts", lambda: check_drafts(api, after))
+
+
+def check_replay(api, policy):
+    same = api.call("POST", "/api/v1/policy/replay", {"text": policy["text"]})
+    if same["changes"] or same["would_deny"]["flows"] or same["would_allow"]["flows"]:
+        raise Failure(f"the policy in force changes something: {same}")
+    for query in ("hours=0", "hours=8785", "hours=x", "days=1"):
+        api.step("replay?" + query, lambda: api.call("POST", "/api/v1/policy/replay?" + query, {"text": "{}"}, 400))
+    api.step("replay of nonsense", lambda: api.call("POST", "/api/v1/policy/replay", {"text": "{"}, 400))
 
 
 def check_history(api, before, now):
@@ -421,6 +435,7 @@ def check_client(api, name, me):
     for what, other in (("quarantine", {"on": True}), ("trust", {"trust_score": 1}), ("revoke", None)):
         api.step(f"{what} of nobody", lambda: api.call("POST", f"/api/v1/devices/none/{what}", other, 404))
     api.step("traffic", lambda: check_traffic(api, made["device"]["virtual_ip"]))
+    api.step("recorded", lambda: check_recorded(api, me, name))
     api.call("POST", path + "/revoke")
     if not api.call("GET", path)["security_context"]["revoked"]:
         raise Failure("revocation was not stored")
@@ -579,6 +594,27 @@ def check_traffic(api, address):
             api.schemas.check(event, {"$ref": "#/components/schemas/FlowEvent"}, "stream")
         if after > 0 and events[:len(listed)] != listed:
             raise Failure("the stream does not tell what the list tells")
+
+
+def check_recorded(api, me, name):
+    """What check_traffic sent is among the recorded flows, in pages too, and a policy without rules denies it."""
+    whole = api.call("GET", f"/api/v1/flows/recorded?source={me}&destination={name}&protocol=icmp")["flows"]
+    if not whole or any(f["source"]["client_id"] != me or f["destination"]["client_id"] != name for f in whole):
+        raise Failure(f"recorded flows to {name}: {whole}")
+    pages, before = [], ""
+    while True:
+        page = api.call("GET", "/api/v1/flows/recorded?limit=1" + before)
+        pages += page["flows"]
+        if page["next"] is None:
+            break
+        before = f"&before={page['next']}"
+    serials = [f["serial"] for f in pages]
+    if serials != sorted(set(serials), reverse=True) or not set(serials) >= {f["serial"] for f in whole}:
+        raise Failure(f"pages of recorded flows: {serials}")
+    allowed = sum(f["flows"] for f in pages if f["verdict"] == "allow")
+    replayed = api.call("POST", "/api/v1/policy/replay?hours=1", {"text": '{"rules": []}'})
+    if replayed["allowed_by_draft"] or replayed["would_deny"]["flows"] != replayed["allowed_now"]:
+        raise Failure(f"a policy without rules, after {allowed} flows that were allowed: {replayed}")
 
 
 def check_streams(api):
