@@ -311,7 +311,11 @@ static int prepare(struct rn_core *core, struct rn_replay *r, const char *text, 
 {
 	const struct rn_flow_store *store = rn_recorder_read(core->recorder, rn_core_now(core));
 	int64_t now = rn_core_now(core);
+	struct rn_core_policy in_force;
+	int rc = rn_core_policy_get(core, &in_force, err);
 
+	if (rc)
+		return rc;
 	if (!store)
 		return rn_fail(
 		    err, -ENOTSUP,
@@ -319,7 +323,7 @@ static int prepare(struct rn_core *core, struct rn_replay *r, const char *text, 
 	r->draft = rn_policy_parse(text, size, err);
 	if (!r->draft)
 		return -EINVAL;
-	r->now = rn_policy_parse(core->policy.text, core->policy.size, err);
+	r->now = rn_policy_parse(in_force.text, in_force.size, err);
 	r->sums = rn_replay_sums_new();
 	r->numbers = rn_numbers_new();
 	r->memo = calloc(MEMO_SIZE, sizeof(*r->memo));
@@ -331,7 +335,7 @@ static int prepare(struct rn_core *core, struct rn_replay *r, const char *text, 
 	r->result = (struct rn_core_replayed){.since = now - (int64_t)hours * HOUR_S,
 					      .until = now,
 					      .recorded_since = recorded_since(store),
-					      .policy_version = core->policy.version};
+					      .policy_version = in_force.version};
 	return 0;
 }
 

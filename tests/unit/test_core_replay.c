@@ -38,7 +38,8 @@ static void add_client(struct world *w, const char *name, const char *owner, uin
 static void set_policy(struct world *w, const char *text)
 {
 	struct world_done done = {0};
-	rn_core_policy_set(w->hosts[0].core, text, strlen(text), world_done, &done);
+	struct rn_core_policy_new new = {.text = text, .size = strlen(text)};
+	rn_core_policy_set(w->hosts[0].core, &new, world_done, &done);
 	world_wait(w, 500);
 	assert_int_equal(done.count, 1);
 	assert_int_equal(done.code, 0);
