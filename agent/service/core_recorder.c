@@ -243,8 +243,6 @@ static struct rn_flow_row row_of(const struct rn_event *e, const struct rn_ledge
 
 	if (at_source(ledger, reporter, e->source_number))
 		row.flags = RN_FLOW_AT_SOURCE;
-	if (policy)
-		snprintf(row.rule_id, sizeof(row.rule_id), "%s", rn_ledger_rule(ledger, e->rule));
 	return row;
 }
 
@@ -261,24 +259,29 @@ static bool is_retry(struct open_row *open, uint16_t port)
 	return false;
 }
 
-/* May this source have one more row in this minute? */
-static bool takes_share(struct rn_recorder *r, uint32_t source)
+/* May this one have one more row in this minute? */
+static bool takes_share(struct rn_recorder *r, uint32_t device)
 {
-	uint32_t used = rn_numbers_get(r->of_source, source);
+	uint32_t used = rn_numbers_get(r->of_source, device);
 
-	return used < OF_ONE_SOURCE && rn_numbers_set(r->of_source, source, used + 1) == 0;
+	return used < OF_ONE_SOURCE && rn_numbers_set(r->of_source, device, used + 1) == 0;
 }
 
-static void take(struct rn_recorder *r, const struct rn_event *e, const struct rn_flow_row *wanted, int64_t now)
+/* What is told of another's device is of the teller's share: a captured hub cannot invent sources and fill the ring. */
+static void take(struct rn_recorder *r, const struct rn_event *e, struct rn_flow_row *wanted,
+		 const struct rn_ledger *ledger, int64_t now)
 {
+	bool own = wanted->flags & RN_FLOW_AT_SOURCE;
 	struct rn_flow_row *row;
 	uint32_t slot;
 
 	row = find(r, wanted, &slot);
-	if (!row && !takes_share(r, wanted->source)) {
-		count_lost(r, wanted->hub, wanted->source, 1, now);
+	if (!row && !takes_share(r, own ? wanted->source : wanted->hub)) {
+		count_lost(r, wanted->hub, own ? wanted->source : 0, 1, now);
 		return;
 	}
+	if (!row && wanted->policy) /* a walk over all rules, so not for each event */
+		snprintf(wanted->rule_id, sizeof(wanted->rule_id), "%s", rn_ledger_rule(ledger, wanted->rule));
 	row = add(r, wanted, now);
 	if (row->reason == RN_ALLOWED)
 		count(r, row, 1, 0);
@@ -292,7 +295,8 @@ static void new_minute(struct rn_recorder *r, int64_t now, int64_t now_ms)
 	forget_rows(r);
 	rn_numbers_clear(r->of_source);
 	r->minute_end = now_ms + MINUTE_MS;
-	rn_flow_store_expire(r->store, (uint32_t)(now - (int64_t)r->days * DAY_S), EXPIRED_AT_ONCE);
+	if (now > (int64_t)r->days * DAY_S) /* else the clock has not been set yet */
+		rn_flow_store_expire(r->store, (uint32_t)(now - (int64_t)r->days * DAY_S), EXPIRED_AT_ONCE);
 	(void)rn_flow_store_put(r->store, r->first, r->rows, 0, (uint32_t)now); /* a sign of life */
 }
 
@@ -310,7 +314,7 @@ int64_t rn_recorder_take(struct rn_recorder *r, const struct rn_ledger *ledger, 
 		if (!worth_a_row(&e, at_source(ledger, reporter, e.source_number)))
 			continue;
 		struct rn_flow_row row = row_of(&e, ledger, reporter, policy, now);
-		take(r, &e, &row, now);
+		take(r, &e, &row, ledger, now);
 	}
 	count_lost(r, reporter, 0, lost, now);
 	if (!r->write_at)
@@ -382,6 +386,8 @@ static void remove_file(const char *path)
 	char aside[RN_PATH_SIZE + sizeof(RN_FLOW_STORE_ASIDE)];
 
 	snprintf(aside, sizeof(aside), "%s" RN_FLOW_STORE_ASIDE, path);
+	(void)unlink(aside);
+	snprintf(aside, sizeof(aside), "%s" RN_FLOW_STORE_NEW, path);
 	(void)unlink(aside);
 	if (unlink(path) == 0)
 		rn_log(RN_LOG_NOTICE, "%s is removed: flows are not to be recorded", path);

@@ -298,12 +298,15 @@ void rn_replay_tick(struct rn_core *core, bool last)
 
 static int64_t recorded_since(const struct rn_flow_store *store)
 {
-	struct rn_flow_row row = {0};
+	struct rn_flow_row rows[AT_ONCE];
 	uint64_t serial = rn_flow_store_oldest(store);
+	unsigned count;
 
-	while (rn_flow_store_read(store, serial, &row, 1) && !row.kind)
-		serial++;
-	return row.heard;
+	for (; (count = rn_flow_store_read(store, serial, rows, AT_ONCE)); serial += count)
+		for (unsigned i = 0; i < count; i++)
+			if (rows[i].kind)
+				return rows[i].heard;
+	return 0;
 }
 
 static int prepare(struct rn_core *core, struct rn_replay *r, const char *text, size_t size, unsigned hours,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "sys/files.h"
@@ -28,6 +29,7 @@ struct head {
 struct rn_flow_store {
 	int fd;
 	struct head head;
+	off_t size; /* of the file, as far as it is known to reach */
 };
 
 /* Against accidents, not against people: words are mixed as FNV mixes bytes. */
@@ -182,7 +184,7 @@ static int resize(struct rn_flow_store *store, const char *path, uint32_t rows)
 {
 	struct rn_flow_store made = {.fd = -1};
 	char beside[RN_PATH_SIZE];
-	int n = snprintf(beside, sizeof(beside), "%s.new", path);
+	int n = snprintf(beside, sizeof(beside), "%s" RN_FLOW_STORE_NEW, path);
 
 	if (n < 0 || (size_t)n >= sizeof(beside))
 		return -ENAMETOOLONG;
@@ -265,6 +267,20 @@ uint32_t rn_flow_store_alive(const struct rn_flow_store *store)
 	return store->head.alive;
 }
 
+/* The policy is stored on the same disk: a ring that is not yet full leaves room for it. */
+static int check_room(struct rn_flow_store *store, off_t end)
+{
+	struct statfs disk;
+	struct stat st;
+
+	if (end <= store->size)
+		return 0;
+	if (fstat(store->fd, &st) < 0 || fstatfs(store->fd, &disk) < 0)
+		return -errno;
+	store->size = st.st_size;
+	return end > st.st_size && disk.f_bavail * (uint64_t)disk.f_frsize < RN_FLOW_STORE_RESERVE ? -ENOSPC : 0;
+}
+
 int rn_flow_store_put(struct rn_flow_store *store, uint64_t serial, struct rn_flow_row *rows, unsigned count,
 		      uint32_t now)
 {
@@ -280,6 +296,9 @@ int rn_flow_store_put(struct rn_flow_store *store, uint64_t serial, struct rn_fl
 			rows[i].serial = (uint32_t)(serial + i);
 			rows[i].check = row_sum(rows[i]);
 		}
+		rc = check_room(store, place(store, serial + done) + (off_t)(n * ROW_SIZE));
+		if (rc)
+			break;
 		rc = write_at(store->fd, rows + done, n * ROW_SIZE, place(store, serial + done));
 	}
 	if (!rc && count && end > head->newest)

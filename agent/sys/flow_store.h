@@ -16,6 +16,8 @@
 #define RN_FLOW_ROWS_MAX 2000000u /* of 128 bytes: 244 MiB */
 #define RN_FLOW_RULE_SIZE 64
 #define RN_FLOW_STORE_ASIDE ".damaged"
+#define RN_FLOW_STORE_NEW ".new"	  /* while one of another size is made */
+#define RN_FLOW_STORE_RESERVE (64u << 20) /* bytes that stay free on its disk, for what is more than evidence */
 
 enum rn_flow_kind {
 	RN_FLOW_BEGAN = 1,  /* flows of one kind that began within a minute, or were denied */
@@ -57,7 +59,8 @@ uint32_t rn_flow_store_alive(const struct rn_flow_store *store); /* Unix seconds
 
 /*
  * Writes rows of consecutive serials, the first at most newest + 1; those that are there are replaced. now is Unix
- * seconds; count may be 0: a sign of life. 0 or -errno, after which the rows from newest + 1 on are not there.
+ * seconds; count may be 0: a sign of life. 0 or -errno, after which the rows from newest + 1 on are not there;
+ * -ENOSPC also where the file would grow into RN_FLOW_STORE_RESERVE.
  */
 int rn_flow_store_put(struct rn_flow_store *store, uint64_t serial, struct rn_flow_row *rows, unsigned count,
 		      uint32_t now);
