@@ -243,6 +243,10 @@ export interface Draft extends DraftInfo {
   text: string;
 }
 
+export interface Drafts {
+  drafts: DraftInfo[];
+}
+
 export interface PolicyCheck {
   valid: boolean;
   message: string | null;
