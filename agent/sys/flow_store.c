@@ -324,7 +324,8 @@ unsigned rn_flow_store_read(const struct rn_flow_store *store, uint64_t serial, 
 	if (read_at(store->fd, out, max * ROW_SIZE, place(store, serial)))
 		memset(out, 0, max * ROW_SIZE);
 	for (unsigned i = 0; i < max; i++)
-		if (out[i].serial != (uint32_t)(serial + i) || out[i].check != row_sum(out[i]))
+		if (out[i].serial != (uint32_t)(serial + i) || out[i].check != row_sum(out[i]) ||
+		    !memchr(out[i].rule_id, 0, sizeof(out[i].rule_id)))
 			out[i] = (struct rn_flow_row){.serial = (uint32_t)(serial + i)};
 	return max;
 }
