@@ -85,6 +85,7 @@ void rn_api_policy_set(struct rn_api_call *call)
 {
 	struct rn_core_policy_new new = {0};
 	struct rn_api_policy_wait *wait;
+	struct rn_json *body;
 
 	if (rn_api_need_text(call, "text", &new.text) < 0 ||
 	    rn_api_policy_words(call, &new.comment, &new.based_on) < 0)
@@ -94,7 +95,11 @@ void rn_api_policy_set(struct rn_api_call *call)
 		return;
 	new.size = strlen(new.text);
 	new.ret_version = &wait->version;
+	/* Its text is not kept while hubs are waited for. The call may be gone after it. */
+	body = call->body;
+	call->body = NULL;
 	rn_core_policy_set(call->core, &new, rn_api_policy_done, wait);
+	rn_json_free(body);
 }
 
 void rn_api_policy_rollback(struct rn_api_call *call)

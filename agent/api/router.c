@@ -155,9 +155,19 @@ static int check_query(struct rn_api_call *call)
 	return -EINVAL;
 }
 
+/* Whoever takes a policy's text takes a large one. */
+static bool takes_large(const struct rn_route *route)
+{
+	for (const char *const *field = route->fields; field && *field; field++)
+		if (strcmp(*field, "text") == 0)
+			return true;
+	return false;
+}
+
 static int check_body(struct rn_api_call *call)
 {
-	const struct rn_api_request *request = call->request;
+	struct rn_api_request *request = call->request;
+	const unsigned flags = takes_large(call->route) ? RN_JSON_LARGE : 0;
 	struct rn_err err = {""};
 
 	if (!call->route->fields) {
@@ -166,7 +176,8 @@ static int check_body(struct rn_api_call *call)
 		rn_api_refuse(call, 400, "invalid", "this request takes no body");
 		return -EINVAL;
 	}
-	call->body = rn_json_parse(request->size ? request->body : "", request->size, 0, &err);
+	call->body = rn_json_parse(request->size ? request->body : "", request->size, flags, &err);
+	request->door->drop(request);
 	if (call->body && rn_json_type(call->body) != RN_JSON_OBJECT)
 		rn_fail(&err, -EINVAL, "the body must be a JSON object");
 	else if (call->body && rn_json_only(call->body, call->route->fields, &err) == 0)
@@ -248,7 +259,17 @@ struct rn_api_call *rn_api_admit(struct rn_core *core, struct rn_streams *stream
 
 size_t rn_api_body_max(const struct rn_api_call *call)
 {
-	return call->route->access == RN_ACCESS_NONE ? RN_WEB_STRANGER_BODY_MAX : RN_WEB_BODY_MAX;
+	if (call->route->access == RN_ACCESS_NONE)
+		return RN_WEB_STRANGER_BODY_MAX;
+	return takes_large(call->route) ? RN_WEB_LARGE_BODY_MAX : RN_WEB_BODY_MAX;
+}
+
+size_t rn_api_body_max_of(const char *method, const char *path)
+{
+	char name[RN_NAME_MAX + 1], allow[64];
+	const struct rn_route *route = find(method, path, name, allow, sizeof(allow));
+
+	return route && takes_large(route) ? RN_WEB_LARGE_BODY_MAX : RN_WEB_BODY_MAX;
 }
 
 /* A body may be slow: who was let in with its head may not be by its end. */

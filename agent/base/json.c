@@ -151,12 +151,13 @@ fail:
 
 struct rn_json *rn_json_parse(const char *text, size_t size, unsigned flags, struct rn_err *err)
 {
+	const size_t max = flags & RN_JSON_LARGE ? RN_JSON_LARGE_MAX : RN_JSON_SIZE_MAX;
 	struct rn_json_scan scan = {.size = size, .flags = flags};
 	cJSON *root = NULL;
 	int code;
 
-	if (size > RN_JSON_SIZE_MAX) {
-		rn_fail(err, -EINVAL, "line 1, column 1: the text is larger than %u bytes", RN_JSON_SIZE_MAX);
+	if (size > max) {
+		rn_fail(err, -EINVAL, "line 1, column 1: the text is larger than %zu bytes", max);
 		return NULL;
 	}
 	scan.text = malloc(size + 1);
