@@ -11,7 +11,7 @@
 #include "sys/flow_store.h"
 
 #define HEAD 4096
-#define HEAD_FIELDS 48
+#define HEAD_FIELDS 40
 #define ROW sizeof(struct rn_flow_row)
 #define ROWS_MAX 40
 
@@ -44,7 +44,7 @@ static void fill_head(uint8_t *file, struct fuzz *f)
 	fuzz_fill(f, file + 12, HEAD_FIELDS - 12);
 	memcpy(file, "RNFLOW1", 8);
 	memcpy(file + 8, &row_size, sizeof(row_size));
-	set_sum(file, HEAD_FIELDS, 44);
+	set_sum(file, HEAD_FIELDS, 36);
 }
 
 /* Rows are as long as what is given, the rest of each is zero. */
