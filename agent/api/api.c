@@ -29,10 +29,16 @@ static void handle(void *context, struct rn_http_request *request)
 	rn_local_door_take(api->core, api->streams, request);
 }
 
+static size_t body_max(void *context, const char *method, const char *path)
+{
+	(void)context;
+	return rn_api_body_max_of(method, path);
+}
+
 int rn_api_start(struct rn_loop *loop, struct rn_core *core, int fd, struct rn_api **ret, struct rn_err *err)
 {
 	struct rn_api *api = calloc(1, sizeof(*api));
-	struct rn_http_config config = {.context = api, .trusted = trusted, .handle = handle};
+	struct rn_http_config config = {.context = api, .trusted = trusted, .handle = handle, .body_max = body_max};
 
 	if (!api)
 		return rn_fail(err, -ENOMEM, "out of memory");

@@ -116,6 +116,8 @@ static const struct {
 } failures[] = {
     {-ENOENT, 404, "not_found", "there is no such object"},
     {-EEXIST, 409, "exists", "it exists already"},
+    {-ESTALE, 409, "stale", "somebody else changed it meanwhile: look at it again"},
+    {-EDQUOT, 409, "full", "there are too many: delete one"},
     {-EBUSY, 409, "busy", "a change of the same thing is under way: try again"},
     {-EINVAL, 400, "invalid", "the request is not valid"},
     {-EMSGSIZE, 400, "invalid", "it does not fit the bounds"},

@@ -62,7 +62,14 @@ static void query_each(struct rn_api_request *request, bool (*each)(void *contex
 	rn_http_query_each(http_of(request), each, context);
 }
 
-static const struct rn_api_door door = {answer, stream, wake, query, query_each};
+static void drop(struct rn_api_request *request)
+{
+	request->body = "";
+	request->size = 0;
+	rn_http_drop_body(http_of(request));
+}
+
+static const struct rn_api_door door = {answer, stream, wake, query, drop, query_each};
 
 void rn_local_door_take(struct rn_core *core, struct rn_streams *streams, struct rn_http_request *http)
 {

@@ -41,6 +41,8 @@ struct rn_api_door {
 	void (*wake)(struct rn_api_request *request); /* a stream has something to say, or ends */
 	/* Value of a query parameter, "" where it has none; NULL: absent. */
 	const char *(*query)(struct rn_api_request *request, const char *name);
+	/* Nobody needs request->body any more: its memory goes. */
+	void (*drop)(struct rn_api_request *request);
 	/* Calls each until it returns false. */
 	void (*query_each)(struct rn_api_request *request, bool (*each)(void *context, const char *name),
 			   void *context);

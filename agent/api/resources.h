@@ -41,9 +41,19 @@ void rn_api_devices_add(struct rn_api_call *call); /* api_clients.c */
 void rn_api_policy_get(struct rn_api_call *call);  /* api_policy.c */
 void rn_api_policy_set(struct rn_api_call *call);
 void rn_api_policy_check(struct rn_api_call *call);
+void rn_api_policy_rollback(struct rn_api_call *call);
+void rn_api_policy_history(struct rn_api_call *call); /* api_policy_history.c */
+void rn_api_policy_version(struct rn_api_call *call);
+void rn_api_drafts_list(struct rn_api_call *call); /* api_drafts.c */
+void rn_api_draft_get(struct rn_api_call *call);
+void rn_api_draft_put(struct rn_api_call *call);
+void rn_api_draft_delete(struct rn_api_call *call);
+void rn_api_draft_publish(struct rn_api_call *call);
 void rn_api_explain(struct rn_api_call *call);	    /* api_explain.c */
 void rn_api_flows_list(struct rn_api_call *call);   /* api_flows.c */
 void rn_api_flows_stream(struct rn_api_call *call); /* api_stream.c */
+void rn_api_recorded(struct rn_api_call *call);	    /* api_recorded.c */
+void rn_api_policy_replay(struct rn_api_call *call); /* api_replay.c */
 void rn_api_drops(struct rn_api_call *call);	    /* api_drops.c */
 
 /* Does this host enforce what it should? api_status.c */
@@ -58,10 +68,22 @@ uint64_t rn_api_newest(struct rn_core *core); /* serial of the newest event; api
 void rn_api_add_endpoint(struct rn_json *object, const char *key, const struct rn_endpoint *endpoint); /* null: zero */
 void rn_api_add_time(struct rn_json *object, const char *key, int64_t unix_seconds); /* RFC 3339, null: 0; api_time.c */
 void rn_api_add_time_ns(struct rn_json *object, const char *key, uint64_t unix_ns);
+const char *rn_api_protocol_name(uint8_t protocol); /* of a recorded flow: tcp, udp or icmp; api_recorded.c */
 const char *rn_api_reason_name(unsigned reason); /* api_drops.c: of verdict.def; "unknown" */
 const char *rn_api_reason_text(unsigned reason);
 /* Members client_type or hub_type (exactly one), name, owner, hub, tags; tags point into the body. As rn_api_text. */
 int rn_api_device_request(struct rn_api_call *call, struct rn_core_token_request *ret); /* api_tokens.c */
+
+struct rn_json *rn_api_policy_json(const struct rn_core_policy *policy); /* "text" where it has one; api_policy.c */
+/* What a set policy is answered with, its version too. Ends with rn_api_policy_done; NULL: the call is answered. */
+struct rn_api_policy_wait {
+	struct rn_api_call *call;
+	uint64_t version;
+};
+struct rn_api_policy_wait *rn_api_policy_wait(struct rn_api_call *call);
+rn_core_done rn_api_policy_done; /* its context: the wait */
+/* "comment" and "based_on", which may be absent: NULL and 0. As rn_api_text. */
+int rn_api_policy_words(struct rn_api_call *call, const char **ret_comment, uint64_t *ret_based_on);
 
 /* Of a list of hubs' names, fewer than RN_HOMES_MAX: they point into it. 0, or answered with 400. api_tokens.c */
 int rn_api_hub_list(struct rn_api_call *call, const char *key, const struct rn_json *list,

@@ -61,12 +61,25 @@ static const struct rn_route routes[] = {
     {"POST", "/api/v1/devices/{name}/trust", RN_ACCESS_OPERATOR, rn_api_device_trust, FIELDS("trust_score"), NULL},
     {"POST", "/api/v1/devices/{name}/revoke", RN_ACCESS_ADMIN, rn_api_device_revoke, NULL, NULL},
     {"GET", "/api/v1/policy", RN_ACCESS_VIEWER, rn_api_policy_get, NULL, NULL},
-    {"PUT", "/api/v1/policy", RN_ACCESS_ADMIN, rn_api_policy_set, FIELDS("text"), NULL},
+    {"PUT", "/api/v1/policy", RN_ACCESS_ADMIN, rn_api_policy_set, FIELDS("text", "comment", "based_on"), NULL},
     {"POST", "/api/v1/policy/check", RN_ACCESS_VIEWER, rn_api_policy_check, FIELDS("text"), NULL},
+    {"POST", "/api/v1/policy/rollback", RN_ACCESS_ADMIN, rn_api_policy_rollback,
+     FIELDS("version", "comment", "based_on"), NULL},
+    {"GET", "/api/v1/policy/history", RN_ACCESS_VIEWER, rn_api_policy_history, NULL, FIELDS("before", "limit")},
+    {"GET", "/api/v1/policy/history/{name}", RN_ACCESS_VIEWER, rn_api_policy_version, NULL, NULL},
+    {"GET", "/api/v1/policy/drafts", RN_ACCESS_VIEWER, rn_api_drafts_list, NULL, NULL},
+    {"GET", "/api/v1/policy/drafts/{name}", RN_ACCESS_VIEWER, rn_api_draft_get, NULL, NULL},
+    {"PUT", "/api/v1/policy/drafts/{name}", RN_ACCESS_OPERATOR, rn_api_draft_put,
+     FIELDS("text", "comment", "based_on"), NULL},
+    {"DELETE", "/api/v1/policy/drafts/{name}", RN_ACCESS_OPERATOR, rn_api_draft_delete, NULL, NULL},
+    {"POST", "/api/v1/policy/drafts/{name}/publish", RN_ACCESS_ADMIN, rn_api_draft_publish, FIELDS("comment"), NULL},
     {"POST", "/api/v1/explain", RN_ACCESS_VIEWER, rn_api_explain, FIELDS("source", "destination", "protocol", "port"),
      NULL},
     {"GET", "/api/v1/flows", RN_ACCESS_VIEWER, rn_api_flows_list, NULL, FIELDS("after", "limit", "latest")},
     {"GET", "/api/v1/flows/stream", RN_ACCESS_VIEWER, rn_api_flows_stream, NULL, FIELDS("after")},
+    {"GET", "/api/v1/flows/recorded", RN_ACCESS_VIEWER, rn_api_recorded, NULL,
+     FIELDS("before", "limit", "hours", "source", "destination", "owner", "hub", "rule", "verdict", "protocol", "port")},
+    {"POST", "/api/v1/policy/replay", RN_ACCESS_VIEWER, rn_api_policy_replay, FIELDS("text"), FIELDS("hours")},
     {"GET", "/api/v1/drops", RN_ACCESS_VIEWER, rn_api_drops, NULL, NULL},
 };
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -142,9 +155,19 @@ static int check_query(struct rn_api_call *call)
 	return -EINVAL;
 }
 
+/* Whoever takes a policy's text takes a large one. */
+static bool takes_large(const struct rn_route *route)
+{
+	for (const char *const *field = route->fields; field && *field; field++)
+		if (strcmp(*field, "text") == 0)
+			return true;
+	return false;
+}
+
 static int check_body(struct rn_api_call *call)
 {
-	const struct rn_api_request *request = call->request;
+	struct rn_api_request *request = call->request;
+	const unsigned flags = takes_large(call->route) ? RN_JSON_LARGE : 0;
 	struct rn_err err = {""};
 
 	if (!call->route->fields) {
@@ -153,7 +176,8 @@ static int check_body(struct rn_api_call *call)
 		rn_api_refuse(call, 400, "invalid", "this request takes no body");
 		return -EINVAL;
 	}
-	call->body = rn_json_parse(request->size ? request->body : "", request->size, 0, &err);
+	call->body = rn_json_parse(request->size ? request->body : "", request->size, flags, &err);
+	request->door->drop(request);
 	if (call->body && rn_json_type(call->body) != RN_JSON_OBJECT)
 		rn_fail(&err, -EINVAL, "the body must be a JSON object");
 	else if (call->body && rn_json_only(call->body, call->route->fields, &err) == 0)
@@ -235,7 +259,17 @@ struct rn_api_call *rn_api_admit(struct rn_core *core, struct rn_streams *stream
 
 size_t rn_api_body_max(const struct rn_api_call *call)
 {
-	return call->route->access == RN_ACCESS_NONE ? RN_WEB_STRANGER_BODY_MAX : RN_WEB_BODY_MAX;
+	if (call->route->access == RN_ACCESS_NONE)
+		return RN_WEB_STRANGER_BODY_MAX;
+	return takes_large(call->route) ? RN_WEB_LARGE_BODY_MAX : RN_WEB_BODY_MAX;
+}
+
+size_t rn_api_body_max_of(const char *method, const char *path)
+{
+	char name[RN_NAME_MAX + 1], allow[64];
+	const struct rn_route *route = find(method, path, name, allow, sizeof(allow));
+
+	return route && takes_large(route) ? RN_WEB_LARGE_BODY_MAX : RN_WEB_BODY_MAX;
 }
 
 /* A body may be slow: who was let in with its head may not be by its end. */

@@ -28,5 +28,6 @@ struct rn_api_call *rn_api_admit(struct rn_core *core, struct rn_streams *stream
 void rn_api_handle(struct rn_api_call *call);
 /* Bytes of a body that are kept for this call. */
 size_t rn_api_body_max(const struct rn_api_call *call);
+size_t rn_api_body_max_of(const char *method, const char *path); /* before it is known who calls: root alone does so */
 
 #endif

@@ -9,6 +9,7 @@
 /* Requests in memory: under way, and those whose reader left before core had an answer. */
 #define ALL_MAX (2 * RN_WEB_REQUESTS_MAX)
 #define BODIES_MAX (32u << 20)	/* bytes of requests that are being put together */
+#define LARGE_MAX (2 * RN_WEB_LARGE_BODY_MAX) /* the same of those that are larger than most may be */
 #define ANSWERS_MAX (96u << 20) /* bytes of answers that wait to leave, but for the small ones of busy */
 
 struct web_request {
@@ -35,7 +36,7 @@ struct rn_web_door {
 	struct web_request *first;
 	unsigned live, all;
 	uint64_t newest; /* session */
-	size_t bodies, answers;
+	size_t bodies, large, answers;
 };
 
 static const struct rn_api_door api_door;
@@ -61,12 +62,18 @@ static void unlink_request(struct web_request *r)
 	r->door->all--;
 }
 
+/* Large bodies have room of their own, so that they keep nobody else waiting. */
+static size_t *pool(struct web_request *r)
+{
+	return r->expected > RN_WEB_BODY_MAX ? &r->door->large : &r->door->bodies;
+}
+
 static void drop_body(struct web_request *r)
 {
 	if (r->body)
 		rn_wipe(r->body, r->api.size); /* it may hold a password */
 	free(r->body);
-	r->door->bodies -= r->room;
+	*pool(r) -= r->room;
 	r->body = NULL;
 	r->room = r->api.size = 0;
 }
@@ -267,7 +274,12 @@ static void query_each(struct rn_api_request *request, bool (*each)(void *contex
 	rn_web_query_each(&((struct web_request *)request)->head, each, context);
 }
 
-static const struct rn_api_door api_door = {answer, stream, wake, query, query_each};
+static void drop(struct rn_api_request *request)
+{
+	drop_body((struct web_request *)request);
+}
+
+static const struct rn_api_door api_door = {answer, stream, wake, query, drop, query_each};
 
 /* ---- what web says ---- */
 
@@ -344,8 +356,9 @@ static bool keep(struct web_request *r, const struct rn_local *message)
 
 	if (needed > r->room) {
 		size_t room = 2 * needed < r->expected ? 2 * needed : r->expected;
+		size_t most = r->expected > RN_WEB_BODY_MAX ? LARGE_MAX : BODIES_MAX;
 		/* Not realloc, which would leave what it moved. */
-		char *grown = room - r->room <= BODIES_MAX - r->door->bodies ? malloc(room) : NULL;
+		char *grown = room - r->room <= most - *pool(r) ? malloc(room) : NULL;
 		size_t size = r->api.size;
 
 		if (!grown)
@@ -356,7 +369,7 @@ static bool keep(struct web_request *r, const struct rn_local *message)
 		r->body = grown;
 		r->room = room;
 		r->api.size = size;
-		r->door->bodies += room;
+		*pool(r) += room;
 	}
 	memcpy(r->body + r->api.size, message->block, message->block_size);
 	r->api.size = needed;

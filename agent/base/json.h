@@ -18,7 +18,7 @@ struct rn_json; /* a node; the root owns the tree */
 enum { RN_JSON_COMMENTS = 1, RN_JSON_LARGE = 2 }; /* LARGE: up to RN_JSON_LARGE_MAX bytes, and more values */
 #define RN_JSON_DEPTH_MAX 32
 #define RN_JSON_SIZE_MAX (4u << 20)
-#define RN_JSON_LARGE_MAX (32u << 20)
+#define RN_JSON_LARGE_MAX (34u << 20)
 
 /* NULL on error; err then says "line L, column C: what". Text need not end with NUL. */
 struct rn_json *rn_json_parse(const char *text, size_t size, unsigned flags, struct rn_err *err);

@@ -19,6 +19,9 @@ const struct rn_option rn_common_options[] = {
 		"hub", "NAME", "the hub that it is attached to; otherwise the gateway's", false                        \
 	}
 
+#define COMMENT_OPTION {"comment", "TEXT", "why, for the history: one line", false}
+#define BASED_ON_OPTION {"based-on", "VERSION", "what it was made from: refused where another came after that", false}
+
 const struct rn_command rn_commands[] = {
     {"gateway init", "", 0, 0, "make this host the gateway of a new network", rn_cmd_gateway_init,
      OPTIONS({"endpoint", "ADDRESS", "where other hosts reach this one (needed)", false},
@@ -52,8 +55,7 @@ const struct rn_command rn_commands[] = {
 	     {"fallback", "NAME[,NAME]", "hubs that it goes to when that does not answer; may come again", true},
 	     {"no-fallback", NULL, "it has none", false})},
     {"hubs", "", 0, 0, "list the hubs", rn_cmd_hubs, NONE},
-    {"policy get", "", 0, 0, "print the policy", rn_cmd_policy_get, NONE},
-    {"policy set", "FILE", 1, 1, "put a policy into force; - is standard input", rn_cmd_policy_set, NONE},
+    {"policy get", "[VERSION]", 0, 1, "print the policy, or one that was in force", rn_cmd_policy_get, NONE},
     {"policy check", "FILE", 1, 1, "say whether a policy is good, and change nothing", rn_cmd_policy_check, NONE},
     {"policy import tailscale", "FILE", 1, 1,
      "print a Tailscale policy file as a policy of ours (exit 6: part of it is lost)", rn_cmd_policy_import_tailscale,
@@ -64,6 +66,21 @@ const struct rn_command rn_commands[] = {
      rn_cmd_policy_import_networkpolicy,
      OPTIONS({"namespace", "NAME", "of policies that name none; otherwise default", false},
 	     {"out", "FILE", "write the policy there, a new file", false})},
+    {"policy diff", "VERSION|draft:NAME|FILE [VERSION|draft:NAME|FILE]", 1, 2,
+     "what one policy has that another has not; with one: against the policy in force", rn_cmd_policy_diff, NONE},
+    {"policy set", "FILE", 1, 1, "put a policy into force; - is standard input", rn_cmd_policy_set,
+     OPTIONS(COMMENT_OPTION, BASED_ON_OPTION)},
+    {"policy rollback", "VERSION", 1, 1, "put an older policy into force again, as a new version",
+     rn_cmd_policy_rollback, OPTIONS(COMMENT_OPTION, BASED_ON_OPTION)},
+    {"policy history", "", 0, 0, "who put which policy into force, when and why", rn_cmd_policy_history,
+     OPTIONS({"limit", "COUNT", "how many of the newest; otherwise 20", false},
+	     {"before", "VERSION", "only those before this version", false})},
+    {"policy draft", "[NAME [FILE]]", 0, 2, "list the drafts, print one, or store a file as one", rn_cmd_policy_draft,
+     OPTIONS({"publish", NULL, "put the draft into force; it is deleted then", false},
+	     {"delete", NULL, "delete the draft", false}, COMMENT_OPTION,
+	     {"based-on", "VERSION", "what it was made from; otherwise the policy in force", false})},
+    {"policy replay", "FILE", 1, 1, "say what a policy would have done to the flows that were recorded", rn_cmd_policy_replay,
+     OPTIONS({"hours", "COUNT", "of how many hours; otherwise 24", false})},
     {"flows", "", 0, 0, "what was allowed and denied lately, and why", rn_cmd_flows,
      OPTIONS({"follow", NULL, "go on as it happens, until Ctrl-C", false},
 	     {"limit", "COUNT", "how many of the latest; otherwise 20", false})},

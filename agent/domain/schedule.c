@@ -10,10 +10,19 @@
 #define DAYS_AROUND 5
 #define TIME_BOUND (RN_ZONE_TIME_MAX / 2)
 
-/* The windows with their zones. What is asked about lies before the limit. */
+/* A window, its zone, and the opening that it has come to. */
+struct walk {
+	const struct rn_time_window *window;
+	const struct rn_zone *zone;
+	struct rn_window opening; /* until INT64_MIN: not begun */
+	int64_t day;		  /* that the opening is of */
+	bool over;		  /* there is none more before the limit */
+};
+
+/* What is asked about lies before the limit, and is asked in order of time. */
 struct job {
-	const struct rn_times *times;
-	const struct rn_zone *zones[RN_TIME_WINDOWS_MAX];
+	struct walk walks[RN_TIME_WINDOWS_MAX];
+	uint32_t count;
 	int64_t limit;
 };
 
@@ -24,16 +33,20 @@ static bool sane(const struct rn_time_window *w)
 
 static int begin(struct job *job, const struct rn_times *times, const struct rn_zone_source *zones, int64_t limit)
 {
-	job->times = times;
+	job->count = times->count;
 	job->limit = limit;
 	if (times->count > RN_TIME_WINDOWS_MAX)
 		return -EINVAL;
 	for (uint32_t i = 0; i < times->count; i++) {
-		if (!sane(&times->windows[i]))
+		const struct rn_time_window *w = &times->windows[i];
+		const struct rn_zone *zone = sane(w) ? zones->zone(zones->context, w->zone) : NULL;
+
+		if (!sane(w))
 			return -EINVAL;
-		job->zones[i] = zones->zone(zones->context, times->windows[i].zone);
-		if (!job->zones[i])
+		if (!zone)
 			return -ENOENT;
+		job->walks[i] =
+		    (struct walk){.window = w, .zone = zone, .opening = {0, INT64_MIN}, .over = w->from == w->to};
 	}
 	return 0;
 }
@@ -54,51 +67,61 @@ static unsigned weekday(int64_t day)
 	return (unsigned)(((day + 3) % 7 + 7) % 7);
 }
 
-/* The window's first opening that is not over at t. A gap may leave one of its days without. */
-static bool opening(const struct job *job, uint32_t i, int64_t t, struct rn_window *ret)
+/* Goes on to the next opening that is not over at t. A gap may leave one of the window's days without. */
+static void go_on(struct walk *walk, int64_t t, int64_t limit)
 {
-	const struct rn_time_window *w = &job->times->windows[i];
-	const struct rn_zone *zone = job->zones[i];
-	int64_t day = day_of(rn_zone_local(zone, t)) - DAYS_AROUND;
-	int64_t end = day_of(rn_zone_local(zone, job->limit)) + DAYS_AROUND;
+	const struct rn_time_window *w = walk->window;
+	int64_t end = day_of(rn_zone_local(walk->zone, limit)) + DAYS_AROUND;
 
-	if (w->from == w->to)
-		return false;
-	for (; day <= end; day++) {
-		int64_t to = (day + (w->to < w->from)) * RN_DAY_SECONDS + w->to;
+	for (walk->day++; walk->day <= end; walk->day++) {
+		int64_t to = (walk->day + (w->to < w->from)) * RN_DAY_SECONDS + w->to;
 
-		if (!(w->days & 1u << weekday(day)))
+		if (!(w->days & 1u << weekday(walk->day)))
 			continue;
-		ret->until = rn_zone_last(zone, to);
-		if (ret->until <= t)
+		walk->opening.until = rn_zone_last(walk->zone, to);
+		if (walk->opening.until <= t)
 			continue;
-		ret->from = rn_zone_first(zone, day * RN_DAY_SECONDS + w->from);
-		if (ret->from < ret->until)
-			return ret->from < job->limit;
+		walk->opening.from = rn_zone_first(walk->zone, walk->day * RN_DAY_SECONDS + w->from);
+		if (walk->opening.from < walk->opening.until)
+			break;
 	}
-	return false;
+	walk->over = walk->day > end || walk->opening.from >= limit;
+}
+
+/* The window's first opening that is not over at t; NULL: there is none. */
+static const struct rn_window *opening(struct job *job, uint32_t i, int64_t t)
+{
+	struct walk *walk = &job->walks[i];
+
+	if (walk->opening.until == INT64_MIN)
+		walk->day = day_of(rn_zone_local(walk->zone, t)) - DAYS_AROUND - 1;
+	if (!walk->over && walk->opening.until <= t)
+		go_on(walk, t, job->limit);
+	return walk->over ? NULL : &walk->opening;
 }
 
 /*
  * The first stretch of time not over at t in which one window or another is open. It ends where it ends, or anywhere
  * past the limit; what was open before t and is over does not count for its beginning.
  */
-static bool stretch(const struct job *job, int64_t t, struct rn_window *ret)
+static bool stretch(struct job *job, int64_t t, struct rn_window *ret)
 {
 	bool found = false, longer = true;
-	struct rn_window o;
+	const struct rn_window *o;
 
-	for (uint32_t i = 0; i < job->times->count; i++) {
-		if (opening(job, i, t, &o) && (!found || o.from < ret->from)) {
-			*ret = o;
+	for (uint32_t i = 0; i < job->count; i++) {
+		o = opening(job, i, t);
+		if (o && (!found || o->from < ret->from)) {
+			*ret = *o;
 			found = true;
 		}
 	}
 	while (found && longer && ret->until < job->limit) {
 		longer = false;
-		for (uint32_t i = 0; i < job->times->count; i++) {
-			if (opening(job, i, ret->until, &o) && o.from <= ret->until) {
-				ret->until = o.until;
+		for (uint32_t i = 0; i < job->count; i++) {
+			o = opening(job, i, ret->until);
+			if (o && o->from <= ret->until) {
+				ret->until = o->until;
 				longer = true;
 			}
 		}
@@ -108,7 +131,6 @@ static bool stretch(const struct job *job, int64_t t, struct rn_window *ret)
 
 int rn_schedule_open(const struct rn_times *times, const struct rn_zone_source *zones, int64_t t)
 {
-	struct rn_window o;
 	struct job job;
 	int r;
 
@@ -117,7 +139,7 @@ int rn_schedule_open(const struct rn_times *times, const struct rn_zone_source *
 	if (r < 0 || times->count == 0)
 		return r < 0 ? r : 1;
 	for (uint32_t i = 0; i < times->count; i++) {
-		if (opening(&job, i, t, &o))
+		if (opening(&job, i, t))
 			return 1;
 	}
 	return 0;

@@ -123,3 +123,11 @@ const char *rn_web_query(const struct rn_web_request *request, const char *name)
 	}
 	return NULL;
 }
+
+bool rn_web_takes_large(const char *path)
+{
+	static const char policy[] = "/api/v1/policy";
+	const size_t size = sizeof(policy) - 1;
+
+	return strncmp(path, policy, size) == 0 && (path[size] == '\0' || path[size] == '/');
+}

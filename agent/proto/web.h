@@ -15,6 +15,7 @@
  */
 #define RN_WEB_BODY_MAX (1u << 20)	     /* of a request with a credential */
 #define RN_WEB_STRANGER_BODY_MAX (64u << 10) /* of a request without one */
+#define RN_WEB_LARGE_BODY_MAX (34u << 20)    /* of one with a credential to a path of rn_web_takes_large */
 #define RN_WEB_QUERY_MAX 2048u
 /* Bytes of an answer's body that core sends before WEB_CREDIT takes some of them back. */
 #define RN_WEB_WINDOW (256u << 10)
@@ -56,6 +57,8 @@ int rn_web_request_decode(const uint8_t *data, size_t size, struct rn_web_reques
 int rn_web_answer_decode(const uint8_t *data, size_t size, struct rn_web_answer *ret);
 /* Value of a parameter, NULL where it is absent; the first where it is there twice. */
 const char *rn_web_query(const struct rn_web_request *request, const char *name);
+/* Below that path there are routes whose bodies are texts of policies. Which of them core knows, and asks who calls. */
+bool rn_web_takes_large(const char *path);
 /* Calls each with every name until it returns false. */
 void rn_web_query_each(const struct rn_web_request *request, bool (*each)(void *context, const char *name),
 		       void *context);

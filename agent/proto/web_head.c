@@ -142,7 +142,9 @@ static struct rn_web_verdict judge_body(const struct rn_web_head *head, struct r
 		return refuse(400, "invalid", "the Content-Length is not a number");
 	if (stranger && size > RN_WEB_STRANGER_BODY_MAX)
 		return refuse(413, "too_large", "without a session or a token a body may have 64 KiB at most");
-	if (size > RN_WEB_BODY_MAX)
+	if (size > RN_WEB_LARGE_BODY_MAX)
+		return refuse(413, "too_large", "a body may have 34 MiB at most, and of most paths 1 MiB");
+	if (size > RN_WEB_BODY_MAX && !rn_web_takes_large(request->path))
 		return refuse(413, "too_large", "a body may have 1 MiB at most");
 	request->body_size = (uint32_t)size;
 	return refuse(0, NULL, NULL);

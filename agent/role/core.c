@@ -121,6 +121,8 @@ static int read_state(struct host *h, const struct rn_conf *conf, struct rn_err 
 		return rn_fail(err, rc, "%s/state/anchor cannot be read (%s): restore a backup of the state directory",
 			       conf->state_dir, strerror(-rc));
 	memcpy(h->params.dir, core, strlen(core) + 1);
+	h->params.flow_rows = conf->flow_rows;
+	h->params.flow_days = conf->flow_days;
 	return 0;
 }
 

@@ -17,6 +17,7 @@
  */
 #define WEB_CORE_RETRY_MS 200
 #define WEB_WAIT_MS 60000 /* for core's answer */
+#define WEB_LARGE_MAX RN_HTTP_LARGE_AT_ONCE
 
 struct web_exchange;
 
@@ -44,7 +45,7 @@ struct web {
 	int https_fd, http_fd; /* listening; -1: none */
 	struct web_server https, http;
 	struct web_exchange *exchanges;
-	unsigned under_way;
+	unsigned under_way, large; /* large: bodies that are on their way */
 	uint64_t session; /* the last one given */
 	struct rn_timer *sweep, *daily;
 	int64_t expires; /* Unix seconds: the certificate's end */
@@ -69,6 +70,12 @@ void web_page(struct rn_http_request *request, const struct rn_web_head *head, c
 
 /* web_exchange.c */
 void web_exchange_begin(struct web *web, struct rn_http_request *request, const struct rn_web_request *ask);
+/*
+ * The same before a large body has come, so that core says of strangers' at once that it does not want them; with its
+ * end it goes on.
+ */
+void web_exchange_announce(struct web *web, struct rn_http_request *request, const struct rn_web_request *ask);
+void web_exchange_go_on(struct web_exchange *exchange);
 void web_on_gone(void *context, struct rn_http_request *request); /* context: struct web_server */
 /* What core is to hear, as far as it takes it: 0, -EAGAIN, or why it is lost. */
 int web_exchanges_speak(struct web *web);

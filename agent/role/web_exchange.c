@@ -30,6 +30,8 @@ struct web_exchange {
 	uint64_t session;
 	int64_t since;
 	bool head, credential, asked, answered, ended;
+	bool whole; /* its body has come */
+	bool large; /* counted as such */
 	bool orphan; /* core knows nothing of it */
 	bool late;   /* what core says of it is not waited for */
 	uint8_t ask[ASK_MAX];
@@ -38,6 +40,13 @@ struct web_exchange {
 	size_t held;  /* bytes in pieces */
 	size_t taken; /* bytes the client took, for which core has not got credit */
 };
+
+/* Its large body is in memory no more, or as good as sent. */
+static void leave_large(struct web_exchange *e)
+{
+	e->web->large -= e->large;
+	e->large = false;
+}
 
 static void drop_pieces(struct web_exchange *e)
 {
@@ -60,6 +69,7 @@ static void exchange_free(struct web_exchange *e)
 	if (e->next)
 		e->next->prev = e->prev;
 	e->web->under_way--;
+	leave_large(e);
 	drop_pieces(e);
 	rn_wipe(e->ask, sizeof(e->ask));
 	free(e);
@@ -118,7 +128,7 @@ static int speak(struct web_exchange *e)
 	}
 	if (!e->asked)
 		r = say_request(e);
-	if (r == 0)
+	if (r == 0 && e->whole && !e->answered)
 		r = say_body(e);
 	if (r == 0 && e->taken >= CREDIT_STEP && !e->ended) {
 		r = say(e, RN_LOCAL_WEB_CREDIT, NULL, 0, e->taken);
@@ -214,6 +224,7 @@ static bool take_answer(struct web_exchange *e, const struct rn_local *in)
 	if (rn_web_answer_decode(in->block, in->block_size, &answer) < 0 || answer.status < 200 || e->answered)
 		return false;
 	e->answered = true;
+	leave_large(e);
 	if (e->request)
 		pass_on(e, &answer);
 	rn_wipe(&answer, sizeof(answer));
@@ -277,23 +288,26 @@ static void append(struct web *web, struct web_exchange *e)
 		web->exchanges = e;
 }
 
-void web_exchange_begin(struct web *web, struct rn_http_request *request, const struct rn_web_request *ask)
+static void begin(struct web *web, struct rn_http_request *request, const struct rn_web_request *ask, bool whole)
 {
 	struct web_exchange *e;
 	int size;
 
 	if (!web_core_there(web)) {
-		web_refuse(request, away, 2, false);
+		web_refuse(request, away, 2, !whole);
 		return;
 	}
 	e = web->under_way < RN_WEB_REQUESTS_MAX ? calloc(1, sizeof(*e)) : NULL;
 	size = e ? rn_web_request_encode(ask, e->ask, sizeof(e->ask)) : -ENOMEM;
 	if (size < 0) {
 		free(e);
-		web_refuse(request, busy, 1, false);
+		web_refuse(request, busy, 1, !whole);
 		return;
 	}
 	e->web = web;
+	e->whole = whole;
+	e->large = !whole;
+	web->large += e->large;
 	e->request = request;
 	e->session = ++web->session;
 	e->since = rn_loop_now_ms(web->loop);
@@ -308,6 +322,26 @@ void web_exchange_begin(struct web *web, struct rn_http_request *request, const 
 	web_core_flush(web);
 }
 
+void web_exchange_begin(struct web *web, struct rn_http_request *request, const struct rn_web_request *ask)
+{
+	begin(web, request, ask, true);
+}
+
+void web_exchange_announce(struct web *web, struct rn_http_request *request, const struct rn_web_request *ask)
+{
+	if (web->large < WEB_LARGE_MAX)
+		begin(web, request, ask, false);
+	else
+		web_refuse(request, busy, 1, true);
+}
+
+void web_exchange_go_on(struct web_exchange *e)
+{
+	e->whole = true;
+	e->since = rn_loop_now_ms(e->web->loop);
+	web_core_flush(e->web);
+}
+
 void web_on_gone(void *context, struct rn_http_request *request)
 {
 	struct web_exchange *e = rn_http_context(request);
@@ -316,6 +350,7 @@ void web_on_gone(void *context, struct rn_http_request *request)
 	if (!e)
 		return;
 	e->request = NULL;
+	leave_large(e);
 	drop_pieces(e);
 	if (e->orphan || !e->asked)
 		exchange_free(e);
@@ -344,7 +379,7 @@ void web_exchanges_sweep(struct web *web)
 	int64_t now = rn_loop_now_ms(web->loop);
 
 	for (struct web_exchange *e = web->exchanges; e; e = e->next)
-		if (e->request && !e->answered && now - e->since > WEB_WAIT_MS) {
+		if (e->request && e->whole && !e->answered && now - e->since > WEB_WAIT_MS) {
 			e->answered = e->late = true;
 			web_refuse(e->request, late, 2, true);
 		}

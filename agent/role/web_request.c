@@ -65,6 +65,12 @@ static void forget(struct rn_web_request *ask)
 	rn_wipe(ask, sizeof(*ask));
 }
 
+static const struct rn_web_request *set_source(struct rn_web_request *ask, const struct rn_http_request *request)
+{
+	ask->source = rn_http_source(request);
+	return ask;
+}
+
 void web_on_head(void *context, struct rn_http_request *request)
 {
 	struct web_server *server = context;
@@ -74,15 +80,17 @@ void web_on_head(void *context, struct rn_http_request *request)
 	struct rn_web_verdict verdict = judge(server, request, &head, &ask, query);
 
 	rn_http_expect(request, ask.body_size);
-	forget(&ask);
 	/* What is malformed may be two requests for somebody between us and the client: nothing more is read of it. */
 	if (verdict.status)
 		web_refuse(request, verdict, 0, verdict.status != 403 && verdict.status != 421);
+	else if (ask.body_size > RN_WEB_BODY_MAX)
+		web_exchange_announce(server->web, request, set_source(&ask, request));
+	forget(&ask);
 }
 
-void web_on_request(void *context, struct rn_http_request *request)
+/* A whole request. */
+static void take(struct web_server *server, struct rn_http_request *request)
 {
-	struct web_server *server = context;
 	uint8_t query[RN_WEB_QUERY_MAX];
 	struct rn_web_request ask;
 	struct rn_web_head head;
@@ -91,10 +99,17 @@ void web_on_request(void *context, struct rn_http_request *request)
 	if (verdict.status) {
 		web_refuse(request, verdict, 0, true);
 	} else if (strncmp(ask.path, "/api/", 5) == 0) {
-		ask.source = rn_http_source(request);
-		web_exchange_begin(server->web, request, &ask);
+		web_exchange_begin(server->web, request, set_source(&ask, request));
 	} else {
 		web_page(request, &head, ask.path, rn_http_method(request));
 	}
 	forget(&ask);
+}
+
+void web_on_request(void *context, struct rn_http_request *request)
+{
+	if (rn_http_context(request))
+		web_exchange_go_on(rn_http_context(request));
+	else
+		take(context, request);
 }

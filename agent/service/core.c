@@ -71,11 +71,33 @@ int rn_core_need_gateway(struct rn_core *core, struct rn_err *err)
 	return rn_fail(err, -ENOTSUP, "this host is not the gateway: run the command there");
 }
 
+/* The policy's version, where this device's hub has said that it has it; 0 while it is on its way there. */
+static uint64_t policy_at(struct rn_core *core, uint32_t reporter)
+{
+	const struct rn_ledger_entry *policy = rn_ledger_policy(core->books.ledger);
+	const struct rn_ledger_entry *entry = rn_ledger_device(core->books.ledger, reporter);
+	const struct rn_downstream *s = rn_downstream_of(core, reporter);
+	const struct rn_position *at = reporter == core->params.self.device ? &core->kern.applied : NULL;
+	if (!s && entry)
+		s = rn_downstream_of(core, entry->record.hub);
+	if (!at && s)
+		at = &s->applied;
+	return policy && at && !rn_position_before(at, policy) ? policy->version : 0;
+}
+
+static void record(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost)
+{
+	rn_core_arm(core, rn_recorder_take(core->recorder, core->books.ledger, reporter, policy_at(core, reporter),
+					   events, size, lost, rn_core_now(core), rn_core_now_ms(core)));
+}
+
 void rn_core_take_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost)
 {
 	rn_event_ring_add(core->events, core->books.ledger, reporter, events, size);
 	rn_event_ring_lost(core->events, lost);
-	if (!core->gateway)
+	if (core->gateway)
+		record(core, reporter, events, size, lost);
+	else
 		rn_upstream_events(core, reporter, events, size, lost);
 	if (core->on_event)
 		core->on_event(core->on_event_context);
@@ -109,6 +131,9 @@ static int open_books(struct rn_core *core, struct rn_err *err)
 	core->attempts = rn_attempts_new();
 	if (!rc && !core->attempts)
 		rc = rn_fail(err, -ENOMEM, "out of memory");
+	if (!rc && core->gateway)
+		core->recorder = rn_recorder_new(core->params.dir, core->params.flow_rows, core->params.flow_days,
+						 rn_core_now(core), rn_core_now_ms(core));
 	return rc;
 }
 
@@ -144,6 +169,7 @@ void rn_core_end(struct rn_core *core)
 	rn_members_end(core);
 	rn_policy_tick(core, true);
 	rn_enforcement_tick(core, true);
+	rn_replay_tick(core, true);
 	while (core->passwords)
 		rn_passwords_tick(core, true);
 }
@@ -153,6 +179,7 @@ void rn_core_free(struct rn_core *core)
 	if (!core)
 		return;
 	rn_core_end(core);
+	rn_recorder_free(core->recorder, rn_core_now(core));
 	rn_gateway_unload(core);
 	rn_store_close(core->books.store);
 	rn_ledger_free(core->books.ledger);
@@ -354,4 +381,6 @@ void rn_core_tick(struct rn_core *core)
 	rn_ask_ca_tick(core, false);
 	if (core->gateway)
 		rn_gateway_tick(core);
+	rn_recorder_tick(core->recorder, rn_core_now(core), rn_core_now_ms(core));
+	rn_replay_tick(core, false);
 }

@@ -10,6 +10,7 @@
 #include "domain/policy.h"
 #include "domain/record.h"
 #include "proto/local.h"
+#include "sys/flow_store.h"
 
 /*
  * What core does, as the API calls it. Functions of the gateway return -ENOTSUP with a sentence on other hosts.
@@ -152,13 +153,28 @@ int rn_core_identities(struct rn_core *core, void (*each)(void *context, const s
 		       void *context, struct rn_err *err);
 
 struct rn_core_policy {
-	const char *text;
+	const char *text; /* NULL in lists */
+	size_t size;
 	uint64_t version;
+	uint64_t origin; /* the version that it went back to; 0: none */
 	int64_t stored;
+	const char *author, *comment; /* author "": not known any more */
 };
+/* The one in force. Those before it, and drafts, are core_history.h's. */
 int rn_core_policy_get(struct rn_core *core, struct rn_core_policy *ret, struct rn_err *err);
 int rn_core_policy_check(struct rn_core *core, const char *text, size_t size, struct rn_err *err);
-void rn_core_policy_set(struct rn_core *core, const char *text, size_t size, rn_core_done *done, void *context);
+struct rn_core_policy_new {
+	const char *text;
+	size_t size;
+	const char *comment; /* NULL: none; at most RN_CORE_COMMENT_MAX bytes, no control characters */
+	uint64_t based_on;   /* the version that it was made from; 0: it goes over whatever there is */
+	uint64_t origin;     /* as above */
+	const char *draft;   /* the draft that it was, which goes with it; NULL: none */
+	uint64_t *ret_version; /* written before done is called, where it is in force; NULL is legal */
+};
+#define RN_CORE_COMMENT_MAX 1000
+/* -ESTALE: another came after based_on, and the sentence says whose. *new may go when this returns. */
+void rn_core_policy_set(struct rn_core *core, const struct rn_core_policy_new *new, rn_core_done *done, void *context);
 
 struct rn_core_explanation {
 	struct rn_answer policy; /* of the reference evaluator, or its reason overridden by quarantine and so on */
@@ -196,6 +212,81 @@ uint64_t rn_core_events(struct rn_core *core, uint64_t after, unsigned max,
 			void (*each)(void *context, const struct rn_core_event *), void *context, uint64_t *ret_lost);
 /* Called whenever an event is appended; NULL: nobody. For the stream. */
 void rn_core_on_event(struct rn_core *core, void (*wake)(void *context), void *context);
+
+/*
+ * Flows that the gateway recorded (docs/flows.md), newest first. -ENOTSUP also where nothing is recorded. A call looks at
+ * so many rows at most, so `next` may come without a row.
+ */
+struct rn_core_recorded_query {
+	uint64_t before; /* serials below it; 0: from the newest */
+	int64_t since;	 /* Unix seconds, 0: from the oldest */
+	unsigned limit;
+	const char *source, *destination, *hub, *owner, *rule; /* names; owner: of the source. NULL: any */
+	int denied, protocol, port;			       /* -1: any; ICMP is of either family */
+};
+struct rn_core_recorded {
+	uint64_t serial;
+	const struct rn_flow_row *row;
+	const char *source, *owner, *destination, *hub; /* "": not known any more, or nobody's */
+};
+struct rn_core_recorded_end {
+	uint64_t next;	/* go on before this one; 0: that was all */
+	int64_t oldest; /* Unix seconds: since when there are rows */
+	/* Of the rows looked at: events that were not recorded, rows that cannot be read, times in which core did not run. */
+	uint64_t lost, damaged, silences;
+};
+int rn_core_recorded(struct rn_core *core, const struct rn_core_recorded_query *query,
+		     void (*each)(void *context, const struct rn_core_recorded *), void *context,
+		     struct rn_core_recorded_end *ret, struct rn_err *err);
+
+/*
+ * What a draft of the policy would do to the flows that were recorded in the last so many hours, on the devices as they
+ * are now. It goes on beside everything else; done is called exactly once, now or later. -EBUSY: another one is at it.
+ */
+struct rn_core_replay_change {
+	bool denied; /* by the draft, of what the policy in force allows; else the other way round */
+	const char *source, *owner, *destination; /* owner "": nobody's; source is the device, of several devices of
+						     one owner "" */
+	uint8_t protocol; /* IPPROTO_ICMP: of either family */
+	uint16_t port;
+	uint8_t now_reason, draft_reason;
+	const char *now_rule, *draft_rule; /* ids, "": none */
+	uint64_t flows;
+	unsigned devices; /* sources; at RN_CORE_REPLAY_DEVICES it stops counting */
+	int64_t last;	  /* Unix seconds */
+};
+struct rn_core_replay_rule { /* all that one rule of the draft decides, and one did until now; "": by none */
+	bool denied;
+	uint8_t now_reason, draft_reason;
+	const char *now_rule, *draft_rule;
+	uint64_t flows;
+};
+#define RN_CORE_REPLAY_CHANGES 100 /* and as many rules */
+#define RN_CORE_REPLAY_DEVICES 8
+struct rn_core_replayed {
+	int64_t since, until;	/* Unix seconds: what was asked for */
+	int64_t recorded_since; /* and from when there are rows */
+	uint64_t policy_version;
+	uint64_t flows, rows;			/* judged */
+	uint64_t allowed_now, allowed_by_draft; /* of flows */
+	uint64_t would_deny, would_allow;
+	unsigned deny_users, deny_unowned, allow_users, allow_unowned; /* unowned: devices that are nobody's */
+	uint64_t not_judged; /* flows of devices that are unknown now */
+	uint64_t stopped;    /* flows that no policy lets through: an end is revoked or quarantined now */
+	uint64_t lost;	     /* events that were not recorded */
+	uint64_t damaged;    /* rows that cannot be read */
+	unsigned silences;   /* times in which the gateway did not run */
+	int64_t silent_s;    /* and how long that was, at most */
+	const struct rn_core_replay_change *changes; /* the largest first */
+	unsigned change_count;
+	uint64_t more_changes; /* at least so many are not among them */
+	const struct rn_core_replay_rule *rules;
+	unsigned rule_count;
+	int64_t took_ms;
+};
+typedef void rn_core_replay_done(void *context, int code, const struct rn_err *err, const struct rn_core_replayed *ret);
+void rn_core_replay(struct rn_core *core, const char *text, size_t size, unsigned hours, rn_core_replay_done *done,
+		    void *context);
 
 /* The web process, for the API: what it says, that it has gone, and that its queue has room again. */
 struct rn_core_web {

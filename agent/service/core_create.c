@@ -88,7 +88,7 @@ static int put_account(struct rn_change *change, const struct rn_gateway_params 
 
 static int put_policy(struct rn_change *change, const struct rn_gateway_params *p)
 {
-	struct rn_policy_held held = {0};
+	struct rn_policy_held held = {.about = {.author = "root", .comment = "the policy of a new network"}};
 	int rc = rn_policy_put(change, rn_policy_starter(), strlen(rn_policy_starter()), &held);
 	rn_policy_held_done(&held);
 	return rc ? rc : rn_change_audit(change, "root", "gateway init", p->name, "");

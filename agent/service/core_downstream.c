@@ -8,7 +8,6 @@
 #include "service/core_state.h"
 
 #define PIECE 8192
-#define LOST_UNKNOWN UINT64_MAX
 #define SESSIONS_MAX (RN_DEVICES_MAX + 1024) /* net has its own bound; this one is for a net that has been captured */
 #define EVENT_COSTS_MS 10		     /* of one device: 100 a second */
 #define EVENTS_AT_ONCE 1000
@@ -148,7 +147,6 @@ void rn_downstream_open(struct rn_core *core, const struct rn_local *local)
 	s->core = core;
 	s->session = local->session;
 	s->device = device ? device->number : 0;
-	s->lost = LOST_UNKNOWN;
 	s->events_ms = rn_core_now_ms(core) + (EVENTS_AT_ONCE - EVENTS_AT_FIRST) * EVENT_COSTS_MS;
 	memcpy(s->key, local->key, RN_KEY_SIZE);
 	s->next = core->sessions;
@@ -341,12 +339,22 @@ static size_t take_share(struct rn_downstream *s, size_t size)
 	return count;
 }
 
+/* How many more it lost than it had told of, in this session or an earlier one: what it could not say was lost too. */
+static uint64_t more_lost(struct rn_downstream *s, uint64_t lost)
+{
+	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device);
+	uint64_t known = entry ? entry->lost : 0, more = 0;
+	if (known) /* fewer than before: it has begun anew, and counts from 0 */
+		more = lost >= known - 1 ? lost - (known - 1) : lost;
+	rn_ledger_set_lost(s->core->books.ledger, s->device, lost == UINT64_MAX ? lost : lost + 1);
+	return more;
+}
+
 static void events(struct rn_downstream *s, const struct rn_message_events *m)
 {
-	uint64_t more = s->lost != LOST_UNKNOWN && m->lost > s->lost ? m->lost - s->lost : 0;
 	if (!rn_downstream_speaks_for(s, m->reporter))
 		return;
-	s->lost = m->lost;
+	uint64_t more = more_lost(s, m->lost);
 	size_t count = take_share(s, m->events_size);
 	more += m->events_size / sizeof(struct rn_event) - count;
 	rn_core_take_events(s->core, m->reporter, m->events, count * sizeof(struct rn_event), more);

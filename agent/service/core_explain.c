@@ -120,7 +120,7 @@ int rn_core_explain_at(struct rn_core *core, const char *source, const char *des
 		return rc;
 	if (source_known && e.source.record.number == e.destination.record.number)
 		return rn_fail(err, -EINVAL, "source and destination are the same device");
-	e.policy_version = core->policy.version;
+	e.policy_version = core->policy.about.version;
 	judge(core, &e, source_known, destination_known, protocol, port, at);
 	snprintf(e.hub, sizeof(e.hub), "%s", source_known ? e.source.hub_name : e.destination.hub_name);
 	if (source_known && destination_known && e.source.record.hub != e.destination.record.hub)

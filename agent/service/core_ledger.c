@@ -298,6 +298,7 @@ static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 		entry->seen = (*slot)->seen;
 		entry->seen_told = (*slot)->seen_told;
 		entry->here = (*slot)->here;
+		entry->lost = (*slot)->lost;
 		list_remove(ledger, *slot);
 		entry_free(*slot);
 	}
@@ -362,6 +363,13 @@ void rn_ledger_set_seen(struct rn_ledger *ledger, uint32_t device, const struct 
 	struct rn_ledger_entry *entry = find(&ledger->devices, device);
 	if (entry)
 		entry->seen = *seen;
+}
+
+void rn_ledger_set_lost(struct rn_ledger *ledger, uint32_t device, uint64_t lost)
+{
+	struct rn_ledger_entry *entry = find(&ledger->devices, device);
+	if (entry)
+		entry->lost = lost;
 }
 
 void rn_ledger_set_seen_told(struct rn_ledger *ledger, uint32_t device, int64_t handshake)

@@ -26,6 +26,7 @@ struct rn_ledger_entry {
 	struct rn_seen seen; /* DEVICE; survives new records */
 	uint64_t here; /* DEVICE: the counter of the move by which it says it is at this hub; survives new records */
 	int64_t seen_told;		/* the handshake that the gateway was told of last */
+	uint64_t lost; /* events that it had lost when it told of some, plus 1; 0: never yet; survives new records */
 	struct rn_device_record record; /* DEVICE only */
 	struct rn_ledger_entry *older, *newer;
 };
@@ -56,6 +57,7 @@ void rn_ledger_remove_identity(struct rn_ledger *ledger, uint32_t number);
 void rn_ledger_set_present(struct rn_ledger *ledger, uint32_t device, bool present);
 void rn_ledger_set_seen(struct rn_ledger *ledger, uint32_t device, const struct rn_seen *seen);
 void rn_ledger_set_here(struct rn_ledger *ledger, uint32_t device, uint64_t moved);
+void rn_ledger_set_lost(struct rn_ledger *ledger, uint32_t device, uint64_t lost);
 void rn_ledger_set_seen_told(struct rn_ledger *ledger, uint32_t device, int64_t handshake);
 /* Reads everything from the store. */
 int rn_ledger_load(struct rn_ledger *ledger, struct rn_store *store, struct rn_err *err);

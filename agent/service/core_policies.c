@@ -74,7 +74,7 @@ static int test(struct rn_change *change, const struct rn_policy_model *model)
 
 int rn_policy_put(struct rn_change *change, const char *text, size_t size, struct rn_policy_held *ret)
 {
-	struct rn_policy_held held = {.size = size, .stored = change->now};
+	struct rn_policy_held held = {.about = ret->about};
 	int rc = -ENOMEM;
 	held.model = rn_policy_parse(text, size, change->err);
 	if (!held.model)
@@ -86,9 +86,11 @@ int rn_policy_put(struct rn_change *change, const char *text, size_t size, struc
 		memcpy(held.text, text, size);
 		rc = put(change, held.model);
 	}
-	held.version = change->version;
-	if (!rc)
-		rc = rn_store_add_policy(change->books->store, held.version, text, size, change->now, change->err);
+	held.about.version = change->version;
+	held.about.size = size;
+	held.about.stored = change->now;
+	if (!rc && !change->tentative)
+		rc = rn_store_add_policy(change->books->store, &held.about, text, change->err);
 	if (rc)
 		rn_policy_held_done(&held);
 	else
@@ -140,13 +142,13 @@ int rn_policy_renew(struct rn_books *books, const struct rn_policy_model *model,
 int rn_policy_load(struct rn_books *books, struct rn_policy_held *ret, struct rn_err *err)
 {
 	struct rn_policy_held held = {0};
-	int rc = rn_store_policy(books->store, &held.text, &held.size, &held.version, &held.stored, err);
+	int rc = rn_store_policy(books->store, 0, &held.about, &held.text, err);
 	if (rc == -ENOENT)
 		return rn_fail(err, -EIO,
 			       "the database core.db holds no policy: restore a backup of the state directory");
 	if (rc)
 		return rc;
-	held.model = rn_policy_parse(held.text, held.size, err);
+	held.model = rn_policy_parse(held.text, held.about.size, err);
 	rc = held.model ? load_prefixes(books, held.model, err) : -EIO;
 	if (rc)
 		rn_policy_held_done(&held);

@@ -4,19 +4,19 @@
 
 #include "domain/policy.h"
 #include "service/core_change.h"
+#include "sys/store_policies.h"
 
 /* The gateway's policy: text -> model -> signed record, and the newest of it in memory. */
 struct rn_policy_held {
 	char *text;
-	size_t size;
-	uint64_t version;
-	int64_t stored; /* Unix seconds */
+	struct rn_store_policy about; /* its version, who set it, when and why */
 	struct rn_policy_model *model;
 };
 
 /*
  * Parses, compiles, checks that it fits the datapath, signs and stores it as part of the change: devices that must
- * become finer get their records first. *ret is filled (rn_policy_held_done); take it only after the commit.
+ * become finer get their records first. Author, comment and origin are read from ret->about; the rest of *ret is filled
+ * (rn_policy_held_done); take it only after the commit.
  */
 int rn_policy_put(struct rn_change *change, const char *text, size_t size, struct rn_policy_held *ret);
 /*

@@ -36,6 +36,7 @@ struct rn_core_io {
 
 struct rn_core_params {
 	char dir[256]; /* STATE/state/core */
+	uint32_t flow_rows, flow_days; /* of a gateway: what it keeps of flows (core_recorder.h); 0: nothing */
 	struct rn_self self;
 	struct rn_anchor anchor;
 	uint8_t anchor_blob[RN_ANCHOR_SIZE]; /* as signed by the root, for new devices */

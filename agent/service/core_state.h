@@ -15,6 +15,7 @@
 #include "service/core_events.h"
 #include "service/core_feed.h"
 #include "service/core_policies.h"
+#include "service/core_recorder.h"
 
 /*
  * struct rn_core as its parts see it; nobody else includes this. Each part is a file that owns one member and says in
@@ -90,7 +91,6 @@ struct rn_downstream {
 	uint8_t key[RN_KEY_SIZE];
 	bool busy, subscribed;
 	bool hub; /* and it has subscribed to this gateway */
-	uint64_t lost;
 	int64_t events_ms;	    /* when its share of events is whole again */
 	int64_t resolve_ms;	    /* and of questions */
 	int64_t moves_ms;	    /* and of moves */
@@ -128,8 +128,8 @@ struct rn_core_members {
 
 /* core_policy.c: a policy that waits until devices are as fine as it needs them; text NULL: none */
 struct rn_policy_waiting {
-	char *text;
-	size_t size;
+	struct rn_core_policy_new new; /* what it points to is the heap's, or below */
+	char comment[RN_STORE_COMMENT], draft[RN_NAME_MAX + 1];
 	int64_t until;
 	char actor[RN_NAME_MAX + 8];
 	rn_core_done *done;
@@ -169,6 +169,8 @@ struct rn_core {
 	uint8_t box_secret[RN_KEY_SIZE];
 	uint8_t issuer[RN_BLOCK_MAX];
 	size_t issuer_size;
+	struct rn_recorder *recorder;
+	struct rn_replay *replay; /* core_replay.c; NULL: none is under way */
 	struct rn_policy_held policy;
 	struct rn_policy_waiting policy_waiting;
 	struct rn_core_members members;
@@ -357,6 +359,9 @@ void rn_members_tick(struct rn_core *core);
 /* core_policy.c: true where a policy that waited is done with. last: it is answered whatever there is. */
 bool rn_policy_retry(struct rn_core *core);
 void rn_policy_tick(struct rn_core *core, bool last);
+
+/* core_replay.c: the next slice of one that is under way. last: it is answered whatever there is. */
+void rn_replay_tick(struct rn_core *core, bool last);
 
 /* core_hubs.c */
 void rn_hubs_tick(struct rn_core *core);

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "sys/files.h"
+#include "sys/flow_store.h"
 
 #define CONF_SIZE_MAX 65536u
 #define UNDERLAY_MTU 1500
@@ -18,11 +19,13 @@
 #define MESH_OVERHEAD 48
 #define MTU_MIN 1280 /* RFC 8200 section 5 */
 #define MTU_MAX 9000
+#define FLOW_ROWS_MIN 10000u
+#define FLOW_DAYS_MAX 366
 
 static const char *const known[] = {
     "state_dir",	   "run_dir",	  "bpf_dir",   "interface", "mesh_interface", "wireguard_port", "control_port",
     "mesh_port",	   "mtu",	  "wireguard", "log_level", "console_listen", "console_local",	"console_tls",
-    "console_certificate", "console_key", NULL};
+    "console_certificate", "console_key", "flow_rows", "flow_days", NULL};
 
 static void set_defaults(struct rn_conf *conf)
 {
@@ -39,6 +42,8 @@ static void set_defaults(struct rn_conf *conf)
 	    .wireguard = "auto",
 	    .console_listen = {true, {.port = 8443}},
 	    .console_local = {true, {rn_addr_from_v4(INADDR_LOOPBACK), 8080}},
+	    .flow_rows = RN_FLOW_ROWS_MAX,
+	    .flow_days = 7,
 	    .log_level = RN_LOG_INFO,
 	};
 }
@@ -225,6 +230,24 @@ static int get_log_level(const struct rn_json *root, struct rn_conf *conf, struc
 			    "log_level must be error, warning, notice, info or debug");
 }
 
+static int get_flows(const struct rn_json *root, struct rn_conf *conf, struct rn_err *err)
+{
+	const struct rn_json *node = rn_json_get(root, "flow_rows");
+	int64_t rows = conf->flow_rows, days = conf->flow_days;
+	int r = rn_json_get_int(root, "flow_rows", 0, RN_FLOW_ROWS_MAX, &rows, err);
+
+	if (r == 0 || r == -ENOENT)
+		r = rn_json_get_int(root, "flow_days", 0, FLOW_DAYS_MAX, &days, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (rows && rows < FLOW_ROWS_MIN)
+		return rn_json_fail(node, err, "flow_rows must be 0 (flows are not recorded) or %u to %u", FLOW_ROWS_MIN,
+				    RN_FLOW_ROWS_MAX);
+	conf->flow_rows = (uint32_t)rows;
+	conf->flow_days = (uint32_t)days;
+	return 0;
+}
+
 static int check_apart(const struct rn_json *root, const struct rn_conf *conf, struct rn_err *err)
 {
 	if (conf->wireguard_port == conf->control_port)
@@ -252,7 +275,7 @@ static int read_conf(const struct rn_json *root, struct rn_conf *conf, struct rn
 	    (r = get_port(root, "control_port", &conf->control_port, err)) < 0 ||
 	    (r = get_port(root, "mesh_port", &conf->mesh_port, err)) < 0 || (r = get_mtu(root, conf, err)) < 0 ||
 	    (r = get_wireguard(root, conf, err)) < 0 || (r = get_console(root, conf, err)) < 0 ||
-	    (r = get_log_level(root, conf, err)) < 0)
+	    (r = get_flows(root, conf, err)) < 0 || (r = get_log_level(root, conf, err)) < 0)
 		return r;
 	return check_apart(root, conf, err);
 }

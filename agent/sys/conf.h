@@ -29,6 +29,8 @@ struct rn_conf {
 	bool console_files;		 /* "console_tls": "self", a certificate of the console's own CA, or "file": */
 	char console_certificate[256];	 /* "console_certificate", PEM, the chain */
 	char console_key[256];		 /* "console_key", PEM */
+	uint32_t flow_rows; /* "flow_rows": rows of recorded flows that a gateway keeps at most, 2,000,000; 0: none */
+	uint32_t flow_days; /* "flow_days": and for so long, 7; 0: none */
 	int log_level;		 /* "log_level": error, warning, notice, info, debug */
 };
 #define RN_CONF_PATH "/etc/rnaut/rnaut.conf"

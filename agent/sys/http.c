@@ -16,12 +16,19 @@
  */
 #define BLOCK 16384 /* bytes of an answer that are asked for at once */
 
+static size_t large_room(const struct rn_http_request *r)
+{
+	return r->room > RN_HTTP_BODY_MAX ? r->room : 0;
+}
+
 static void body_drop(struct rn_http_request *r)
 {
 	if (r->body)
 		rn_wipe(r->body, r->size); /* it may hold a password */
 	free(r->body);
 	r->body = NULL;
+	r->http->large -= large_room(r);
+	r->room = r->size = 0;
 }
 
 static void request_free(struct rn_http_request *r)
@@ -39,7 +46,7 @@ static void request_free(struct rn_http_request *r)
 		MHD_destroy_response(r->response);
 	if (r->stream.gone)
 		r->stream.gone(r->stream.context);
-	if (r->handled && r->http->config.gone)
+	if ((r->handled || r->context) && r->http->config.gone)
 		r->http->config.gone(r->http->config.context, r);
 	body_drop(r);
 	free(r->method);
@@ -69,7 +76,7 @@ static struct rn_http_request *request_new(struct rn_http *http, struct MHD_Conn
 		return NULL;
 	r->http = http;
 	r->connection = connection;
-	r->body_max = RN_HTTP_BODY_MAX;
+	r->body_max = http->config.body_max ? http->config.body_max(http->config.context, method, url) : RN_HTTP_BODY_MAX;
 	r->next = http->requests;
 	if (r->next)
 		r->next->prev = r;
@@ -98,6 +105,11 @@ static bool body_grow(struct rn_http_request *r, size_t needed)
 		return true;
 	while (room < needed)
 		room *= 2;
+	if (room > r->body_max && needed <= r->body_max)
+		room = r->body_max;
+	if (room > RN_HTTP_BODY_MAX &&
+	    r->http->large - large_room(r) + room > RN_HTTP_LARGE_AT_ONCE * (size_t)RN_HTTP_LARGE_BODY_MAX)
+		return false;
 	grown = malloc(room); /* not realloc, which would leave what it moved */
 	if (!grown)
 		return false;
@@ -105,7 +117,9 @@ static bool body_grow(struct rn_http_request *r, size_t needed)
 		memcpy(grown, r->body, size);
 	body_drop(r);
 	r->body = grown;
+	r->size = size;
 	r->room = room;
+	r->http->large += large_room(r);
 	return true;
 }
 
@@ -114,10 +128,13 @@ static bool body_append(struct rn_http_request *r, const char *data, size_t size
 {
 	if (r->link)
 		rn_http_guard_received(&r->http->guard, &r->link->link, size);
-	if (!r->trusted || r->too_large || size > r->body_max - r->size) {
+	if (!r->trusted || r->too_large || r->answered || size > r->body_max - r->size) {
+		size_t most = r->body_max > RN_HTTP_BODY_MAX ? r->body_max : RN_HTTP_DISCARD_MAX;
+
 		r->too_large = r->too_large || r->trusted;
+		body_drop(r);
 		r->discarded += size;
-		return r->discarded <= 16 * (size_t)RN_HTTP_BODY_MAX;
+		return r->discarded <= most;
 	}
 	if (!body_grow(r, r->size + size))
 		return false;
@@ -328,7 +345,12 @@ void rn_http_query_each(struct rn_http_request *request, bool (*each)(void *cont
 
 void rn_http_expect(struct rn_http_request *request, size_t body_max)
 {
-	request->body_max = body_max < RN_HTTP_BODY_MAX ? body_max : RN_HTTP_BODY_MAX;
+	request->body_max = body_max < RN_HTTP_LARGE_BODY_MAX ? body_max : RN_HTTP_LARGE_BODY_MAX;
+}
+
+void rn_http_drop_body(struct rn_http_request *request)
+{
+	body_drop(request);
 }
 
 void rn_http_prove(struct rn_http_request *request)
@@ -387,6 +409,7 @@ void http_add_headers(struct MHD_Response *response, const struct rn_http_header
 static void respond(struct rn_http_request *r, unsigned status, uint64_t size, const char *type, const char *cache)
 {
 	r->answered = true;
+	body_drop(r); /* what is still to come is read away */
 	r->status = status;
 	r->response = MHD_create_response_from_callback(size, BLOCK, on_fill, r, NULL);
 	if (!r->response)

@@ -20,7 +20,10 @@ struct rn_http;
 struct rn_http_request; /* valid until it is answered; a stream's until its `gone`; where `gone` is wanted, until that
 			 */
 
-#define RN_HTTP_BODY_MAX (1u << 20) /* bytes kept; a longer body is read away, up to 16 times as much, then cut off */
+#define RN_HTTP_BODY_MAX (1u << 20)   /* bytes kept */
+#define RN_HTTP_DISCARD_MAX (16u << 20) /* of a longer body are read away, and then it is cut off; of a large one all */
+#define RN_HTTP_LARGE_BODY_MAX (34u << 20) /* of a request of which `body_max` or `head` says that it may be large */
+#define RN_HTTP_LARGE_AT_ONCE 4u	    /* so many of them fit into a server; one more is cut off */
 #define RN_HTTP_CONNECTIONS_MAX 64u /* of a server without limits of its own */
 #define RN_HTTP_MEMORY_MAX (32u << 10) /* of one connection: request line and headers fit in it */
 #define RN_HTTP_IDLE_S 10u	       /* a connection that neither sends nor waits for an answer is closed; the same */
@@ -39,13 +42,18 @@ struct rn_http_config {
 	/* One whole request. It is answered within the call, or later by rn_http_answer or rn_http_stream. */
 	void (*handle)(void *context, struct rn_http_request *request);
 	/* The rest may be absent. */
+	/* How much of its body is kept, by its header alone; at most RN_HTTP_LARGE_BODY_MAX. NULL: RN_HTTP_BODY_MAX. */
+	size_t (*body_max)(void *context, const char *method, const char *path);
 	/*
 	 * The header has come and the body has not: may answer already, and says how much body is wanted. It must
 	 * refuse a Content-Length that is no number: no body is read then, and what follows would be taken for a
 	 * request.
 	 */
 	void (*head)(void *context, struct rn_http_request *request);
-	/* The request is over: answered to its end, or its client has gone. Called once for each that `handle` saw. */
+	/*
+	 * The request is over: answered to its end, or its client has gone. Called once for each that `handle` saw, or
+	 * that has a context.
+	 */
 	void (*gone)(void *context, struct rn_http_request *request);
 	const struct rn_http_header *headers; /* of every answer, also to what is no request; ended by a NULL name */
 	const struct rn_http_limits *limits;  /* of a TCP socket; NULL: connections and idle time as above */
@@ -79,7 +87,9 @@ const char *rn_http_query(struct rn_http_request *request, const char *name);
 /* Calls each until it returns false. */
 void rn_http_query_each(struct rn_http_request *request, bool (*each)(void *context, const char *name), void *context);
 struct rn_endpoint rn_http_source(const struct rn_http_request *request); /* zero on a unix socket */
-void rn_http_expect(struct rn_http_request *request, size_t body_max);	  /* from `head`; at most RN_HTTP_BODY_MAX */
+void rn_http_expect(struct rn_http_request *request, size_t body_max);	  /* from `head`; at most RN_HTTP_LARGE_BODY_MAX */
+/* Nobody needs the body any more: its memory goes. */
+void rn_http_drop_body(struct rn_http_request *request);
 void rn_http_prove(struct rn_http_request *request); /* its connection is somebody's that core knows */
 void rn_http_set_context(struct rn_http_request *request, void *context);
 void *rn_http_context(const struct rn_http_request *request); /* NULL until it is set */

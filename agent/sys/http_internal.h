@@ -45,6 +45,7 @@ struct rn_http {
 	struct MHD_Daemon *daemon;
 	struct rn_http_request *requests;
 	struct rn_http_guard guard;
+	size_t large; /* bytes of bodies that are larger than RN_HTTP_BODY_MAX */
 	bool closing, resumed; /* resumed: a connection that MHD has not seen to yet */
 };
 

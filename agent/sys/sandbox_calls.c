@@ -25,7 +25,7 @@
 
 static const char *const core_calls[] = {COMMON,    SOCKETS,   REPLACE,	   LOOP,	"shutdown",  "accept4",
 					 "chmod",   "pread64", "pwrite64", "fdatasync", "ftruncate", "access",
-					 "geteuid", "getcwd",  "openat2",  NULL};
+					 "geteuid", "getcwd",  "openat2",  "fstatfs",	NULL};
 
 static const char *const net_calls[] = {COMMON, SOCKETS, DIAL, REPLACE, LOOP, "sendmmsg", "recvmmsg", "geteuid", NULL};
 

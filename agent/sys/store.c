@@ -418,35 +418,7 @@ int rn_store_expire_tokens(struct rn_store *store, int64_t before, struct rn_err
 	return rn_sql_run(store, EXPIRE_TOKENS, err, "i", before);
 }
 
-/* ---- policies, audit ---- */
-
-int rn_store_add_policy(struct rn_store *store, uint64_t version, const char *text, size_t size, int64_t now,
-			struct rn_err *err)
-{
-	return rn_sql_run(store, ADD_POLICY, err, "ibi", (int64_t)version, (const void *)text, size, now);
-}
-
-int rn_store_policy(struct rn_store *store, char **ret_text, size_t *ret_size, uint64_t *ret_version,
-		    int64_t *ret_stored, struct rn_err *err)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = rn_sql_start(store, POLICY, &st, err, "");
-	if (rc != 1)
-		return rc ? rc : -ENOENT;
-	const void *blob = sqlite3_column_blob(st, 1);
-	size_t size = (size_t)sqlite3_column_bytes(st, 1);
-	char *text = malloc(size + 1);
-	if (text) {
-		memcpy(text, blob ? blob : "", size);
-		text[size] = 0;
-		*ret_text = text;
-		*ret_size = size;
-		*ret_version = (uint64_t)sqlite3_column_int64(st, 0);
-		*ret_stored = sqlite3_column_int64(st, 2);
-	}
-	rn_sql_end(st);
-	return text ? 0 : rn_fail(err, -ENOMEM, "out of memory");
-}
+/* ---- audit ---- */
 
 int rn_store_audit(struct rn_store *store, int64_t now, const char *actor, const char *what, const char *object,
 		   const char *detail, struct rn_err *err)

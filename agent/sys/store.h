@@ -130,12 +130,6 @@ int rn_store_tokens(struct rn_store *store, void (*each)(void *context, const st
 /* Forgets tokens that expired before `before`. */
 int rn_store_expire_tokens(struct rn_store *store, int64_t before, struct rn_err *err);
 
-int rn_store_add_policy(struct rn_store *store, uint64_t version, const char *text, size_t size, int64_t now,
-			struct rn_err *err);
-/* The newest, as heap text with a NUL after it that the caller frees. -ENOENT */
-int rn_store_policy(struct rn_store *store, char **ret_text, size_t *ret_size, uint64_t *ret_version,
-		    int64_t *ret_stored, struct rn_err *err);
-
 /* Who did what to what; append only, but for the oldest where there are more than RN_STORE_AUDIT_MAX. */
 #define RN_STORE_AUDIT_MAX 100000
 struct rn_store_audit {

@@ -41,6 +41,17 @@ const char *const rn_sql_migrations[STORE_SCHEMA] = {
      "CREATE TABLE meanings (kind INTEGER, number INTEGER, version INTEGER NOT NULL, row BLOB NOT NULL,"
      " PRIMARY KEY (kind, number)) WITHOUT ROWID;"
      "PRAGMA user_version = 6;"),
+    /* The text is the last column, so that a list of the others reads none of it. */
+    ("CREATE TABLE versions (version INTEGER PRIMARY KEY, origin INTEGER NOT NULL, stored INTEGER NOT NULL,"
+     " author TEXT NOT NULL, comment TEXT NOT NULL, size INTEGER NOT NULL, text BLOB NOT NULL);"
+     "INSERT INTO versions SELECT version, 0, stored, '', '', length(CAST(text AS BLOB)), text FROM policies;"
+     "UPDATE versions SET author = actor FROM audit WHERE what = 'policy set'"
+     " AND versions.version = CAST(object AS INTEGER);"
+     "DROP TABLE policies;"
+     "ALTER TABLE versions RENAME TO policies;"
+     "CREATE TABLE drafts (name TEXT PRIMARY KEY, base INTEGER NOT NULL, stored INTEGER NOT NULL,"
+     " author TEXT NOT NULL, comment TEXT NOT NULL, size INTEGER NOT NULL, text BLOB NOT NULL);"
+     "PRAGMA user_version = 7;"),
 };
 
 const char *const rn_sql_statements[STATEMENT_COUNT] = {

@@ -3,7 +3,7 @@
 #define RN_SYS_STORE_SQL_H
 
 /* The SQL of the store and nothing else: the tables (in store_sql.c), and every statement there is. */
-#define STORE_SCHEMA 6 /* user_version of a database that this program has made or migrated */
+#define STORE_SCHEMA 7 /* user_version of a database that this program has made or migrated */
 
 /* Migration n brings user_version from n to n + 1, and says so itself. Constant text, run in one transaction each. */
 extern const char *const rn_sql_migrations[STORE_SCHEMA];
@@ -47,8 +47,22 @@ extern const char *const rn_sql_migrations[STORE_SCHEMA];
 	X(USE_TOKEN, "UPDATE tokens SET used_at = ?, device = ? WHERE id = ? AND used_at = 0 RETURNING id")            \
 	X(REMOVE_TOKEN, "DELETE FROM tokens WHERE id = ? RETURNING id")                                                \
 	X(EXPIRE_TOKENS, "DELETE FROM tokens WHERE expires < ?")                                                       \
-	X(ADD_POLICY, "INSERT INTO policies VALUES (?, ?, ?)")                                                         \
-	X(POLICY, "SELECT version, text, stored FROM policies ORDER BY version DESC LIMIT 1")                          \
+	X(ADD_POLICY, "INSERT INTO policies VALUES (?, ?, ?, ?, ?, ?, ?)")					       \
+	X(TRIM_POLICIES, "DELETE FROM policies WHERE version IN (SELECT version FROM (SELECT version,"		       \
+			 " row_number() OVER newest AS place, sum(size) OVER newest AS bytes FROM policies"	       \
+			 " WINDOW newest AS (ORDER BY version DESC)) WHERE place > 1 AND (place > ? OR bytes > ?))")   \
+	X(POLICY, "SELECT version, origin, stored, author, comment, size, text FROM policies"			       \
+		  " ORDER BY version DESC LIMIT 1")								       \
+	X(POLICY_OF, "SELECT version, origin, stored, author, comment, size, text FROM policies WHERE version = ?")    \
+	X(LIST_POLICIES, "SELECT version, origin, stored, author, comment, size FROM policies WHERE version < ?"       \
+			 " ORDER BY version DESC LIMIT ?")							       \
+	X(PUT_DRAFT, "INSERT INTO drafts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET"		       \
+		     " base = excluded.base, stored = excluded.stored, author = excluded.author,"		       \
+		     " comment = excluded.comment, size = excluded.size, text = excluded.text")			       \
+	X(DRAFT, "SELECT name, base, stored, author, comment, size, text FROM drafts WHERE name = ?")		       \
+	X(LIST_DRAFTS, "SELECT name, base, stored, author, comment, size FROM drafts ORDER BY name")		       \
+	X(OTHER_DRAFTS, "SELECT count(*), coalesce(sum(size), 0) FROM drafts WHERE name <> ?")			       \
+	X(REMOVE_DRAFT, "DELETE FROM drafts WHERE name = ? RETURNING size")					       \
 	X(AUDIT, "INSERT INTO audit (time, actor, what, object, detail) VALUES (?, ?, ?, ?, ?)")                       \
 	X(LIST_TOKENS,                                                                                                 \
 	  "SELECT id, public, kind, t.name, coalesce(owner, 0), coalesce(u.name, ''), hub, tags, expires,"             \

@@ -143,8 +143,18 @@ export const api = {
   deleteToken: (id: string) => remove(`/tokens/${name(id)}`),
 
   policy: (signal?: AbortSignal) => get<T.Policy>("/policy", signal),
-  checkPolicy: (text: string) => post<T.PolicyCheck>("/policy/check", { text }),
-  setPolicy: (text: string) => call<T.Change>("PUT", "/policy", { body: { text } }),
+  checkPolicy: (text: string, signal?: AbortSignal) =>
+    call<T.PolicyCheck>("POST", "/policy/check", { body: { text }, signal }),
+  policyHistory: (before: T.Exact | null, signal?: AbortSignal) =>
+    get<T.PolicyHistory>(`/policy/history?limit=20${before === null ? "" : `&before=${before}`}`, signal),
+  policyVersion: (version: T.Exact, signal?: AbortSignal) => get<T.Policy>(`/policy/history/${version}`, signal),
+  rollBackPolicy: (request: T.PolicyRollback) => post<T.PolicySet>("/policy/rollback", request),
+  drafts: async (signal?: AbortSignal) => (await get<T.Drafts>("/policy/drafts", signal)).drafts,
+  draft: (draft: string) => get<T.Draft>(`/policy/drafts/${name(draft)}`),
+  putDraft: (draft: string, policy: T.PolicyNew) => call<void>("PUT", `/policy/drafts/${name(draft)}`, { body: policy }),
+  deleteDraft: (draft: string) => remove(`/policy/drafts/${name(draft)}`),
+  publishDraft: (draft: string, comment: string) => post<T.PolicySet>(`/policy/drafts/${name(draft)}/publish`, { comment }),
+  setPolicy: (policy: T.PolicyNew) => call<T.PolicySet>("PUT", "/policy", { body: policy }),
   explain: (request: T.ExplainRequest) => post<T.Explanation>("/explain", request),
 
   flows: (query: string, signal?: AbortSignal) => get<T.Flows>(`/flows?${query}`, signal),

@@ -196,10 +196,55 @@ export interface Hub {
   virtual_ipv4: string | null;
 }
 
-export interface Policy {
+export interface PolicyVersion {
   version: Exact;
   stored: Time | null;
+  author: string | null;
+  comment: string;
+  rolled_back_to: Exact | null;
+  bytes: Exact;
+}
+
+export interface Policy extends PolicyVersion {
   text: string;
+}
+
+export interface PolicyHistory {
+  versions: PolicyVersion[];
+  next: Exact | null;
+}
+
+export interface PolicyNew {
+  text: string;
+  comment?: string;
+  based_on?: Exact;
+}
+
+export interface PolicyRollback {
+  version: Exact;
+  comment?: string;
+  based_on?: Exact;
+}
+
+export interface PolicySet extends Change {
+  version: Exact;
+}
+
+export interface DraftInfo {
+  name: string;
+  based_on: Exact;
+  stored: Time | null;
+  author: string;
+  comment: string;
+  bytes: Exact;
+}
+
+export interface Draft extends DraftInfo {
+  text: string;
+}
+
+export interface Drafts {
+  drafts: DraftInfo[];
 }
 
 export interface PolicyCheck {

@@ -76,6 +76,11 @@ class Api:
                 return pattern, self.document["paths"][pattern].get(method.lower())
         return None, None
 
+    def takes_text(self, operation):
+        """Whoever takes a policy's text takes a large one."""
+        schema = body_schema(self, operation)
+        return schema is not None and "text" in schema["properties"]
+
     def step(self, name, check):
         try:
             check()
@@ -171,6 +176,10 @@ def example(api, method, path, name):
         "/api/v1/adapters/{name}": {"compression_level": 0},
         "/api/v1/policy": {"text": "{"},
         "/api/v1/policy/check": {"text": "{}"},
+        "/api/v1/policy/rollback": {"version": 1},
+        "/api/v1/policy/drafts/{name}": {"text": "{}"},
+        "/api/v1/policy/drafts/{name}/publish": {"comment": "x"},
+        "/api/v1/policy/replay": {"text": "{}"},
         "/api/v1/explain": {"source": name, "destination": name, "protocol": "tcp", "port": 22},
     }[path]
 
@@ -223,9 +232,10 @@ def check_refusals(api, name, there):
         good = example(api, method, path, name)
         for what, body in bad_bodies(api, operation, good):
             api.step(f"{method} {path}: {what}", lambda: api.call(method, target, body, want=400))
-        api.step(f"{method} {path}: a huge body", lambda: api.call(method, target, " " * (BODY_MAX + 1), want=413))
+        most = 34 * BODY_MAX if api.takes_text(operation) else BODY_MAX
+        api.step(f"{method} {path}: a huge body", lambda: api.call(method, target, " " * (most + 1), want=413))
         api.step(f"{method} {path}: a huge body in pieces",
-                 lambda: api.call(method, target, iter([b" " * 65536] * 20), want=413,
+                 lambda: api.call(method, target, iter([b" " * 65536] * (most // 65536 + 4)), want=413,
                                   headers={"Transfer-Encoding": "chunked"}))
 
 
@@ -264,6 +274,9 @@ def check_reads(api, me):
     for query in ("after=-1", "after=x", "after=", "after=99999999999999999999", "limit=0", "limit=8193", "latest=0",
                   "latest=5&limit=5", "latest=5&after=5"):
         api.step("flows?" + query, lambda: api.call("GET", "/api/v1/flows?" + query, want=400))
+    for query in ("before=0", "before=x", "limit=0", "limit=1001", "hours=0", "port=65536", "verdict=maybe",
+                  "protocol=gre", "protocol=", "after=1"):
+        api.step("recorded?" + query, lambda: api.call("GET", "/api/v1/flows/recorded?" + query, want=400))
     api.step("stream with a wrong id",
              lambda: api.call("GET", "/api/v1/flows/stream", want=400, headers={"Last-Event-ID": "x"}))
 
@@ -319,10 +332,88 @@ def check_policy(api):
     bad = api.call("POST", "/api/v1/policy/check", {"text": '{\n  "rulez": []\n}'})
     if bad["valid"] or "line 2" not in bad["message"]:
         raise Failure(f"a policy with a wrong key: {bad}")
-    api.step("policy set", lambda: api.call("PUT", "/api/v1/policy", {"text": policy["text"]}))
+    new = {"text": policy["text"], "comment": "because", "based_on": policy["version"]}
+    done = api.call("PUT", "/api/v1/policy", new)
     after = api.call("GET", "/api/v1/policy")
-    if after["text"] != policy["text"] or after["version"] < policy["version"]:
+    wanted = {"version": done["version"], "author": "root", "comment": "because", "rolled_back_to": None,
+              "bytes": len(policy["text"].encode()), "text": policy["text"], "stored": after["stored"]}
+    if after != wanted or after["version"] <= policy["version"]:
         raise Failure("the policy that was stored is not the one that was sent")
+    late = api.call("PUT", "/api/v1/policy", new, 409)["error"]
+    if late["code"] != "stale" or "by root" not in late["message"] or str(done["version"]) not in late["message"]:
+        raise Failure(f"one that is based on an older one: {late}")
+    for wrong in ({"comment": "x" * 1001}, {"comment": "two\nlines"}, {"based_on": done["version"] + 1}):
+        api.call("PUT", "/api/v1/policy", {"text": policy["text"], **wrong}, 400)
+    api.step("policy replay", lambda: check_replay(api, policy))
+    api.step("policy history", lambda: check_history(api, policy, after))
+    api.step("policy drafts", lambda: check_drafts(api, after))
+
+
+def check_replay(api, policy):
+    same = api.call("POST", "/api/v1/policy/replay", {"text": policy["text"]})
+    if same["changes"] or same["would_deny"]["flows"] or same["would_allow"]["flows"]:
+        raise Failure(f"the policy in force changes something: {same}")
+    for query in ("hours=0", "hours=8785", "hours=x", "days=1"):
+        api.step("replay?" + query, lambda: api.call("POST", "/api/v1/policy/replay?" + query, {"text": "{}"}, 400))
+    api.step("replay of nonsense", lambda: api.call("POST", "/api/v1/policy/replay", {"text": "{"}, 400))
+
+
+def check_history(api, before, now):
+    at = "/api/v1/policy/history"
+    shown = {key: value for key, value in now.items() if key != "text"}
+    page = api.call("GET", at + "?limit=1")
+    if page != {"versions": [shown], "next": now["version"]}:
+        raise Failure(f"the newest version: {page}")
+    everything, start = [], ""
+    while True:
+        page = api.call("GET", at + "?limit=1" + start)
+        everything += page["versions"]
+        if page["next"] is None:
+            break
+        start = f"&before={page['next']}"
+    if everything != api.call("GET", at + "?limit=1000")["versions"]:
+        raise Failure("pages of versions do not make the whole")
+    if api.call("GET", f"{at}/{before['version']}") != before or api.call("GET", f"{at}/{now['version']}") != now:
+        raise Failure("a version is not what it was when it was in force")
+    for gone in ("0", "01", "x", str(now["version"] + 1), "99999999999999999999"):
+        api.call("GET", f"{at}/{gone}", want=404)
+    for query in ("before=0", "before=x", "limit=0", "limit=1001"):
+        api.call("GET", f"{at}?{query}", want=400)
+    back = "/api/v1/policy/rollback"
+    done = api.call("POST", back, {"version": before["version"], "comment": "it was better", "based_on": now["version"]})
+    after = api.call("GET", "/api/v1/policy")
+    if (after["text"], after["rolled_back_to"], after["version"]) != (before["text"], before["version"], done["version"]):
+        raise Failure(f"after the way back: {after}")
+    if api.call("POST", back, {"version": done["version"]}, 409)["error"]["code"] != "exists":
+        raise Failure("the way back to the version in force")
+    if api.call("POST", back, {"version": now["version"], "based_on": now["version"]}, 409)["error"]["code"] != "stale":
+        raise Failure("the way back from an older version")
+    api.call("POST", back, {"version": 1}, 404)  # that was the network's record
+    api.call("POST", back, {"version": done["version"] + 1000}, 400)
+
+
+def check_drafts(api, older):
+    at, policy = "/api/v1/policy/drafts", api.call("GET", "/api/v1/policy")
+    api.call("PUT", at + "/wide", {"text": "not yet", "comment": "for Monday"}, 204)
+    draft = api.call("GET", at + "/wide")
+    wanted = {"name": "wide", "based_on": policy["version"], "author": "root", "comment": "for Monday", "bytes": 7,
+              "text": "not yet", "stored": draft["stored"]}
+    listed = api.call("GET", at)["drafts"]
+    if draft != wanted or {**listed[-1], "text": "not yet"} != wanted:
+        raise Failure(f"the draft: {draft}, {listed}")
+    api.call("POST", at + "/wide/publish", {}, 400)
+    api.call("PUT", at + "/wide", {"text": policy["text"], "based_on": older["version"]}, 204)
+    if api.call("POST", at + "/wide/publish", {}, 409)["error"]["code"] != "stale":
+        raise Failure("a draft of an older version")
+    api.call("PUT", at + "/wide", {"text": policy["text"], "based_on": policy["version"]}, 204)
+    done = api.call("POST", at + "/wide/publish", {"comment": "out"})
+    after = api.call("GET", "/api/v1/policy")
+    if (after["version"], after["comment"]) != (done["version"], "out") or after["version"] <= policy["version"]:
+        raise Failure(f"the draft in force: {after}")
+    for method, path, body in (("GET", "", None), ("DELETE", "", None), ("POST", "/publish", {})):
+        api.call(method, at + "/wide" + path, body, 404)
+    api.call("PUT", at + "/gone", {"text": ""}, 204)
+    api.call("DELETE", at + "/gone", want=204)
 
 
 def check_client(api, name, me):
@@ -350,6 +441,7 @@ def check_client(api, name, me):
     for what, other in (("quarantine", {"on": True}), ("trust", {"trust_score": 1}), ("revoke", None)):
         api.step(f"{what} of nobody", lambda: api.call("POST", f"/api/v1/devices/none/{what}", other, 404))
     api.step("traffic", lambda: check_traffic(api, made["device"]["virtual_ip"]))
+    api.step("recorded", lambda: check_recorded(api, me, name))
     api.call("POST", path + "/revoke")
     if not api.call("GET", path)["security_context"]["revoked"]:
         raise Failure("revocation was not stored")
@@ -508,6 +600,27 @@ def check_traffic(api, address):
             api.schemas.check(event, {"$ref": "#/components/schemas/FlowEvent"}, "stream")
         if after > 0 and events[:len(listed)] != listed:
             raise Failure("the stream does not tell what the list tells")
+
+
+def check_recorded(api, me, name):
+    """What check_traffic sent is among the recorded flows, in pages too, and a policy without rules denies it."""
+    whole = api.call("GET", f"/api/v1/flows/recorded?source={me}&destination={name}&protocol=icmp")["flows"]
+    if not whole or any(f["source"]["client_id"] != me or f["destination"]["client_id"] != name for f in whole):
+        raise Failure(f"recorded flows to {name}: {whole}")
+    pages, before = [], ""
+    while True:
+        page = api.call("GET", "/api/v1/flows/recorded?limit=1" + before)
+        pages += page["flows"]
+        if page["next"] is None:
+            break
+        before = f"&before={page['next']}"
+    serials = [f["serial"] for f in pages]
+    if serials != sorted(set(serials), reverse=True) or not set(serials) >= {f["serial"] for f in whole}:
+        raise Failure(f"pages of recorded flows: {serials}")
+    allowed = sum(f["flows"] for f in pages if f["verdict"] == "allow")
+    replayed = api.call("POST", "/api/v1/policy/replay?hours=1", {"text": '{"rules": []}'})
+    if replayed["allowed_by_draft"] or replayed["would_deny"]["flows"] != replayed["allowed_now"]:
+        raise Failure(f"a policy without rules, after {allowed} flows that were allowed: {replayed}")
 
 
 def check_streams(api):

@@ -117,20 +117,26 @@ def check_csrf(api, session, name):
 
 
 def check_bodies(api, admin, stranger, revoked):
-    big = b" " * ((1 << 20) + 1)
+    one = b" " * ((1 << 20) + 1)
+    large = b" " * ((34 << 20) + 1)
     for path, method, operation in api.operations():
         if "requestBody" not in operation or operation["x-role"] == "root":
             continue
         target = path.replace("{name}", "x")
         none = operation["x-role"] == "none"
-        size = (64 << 10) + 1 if none else len(big)
-        api.step(f"{method} {path}: a huge body", lambda: admin.call(method, target, big[:size], want=413))
+        text = api.takes_text(operation)
+        big = one[:(64 << 10) + 1] if none else large if text else one
+        api.step(f"{method} {path}: a huge body", lambda: admin.call(method, target, big, want=413))
+        if text:
+            api.step(f"{method} {path}: a large body", lambda: admin.call(method, target, one, want=400))
+            api.step(f"{method} {path}: a large body with a revoked token",
+                     lambda: revoked.call(method, target, large[1:], want=401))
         for bad in (b"{", b"[]", b"null", b'{"unexpected": 1}', b'{"\xff": 1}', b"[" * 60000, b'{"a": 1e999}'):
             api.step(f"{method} {path}: {bad[:12]!r}", lambda: admin.call(method, target, bad, want=400))
         if not none:
-            api.step(f"{method} {path}: a stranger's huge body", lambda: stranger.call(method, target, big, want=413))
+            api.step(f"{method} {path}: a stranger's huge body", lambda: stranger.call(method, target, one, want=413))
             api.step(f"{method} {path}: a huge body with a revoked token",
-                     lambda: revoked.call(method, target, big[2:], want=401))
+                     lambda: revoked.call(method, target, one[2:], want=401))
 
 
 def check_accounts(api, admin, name):

@@ -38,6 +38,7 @@ static unsigned read_or_write(const struct inside *inside)
 					    "core/policy.key",
 					    "core/box.key",
 					    "core/core.db-wal",
+					    "core/flows.ring",
 					    "kern/wireguard.key",
 					    "kern/floor.bin",
 					    "kern/revoked.bin",

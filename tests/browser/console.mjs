@@ -6,6 +6,7 @@ import { done, network } from "./network.mjs";
 import { cases as access } from "./test_access.mjs";
 import { cases as actions } from "./test_actions.mjs";
 import { cases as looks } from "./test_looks.mjs";
+import { cases as policy } from "./test_policy.mjs";
 import { cases as scale } from "./test_scale.mjs";
 
 const origin = process.env.CONSOLE;
@@ -45,7 +46,7 @@ world.go = async (page, path) => {
 
 let passed = 0;
 let failed = 0;
-for (const [name, run] of [...access, ...actions, ...looks, ...scale]) {
+for (const [name, run] of [...access, ...actions, ...policy, ...looks, ...scale]) {
   if (words.length && !words.some((word) => name.includes(word))) continue;
   const began = Date.now();
   try {

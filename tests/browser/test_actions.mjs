@@ -208,29 +208,6 @@ export const cases = [
     await page.getByRole("heading", { name: "Identities" }).waitFor();
   }],
 
-  ["a policy with an error is refused with its place, a good one comes into force", async (world) => {
-    const page = await world.open();
-    await world.signIn(page);
-    await world.go(page, "/policy");
-    const editor = page.getByLabel("Policy text");
-    const good = await editor.inputValue();
-    await editor.fill(good.replace('"action": "deny"', '"action": "forbid"'));
-    await page.getByRole("button", { name: "Check" }).click();
-    const problem = page.locator(".notice.bad");
-    await problem.waitFor();
-    assert.match(await problem.innerText(), /line \d+/i);
-    await page.getByRole("button", { name: /^Go to line/ }).click();
-    const line = await editor.evaluate((e) => e.value.slice(0, e.selectionStart).split("\n").length);
-    assert.equal(line, good.split("\n").findIndex((text) => text.includes('"deny"')) + 1);
-    await editor.fill(good + "// changed in the console\n");
-    const before = await page.evaluate(async () => (await (await fetch("/api/v1/policy")).json()).version);
-    await page.getByRole("button", { name: "Put into force" }).click();
-    await page.getByText("The policy is in force.").waitFor();
-    const after = await page.evaluate(async () => (await (await fetch("/api/v1/policy")).json()));
-    assert.ok(after.version > before);
-    assert.match(after.text, /changed in the console/);
-  }],
-
   ["the stream comes back by itself and says meanwhile that it is away", async (world) => {
     const page = await world.open();
     await world.signIn(page);

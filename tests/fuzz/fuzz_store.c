@@ -13,9 +13,10 @@
 #include "domain/meaning.h"
 #include "fuzz.h"
 #include "service/core_ledger.h"
-#include "sys/store.h"
+#include "sys/store_policies.h"
 
 #define IMAGE_MAX (1u << 20)
+#define STATEMENTS 10
 
 static uint8_t image[IMAGE_MAX];
 static size_t image_size;
@@ -38,7 +39,8 @@ static void put_rows(struct rn_store *store)
 	      rn_store_add_tag(store, 2, "a", &err) == 0);
 	CHECK(rn_store_set_leaf(store, 2, "leaf", 4, &err) == 0 &&
 	      rn_store_set_blob(store, "epoch", "x", 1, &err) == 0);
-	CHECK(rn_store_add_policy(store, 1, "{}", 2, 1, &err) == 0 &&
+	CHECK(rn_store_add_policy(store, &(struct rn_store_policy){.version = 1, .size = 2}, "{}", &err) == 0 &&
+	      rn_store_put_draft(store, &(struct rn_store_draft){.name = "d", .size = 2}, "{}", &err) == 0 &&
 	      rn_store_audit(store, 1, "a", "b", "c", "d", &err) == 0);
 }
 
@@ -106,17 +108,50 @@ static void read_devices(struct rn_store *store, struct rn_err *err)
 		CHECK(strnlen(token.tags, sizeof(token.tags)) < sizeof(token.tags));
 }
 
+static void each_policy(void *context, const struct rn_store_policy *policy)
+{
+	(void)context;
+	CHECK(strnlen(policy->author, sizeof(policy->author)) < sizeof(policy->author));
+	CHECK(strnlen(policy->comment, sizeof(policy->comment)) < sizeof(policy->comment));
+}
+
+static void each_draft(void *context, const struct rn_store_draft *draft)
+{
+	(void)context;
+	CHECK(strnlen(draft->name, sizeof(draft->name)) < sizeof(draft->name));
+	CHECK(strnlen(draft->comment, sizeof(draft->comment)) < sizeof(draft->comment));
+}
+
+static void read_policies(struct rn_store *store, struct rn_err *err)
+{
+	struct rn_store_policy policy;
+	struct rn_store_draft draft;
+	char *text;
+
+	for (uint64_t i = 0; i < 2; i++)
+		if (rn_store_policy(store, i, &policy, &text, err) == 0) {
+			CHECK(text[policy.size] == '\0');
+			free(text);
+		}
+	if (rn_store_draft(store, "d", &draft, &text, err) == 0) {
+		CHECK(text[draft.size] == '\0');
+		free(text);
+	}
+	rn_store_policies(store, UINT64_MAX, 100, each_policy, NULL, err);
+	rn_store_drafts(store, each_draft, NULL, err);
+	policy = (struct rn_store_policy){.version = 9, .size = 2};
+	rn_store_add_policy(store, &policy, "{}", err);
+}
+
 static void read_all(struct rn_store *store)
 {
 	struct rn_ledger *ledger = rn_ledger_new();
 	struct rn_position synced;
 	struct rn_err err = {""};
-	int64_t stored;
 	uint64_t number;
 	uint8_t blob[64];
 	size_t size;
 	uint32_t user;
-	char *text;
 
 	rn_store_number(store, "version", &number, &err);
 	rn_store_blob(store, "epoch", blob, sizeof(blob), &size, &err);
@@ -124,10 +159,7 @@ static void read_all(struct rn_store *store)
 	rn_store_meanings(store, RN_STORE_NUMBER, each_meaning, NULL, &err);
 	rn_store_selector(store, "user:alice", &user, &err);
 	read_devices(store, &err);
-	if (rn_store_policy(store, &text, &size, &number, &stored, &err) == 0) {
-		CHECK(text[size] == '\0');
-		free(text);
-	}
+	read_policies(store, &err);
 	rn_ledger_load(ledger, store, &err);
 	rn_ledger_position(store, "synced", &synced, &err);
 	rn_ledger_free(ledger);
@@ -174,7 +206,7 @@ static void bind(sqlite3_stmt *st, int at, struct fuzz *f)
 
 static void insert(const char *path, struct fuzz *f)
 {
-	static const char *const statements[] = {
+	static const char *const statements[STATEMENTS] = {
 	    "INSERT OR REPLACE INTO meta VALUES ('version', ?)",
 	    "INSERT OR REPLACE INTO meta VALUES ('epoch', ?)",
 	    "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
@@ -183,7 +215,8 @@ static void insert(const char *path, struct fuzz *f)
 	    "INSERT OR REPLACE INTO devices VALUES (3, ?, ?, ?, ?, ?, ?)",
 	    "INSERT OR REPLACE INTO tags VALUES (2, ?)",
 	    "INSERT OR REPLACE INTO tokens VALUES (7, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	    "INSERT OR REPLACE INTO policies VALUES (9, ?, ?)",
+	    "INSERT OR REPLACE INTO policies VALUES (9, ?, ?, ?, ?, ?, ?)",
+	    "INSERT OR REPLACE INTO drafts VALUES ('d', ?, ?, ?, ?, ?, ?)",
 	};
 	sqlite3 *db;
 
@@ -192,7 +225,7 @@ static void insert(const char *path, struct fuzz *f)
 	while (f->size) {
 		sqlite3_stmt *st;
 
-		CHECK(sqlite3_prepare_v2(db, statements[fuzz_u8(f) % 9], -1, &st, NULL) == SQLITE_OK);
+		CHECK(sqlite3_prepare_v2(db, statements[fuzz_u8(f) % STATEMENTS], -1, &st, NULL) == SQLITE_OK);
 		for (int i = 1; i <= sqlite3_bind_parameter_count(st); i++)
 			bind(st, i, f);
 		sqlite3_step(st);

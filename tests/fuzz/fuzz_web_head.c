@@ -29,7 +29,7 @@ static void let_through(const struct rn_web_head *head, const struct rn_web_requ
 	CHECK(plain(request->cookie) && plain(request->bearer) && plain(request->csrf) && plain(request->last_event));
 	CHECK(!head->broken && !head->more && head->host && rn_web_host_valid(head->host));
 	CHECK(secure || rn_web_host_local(head->host));
-	CHECK(request->body_size <= RN_WEB_BODY_MAX);
+	CHECK(request->body_size <= (rn_web_takes_large(request->path) ? RN_WEB_LARGE_BODY_MAX : RN_WEB_BODY_MAX));
 	CHECK(size > 0 && rn_web_request_decode(data, (size_t)size, &decoded) == 0);
 }
 

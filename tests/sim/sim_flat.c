@@ -163,7 +163,7 @@ static void set_policy(struct flat *f, const char *more, const char *and_more)
 
 	snprintf(text, sizeof(text), "%s%s%s]}", policy, more, and_more);
 	sim_enter(gw, SIM_CORE);
-	rn_core_policy_set(gw->core, text, strlen(text), nobody_waits, f->s);
+	rn_core_policy_set(gw->core, &(struct rn_core_policy_new){.text = text, .size = strlen(text)}, nobody_waits, f->s);
 	sim_host_settle(gw);
 	sim_run(f->s, 1000);
 }

@@ -107,7 +107,7 @@ void sim_set_policy(struct sim *s)
 	realm_policy_text(&s->rng, 1 + rng_below(&s->rng, POLICY_RULES_MAX), text, sizeof(text));
 	sim_say(s, "policy of %zu bytes", strlen(text));
 	c = begin_change(s, RN_RECORD_POLICY, 0);
-	rn_core_policy_set(s->hosts[0].core, text, strlen(text), done, c);
+	rn_core_policy_set(s->hosts[0].core, &(struct rn_core_policy_new){.text = text, .size = strlen(text)}, done, c);
 	end_change(c);
 }
 

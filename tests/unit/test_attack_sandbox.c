@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What code that runs in one of our processes cannot do any more: each attempt in a child under the process's filter.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <netinet/in.h>
@@ -19,6 +21,7 @@
 #include <cmocka.h>
 
 #include "sys/sandbox.h"
+#include "sys/zone.h"
 
 static void unix_socket(void)
 {
@@ -158,6 +161,19 @@ static void signal_sent(void)
 	kill(getppid(), 0);
 }
 
+/* A zone's file, and the list of names for one that is not there. */
+static void zones(void)
+{
+	struct rn_zone_cache *cache = rn_zone_cache_new(NULL);
+	const struct rn_zone *zone;
+	struct rn_err err;
+
+	if (!cache || rn_zone_get(cache, "Europe/Vienna", &zone, &err) != 0 ||
+	    rn_zone_get(cache, "Europe/Viena", &zone, &err) != -ENOENT || !strstr(err.text, "did you mean"))
+		_exit(99);
+	rn_zone_cache_free(cache);
+}
+
 /* True where the call kills the process. */
 static bool kills(enum rn_process process, void (*attempt)(void))
 {
@@ -202,6 +218,7 @@ static void test_calls_that_are_needed(void **state)
 		/* core is dialled and dials nobody */
 		assert_int_equal(kills(processes[p], unix_socket), processes[p] == RN_PROCESS_CORE);
 		assert_int_equal(kills(processes[p], dial_by_name), processes[p] == RN_PROCESS_CORE);
+		assert_int_equal(kills(processes[p], zones), processes[p] != RN_PROCESS_CORE);
 	}
 }
 

@@ -115,7 +115,8 @@ static void add_stock(struct world *w, const char *name, const char *owner, cons
 static void set_policy(struct world *w, const char *text, struct world_done *d)
 {
 	memset(d, 0, sizeof(*d));
-	rn_core_policy_set(w->hosts[GATEWAY].core, text, strlen(text), world_done, d);
+	rn_core_policy_set(w->hosts[GATEWAY].core, &(struct rn_core_policy_new){.text = text, .size = strlen(text)},
+			   world_done, d);
 	world_run(w);
 }
 

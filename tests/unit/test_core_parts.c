@@ -48,7 +48,7 @@ static void set_large(struct world *w, unsigned rules, unsigned extra, struct wo
 				     i, 1000 + i, i == extra ? ", \"tcp:7\"" : "");
 	at += (size_t)snprintf(text + at, room - at, "]}");
 	memset(d, 0, sizeof(*d));
-	rn_core_policy_set(w->hosts[0].core, text, at, world_done, d);
+	rn_core_policy_set(w->hosts[0].core, &(struct rn_core_policy_new){.text = text, .size = at}, world_done, d);
 	world_run(w);
 	if (d->code)
 		fail_msg("%s", d->text);

@@ -121,7 +121,8 @@ static void no_rule_no_answer(void **state)
 	static const char nothing[] = "{\"rules\": []}";
 	struct world *w = *state;
 	struct world_done d = {0};
-	rn_core_policy_set(w->hosts[GATEWAY].core, nothing, strlen(nothing), world_done, &d);
+	rn_core_policy_set(w->hosts[GATEWAY].core,
+			   &(struct rn_core_policy_new){.text = nothing, .size = strlen(nothing)}, world_done, &d);
 	world_run(w);
 	assert_int_equal(d.code, 0);
 	laptop_meets_server(w);
@@ -223,7 +224,8 @@ static void who_comes_again_for_nothing_is_told_to_forget(void **state)
 	struct world_done d = {0};
 	laptop_meets_server(w);
 	world_hang_up(&w->hosts[HUB_A]);
-	rn_core_policy_set(w->hosts[GATEWAY].core, nothing, strlen(nothing), world_done, &d);
+	rn_core_policy_set(w->hosts[GATEWAY].core,
+			   &(struct rn_core_policy_new){.text = nothing, .size = strlen(nothing)}, world_done, &d);
 	world_wait(w, 40000);
 	world_hang_up(&w->hosts[HUB_A]);
 	world_wait(w, 40000);

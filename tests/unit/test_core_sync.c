@@ -78,7 +78,9 @@ static void everything_arrives(void **state)
 static void set_policy(struct world *w, struct world_done *d)
 {
 	memset(d, 0, sizeof(*d));
-	rn_core_policy_set(w->hosts[0].core, policy_by_tag, strlen(policy_by_tag), world_done, d);
+	rn_core_policy_set(w->hosts[0].core,
+			   &(struct rn_core_policy_new){.text = policy_by_tag, .size = strlen(policy_by_tag)},
+			   world_done, d);
 }
 
 static void policy_comes_after_the_devices_it_needs(void **state)
@@ -806,7 +808,8 @@ static void a_bad_policy_changes_nothing(void **state)
 	struct rn_core_status before, after;
 	struct rn_err err = {""};
 	rn_core_status(w->hosts[0].core, &before);
-	rn_core_policy_set(w->hosts[0].core, "{\"rules\": 3}", 12, world_done, &d);
+	rn_core_policy_set(w->hosts[0].core, &(struct rn_core_policy_new){.text = "{\"rules\": 3}", .size = 12},
+			   world_done, &d);
 	assert_int_equal(d.count, 1);
 	assert_int_equal(d.code, -EINVAL);
 	assert_true(d.text[0] != 0);

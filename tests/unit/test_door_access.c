@@ -233,6 +233,68 @@ static void gone_before_the_answer(void **state)
 	world_connect(&d->w->hosts[0], RN_CORE_WEB);
 }
 
+static uint64_t begin_large(struct fixture *f, const char *path, size_t size)
+{
+	return door_begin(f->d,
+			  &(struct door_ask){.method = "POST", .path = path, .bearer = f->tokens[RN_ACCESS_VIEWER]},
+			  (uint32_t)size);
+}
+
+/* All but the last byte of {"text": "   ..."}. */
+static void send_most(struct door *d, uint64_t s, size_t size)
+{
+	static char spaces[RN_WEB_PIECE_MAX];
+	const char begin[] = "{\"text\": \"";
+
+	memset(spaces, ' ', sizeof(spaces));
+	assert_true(door_body(d, s, begin, sizeof(begin) - 1));
+	for (size_t left = size - sizeof(begin) + 1 - 3; left;) {
+		size_t piece = left < sizeof(spaces) ? left : sizeof(spaces);
+
+		assert_true(door_body(d, s, spaces, piece));
+		left -= piece;
+	}
+	if (!d->answers[s].answered)
+		assert_true(door_body(d, s, "\"}", 2));
+}
+
+/* Texts of policies may be large: two at a time, beside which everybody else goes on; a third is to come again. */
+static void large_bodies(void **state)
+{
+	const char *check = "/api/v1/policy/check";
+	struct fixture *f = *state;
+	struct door *d = f->d;
+	uint64_t s[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		s[i] = begin_large(f, check, RN_WEB_LARGE_BODY_MAX);
+		send_most(d, s[i], RN_WEB_LARGE_BODY_MAX);
+		assert_int_equal(d->answers[s[i]].answered, i == 2);
+		as(f, RN_ACCESS_VIEWER, 200, "POST", check, "{\"text\": \"\"}");
+	}
+	assert_int_equal(d->answers[s[2]].status, 503);
+	assert_true(door_leave(d, s[2]));
+	assert_true(door_body(d, s[0], " ", 1));
+	assert_int_equal(d->answers[s[0]].status, 200);
+	assert_non_null(strstr(d->answers[s[0]].text, "\"valid\":false"));
+	assert_true(door_leave(d, s[0]));
+	/* Its memory is free again, and so is that of one that leaves. */
+	s[2] = begin_large(f, check, RN_WEB_LARGE_BODY_MAX);
+	send_most(d, s[2], RN_WEB_LARGE_BODY_MAX);
+	assert_false(d->answers[s[2]].answered);
+	assert_true(door_leave(d, s[1]));
+	assert_true(door_body(d, s[2], " ", 1));
+	assert_int_equal(d->answers[s[2]].status, 200);
+	assert_true(door_leave(d, s[2]));
+	/* Elsewhere, and one byte more, nobody waits for it. */
+	s[0] = begin_large(f, check, RN_WEB_LARGE_BODY_MAX + 1);
+	assert_int_equal(d->answers[s[0]].status, 413);
+	assert_true(door_leave(d, s[0]));
+	s[0] = begin_large(f, "/api/v1/explain", RN_WEB_BODY_MAX + 1);
+	assert_int_equal(d->answers[s[0]].status, 413);
+	assert_true(door_leave(d, s[0]));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -240,7 +302,7 @@ int main(void)
 	    T(each_route_as_each_role),	    T(tokens_end),
 	    T(a_slow_body_outlives_nobody), T(the_last_admin_stays),
 	    T(answers_wait_for_credit),	    T(streams_end_with_their_session),
-	    T(gone_before_the_answer),
+	    T(gone_before_the_answer),	    T(large_bodies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,12 @@ static bool trusted(void *context, uid_t uid)
 	return uid == geteuid();
 }
 
+static size_t body_max(void *context, const char *method, const char *where)
+{
+	(void)context;
+	return strcmp(method, "PUT") == 0 && strcmp(where, "/large") == 0 ? RN_HTTP_LARGE_BODY_MAX : RN_HTTP_BODY_MAX;
+}
+
 static void handle(void *context, struct rn_http_request *request)
 {
 	const char *where = rn_http_path(request), *query = rn_http_query(request, "q");
@@ -132,7 +138,7 @@ static void handle(void *context, struct rn_http_request *request)
 
 static void serve(int fd)
 {
-	struct rn_http_config config = {.trusted = trusted, .handle = handle};
+	struct rn_http_config config = {.trusted = trusted, .handle = handle, .body_max = body_max};
 	struct rn_http *http;
 	struct rn_err err;
 
@@ -211,6 +217,14 @@ static void test_body_bounds(void **state)
 	expect("PUT", "/b", body, 413, "large");
 	memset(body, 'x', 3 * RN_HTTP_BODY_MAX);
 	expect("PUT", "/b", body, 413, "large");
+	free(body);
+	body = calloc(1, RN_HTTP_LARGE_BODY_MAX + 2);
+	memset(body, 'x', RN_HTTP_LARGE_BODY_MAX);
+	snprintf(text, sizeof(text), "PUT /large %u q=-", RN_HTTP_LARGE_BODY_MAX);
+	for (unsigned i = 0; i < 2 * RN_HTTP_LARGE_AT_ONCE; i++) /* each one's memory is free again */
+		expect("PUT", "/large", body, 200, text);
+	body[RN_HTTP_LARGE_BODY_MAX] = 'x';
+	expect("PUT", "/large", body, 413, "large");
 	free(body);
 	body = calloc(1, 20 * RN_HTTP_BODY_MAX + 1);
 	memset(body, 'x', 20 * RN_HTTP_BODY_MAX);

@@ -311,7 +311,7 @@ static void everything_is_there_after_a_restart(void **state)
 	assert_memory_equal(get(f, "a"), &a, sizeof(a));
 	struct rn_policy_held held;
 	assert_int_equal(rn_policy_load(&f->books, &held, &f->err), 0);
-	assert_int_equal(held.version, version);
+	assert_int_equal(held.about.version, version);
 	assert_int_equal(held.model->rule_count, 1);
 	rn_policy_held_done(&held);
 	assert_int_equal(get(f, "a")->identity, a.identity);

@@ -286,24 +286,6 @@ static void tokens_are_used_once(void **state)
 	assert_int_equal(rn_store_token(f->store, 2, &got, &f->err), -ENOENT);
 }
 
-static void newest_policy(void **state)
-{
-	struct fixture *f = *state;
-	char *text = NULL;
-	size_t size;
-	uint64_t version;
-	int64_t stored;
-	assert_int_equal(rn_store_policy(f->store, &text, &size, &version, &stored, &f->err), -ENOENT);
-	assert_int_equal(rn_store_add_policy(f->store, 3, "{}", 2, 70, &f->err), 0);
-	assert_int_equal(rn_store_add_policy(f->store, 8, "{ }", 3, 80, &f->err), 0);
-	assert_int_equal(rn_store_policy(f->store, &text, &size, &version, &stored, &f->err), 0);
-	assert_string_equal(text, "{ }");
-	assert_int_equal(version, 8);
-	assert_int_equal(stored, 80);
-	free(text);
-	assert_int_equal(rn_store_audit(f->store, 80, "local", "policy set", "8", "", &f->err), 0);
-}
-
 static void newer_schema_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -378,7 +360,6 @@ int main(void)
 	    T(sequences_only_rise),
 	    T(leaves),
 	    T(tokens_are_used_once),
-	    T(newest_policy),
 	    T(newer_schema_is_refused),
 	    T(not_a_database),
 	    T(full_disk_changes_nothing),

@@ -156,14 +156,20 @@ struct line {
 	const char *name, *value;
 };
 
-static unsigned judged(const char *method, bool secure, const struct line *lines, struct rn_web_request *ret)
+static unsigned judged_at(const char *path, const char *method, bool secure, const struct line *lines,
+			  struct rn_web_request *ret)
 {
 	static uint8_t query[RN_WEB_QUERY_MAX];
 	struct rn_web_head head = {0};
 
 	for (; lines->name; lines++)
 		rn_web_head_add(&head, lines->name, lines->value);
-	return rn_web_head_judge(&head, method, "/api/v1/x", secure, ret, query).status;
+	return rn_web_head_judge(&head, method, path, secure, ret, query).status;
+}
+
+static unsigned judged(const char *method, bool secure, const struct line *lines, struct rn_web_request *ret)
+{
+	return judged_at("/api/v1/x", method, secure, lines, ret);
 }
 #define LINES(...) ((const struct line[]){__VA_ARGS__, {NULL, NULL}})
 #define HOST                                                                                                           \
@@ -202,8 +208,8 @@ static void test_heads(void **state)
 	    {"POST", false, LINES(HOST, {"Content-Length", "0x5"}), 400},
 	    {"POST", false, LINES(HOST, {"Content-Length", ""}), 400},
 	    {"POST", false, LINES(HOST, {"Content-Length", "99999999999999999999"}), 400},
-    {"POST", false, LINES(HOST, {"Content-Length", "0000000005"}), 0}, /* ten digits, and no more */
-    {"POST", false, LINES(HOST, {"Content-Length", "00000000005"}), 400},
+	    {"POST", false, LINES(HOST, {"Content-Length", "0000000005"}), 0}, /* ten digits, and no more */
+	    {"POST", false, LINES(HOST, {"Content-Length", "00000000005"}), 400},
 	    {"POST", false, LINES(HOST, {"Transfer-Encoding", "chunked"}), 411},
 	    {"POST", false, LINES(HOST, {"Transfer-Encoding", "identity"}, {"Content-Length", "5"}), 411},
 	    {"POST", false, LINES(HOST, {"Content-Length", "65536"}), 0},
@@ -232,6 +238,31 @@ static void test_heads(void **state)
 
 		if (status != cases[i].status)
 			fail_msg("case %zu: %u", i, status);
+	}
+}
+
+/* A policy's text may be large, of somebody with a credential. */
+static void test_large_bodies(void **state)
+{
+	static const struct {
+		const char *path, *length;
+		unsigned status, stranger;
+	} cases[] = {
+	    {"/api/v1/policy", "1048577", 0, 413},	{"/api/v1/policy", "35651584", 0, 413},
+	    {"/api/v1/policy", "35651585", 413, 413},	{"/api/v1/policy/check?x=1", "35651584", 0, 413},
+	    {"/api/v1/policies", "1048577", 413, 413},	{"/api/v1/x/policy", "1048577", 413, 413},
+	    {"/api/v1/policy", "9999999999", 413, 413},
+	};
+	struct rn_web_request request;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct line length = {"Content-Length", cases[i].length};
+
+		assert_int_equal(judged_at(cases[i].path, "PUT", false, LINES(HOST, COOKIE, length), &request),
+				 cases[i].status);
+		assert_int_equal(judged_at(cases[i].path, "PUT", false, LINES(HOST, length), &request),
+				 cases[i].stranger);
 	}
 }
 
@@ -303,9 +334,9 @@ static void test_gzip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_targets),    cmocka_unit_test(test_target_room), cmocka_unit_test(test_hosts),
-	    cmocka_unit_test(test_origins),    cmocka_unit_test(test_heads),	   cmocka_unit_test(test_credentials),
-	    cmocka_unit_test(test_many_lines), cmocka_unit_test(test_gzip),
+	    cmocka_unit_test(test_targets),	cmocka_unit_test(test_target_room), cmocka_unit_test(test_hosts),
+	    cmocka_unit_test(test_origins),	cmocka_unit_test(test_heads),	    cmocka_unit_test(test_large_bodies),
+	    cmocka_unit_test(test_credentials), cmocka_unit_test(test_many_lines),  cmocka_unit_test(test_gzip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -303,6 +303,9 @@ static void test_files_refused(void **state)
 		if (parse(&f, NULL) != -EINVAL)
 			fail_msg("change %zu was taken", i);
 	}
+	f = file_of(0, 3, 0, "");
+	memcpy(f.bytes + HEADER + 4, f.bytes + HEADER, 4); /* two changes at one moment */
+	assert_int_equal(parse(&f, NULL), -EINVAL);
 	f = file_of('2', 3, 0, "\nXYZ\n");
 	assert_int_equal(parse(&f, NULL), -EINVAL);
 	f = file_of('2', 3, 0, "\nXYZ-5");

@@ -1,24 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useState } from "preact/hooks";
 import { api, sentence } from "../api";
+import { explainedSentence } from "../logic/explained";
 import { count } from "../logic/format";
 import type { ExplainRequest, Explanation } from "../types";
 import { Loading, Notice } from "../ui/notice";
+import { Link } from "./link";
 import { Facts } from "./panel";
 import { VerdictBadge } from "./verdict";
 
+let asked = 0;
+
+/** To the rule's line in the policy. The number makes each click another place, so that the same rule is gone to again. */
+function RuleLink({ id }: { id: string }) {
+  return (
+    <Link to={`/policy?rule=${encodeURIComponent(id)}&at=${++asked}`}>
+      <code>{id}</code>
+    </Link>
+  );
+}
+
 /** What would happen to such a packet now, and why. */
-export function Explained({ answer }: { answer: Explanation }) {
+export function Explained({ answer, request }: { answer: Explanation; request: ExplainRequest }) {
   const { source, destination } = answer;
   return (
     <div class="explained">
       <p class="explained-verdict">
-        <VerdictBadge verdict={answer.verdict} /> {answer.text}.
+        <VerdictBadge verdict={answer.verdict} /> {explainedSentence(answer, request)}
       </p>
       <Facts
         rows={[
-          ["Decides", answer.rule ? <code>{answer.rule}</code> : answer.verdict === "allow" ? "–" : "no rule"],
-          answer.nearest_rule ? ["Nearest rule", <><code>{answer.nearest_rule}</code> allows another service between these two</>] : null,
+          ["Decides", answer.rule ? <RuleLink id={answer.rule} /> : answer.verdict === "allow" ? "–" : "no rule"],
+          answer.nearest_rule ? ["Nearest rule", <><RuleLink id={answer.nearest_rule} /> allows another service between these two</>] : null,
           ["Source", `${source.client_id}, trust ${source.security_context.trust_score}${source.security_context.quarantined ? ", quarantined" : ""}`],
           ["Destination", `${destination.client_id}${destination.security_context.quarantined ? ", quarantined" : ""}`],
           ["Decided at", [answer.hub ?? "–", answer.destination_hub].filter(Boolean).join(", then ")],
@@ -46,5 +59,5 @@ export function ExplainNow({ request }: { request: ExplainRequest }) {
     };
   }, [source, destination, protocol, port]);
   if (error) return <Notice kind="warn">{error}</Notice>;
-  return answer ? <Explained answer={answer} /> : <Loading what="the explanation" rows={3} />;
+  return answer ? <Explained answer={answer} request={request} /> : <Loading what="the explanation" rows={3} />;
 }

@@ -23,7 +23,7 @@ export function ExplainForm() {
   const [destination, setDestination] = useState("");
   const [protocol, setProtocol] = useState("tcp");
   const [port, setPort] = useState("22");
-  const [answer, setAnswer] = useState<Explanation | null>(null);
+  const [answer, setAnswer] = useState<{ answer: Explanation; request: ExplainRequest } | null>(null);
   const [error, setError] = useState<string | null>(null);
   const names = devices?.slice(0, 500).map((device) => device.client_id) ?? [];
   useEffect(() => setAnswer(null), [source, destination, protocol, port]);
@@ -34,7 +34,7 @@ export function ExplainForm() {
     const request: ExplainRequest = { source: source.trim(), destination: destination.trim(), protocol: protocol as "tcp" };
     if (protocol !== "icmp") request.port = Number(port);
     try {
-      setAnswer(await api.explain(request));
+      setAnswer({ answer: await api.explain(request), request });
     } catch (failure) {
       setError(sentence(failure));
     }
@@ -51,7 +51,7 @@ export function ExplainForm() {
         <Button type="submit">Explain</Button>
       </form>
       {error && <Notice kind="bad">{error}</Notice>}
-      {answer && <Explained answer={answer} />}
+      {answer && <Explained {...answer} />}
     </section>
   );
 }

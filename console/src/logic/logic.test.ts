@@ -4,10 +4,11 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Device } from "../types";
+import type { Device, Explanation } from "../types";
 import { clientRequest, tokenRequest } from "./device_form";
 import { devicesFromQuery, devicesToQuery, selectDevices, selectIdentities } from "./devices";
 import { duration, relative, service, span } from "./format";
+import { explainedSentence } from "./explained";
 import { positionOf } from "./position";
 import { may, refusal } from "./roles";
 import { deviceState } from "./states";
@@ -127,4 +128,14 @@ test("times and services in words", () => {
   assert.equal(duration(3200), "3.2 ms");
   assert.equal(service("tcp", 22), "tcp/22");
   assert.equal(service("47", 0), "protocol 47");
+});
+
+test("an explanation is one sentence", () => {
+  const end = (client_id: string) => ({ client_id }) as Device;
+  const answer = { verdict: "allow", text: "allowed", rule: "ops", source: end("laptop"), destination: end("server") } as Explanation;
+  const request = { source: "laptop", destination: "server", protocol: "tcp", port: 22 } as const;
+  assert.equal(explainedSentence(answer, request), "laptop may reach server at tcp/22: the rule ops allows it.");
+  const denied = { ...answer, verdict: "deny", text: "no rule allows it", rule: null } as Explanation;
+  assert.equal(explainedSentence(denied, { ...request, protocol: "icmp" }), "laptop may not ping server: no rule allows it.");
+  assert.equal(explainedSentence({ ...denied, text: "a rule denies it", rule: "x" }, request), "laptop may not reach server at tcp/22: a rule denies it, by the rule x.");
 });

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/input.h"
+#include "cli/out.h"
+#include "cli/remote.h"
+
+#define POLICY_MAX (512u << 10) /* bytes of a policy file: escaped it must fit into a request */
+#define HOURS_MAX (366 * 24)
+
+static const char *plural(int64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* "41 flows of 3 users and 1 device of nobody" */
+static void print_side(const struct rn_json *side, const char *what, long hours, enum rn_paint paint)
+{
+	int64_t flows = rn_remote_int(side, "flows"), users = rn_remote_int(side, "users");
+	int64_t unowned = rn_remote_int(side, "unowned_devices");
+	char text[160];
+	int n = snprintf(text, sizeof(text), "%" PRId64 " flow%s", flows, plural(flows));
+
+	if (users)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, " of %" PRId64 " user%s", users, plural(users));
+	if (unowned)
+		snprintf(text + n, sizeof(text) - (size_t)n, "%s %" PRId64 " device%s of nobody",
+			 users ? " and" : " of", unowned, plural(unowned));
+	rn_out_painted(stdout, flows ? paint : RN_PAINT_NONE, text);
+	printf(" in the last %ld h would have been %s\n", hours, what);
+}
+
+/* "allow by web", "deny (default_deny)" */
+static void verdict_text(const struct rn_json *verdict, char *out, size_t size)
+{
+	const char *rule = rn_remote_text(verdict, "rule"), *reason = rn_remote_text(verdict, "reason");
+
+	if (*rule && strcmp(reason, "allowed") != 0 && strcmp(reason, "deny_rule") != 0)
+		snprintf(out, size, "%s by %s (%s)", rn_remote_text(verdict, "verdict"), rule, reason);
+	else if (*rule)
+		snprintf(out, size, "%s by %s", rn_remote_text(verdict, "verdict"), rule);
+	else
+		snprintf(out, size, "%s (%s)", rn_remote_text(verdict, "verdict"), reason);
+}
+
+static void who(const struct rn_json *change, char *out, size_t size)
+{
+	const char *user = rn_remote_text(change, "user"), *source = rn_remote_text(change, "source");
+
+	if (!*user)
+		snprintf(out, size, "%s", source);
+	else if (*source)
+		snprintf(out, size, "%s (%s)", user, source);
+	else
+		snprintf(out, size, "%s (%s devices)", user, rn_remote_text(change, "devices"));
+}
+
+static void add_change(struct rn_table *table, const struct rn_json *change)
+{
+	const char *protocol = rn_remote_text(change, "protocol");
+	char text[256];
+
+	rn_table_cell(table, rn_remote_text(change, "flows"));
+	who(change, text, sizeof(text));
+	rn_table_cell(table, text);
+	rn_table_cell(table, rn_remote_text(change, "destination"));
+	snprintf(text, sizeof(text), "%s:%s", protocol, rn_remote_text(change, "port"));
+	rn_table_cell(table, strcmp(protocol, "icmp") == 0 ? protocol : text);
+	verdict_text(rn_json_get(change, "now"), text, sizeof(text));
+	rn_table_cell(table, text);
+	verdict_text(rn_json_get(change, "draft"), text, sizeof(text));
+	rn_table_cell(table, text);
+}
+
+static void print_changes(const struct rn_json *answer)
+{
+	static const char *const headings[] = {"FLOWS", "WHO", "TO", "SERVICE", "NOW", "WITH THE DRAFT"};
+	const struct rn_json *list = rn_json_get(answer, "changes"), *change = list ? rn_json_first(list) : NULL;
+	struct rn_table *table;
+
+	if (!change)
+		return;
+	table = rn_table_new(headings, 6);
+	rn_table_right(table, 0);
+	for (; change; change = rn_json_next(change))
+		add_change(table, change);
+	putchar('\n');
+	rn_table_print_free(table, stdout);
+	if (rn_remote_int(answer, "more_changes"))
+		printf("and at least %s rows more\n", rn_remote_text(answer, "more_changes"));
+}
+
+static void print_rules(const struct rn_json *answer)
+{
+	static const char *const headings[] = {"FLOWS", "NOW", "WITH THE DRAFT"};
+	const struct rn_json *list = rn_json_get(answer, "rules"), *rule = list ? rn_json_first(list) : NULL;
+	struct rn_table *table;
+	char text[256];
+
+	if (!rule || !rn_json_next(rule)) /* of one the other table says it */
+		return;
+	table = rn_table_new(headings, 3);
+	rn_table_right(table, 0);
+	for (; rule; rule = rn_json_next(rule)) {
+		rn_table_cell(table, rn_remote_text(rule, "flows"));
+		verdict_text(rn_json_get(rule, "now"), text, sizeof(text));
+		rn_table_cell(table, text);
+		verdict_text(rn_json_get(rule, "draft"), text, sizeof(text));
+		rn_table_cell(table, text);
+	}
+	putchar('\n');
+	rn_table_print_free(table, stdout);
+}
+
+/* What the numbers do not hold: a replay is of what was recorded, and never of all that there was. */
+static void print_missing(const struct rn_json *answer)
+{
+	static const struct {
+		const char *key, *one, *many;
+	} parts[] = {
+	    {"lost_events", "event was not recorded", "events were not recorded"},
+	    {"damaged_rows", "recorded row cannot be read", "recorded rows cannot be read"},
+	    {"unknown_devices", "flow is of a device that is unknown now", "flows are of devices that are unknown now"},
+	    {"stopped", "flow is of a device that is revoked or quarantined now: denied with either policy",
+	     "flows are of devices that are revoked or quarantined now: denied with either policy"},
+	};
+	const struct rn_json *missing = rn_json_get(answer, "missing");
+
+	printf("\n%s flows were replayed, on the devices as they are now; the oldest that is kept is of %s\n",
+	       rn_remote_text(answer, "flows"), rn_remote_text(answer, "recorded_since"));
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		int64_t count = rn_remote_int(missing, parts[i].key);
+
+		if (count)
+			printf("%" PRId64 " %s\n", count, count == 1 ? parts[i].one : parts[i].many);
+	}
+	if (rn_remote_int(missing, "silences"))
+		printf("nothing was recorded for up to %s s, while core did not run\n",
+		       rn_remote_text(missing, "silent_seconds"));
+}
+
+static int hours_of(struct rn_cli *cli, long *ret)
+{
+	const char *text = rn_cli_option(cli, "hours");
+	char *end;
+
+	*ret = 24;
+	if (!text)
+		return RN_EXIT_OK;
+	*ret = strtol(text, &end, 10);
+	if (end == text || *end || *ret < 1 || *ret > HOURS_MAX)
+		return rn_cli_fail(RN_EXIT_USAGE, "--hours %s is not a number from 1 to %d", text, HOURS_MAX);
+	return RN_EXIT_OK;
+}
+
+int rn_cmd_policy_replay(struct rn_cli *cli)
+{
+	struct rn_json *body, *answer;
+	struct rn_err err = {""};
+	char *text, path[64];
+	long hours;
+	int code = hours_of(cli, &hours);
+
+	if (code)
+		return code;
+	if (rn_input_read(cli->arguments[0], POLICY_MAX, &text, &err) < 0)
+		return rn_cli_fail(RN_EXIT_FAILED, "%s", err.text);
+	body = rn_json_object();
+	rn_json_add_text(body, "text", text);
+	free(text);
+	snprintf(path, sizeof(path), "/api/v1/policy/replay?hours=%ld", hours);
+	code = rn_remote_call(cli, "POST", path, body, &answer);
+	if (code)
+		return code;
+	if (cli->json)
+		return rn_cli_json(answer);
+	print_side(rn_json_get(answer, "would_deny"), "denied", hours, RN_PAINT_BAD);
+	print_side(rn_json_get(answer, "would_allow"), "allowed", hours, RN_PAINT_GOOD);
+	print_rules(answer);
+	print_changes(answer);
+	print_missing(answer);
+	rn_json_free(answer);
+	return RN_EXIT_OK;
+}

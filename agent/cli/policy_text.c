@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/policy_text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/input.h"
+#include "cli/out.h"
+#include "cli/remote.h"
+
+#define POLICY_MAX (32u << 20) /* bytes of a file; how many of them core takes it says itself */
+
+void rn_policy_print(const char *text)
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n\t");
+		char *line = strndup(text, length);
+
+		rn_out_text(stdout, line ? line : "");
+		free(line);
+		text += length;
+		if (*text)
+			putchar(*text++);
+	}
+}
+
+struct rn_json *rn_policy_body(const char *path)
+{
+	struct rn_json *body;
+	struct rn_err err = {""};
+	char *text;
+
+	if (rn_input_read(path, POLICY_MAX, &text, &err) < 0) {
+		rn_cli_fail(RN_EXIT_FAILED, "%s", err.text);
+		return NULL;
+	}
+	body = rn_json_object();
+	rn_json_add_text(body, "text", text);
+	free(text);
+	return body;
+}
+
+bool rn_policy_is_version(const char *word)
+{
+	return *word && strspn(word, "0123456789") == strlen(word);
+}
+
+int rn_policy_version(const char *word, int64_t *ret)
+{
+	errno = 0;
+	*ret = rn_policy_is_version(word) ? strtoll(word, NULL, 10) : 0;
+	if (*ret > 0 && !errno)
+		return RN_EXIT_OK;
+	return rn_cli_fail(RN_EXIT_USAGE, "%s is no version: rnaut policy history lists them", word);
+}
+
+int rn_policy_words(struct rn_cli *cli, struct rn_json *body)
+{
+	const char *comment = rn_cli_option(cli, "comment"), *base = rn_cli_option(cli, "based-on");
+	int64_t version;
+	int code;
+
+	if (comment)
+		rn_json_add_text(body, "comment", comment);
+	if (!base)
+		return RN_EXIT_OK;
+	code = rn_policy_version(base, &version);
+	if (!code)
+		rn_json_add_int(body, "based_on", version);
+	return code;
+}
+
+int rn_policy_set_done(struct rn_cli *cli, struct rn_json *answer)
+{
+	return rn_remote_changed(cli, answer, "version %s of the policy is in force",
+				 rn_remote_text(answer, "version"));
+}

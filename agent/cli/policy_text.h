@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RN_CLI_POLICY_TEXT_H
+#define RN_CLI_POLICY_TEXT_H
+
+#include "cli/cli.h"
+
+/* Texts of policies, and what the commands about them have in common. Each returns an exit code, as in commands.h. */
+
+/* The text with its lines; what is between them never reaches the terminal unescaped. */
+void rn_policy_print(const char *text);
+/* A file ("-": standard input) as {"text": ...}; NULL: the sentence has been said. */
+struct rn_json *rn_policy_body(const char *path);
+/* A version, as people write it: a number from 1; else RN_EXIT_USAGE. */
+bool rn_policy_is_version(const char *word);
+int rn_policy_version(const char *word, int64_t *ret);
+/* --comment and --based-on into the body of a request. */
+int rn_policy_words(struct rn_cli *cli, struct rn_json *body);
+/* "version 17 of the policy is in force", and where. */
+int rn_policy_set_done(struct rn_cli *cli, struct rn_json *answer_taken);
+
+#endif

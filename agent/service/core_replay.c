@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recorded flows under a draft of the policy and under the one in force, by the reference evaluator: in slices, so that
+ * nobody else waits. What it adds up is core_replay_sums.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/core_registry.h"
+#include "service/core_replay_sums.h"
+#include "service/core_state.h"
+
+#define SLICE_US 3000
+#define AT_ONCE 256u
+#define MEMO_SIZE (1u << 18) /* places; who comes to one that is taken takes it */
+#define DEVICES_MAX 1000000u
+#define HOUR_S 3600
+
+struct device { /* as it was when it was first met here */
+	struct rn_device_record record;
+	char (*tags)[RN_NAME_MAX + 1];
+	unsigned tag_count;
+	char hub[RN_NAME_MAX + 1]; /* that it is at */
+	bool stopped;
+};
+
+struct judgement {
+	uint32_t source, destination;
+	uint16_t port;
+	uint8_t protocol;
+	struct rn_replay_verdict verdict;
+	int64_t from, until; /* of Unix seconds: when it is the same */
+};
+
+struct rn_replay {
+	struct rn_policy_model *now, *draft;
+	const struct rn_zone_source *zones;
+	rn_core_replay_done *done;
+	void *context;
+	uint64_t next, end; /* serials */
+	int64_t begun_ms;
+	struct rn_core_replayed result;
+	struct rn_replay_sums *sums;
+	struct rn_numbers *numbers; /* device -> place in devices + 1 */
+	struct device *devices;
+	unsigned device_count, device_room;
+	struct judgement *memo;
+};
+
+/* ---- devices ---- */
+
+static int read_tags(struct rn_core *core, struct device *d)
+{
+	char tags[RN_SELECTORS_MAX][RN_NAME_MAX + 1];
+	struct rn_err err;
+	int rc = rn_registry_tags(&core->books, d->record.number, tags, RN_SELECTORS_MAX, &d->tag_count, &err);
+
+	if (rc || !d->tag_count)
+		return rc;
+	d->tags = calloc(d->tag_count, sizeof(tags[0]));
+	if (!d->tags)
+		return -ENOMEM;
+	memcpy(d->tags, tags, d->tag_count * sizeof(tags[0]));
+	return 0;
+}
+
+static int more_room(struct rn_replay *r)
+{
+	unsigned room = r->device_room ? r->device_room * 2 : 64;
+	struct device *devices = r->device_count < DEVICES_MAX ? realloc(r->devices, room * sizeof(*devices)) : NULL;
+
+	if (!devices)
+		return -ENOMEM;
+	r->devices = devices;
+	r->device_room = room;
+	return 0;
+}
+
+/* 0 and its place; -ENOENT: no such device now. */
+static int place_of(struct rn_core *core, struct rn_replay *r, uint32_t number, unsigned *ret)
+{
+	uint32_t place = rn_numbers_get(r->numbers, number);
+	const struct rn_ledger_entry *entry = place ? NULL : rn_ledger_device(core->books.ledger, number);
+	int rc = 0;
+
+	if (place) {
+		*ret = place - 1;
+		return 0;
+	}
+	if (!entry)
+		return -ENOENT;
+	if (r->device_count == r->device_room)
+		rc = more_room(r);
+	if (rc)
+		return rc;
+	struct device *d = &r->devices[r->device_count];
+	*d = (struct device){.record = entry->record,
+			     .stopped = entry->record.flags & (RN_DEVICE_REVOKED | RN_DEVICE_QUARANTINED)};
+	entry = rn_ledger_device(core->books.ledger, d->record.hub);
+	if (entry)
+		snprintf(d->hub, sizeof(d->hub), "%s", entry->record.name);
+	rc = read_tags(core, d);
+	if (!rc)
+		rc = rn_numbers_set(r->numbers, number, r->device_count + 1);
+	if (rc) {
+		free(d->tags);
+		return rc;
+	}
+	*ret = r->device_count++;
+	return 0;
+}
+
+/* ---- judging ---- */
+
+static struct rn_party party(const struct device *d, const char *tags[RN_SELECTORS_MAX])
+{
+	for (unsigned i = 0; i < d->tag_count; i++)
+		tags[i] = d->tags[i];
+	return (struct rn_party){.device = d->record.name,
+				 .owner = d->record.owner_name,
+				 .owner_number = d->record.owner,
+				 .tags = tags,
+				 .tag_count = d->tag_count,
+				 .kind = d->record.kind,
+				 .managed = d->record.flags & RN_DEVICE_MANAGED,
+				 .hub = d->hub,
+				 .ipv6 = d->record.ipv6,
+				 .ipv4 = d->record.ipv4,
+				 .trust = d->record.trust};
+}
+
+/* The one place that asks the reference evaluator. */
+static struct rn_answer evaluate(const struct rn_policy_model *model, const struct rn_zone_source *zones,
+				 const struct device *source, const struct device *destination,
+				 const struct rn_flow_row *row)
+{
+	const char *source_tags[RN_SELECTORS_MAX], *destination_tags[RN_SELECTORS_MAX];
+	const struct rn_question q = {.source = party(source, source_tags),
+				      .destination = party(destination, destination_tags),
+				      .protocol = row->protocol,
+				      .port = row->port,
+				      .at = row->heard,
+				      .zones = zones};
+	struct rn_answer answer;
+
+	rn_policy_evaluate(model, &q, &answer);
+	return answer;
+}
+
+static void judge(struct rn_replay *r, const struct device *source, const struct device *destination,
+		  const struct rn_flow_row *row, struct judgement *ret)
+{
+	const struct rn_answer now = evaluate(r->now, r->zones, source, destination, row);
+	const struct rn_answer draft = evaluate(r->draft, r->zones, source, destination, row);
+
+	*ret = (struct judgement){.source = row->source,
+				  .destination = row->destination,
+				  .port = row->port,
+				  .protocol = row->protocol,
+				  .verdict = {.now_reason = (uint8_t)now.reason,
+					      .now_rule = now.rule,
+					      .draft_reason = (uint8_t)draft.reason,
+					      .draft_rule = draft.rule},
+				  .from = row->heard,
+				  .until = now.until < draft.until ? now.until : draft.until};
+}
+
+static const struct rn_replay_verdict *judged(struct rn_replay *r, const struct device *source,
+					      const struct device *destination, const struct rn_flow_row *row)
+{
+	uint64_t hash = ((uint64_t)row->source << 32 | row->destination) * 0x9e3779b97f4a7c15u;
+	struct judgement *j;
+
+	hash = (hash ^ ((uint64_t)row->port << 8 | row->protocol)) * 0xff51afd7ed558ccdu;
+	j = &r->memo[hash >> 46 & (MEMO_SIZE - 1)];
+	if (!j->source || j->source != row->source || j->destination != row->destination || j->port != row->port ||
+	    j->protocol != row->protocol || row->heard < j->from || row->heard >= j->until)
+		judge(r, source, destination, row, j);
+	return &j->verdict;
+}
+
+static int judge_row(struct rn_core *core, struct rn_replay *r, const struct rn_flow_row *row)
+{
+	struct rn_core_replayed *sum = &r->result;
+	unsigned source = 0, destination = 0;
+	int rc = place_of(core, r, row->source, &source);
+
+	if (!rc)
+		rc = place_of(core, r, row->destination, &destination);
+	if (rc == -ENOENT) {
+		sum->not_judged += row->flows;
+		return 0;
+	}
+	if (rc)
+		return rc;
+	sum->rows++;
+	sum->flows += row->flows;
+	const struct device *a = &r->devices[source], *b = &r->devices[destination];
+	if (a->stopped || b->stopped) {
+		sum->stopped += row->flows;
+		return 0;
+	}
+	const struct rn_replay_verdict *v = judged(r, a, b, row);
+	sum->allowed_now += v->now_reason == RN_ALLOWED ? row->flows : 0;
+	sum->allowed_by_draft += v->draft_reason == RN_ALLOWED ? row->flows : 0;
+	if ((v->now_reason == RN_ALLOWED) != (v->draft_reason == RN_ALLOWED))
+		rc = rn_replay_sums_add(r->sums, &a->record, &b->record, v, row);
+	return rc;
+}
+
+static int take_row(struct rn_core *core, struct rn_replay *r, const struct rn_flow_row *row)
+{
+	struct rn_core_replayed *sum = &r->result;
+
+	if (row->kind && (row->heard < sum->since || row->heard > sum->until))
+		return 0;
+	switch (row->kind) {
+	case RN_FLOW_BEGAN: /* another door's word of a flow that the source's has told of is no second flow */
+		return row->flags & RN_FLOW_AT_SOURCE ? judge_row(core, r, row) : 0;
+	case RN_FLOW_LOST:
+		sum->lost += row->flows;
+		return 0;
+	case RN_FLOW_SILENT:
+		if (row->packets && row->heard > row->packets) {
+			sum->silences++;
+			sum->silent_s += row->heard - row->packets;
+		}
+		return 0;
+	default:
+		sum->damaged++;
+		return 0;
+	}
+}
+
+/* ---- slices ---- */
+
+static void release(struct rn_replay *r)
+{
+	rn_policy_model_free(r->now);
+	rn_policy_model_free(r->draft);
+	rn_replay_sums_free(r->sums);
+	rn_numbers_free(r->numbers);
+	for (unsigned i = 0; i < r->device_count; i++)
+		free(r->devices[i].tags);
+	free(r->devices);
+	free(r->memo);
+	free(r);
+}
+
+static void finish(struct rn_core *core, int code, const struct rn_err *err)
+{
+	struct rn_replay *r = core->replay;
+
+	core->replay = NULL;
+	r->result.took_ms = rn_core_now_ms(core) - r->begun_ms;
+	if (!code)
+		rn_replay_sums_end(r->sums, r->now, r->draft, core->books.ledger, &r->result);
+	r->done(r->context, code, err, code ? NULL : &r->result);
+	release(r);
+}
+
+static int64_t now_us(struct rn_core *core)
+{
+	return core->params.io.now_us(core->params.io.context);
+}
+
+/* 0: there is more; 1: all is judged. */
+static int slice(struct rn_core *core, struct rn_replay *r, const struct rn_flow_store *store)
+{
+	struct rn_flow_row rows[AT_ONCE];
+	int64_t end = now_us(core) + SLICE_US;
+	uint64_t oldest = rn_flow_store_oldest(store);
+
+	if (r->next < oldest) /* they gave way meanwhile */
+		r->next = oldest;
+	while (r->next <= r->end) {
+		unsigned count = rn_flow_store_read(store, r->next, rows, AT_ONCE);
+		if (!count)
+			return 1;
+		for (unsigned i = 0; i < count; i++) {
+			int rc = r->next > r->end ? 0 : take_row(core, r, &rows[i]);
+			if (rc)
+				return rc;
+			r->next++;
+			if (now_us(core) >= end)
+				return r->next > r->end;
+		}
+	}
+	return 1;
+}
+
+void rn_replay_tick(struct rn_core *core, bool last)
+{
+	const struct rn_flow_store *store;
+	struct rn_err err = {""};
+	int rc;
+
+	if (!core->replay)
+		return;
+	store = last ? NULL : rn_recorder_read(core->recorder, rn_core_now(core));
+	rc = store ? slice(core, core->replay, store)
+		   : rn_fail(&err, -EAGAIN, "core is ending: replay the policy again in a moment");
+	if (rc == -ENOMEM)
+		rn_fail(&err, rc, "out of memory");
+	if (rc)
+		finish(core, rc < 0 ? rc : 0, &err);
+	else
+		rn_core_arm(core, rn_core_now_ms(core));
+}
+
+/* ---- its beginning ---- */
+
+static int64_t recorded_since(const struct rn_flow_store *store)
+{
+	struct rn_flow_row row = {0};
+	uint64_t serial = rn_flow_store_oldest(store);
+
+	while (rn_flow_store_read(store, serial, &row, 1) && !row.kind)
+		serial++;
+	return row.heard;
+}
+
+static int prepare(struct rn_core *core, struct rn_replay *r, const char *text, size_t size, unsigned hours,
+		   struct rn_err *err)
+{
+	const struct rn_flow_store *store = rn_recorder_read(core->recorder, rn_core_now(core));
+	int64_t now = rn_core_now(core);
+	struct rn_core_policy in_force;
+	int rc = rn_core_policy_get(core, &in_force, err);
+
+	if (rc)
+		return rc;
+	if (!store)
+		return rn_fail(
+		    err, -ENOTSUP,
+		    "flows are not recorded here: see flow_rows and flow_days in rnaut.conf, and core's log");
+	r->zones = &core->books.zones;
+	r->draft = rn_policy_parse(text, size, err);
+	if (!r->draft || rn_policy_check_zones(r->draft, r->zones, err))
+		return -EINVAL;
+	r->now = rn_policy_parse(in_force.text, in_force.size, err);
+	r->sums = rn_replay_sums_new();
+	r->numbers = rn_numbers_new();
+	r->memo = calloc(MEMO_SIZE, sizeof(*r->memo));
+	if (!r->now || !r->sums || !r->numbers || !r->memo)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	r->next = rn_flow_store_oldest(store);
+	r->end = rn_flow_store_newest(store);
+	r->begun_ms = rn_core_now_ms(core);
+	r->result = (struct rn_core_replayed){.since = now - (int64_t)hours * HOUR_S,
+					      .until = now,
+					      .recorded_since = recorded_since(store),
+					      .policy_version = in_force.version};
+	return 0;
+}
+
+static void refuse(struct rn_replay *r, rn_core_replay_done *done, void *context, int code, const struct rn_err *err)
+{
+	if (r)
+		release(r);
+	done(context, code, err, NULL);
+}
+
+void rn_core_replay(struct rn_core *core, const char *text, size_t size, unsigned hours, rn_core_replay_done *done,
+		    void *context)
+{
+	struct rn_err err = {""};
+	struct rn_replay *r = calloc(1, sizeof(*r));
+	int rc = rn_core_need_gateway(core, &err);
+
+	if (!r) {
+		refuse(r, done, context, -ENOMEM, &err);
+		return;
+	}
+	if (!rc && core->replay)
+		rc = rn_fail(&err, -EBUSY, "another policy is being replayed: try again in a moment");
+	if (!rc)
+		rc = prepare(core, r, text, size, hours, &err);
+	if (rc) {
+		refuse(r, done, context, rc, &err);
+		return;
+	}
+	r->done = done;
+	r->context = context;
+	core->replay = r;
+	rn_core_arm(core, rn_core_now_ms(core));
+}

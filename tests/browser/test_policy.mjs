@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// The policy's page: an editor that says where something is wrong, drafts, history, the way back, and an explanation.
+import assert from "node:assert/strict";
+import { axe } from "./browser.mjs";
+
+const inForce = (page) => page.evaluate(async () => (await fetch("/api/v1/policy")).json());
+
+/** Puts a text into force past the page, as somebody else would. */
+async function setElsewhere(page, text, comment) {
+  await page.evaluate(async ([policy, why]) => {
+    const { csrf } = await (await fetch("/api/v1/session")).json();
+    const headers = { "Content-Type": "application/json", "X-Rnaut-Csrf": csrf };
+    const answer = await fetch("/api/v1/policy", { method: "PUT", headers, body: JSON.stringify({ text: policy, comment: why }) });
+    if (!answer.ok) throw new Error(await answer.text());
+  }, [text, comment]);
+}
+
+async function open(world) {
+  const page = await world.open();
+  await world.signIn(page);
+  await world.go(page, "/policy");
+  const editor = page.getByLabel("Policy text");
+  await editor.waitFor();
+  return { page, editor };
+}
+
+async function publish(page, comment) {
+  await page.locator('.buttons .button.primary:not([aria-disabled])').getByText("Put into force…").click();
+  const dialog = page.getByRole("dialog", { name: "Put this policy into force?" });
+  await dialog.getByLabel("Comment").fill(comment);
+  await dialog.getByRole("button", { name: "Put into force" }).click();
+  return dialog;
+}
+
+export const cases = [
+  ["policy: an error is marked at its place while it is typed, and nothing is put into force", async (world) => {
+    const { page, editor } = await open(world);
+    const good = await editor.inputValue();
+    const bad = good.replace('"action": "deny"', '"action": "forbid"');
+    const line = good.split("\n").findIndex((text) => text.includes('"deny"')) + 1;
+    await editor.fill(bad);
+    const problem = page.locator(".check .notice.bad");
+    await problem.waitFor();
+    assert.match(await problem.innerText(), new RegExp(`line ${line}, column \\d+`));
+    assert.equal(await editor.getAttribute("aria-invalid"), "true");
+    const mark = page.locator(".mark-line");
+    const [at, first] = await Promise.all([mark.boundingBox(), editor.boundingBox()]);
+    assert.equal(Math.round((at.y - first.y - 10) / 20) + 1, line, "the mark is on another line");
+    await page.getByRole("button", { name: /^Put into force/ }).click({ force: true });
+    assert.equal(await page.getByRole("dialog").count(), 0);
+    await page.getByRole("button", { name: `Go to line ${line}` }).click();
+    assert.equal(await editor.evaluate((e) => e.value.slice(0, e.selectionStart).split("\n").length), line);
+    await page.screenshot({ path: `${world.screens}/policy-error.png` });
+    assert.deepEqual(await axe(page), []);
+    await editor.fill(good + "// good\n");
+    await page.getByText("The policy is good.").waitFor();
+    assert.equal(await mark.count(), 0);
+    await page.getByRole("button", { name: "Undo my changes" }).click();
+    assert.equal(await editor.inputValue(), good);
+  }],
+
+  ["policy: what changes is shown before, the history says who and why, and the way back is a new version", async (world) => {
+    const { page, editor } = await open(world);
+    const before = await inForce(page);
+    await editor.fill(before.text + "// changed in the console\n");
+    const dialog = await publish(page, "tried out");
+    await page.getByText("The policy is in force.").waitFor();
+    await dialog.waitFor({ state: "detached" });
+    const after = await inForce(page);
+    assert.ok(after.version > before.version);
+    assert.match(after.text, /changed in the console/);
+    assert.deepEqual([after.author, after.comment], ["admin", "tried out"]);
+
+    const row = page.getByRole("row", { name: /in force.*tried out/ });
+    await row.waitFor();
+    await row.getByRole("button", { name: /^Changes of version/ }).click();
+    await page.locator(".diff .come").getByText("// changed in the console").waitFor();
+    await page.screenshot({ path: `${world.screens}/policy-diff.png` });
+    assert.deepEqual(await axe(page), []);
+    await page.keyboard.press("Escape");
+
+    const old = page.getByRole("row", { name: new RegExp(`^Compare from version ${before.version} `) }).or(page.locator("tr", { has: page.getByLabel(`Compare from version ${before.version}`, { exact: true }) })).first();
+    await old.getByLabel(`Compare from version ${before.version}`, { exact: true }).check();
+    await page.getByRole("button", { name: "Compare", exact: true }).click();
+    await page.getByRole("dialog").locator(".diff .come").first().waitFor();
+    await page.keyboard.press("Escape");
+
+    await page.getByRole("button", { name: `Roll back to version ${before.version}` }).click();
+    const confirm = page.getByRole("dialog", { name: `Put version ${before.version} into force again?` });
+    await confirm.locator(".diff .gone").getByText("// changed in the console").waitFor();
+    await confirm.getByLabel("Comment").fill("it was better");
+    await confirm.getByRole("button", { name: "Put into force" }).click();
+    await page.getByText(`Version ${before.version} is in force again`).waitFor();
+    const now = await inForce(page);
+    assert.equal(now.text, before.text);
+    assert.equal(now.rolled_back_to, before.version);
+    await page.getByRole("row", { name: /in force.*it was better/ }).waitFor();
+    assert.equal(await editor.inputValue(), before.text, "the editor follows");
+  }],
+
+  ["policy: a draft is stored, opened by somebody else, and put into force", async (world) => {
+    const { page, editor } = await open(world);
+    const before = await inForce(page);
+    await editor.fill(before.text + "// from a draft\n");
+    await page.getByRole("button", { name: "Store as a draft…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Store as a draft" });
+    await dialog.getByLabel("Name").fill("Not A Name");
+    await dialog.getByRole("button", { name: "Store draft" }).click();
+    await dialog.getByRole("alert").waitFor();
+    await dialog.getByLabel("Name").fill("monday");
+    await dialog.getByLabel("Comment").fill("for monday");
+    await dialog.getByRole("button", { name: "Store draft" }).click();
+    await page.getByText("The draft monday is stored.").waitFor();
+    assert.deepEqual(await axe(page), []);
+
+    const other = await open(world);
+    await other.page.getByRole("button", { name: "Open monday" }).click();
+    await other.page.getByText("This is the draft monday.").waitFor();
+    assert.match(await other.editor.inputValue(), /from a draft/);
+    await publish(other.page, "it is monday");
+    await other.page.getByText("The policy is in force.").waitFor();
+    const after = await inForce(page);
+    assert.match(after.text, /from a draft/);
+    assert.equal(after.comment, "it is monday");
+    await other.page.getByRole("button", { name: "Open monday" }).waitFor({ state: "detached" });
+    await setElsewhere(page, before.text, "as before");
+  }],
+
+  ["policy: who did not see another's version is told before it is replaced", async (world) => {
+    const { page, editor } = await open(world);
+    const before = await inForce(page);
+    await editor.fill(before.text + "// mine\n");
+    await page.getByText("The policy is good.").waitFor();
+    await setElsewhere(page, before.text + "// theirs\n", "theirs");
+    const dialog = await publish(page, "mine");
+    await dialog.getByRole("alert").waitFor();
+    assert.match(await dialog.getByRole("alert").innerText(), /was put into force by admin/);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "What changed" }).click({ timeout: 20_000 });
+    await page.locator(".diff .come").getByText("// theirs").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Keep mine" }).click();
+    await publish(page, "mine after all");
+    await page.getByText("The policy is in force.").waitFor();
+    assert.match((await inForce(page)).text, /\/\/ mine/);
+    await setElsewhere(page, before.text, "as before");
+  }],
+
+  ["policy: an explanation is a sentence, and its rule leads to its line", async (world) => {
+    const { page, editor } = await open(world);
+    await page.getByLabel("From", { exact: true }).fill("laptop");
+    await page.getByLabel("To", { exact: true }).fill("server");
+    await page.getByLabel("Port").fill("80");
+    await page.getByRole("button", { name: "Explain", exact: true }).click();
+    const sentence = page.locator(".explained-verdict");
+    await sentence.getByText(/laptop may reach server at tcp\/80: the rule \S+ allows it\./).waitFor();
+    const link = page.locator(".explained a").first();
+    const rule = await link.innerText();
+    for (let i = 0; i < 2; i++) {
+      await editor.evaluate((e) => e.setSelectionRange(0, 0));
+      await link.click();
+      await page.waitForFunction(() => document.activeElement?.tagName === "TEXTAREA" && document.activeElement.selectionStart > 0);
+      const line = await editor.evaluate((e) => e.value.split("\n")[e.value.slice(0, e.selectionStart).split("\n").length - 1]);
+      assert.match(line, new RegExp(`"${rule}"`));
+    }
+  }],
+
+  ["policy: a viewer reads all of it and changes nothing", async (world) => {
+    const { page } = await open(world);
+    await page.evaluate(async () => {
+      const { csrf } = await (await fetch("/api/v1/session")).json();
+      const headers = { "Content-Type": "application/json", "X-Rnaut-Csrf": csrf };
+      await fetch("/api/v1/accounts", { method: "POST", headers, body: JSON.stringify({ account: "reader", role: "viewer" }) });
+    });
+    const link = await page.evaluate(async () => {
+      const { csrf } = await (await fetch("/api/v1/session")).json();
+      const headers = { "Content-Type": "application/json", "X-Rnaut-Csrf": csrf };
+      return (await (await fetch("/api/v1/accounts/reader/link", { method: "POST", headers, body: "{}" })).json()).link;
+    });
+    const reader = await world.open();
+    await world.signIn(reader, link);
+    await world.go(reader, "/policy");
+    const editor = reader.getByLabel("Policy text");
+    await editor.waitFor();
+    assert.equal(await editor.evaluate((e) => e.readOnly), true);
+    await reader.getByRole("row", { name: /in force/ }).waitFor();
+    for (const name of [/^Put into force/, /^Store as a draft/]) assert.equal(await reader.getByRole("button", { name }).getAttribute("aria-disabled"), "true");
+    assert.deepEqual(await axe(reader), []);
+  }],
+];

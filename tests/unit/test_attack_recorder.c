@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The recorder of flows under a hub that lies, a clock that is wrong, a core that dies and a disk that fills. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "abi/events.h"
+#include "abi/verdict.h"
+#include "service/core_recorder.h"
+
+#define NOW 1800000000
+#define ROWS 20000u
+#define HEAD 4096
+#define HUB 5u
+
+struct fixture {
+	char dir[64], path[96];
+	struct rn_ledger *ledger;
+	struct rn_recorder *r;
+	int64_t now, now_ms;
+};
+
+static void begin(struct fixture *f)
+{
+	f->r = rn_recorder_new(f->dir, ROWS, 7, f->now, f->now_ms);
+	assert_non_null(f->r);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	snprintf(f->dir, sizeof(f->dir), "/tmp/rn-recorder-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->path, sizeof(f->path), "%s/flows.ring", f->dir);
+	f->ledger = rn_ledger_new();
+	f->now = NOW;
+	begin(f);
+	*state = f;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	rn_recorder_free(f->r, f->now);
+	rn_ledger_free(f->ledger);
+	assert_int_equal(nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	free(f);
+	return 0;
+}
+
+static void tell(struct fixture *f, uint32_t reporter, uint32_t source, uint16_t port)
+{
+	struct rn_event e = {.time_ns = (uint64_t)NOW * 1000000000u,
+			     .source_port = htons(1),
+			     .destination_port = htons(port),
+			     .source_number = source,
+			     .destination_number = 2,
+			     .kind = RN_EVENT_DENIED,
+			     .reason = RN_DEFAULT_DENY,
+			     .protocol = IPPROTO_TCP};
+	rn_recorder_take(f->r, f->ledger, reporter, 0, (const uint8_t *)&e, sizeof(e), 0, f->now, f->now_ms);
+}
+
+static void minute(struct fixture *f)
+{
+	f->now += 61;
+	f->now_ms += 61000;
+	rn_recorder_tick(f->r, f->now, f->now_ms);
+}
+
+struct sums {
+	unsigned rows, lost_rows, damaged;
+	uint64_t flows, lost;
+};
+
+static struct sums add_up(const struct rn_flow_store *store)
+{
+	struct rn_flow_row row;
+	struct sums s = {0};
+	for (uint64_t at = rn_flow_store_oldest(store); rn_flow_store_read(store, at, &row, 1); at++) {
+		s.damaged += !row.kind;
+		s.rows += row.kind == RN_FLOW_BEGAN;
+		s.flows += row.kind == RN_FLOW_BEGAN ? row.flows : 0;
+		s.lost_rows += row.kind == RN_FLOW_LOST;
+		s.lost += row.kind == RN_FLOW_LOST ? row.flows : 0;
+	}
+	return s;
+}
+
+static struct sums recorded(struct fixture *f)
+{
+	return add_up(rn_recorder_read(f->r, f->now));
+}
+
+/* Devices that are not behind it, as many as there are numbers: no more rows than one device has. */
+static void a_hub_invents_sources(void **state)
+{
+	struct fixture *f = *state;
+	for (uint32_t i = 0; i < 20000; i++)
+		tell(f, HUB, 1000 + i, 80);
+	struct sums s = recorded(f);
+	assert_int_equal(s.rows, 500);
+	assert_int_equal(s.lost_rows, 1);
+	assert_int_equal(s.lost, 19500);
+	/* What another tells has its own share, and the next minute is another. */
+	tell(f, HUB + 1, HUB + 1, 80);
+	minute(f);
+	tell(f, HUB, 7, 80);
+	assert_int_equal(recorded(f).rows, 502);
+}
+
+/* Before the clock is set it may be 1970: nothing of that is old. */
+static void a_clock_that_is_not_set(void **state)
+{
+	struct fixture *f = *state;
+	for (uint16_t port = 1; port <= 100; port++)
+		tell(f, HUB, HUB, port);
+	minute(f);
+	rn_recorder_free(f->r, f->now);
+	f->now = 1000;
+	begin(f);
+	minute(f);
+	minute(f);
+	assert_int_equal(recorded(f).rows, 100);
+	f->now = NOW + 6 * 86400;
+	minute(f);
+	assert_int_equal(recorded(f).rows, 100);
+	f->now = NOW + 8 * 86400;
+	minute(f);
+	assert_int_equal(recorded(f).rows, 0);
+}
+
+static void who_turns_it_off_keeps_nothing(void **state)
+{
+	static const char *const ends[] = {"", ".damaged", ".new"};
+	struct fixture *f = *state;
+	char path[128];
+	rn_recorder_free(f->r, f->now);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s%s", f->path, ends[i]);
+		int fd = open(path, O_WRONLY | O_CREAT, 0600);
+		assert_true(fd >= 0);
+		close(fd);
+	}
+	f->r = rn_recorder_new(f->dir, 0, 7, f->now, f->now_ms);
+	assert_null(f->r);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s%s", f->path, ends[i]);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+}
+
+static int put(struct rn_flow_store *store, uint64_t from, unsigned count)
+{
+	struct rn_flow_row rows[64];
+	for (unsigned i = 0; i < count; i++)
+		rows[i] = (struct rn_flow_row){.kind = RN_FLOW_BEGAN, .heard = NOW, .source = (uint32_t)(from + i)};
+	return rn_flow_store_put(store, from, rows, count, NOW);
+}
+
+/* Core dies between the rows and the head: of a full ring the oldest are overwritten, which reading sees. */
+static void it_dies_before_the_head_is_written(void **state)
+{
+	struct fixture *f = *state;
+	struct rn_flow_store *store;
+	uint8_t head[HEAD];
+	struct rn_err err;
+	char path[96];
+	bool aside;
+	snprintf(path, sizeof(path), "%s/ring", f->dir);
+	for (unsigned full = 0; full < 2; full++) {
+		unlink(path);
+		assert_int_equal(rn_flow_store_open(path, 100, &store, &aside, &err), 0);
+		for (unsigned i = 0; i < (full ? 4 : 1); i++)
+			assert_int_equal(put(store, 1 + 40 * i, 40), 0);
+		uint64_t newest = rn_flow_store_newest(store);
+		int fd = open(path, O_RDWR);
+		assert_int_equal(pread(fd, head, HEAD, 0), HEAD);
+		assert_int_equal(put(store, newest + 1, 30), 0);
+		assert_int_equal(pwrite(fd, head, HEAD, 0), HEAD);
+		close(fd);
+		rn_flow_store_close(store);
+		assert_int_equal(rn_flow_store_open(path, 100, &store, &aside, &err), 0);
+		assert_false(aside);
+		assert_int_equal(rn_flow_store_newest(store), newest);
+		assert_int_equal(add_up(store).damaged, full ? 30 : 0);
+		assert_int_equal(put(store, newest + 1, 30), 0);
+		assert_int_equal(add_up(store).damaged, 0);
+		rn_flow_store_close(store);
+	}
+}
+
+static void it_is_killed(void **state)
+{
+	struct fixture *f = *state;
+	volatile uint64_t *put_by = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct rn_flow_store *store;
+	struct rn_err err;
+	char path[96];
+	bool aside;
+	snprintf(path, sizeof(path), "%s/ring", f->dir);
+	for (unsigned round = 0; round < 40; round++) {
+		pid_t child = fork();
+		if (child == 0) {
+			if (rn_flow_store_open(path, 1000, &store, &aside, &err) || aside)
+				_exit(1);
+			while (put(store, rn_flow_store_newest(store) + 1, 1 + rn_flow_store_newest(store) % 63) == 0)
+				*put_by = rn_flow_store_newest(store);
+			_exit(1);
+		}
+		usleep(500 + round * 131);
+		kill(child, SIGKILL);
+		int status;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(rn_flow_store_open(path, 1000, &store, &aside, &err), 0);
+		assert_false(aside);
+		assert_true(rn_flow_store_newest(store) >= *put_by);
+		assert_true(add_up(store).damaged <= 63);
+		rn_flow_store_close(store);
+	}
+	munmap((void *)put_by, 4096);
+}
+
+/* Where little is left of the disk the ring does not grow, and others can still write. */
+static void it_leaves_room(void **state)
+{
+	struct fixture *f = *state;
+	struct rn_flow_store *store;
+	struct rn_err err;
+	char path[96];
+	unsigned n = 0;
+	bool aside;
+	int rc = 0;
+	if (mount("tmpfs", f->dir, "tmpfs", 0, "size=65m") < 0)
+		skip(); /* not root */
+	snprintf(path, sizeof(path), "%s/ring", f->dir);
+	assert_int_equal(rn_flow_store_open(path, ROWS, &store, &aside, &err), 0);
+	while (!rc && ++n < ROWS / 64)
+		rc = put(store, rn_flow_store_newest(store) + 1, 64);
+	assert_int_equal(rc, -ENOSPC);
+	assert_true(n > 64 && n < 200); /* of 8 KiB: one MiB */
+	/* What is there can be written anew. */
+	assert_int_equal(put(store, 1, 64), 0);
+	assert_int_equal(put(store, rn_flow_store_newest(store) + 1, 64), -ENOSPC);
+	rn_flow_store_close(store);
+	assert_int_equal(umount2(f->dir, MNT_DETACH), 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(a_hub_invents_sources),
+	    T(a_clock_that_is_not_set),
+	    T(who_turns_it_off_keeps_nothing),
+	    T(it_dies_before_the_head_is_written),
+	    T(it_is_killed),
+	    T(it_leaves_room),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies that were in force, the way back to them, and drafts: a gateway and a hub. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core_world.h"
+#include "service/core_history.h"
+
+#define TEXT(user)                                                                                                     \
+	"{\"rules\": [{\"id\": \"r\", \"action\": \"allow\", \"source_criteria\": [\"user:" user                       \
+	"\"], \"destination_criteria\": [\"everyone\"]}]}"
+
+static int setup(void **state)
+{
+	struct world *w = world_new();
+	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
+	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+static struct rn_core *core_of(struct world *w)
+{
+	return w->hosts[0].core;
+}
+
+static struct rn_core_policy now(struct world *w)
+{
+	struct rn_core_policy p = {0};
+	struct rn_err err = {""};
+	assert_int_equal(rn_core_policy_get(core_of(w), &p, &err), 0);
+	return p;
+}
+
+static struct world_done set(struct world *w, struct rn_core_policy_new new)
+{
+	struct world_done d = {0};
+	if (new.text)
+		new.size = strlen(new.text);
+	rn_core_act_as(core_of(w), "alice");
+	if (new.text)
+		rn_core_policy_set(core_of(w), &new, world_done, &d);
+	else
+		rn_core_policy_rollback(core_of(w), &new, world_done, &d);
+	rn_core_act_as(core_of(w), "");
+	world_run(w);
+	world_wait(w, 100);
+	assert_int_equal(d.count, 1);
+	return d;
+}
+
+struct seen {
+	unsigned count;
+	uint64_t versions[16];
+	char text[512], author[64], comment[64], actors[512];
+	uint64_t base;
+};
+
+static void see(void *context, const struct rn_core_policy *p)
+{
+	struct seen *s = context;
+	s->versions[s->count++ % 16] = p->version;
+	snprintf(s->text, sizeof(s->text), "%s", p->text ? p->text : "");
+	snprintf(s->author, sizeof(s->author), "%s", p->author);
+	snprintf(s->comment, sizeof(s->comment), "%s", p->comment);
+}
+
+static void see_draft(void *context, const struct rn_core_draft *d)
+{
+	struct seen *s = context;
+	s->count++;
+	s->base = d->based_on;
+	snprintf(s->text, sizeof(s->text), "%s", d->text ? d->text : "");
+	snprintf(s->author, sizeof(s->author), "%s", d->author);
+	snprintf(s->comment, sizeof(s->comment), "%s", d->comment);
+}
+
+static void every_version_can_be_seen_again(void **state)
+{
+	struct world *w = *state;
+	struct rn_err err = {""};
+	struct seen s = {0};
+	uint64_t version = 0, first = now(w).version;
+	assert_string_equal(now(w).author, "root");
+	struct world_done d =
+	    set(w, (struct rn_core_policy_new){.text = TEXT("bob"), .comment = "for bob", .ret_version = &version});
+	assert_int_equal(d.code, 0);
+	assert_int_equal(now(w).version, version);
+	assert_true(version > first);
+	world_restart(&w->hosts[0]);
+	world_run(w);
+	assert_int_equal(now(w).version, version);
+	assert_string_equal(now(w).author, "alice");
+	assert_string_equal(now(w).comment, "for bob");
+	assert_int_equal(rn_core_policies(core_of(w), UINT64_MAX, 10, see, &s, &err), 0);
+	assert_int_equal(s.count, 2);
+	assert_int_equal(s.versions[0], version);
+	assert_int_equal(s.versions[1], first);
+	assert_int_equal(rn_core_policy_version(core_of(w), version, see, &s, &err), 0);
+	assert_string_equal(s.text, TEXT("bob"));
+	assert_int_equal(rn_core_policy_version(core_of(w), version + 1, see, &s, &err), -ENOENT);
+	assert_int_equal(rn_core_policy_version(w->hosts[1].core, version, see, &s, &err), -ENOTSUP);
+	assert_int_equal(rn_core_policies(w->hosts[1].core, 9, 9, see, &s, &err), -ENOTSUP);
+	assert_int_equal(rn_core_drafts(w->hosts[1].core, see_draft, &s, &err), -ENOTSUP);
+}
+
+static void who_did_not_see_the_newest_is_told_whose_it_is(void **state)
+{
+	struct world *w = *state;
+	uint64_t first = now(w).version;
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob"), .based_on = first}).code, 0);
+	uint64_t second = now(w).version;
+	struct world_done d = set(w, (struct rn_core_policy_new){.text = TEXT("eve"), .based_on = first});
+	assert_int_equal(d.code, -ESTALE);
+	assert_non_null(strstr(d.text, "by alice at 20"));
+	assert_int_equal(now(w).version, second);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("eve"), .based_on = second + 1000}).code,
+			 -EINVAL);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("eve")}).code, 0);
+}
+
+static void the_way_back_is_a_new_version(void **state)
+{
+	struct world *w = *state;
+	uint64_t first = now(w).version, version = 0;
+	char text[4096];
+	snprintf(text, sizeof(text), "%s", now(w).text);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob")}).code, 0);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = first, .ret_version = &version}).code, 0);
+	assert_string_equal(now(w).text, text);
+	assert_int_equal(now(w).version, version);
+	assert_int_equal(now(w).origin, first);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = version}).code, -EEXIST);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = version + 1}).code, -EINVAL);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = first - 1}).code, -ENOENT);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = first, .based_on = first}).code, -ESTALE);
+}
+
+static void comments_are_one_line(void **state)
+{
+	struct world *w = *state;
+	char longest[RN_CORE_COMMENT_MAX + 2];
+	memset(longest, 'x', sizeof(longest));
+	longest[RN_CORE_COMMENT_MAX + 1] = 0;
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob"), .comment = longest}).code, -EINVAL);
+	longest[RN_CORE_COMMENT_MAX] = 0;
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob"), .comment = longest}).code, 0);
+	assert_string_equal(now(w).comment, longest);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob"), .comment = "a\nb"}).code, -EINVAL);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob"), .comment = "\x1b[2J"}).code, -EINVAL);
+}
+
+static struct world_done publish(struct world *w, const char *name, const char *comment)
+{
+	struct world_done d = {0};
+	rn_core_draft_publish(core_of(w), name, comment, NULL, world_done, &d);
+	world_run(w);
+	world_wait(w, 100);
+	return d;
+}
+
+static int put_draft(struct world *w, const char *text, const char *comment, uint64_t based_on)
+{
+	struct rn_err err = {""};
+	return rn_core_draft_put(
+	    core_of(w),
+	    &(struct rn_core_draft){
+		.name = "d", .text = text, .size = strlen(text), .comment = comment, .based_on = based_on},
+	    &err);
+}
+
+static void a_draft_becomes_the_policy_and_goes(void **state)
+{
+	struct world *w = *state;
+	struct rn_err err = {""};
+	struct seen s = {0};
+	uint64_t first = now(w).version;
+	assert_int_equal(put_draft(w, "what is that", "soon", 0), 0);
+	assert_int_equal(rn_core_draft(core_of(w), "d", see_draft, &s, &err), 0);
+	assert_string_equal(s.comment, "soon");
+	assert_string_equal(s.author, "root");
+	assert_int_equal(s.base, first);
+	assert_int_equal(publish(w, "d", NULL).code, -EINVAL);
+	assert_int_equal(put_draft(w, TEXT("bob"), "soon", 0), 0);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("eve")}).code, 0);
+	assert_int_equal(publish(w, "d", NULL).code, -ESTALE);
+	assert_int_equal(put_draft(w, TEXT("bob"), "soon", now(w).version), 0);
+	assert_int_equal(put_draft(w, TEXT("bob"), "soon", now(w).version + 9), -EINVAL);
+	assert_int_equal(publish(w, "d", NULL).code, 0);
+	assert_string_equal(now(w).text, TEXT("bob"));
+	assert_string_equal(now(w).comment, "soon");
+	assert_int_equal(rn_core_draft(core_of(w), "d", see_draft, &s, &err), -ENOENT);
+	assert_int_equal(publish(w, "d", NULL).code, -ENOENT);
+	assert_int_equal(rn_core_draft_delete(core_of(w), "d", &err), -ENOENT);
+}
+
+/* A policy that waits for its numbers is judged by what is in force, and what the draft is, when its turn comes. */
+static void a_draft_that_changes_while_its_policy_waits_stays(void **state)
+{
+	struct world *w = *state;
+	struct world_done d = {0};
+	struct rn_err err = {""};
+	struct seen s = {0};
+	w->hosts[1].kern_silent = true;
+	assert_int_equal(put_draft(w, TEXT("alice"), "one", 0), 0);
+	rn_core_draft_publish(core_of(w), "d", "now", NULL, world_done, &d);
+	world_run(w);
+	assert_int_equal(d.count, 0);
+	assert_int_equal(put_draft(w, TEXT("bob"), "two", 0), 0);
+	w->hosts[1].kern_silent = false;
+	world_connect(&w->hosts[1], RN_CORE_KERN);
+	world_run(w);
+	assert_int_equal(d.count, 1);
+	assert_int_equal(d.code, 0);
+	assert_string_equal(now(w).text, TEXT("alice"));
+	assert_string_equal(now(w).comment, "now");
+	assert_int_equal(rn_core_draft(core_of(w), "d", see_draft, &s, &err), 0);
+	assert_string_equal(s.text, TEXT("bob"));
+}
+
+static void note(void *context, const struct rn_core_audit *row)
+{
+	struct seen *s = context;
+	size_t at = strlen(s->actors);
+	if (strstr(row->what, "policy") || strstr(row->what, "draft"))
+		snprintf(s->actors + at, sizeof(s->actors) - at, "%s|%s|%s;", row->actor, row->what, row->detail);
+}
+
+static void the_audit_says_all_of_it(void **state)
+{
+	struct world *w = *state;
+	struct rn_err err = {""};
+	struct seen s = {0};
+	char wanted[512];
+	uint64_t first = now(w).version;
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob"), .comment = "c"}).code, 0);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.origin = first, .comment = "bad idea"}).code, 0);
+	assert_int_equal(put_draft(w, TEXT("bob"), "", 0), 0);
+	assert_int_equal(publish(w, "d", NULL).code, 0);
+	assert_int_equal(put_draft(w, "", "", 0), 0);
+	assert_int_equal(rn_core_draft_delete(core_of(w), "d", &err), 0);
+	assert_int_equal(rn_core_audits(core_of(w), 0, false, 1000, note, &s, &err), 0);
+	snprintf(wanted, sizeof(wanted),
+		 "alice|policy set|c;alice|policy rolled back|version %llu again: bad idea;root|draft stored|;"
+		 "root|policy set|draft d;root|draft stored|;root|draft deleted|;",
+		 (unsigned long long)first);
+	assert_string_equal(s.actors, wanted);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(every_version_can_be_seen_again),
+	    T(who_did_not_see_the_newest_is_told_whose_it_is),
+	    T(the_way_back_is_a_new_version),
+	    T(comments_are_one_line),
+	    T(a_draft_becomes_the_policy_and_goes),
+	    T(a_draft_that_changes_while_its_policy_waits_stays),
+	    T(the_audit_says_all_of_it),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
