@@ -10,12 +10,13 @@
 #include <string.h>
 
 #include "service/core_registry.h"
-#include "service/core_replay_sums.h"
+#include "service/core_replay_memo.h"
 #include "service/core_state.h"
+#include "sys/memory.h"
 
 #define SLICE_US 3000
 #define AT_ONCE 256u
-#define MEMO_SIZE (1u << 18) /* places; who comes to one that is taken takes it */
+#define PATIENCE_MS 25000 /* then the answer could come too late */
 #define DEVICES_MAX 1000000u
 #define HOUR_S 3600
 
@@ -25,14 +26,6 @@ struct device { /* as it was when it was first met here */
 	unsigned tag_count;
 	char hub[RN_NAME_MAX + 1]; /* that it is at */
 	bool stopped;
-};
-
-struct judgement {
-	uint32_t source, destination;
-	uint16_t port;
-	uint8_t protocol;
-	struct rn_replay_verdict verdict;
-	int64_t from, until; /* of Unix seconds: when it is the same */
 };
 
 struct rn_replay {
@@ -47,7 +40,7 @@ struct rn_replay {
 	struct rn_numbers *numbers; /* device -> place in devices + 1 */
 	struct device *devices;
 	unsigned device_count, device_room;
-	struct judgement *memo;
+	struct rn_replay_memo *memo;
 };
 
 /* ---- devices ---- */
@@ -150,36 +143,22 @@ static struct rn_answer evaluate(const struct rn_policy_model *model, const stru
 	return answer;
 }
 
-static void judge(struct rn_replay *r, const struct device *source, const struct device *destination,
-		  const struct rn_flow_row *row, struct judgement *ret)
+static const struct rn_replay_verdict *judge(struct rn_replay *r, const struct device *source,
+					     const struct device *destination, const struct rn_flow_row *row)
 {
-	const struct rn_answer now = evaluate(r->now, r->zones, source, destination, row);
-	const struct rn_answer draft = evaluate(r->draft, r->zones, source, destination, row);
+	const struct rn_replay_verdict *known = rn_replay_memo_get(r->memo, row);
+	struct rn_replay_verdict v;
+	struct rn_answer now, draft;
 
-	*ret = (struct judgement){.source = row->source,
-				  .destination = row->destination,
-				  .port = row->port,
-				  .protocol = row->protocol,
-				  .verdict = {.now_reason = (uint8_t)now.reason,
-					      .now_rule = now.rule,
-					      .draft_reason = (uint8_t)draft.reason,
-					      .draft_rule = draft.rule},
-				  .from = row->heard,
-				  .until = now.until < draft.until ? now.until : draft.until};
-}
-
-static const struct rn_replay_verdict *judged(struct rn_replay *r, const struct device *source,
-					      const struct device *destination, const struct rn_flow_row *row)
-{
-	uint64_t hash = ((uint64_t)row->source << 32 | row->destination) * 0x9e3779b97f4a7c15u;
-	struct judgement *j;
-
-	hash = (hash ^ ((uint64_t)row->port << 8 | row->protocol)) * 0xff51afd7ed558ccdu;
-	j = &r->memo[hash >> 46 & (MEMO_SIZE - 1)];
-	if (!j->source || j->source != row->source || j->destination != row->destination || j->port != row->port ||
-	    j->protocol != row->protocol || row->heard < j->from || row->heard >= j->until)
-		judge(r, source, destination, row, j);
-	return &j->verdict;
+	if (known)
+		return known;
+	now = evaluate(r->now, r->zones, source, destination, row);
+	draft = evaluate(r->draft, r->zones, source, destination, row);
+	v = (struct rn_replay_verdict){.now_reason = (uint8_t)now.reason,
+				       .now_rule = now.rule,
+				       .draft_reason = (uint8_t)draft.reason,
+				       .draft_rule = draft.rule};
+	return rn_replay_memo_set(r->memo, row, &v, now.until < draft.until ? now.until : draft.until);
 }
 
 static int judge_row(struct rn_core *core, struct rn_replay *r, const struct rn_flow_row *row)
@@ -203,7 +182,7 @@ static int judge_row(struct rn_core *core, struct rn_replay *r, const struct rn_
 		sum->stopped += row->flows;
 		return 0;
 	}
-	const struct rn_replay_verdict *v = judged(r, a, b, row);
+	const struct rn_replay_verdict *v = judge(r, a, b, row);
 	sum->allowed_now += v->now_reason == RN_ALLOWED ? row->flows : 0;
 	sum->allowed_by_draft += v->draft_reason == RN_ALLOWED ? row->flows : 0;
 	if ((v->now_reason == RN_ALLOWED) != (v->draft_reason == RN_ALLOWED))
@@ -246,8 +225,9 @@ static void release(struct rn_replay *r)
 	for (unsigned i = 0; i < r->device_count; i++)
 		free(r->devices[i].tags);
 	free(r->devices);
-	free(r->memo);
+	rn_replay_memo_free(r->memo);
 	free(r);
+	rn_memory_settle(); /* the memo is large, and the next replay may be months away */
 }
 
 static void finish(struct rn_core *core, int code, const struct rn_err *err)
@@ -303,6 +283,9 @@ void rn_replay_tick(struct rn_core *core, bool last)
 	store = last ? NULL : rn_recorder_read(core->recorder, rn_core_now(core));
 	rc = store ? slice(core, core->replay, store)
 		   : rn_fail(&err, -EAGAIN, "core is ending: replay the policy again in a moment");
+	if (!rc && rn_core_now_ms(core) - core->replay->begun_ms > PATIENCE_MS)
+		rc = rn_fail(&err, -EAGAIN, "this replay takes more than %d s: replay the flows of fewer hours",
+			     PATIENCE_MS / 1000);
 	if (rc == -ENOMEM)
 		rn_fail(&err, rc, "out of memory");
 	if (rc)
@@ -315,12 +298,15 @@ void rn_replay_tick(struct rn_core *core, bool last)
 
 static int64_t recorded_since(const struct rn_flow_store *store)
 {
-	struct rn_flow_row row = {0};
+	struct rn_flow_row rows[AT_ONCE];
 	uint64_t serial = rn_flow_store_oldest(store);
+	unsigned count;
 
-	while (rn_flow_store_read(store, serial, &row, 1) && !row.kind)
-		serial++;
-	return row.heard;
+	for (; (count = rn_flow_store_read(store, serial, rows, AT_ONCE)); serial += count)
+		for (unsigned i = 0; i < count; i++)
+			if (rows[i].kind)
+				return rows[i].heard;
+	return 0;
 }
 
 static int prepare(struct rn_core *core, struct rn_replay *r, const char *text, size_t size, unsigned hours,
@@ -344,7 +330,7 @@ static int prepare(struct rn_core *core, struct rn_replay *r, const char *text, 
 	r->now = rn_policy_parse(in_force.text, in_force.size, err);
 	r->sums = rn_replay_sums_new();
 	r->numbers = rn_numbers_new();
-	r->memo = calloc(MEMO_SIZE, sizeof(*r->memo));
+	r->memo = r->now ? rn_replay_memo_new(r->now, r->draft) : NULL;
 	if (!r->now || !r->sums || !r->numbers || !r->memo)
 		return rn_fail(err, -ENOMEM, "out of memory");
 	r->next = rn_flow_store_oldest(store);

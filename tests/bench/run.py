@@ -16,6 +16,7 @@ BENCHES = {
     "overlay": [sys.executable, "-B", HERE + "/overlay.py"],
     "mesh": [sys.executable, "-B", HERE + "/mesh.py"],
     "homes": [sys.executable, "-B", HERE + "/homes.py"],
+    "replay": [sys.executable, "-B", HERE + "/replay.py"],
     "packet": [sys.executable, "-B", HERE + "/packet.py"],
     "overlay-vm": [sys.executable, "-B", HERE + "/vm.py", "overlay"],
     "mesh-vm": [sys.executable, "-B", HERE + "/vm.py", "mesh"],
