@@ -25,7 +25,8 @@ static const char *const reasons[] = {
 };
 static const char *const paths[] = {"refused",	      "no entry",      "expired entry",
 				    "closed and SYN", "reverse SYN",   "held",
-				    "judged again",   "another claim", "rest"};
+				    "judged again",   "another claim", "another time",
+				    "rest"};
 static const char *const phases[] = {
     "none", "TCP opening", "TCP established", "TCP closed", "UDP opening", "UDP established", "echo"};
 
@@ -144,6 +145,7 @@ static void print_step(const struct step *s)
 {
 	static const char *const names[] = {"packet",
 					    "clock +",
+					    "wall clock",
 					    "policy",
 					    "link down",
 					    "lease +",
@@ -296,6 +298,7 @@ static void check_coverage(const struct tally *t)
 		if (phase == REFERENCE_TCP_ESTABLISHED || phase == REFERENCE_UDP_ESTABLISHED)
 			need(t->errors[phase][0] >= 10, "errors", phase, 0, 0);
 		need(t->ways[REFERENCE_CLAIM][phase][0] >= 20, "another claim", phase, 0, 0);
+		need(t->ways[REFERENCE_TIME][phase][0] >= 20, "another time", phase, 0, 0);
 		if (phase <= REFERENCE_TCP_CLOSED)
 			need(phase == REFERENCE_TCP_CLOSED || t->ways[REFERENCE_REVERSE_SYN][phase][1] >= 20,
 			     "reverse SYN", phase, 0, 0);
