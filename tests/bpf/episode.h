@@ -11,7 +11,7 @@
  * and on the reference; it can be played again without some of its steps or rules.
  */
 #define EPISODE_POLICY_SIZE 48000u
-#define EPISODE_STEPS 2048u
+#define EPISODE_STEPS 4096u
 #define EPISODE_AROUND INT64_C(1790003600) /* the times of its policies, Unix seconds */
 #define EPISODE_PACKET_MAX 1600u
 

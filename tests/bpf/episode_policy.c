@@ -7,7 +7,7 @@
 
 #include "episode.h"
 
-#define CANDIDATES 200u /* rules that are tried at once */
+#define CANDIDATES 220u /* rules that are tried at once */
 #define TRIES 3000u
 
 /* realm_policy_text writes a rule a line. */
@@ -114,6 +114,25 @@ static void find_witnesses(const struct episode *e, struct rng *rng, const char 
 	rn_policy_model_free(m);
 }
 
+/* Most rules about everybody go: what they allow hides the others, and nothing is denied for want of a rule. */
+static void narrow(struct rng *rng, char *text)
+{
+	static char less[4 * EPISODE_POLICY_SIZE];
+	size_t at = 0;
+
+	for (const char *line = text; *line; line = next_line(line)) {
+		size_t size = (size_t)(next_line(line) - line);
+		const char *broad = strstr(line, "\"everyone\"");
+
+		if (is_rule(line) && broad && broad < line + size && rng_percent(rng, 85))
+			continue;
+		memcpy(less + at, line, size);
+		at += size;
+	}
+	less[at] = '\0';
+	memcpy(text, less, at + 1);
+}
+
 unsigned policy_make(const struct episode *e, struct rng *rng, char out[EPISODE_POLICY_SIZE],
 		     struct witness witnesses[EPISODE_RULES_MAX])
 {
@@ -121,13 +140,15 @@ unsigned policy_make(const struct episode *e, struct rng *rng, char out[EPISODE_
 	unsigned wanted = EPISODE_RULES_MIN + rng_below(rng, EPISODE_RULES_MAX - EPISODE_RULES_MIN + 1), kept;
 
 	do {
-		unsigned rules = wanted * 4;
+		unsigned rules = wanted * 5;
 		struct witness all[CANDIDATES];
 		bool found[CANDIDATES] = {false}, without[CANDIDATES];
 
 		if (rules > CANDIDATES)
 			rules = CANDIDATES;
 		realm_policy_whole(rng, rules, EPISODE_AROUND, text, sizeof(text));
+		narrow(rng, text);
+		rules = policy_rules(text);
 		find_witnesses(e, rng, text, all, found);
 		kept = 0;
 		/* A rule that decides nothing changes nothing by going, and a witness keeps its rule when others go. */
