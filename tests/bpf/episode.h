@@ -10,13 +10,15 @@
  * An episode: a small network, two policies and what happens to it, step by step. Every step is played on the programs
  * and on the reference; it can be played again without some of its steps or rules.
  */
-#define EPISODE_POLICY_SIZE 20000u
-#define EPISODE_STEPS 1024u
+#define EPISODE_POLICY_SIZE 48000u
+#define EPISODE_STEPS 4096u
+#define EPISODE_AROUND INT64_C(1790003600) /* the times of its policies, Unix seconds */
 #define EPISODE_PACKET_MAX 1600u
 
 enum step_kind {
 	STEP_PACKET,
 	STEP_CLOCK,	 /* value: nanoseconds forward */
+	STEP_WALL,	 /* value: what the wall clock says from now on, nanoseconds */
 	STEP_POLICY,	 /* value: 0 or 1, or 2 for none (generation 0) */
 	STEP_LINK,	 /* value: 1 down, 0 up */
 	STEP_LEASE,	 /* value: nanoseconds from now to its end */
@@ -106,11 +108,14 @@ struct witness {
 	unsigned source, destination; /* devices of the realm */
 	uint8_t protocol;	      /* IPPROTO_TCP, _UDP, _ICMP */
 	uint16_t port;
-	uint8_t trust; /* of the source */
+	uint8_t trust, destination_trust;
+	bool v6;
+	int64_t at; /* Unix seconds */
 };
-#define EPISODE_RULES_MAX 30u
+#define EPISODE_RULES_MAX 44u
+#define EPISODE_RULES_MIN 30u
 /*
- * Writes a policy of 5 to 30 rules, each of which decides some packet that can be at this host, and that packet of
+ * Writes a policy of 30 to 44 rules, each of which decides some packet that can be at this host, and that packet of
  * each. The number of rules.
  */
 unsigned policy_make(const struct episode *e, struct rng *rng, char out[EPISODE_POLICY_SIZE],

@@ -34,6 +34,7 @@ struct maker {
 	unsigned conversation_count;
 	uint16_t next_port; /* for conversations that must be new */
 	uint64_t policy;    /* as last set by a step */
+	int64_t until;	    /* of some answer; 0: none yet */
 	unsigned packets;
 	void (*seen)(void *context, const struct episode *e, const struct step *step,
 		     const struct reference_verdict *verdict);
@@ -54,6 +55,10 @@ static int add(struct maker *m, const struct step *step)
 	m->seen(m->context, m->e, kept, &m->last);
 	if (m->policy == 0 && m->last.rule && (m->last.reason == RN_ALLOWED || m->last.reason == RN_DENY_RULE))
 		m->decided[m->last.rule - 1] = true;
+	if (m->policy == 0 && m->last.observed)
+		m->decided[m->last.observed - 1] = true;
+	if (m->last.until && m->last.until != INT64_MAX)
+		m->until = m->last.until;
 	return 0;
 }
 
@@ -434,7 +439,7 @@ static struct conversation *new_conversation(struct maker *m)
 {
 	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
 	const struct witness *w = &m->witnesses[rng_below(m->rng, m->rules)];
-	struct conversation c = {w->source, w->destination, rng_percent(m->rng, 50), w->protocol, 0, w->port};
+	struct conversation c = {w->source, w->destination, w->v6, w->protocol, 0, w->port};
 
 	if (rng_percent(m->rng, 50)) {
 		c.source = rng_below(m->rng, REALM_DEVICES);
@@ -473,6 +478,18 @@ static int send_packet(struct maker *m)
 	if (rng_percent(m->rng, 12))
 		spoil(&step, m->rng);
 	return add(m, &step);
+}
+
+/* Sets the wall clock: to the edge of an answer, a second off it, or somewhere near. Time goes back, too. */
+static int move_wall(struct maker *m)
+{
+	int64_t at = EPISODE_AROUND - 7200 + rng_below(m->rng, 18000), ns = rng_below(m->rng, 1000000000);
+
+	if (m->until && rng_percent(m->rng, 70)) {
+		at = m->until - rng_below(m->rng, 2);
+		ns = rng_percent(m->rng, 50) ? 0 : 999999999;
+	}
+	return change(m, STEP_WALL, 0, (uint64_t)(at * 1000000000 + ns));
 }
 
 /* Moves the clock to where some entry is about to expire, or just has. */
@@ -634,7 +651,7 @@ static int send_fragments(struct maker *m)
 static int show_rule(struct maker *m, unsigned rule)
 {
 	const struct witness *w = &m->witnesses[rule];
-	struct conversation c = {w->source,   w->destination, rng_percent(m->rng, 50),
+	struct conversation c = {w->source,   w->destination, w->v6,
 				 w->protocol, m->next_port++, w->port};
 	int code = heal_host(m);
 	struct packet p;
@@ -646,6 +663,10 @@ static int show_rule(struct maker *m, unsigned rule)
 		code = heal_device(m, w->destination);
 	if (code == 0)
 		code = change(m, STEP_TRUST, w->source, w->trust);
+	if (code == 0)
+		code = change(m, STEP_TRUST, w->destination, w->destination_trust);
+	if (code == 0)
+		code = change(m, STEP_WALL, 0, (uint64_t)w->at * RN_SECOND_NS + rng_below(m->rng, 1000000000));
 	if (code < 0)
 		return code;
 	p = build(m, keep(m, &c), false, true);
@@ -683,6 +704,8 @@ static int happen(struct maker *m)
 		return change_something(m);
 	if (rng_percent(m->rng, 20))
 		return move_clock(m);
+	if (rng_percent(m->rng, 8))
+		return move_wall(m);
 	if (m->conversation_count && rng_percent(m->rng, 7))
 		return send_fragments(m);
 	return send_packet(m);
@@ -726,6 +749,8 @@ int episode_make(struct episode *e, struct player *p, struct rng *rng, unsigned 
 	m.rules = policy_make(e, rng, e->policies[0], m.witnesses);
 	policy_make(e, rng, e->policies[1], unused);
 	code = player_start(p, e);
+	if (code == 0)
+		code = change(&m, STEP_WALL, 0, (uint64_t)EPISODE_AROUND * RN_SECOND_NS);
 	if (code == 0 && rng_percent(rng, 90))
 		code = change(&m, STEP_POLICY, 0, 0);
 	while (code == 0 && (m.packets < packets || shown < m.rules) && e->step_count + 64 < EPISODE_STEPS) {

@@ -132,7 +132,7 @@ static int load_policy(struct player *p, unsigned n)
 
 	p->models[n] = rn_policy_parse(p->e->policies[n], strlen(p->e->policies[n]), &err);
 	if (p->models[n])
-		code = rn_policy_compile(p->models[n], &selectors, NULL, 0, &p->records[n], &err);
+		code = rn_policy_compile(p->models[n], &selectors, NULL, EPISODE_AROUND, &p->records[n], &err);
 	if (code < 0)
 		differ(p, "policy %u: %s", n, err.text);
 	return code < 0 ? -EINVAL : 0;
@@ -338,6 +338,10 @@ static void change(struct player *p, const struct step *step)
 		*p->bpf->now += step->value;
 		p->ref.now_ns = *p->bpf->now;
 		break;
+	case STEP_WALL:
+		p->ref.wall_offset_ns = (int64_t)(step->value - *p->bpf->now);
+		p->bpf->config->wall_offset_ns = p->ref.wall_offset_ns;
+		break;
 	case STEP_POLICY:
 		change_policy(p, step->value);
 		break;
@@ -395,6 +399,19 @@ static uint32_t flags_of(const struct reference_flow *f)
 	       (f->fin_responder ? RN_FLOW_FIN_RESPONDER : 0) | (f->rst ? RN_FLOW_RST : 0);
 }
 
+/* Within which times the entry holds is the programs' to say, as long as it holds now. */
+static int adopt_times(struct player *p, const struct reference_verdict *v, const struct rn_flow *g)
+{
+	struct reference_flow *f = &p->ref.flows[v->flow - p->ref.flows];
+	int64_t now = (int64_t)p->ref.now_ns + p->ref.wall_offset_ns;
+
+	if (v->path != REFERENCE_HELD && v->flow->judged_ns == now && (now < g->since_ns || now >= g->until_ns))
+		return differ(p, "the entry does not hold at the time that it was judged at");
+	f->since_ns = g->since_ns;
+	f->until_ns = g->until_ns;
+	return 0;
+}
+
 static int compare_flow(struct player *p, const struct reference_verdict *v)
 {
 	struct rn_flow_key key = key_of(&v->packet);
@@ -415,6 +432,7 @@ static int compare_flow(struct player *p, const struct reference_verdict *v)
 	} while (0)
 	SAME(reason, f->reason);
 	SAME(rule, f->rule);
+	SAME(observed, f->observed);
 	SAME(generation, f->generation);
 	SAME(from_hi, memcmp(&f->originator, &key.hi, sizeof(key.hi)) == 0);
 	SAME(created_ns, f->created_ns);
@@ -435,7 +453,7 @@ static int compare_flow(struct player *p, const struct reference_verdict *v)
 		SAME(trust, f->as.peer ? f->as.trust : f->source_state.trust);
 	}
 #undef SAME
-	return 0;
+	return adopt_times(p, v, &g);
 }
 
 /* The bytes that go on: what went in, but for the hop limit of what is forwarded; in a frame, where it goes to a hub.

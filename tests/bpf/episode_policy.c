@@ -7,7 +7,7 @@
 
 #include "episode.h"
 
-#define CANDIDATES 90u /* rules that are tried at once */
+#define CANDIDATES 220u /* rules that are tried at once */
 #define TRIES 3000u
 
 /* realm_policy_text writes a rule a line. */
@@ -71,18 +71,26 @@ static struct witness random_witness(const struct episode *e, struct rng *rng)
 	w.protocol = protocols[rng_below(rng, 4)];
 	w.port = w.protocol == IPPROTO_ICMP ? 0 : realm_port(rng);
 	w.trust = rng_percent(rng, 50) ? RN_TRUST_MAX : (uint8_t)rng_below(rng, RN_TRUST_MAX + 1);
+	w.destination_trust = rng_percent(rng, 50) ? RN_TRUST_MAX : (uint8_t)rng_below(rng, RN_TRUST_MAX + 1);
+	w.v6 = rng_percent(rng, 50);
+	w.at = EPISODE_AROUND - 7200 + rng_below(rng, 18000);
 	return w;
 }
 
-/* Number of the rule that decides the witness, 0: none. */
+/* Number of the rule that decides the witness, or would if it were not observed alone; 0: none. */
 static uint32_t decides(const struct episode *e, const struct rn_policy_model *m, const struct witness *w)
 {
 	struct rn_question q = {realm_party(&e->realm.devices[w->source]), realm_party(&e->realm.devices[w->destination]),
-				.protocol = w->protocol, .port = w->port};
+				.protocol = w->protocol, .port = w->port, .at = w->at};
 	struct rn_answer x;
 
+	if (q.protocol == IPPROTO_ICMP && w->v6)
+		q.protocol = IPPROTO_ICMPV6;
 	q.source.trust = w->trust;
+	q.destination.trust = w->destination_trust;
 	rn_policy_evaluate(m, &q, &x);
+	if (x.observed)
+		return x.observed;
 	return x.reason == RN_ALLOWED || x.reason == RN_DENY_RULE ? x.rule : 0;
 }
 
@@ -106,20 +114,41 @@ static void find_witnesses(const struct episode *e, struct rng *rng, const char 
 	rn_policy_model_free(m);
 }
 
+/* Most rules about everybody go: what they allow hides the others, and nothing is denied for want of a rule. */
+static void narrow(struct rng *rng, char *text)
+{
+	static char less[4 * EPISODE_POLICY_SIZE];
+	size_t at = 0;
+
+	for (const char *line = text; *line; line = next_line(line)) {
+		size_t size = (size_t)(next_line(line) - line);
+		const char *broad = strstr(line, "\"everyone\"");
+
+		if (is_rule(line) && broad && broad < line + size && rng_percent(rng, 85))
+			continue;
+		memcpy(less + at, line, size);
+		at += size;
+	}
+	less[at] = '\0';
+	memcpy(text, less, at + 1);
+}
+
 unsigned policy_make(const struct episode *e, struct rng *rng, char out[EPISODE_POLICY_SIZE],
 		     struct witness witnesses[EPISODE_RULES_MAX])
 {
 	static char text[4 * EPISODE_POLICY_SIZE];
-	unsigned wanted = 5 + rng_below(rng, EPISODE_RULES_MAX - 4), kept;
+	unsigned wanted = EPISODE_RULES_MIN + rng_below(rng, EPISODE_RULES_MAX - EPISODE_RULES_MIN + 1), kept;
 
 	do {
-		unsigned rules = wanted * 2 + 5;
+		unsigned rules = wanted * 5;
 		struct witness all[CANDIDATES];
 		bool found[CANDIDATES] = {false}, without[CANDIDATES];
 
 		if (rules > CANDIDATES)
 			rules = CANDIDATES;
-		realm_policy_text(rng, rules, text, sizeof(text));
+		realm_policy_whole(rng, rules, EPISODE_AROUND, text, sizeof(text));
+		narrow(rng, text);
+		rules = policy_rules(text);
 		find_witnesses(e, rng, text, all, found);
 		kept = 0;
 		/* A rule that decides nothing changes nothing by going, and a witness keeps its rule when others go. */
@@ -128,8 +157,8 @@ unsigned policy_make(const struct episode *e, struct rng *rng, char out[EPISODE_
 			if (!without[i])
 				witnesses[kept++] = all[i];
 		}
-		if (kept >= 5)
+		if (kept >= EPISODE_RULES_MIN)
 			policy_without(text, without, out);
-	} while (kept < 5);
+	} while (kept < EPISODE_RULES_MIN);
 	return kept;
 }

@@ -18,7 +18,7 @@
 
 #define COUNTERS (2 * RN_REASON_COUNT)
 #define MESH_COUNTERS (2 * RN_MESH_REASON_COUNT)
-#define MEMORY_COUNT 7
+#define MEMORY_COUNT 6
 #define FLOW_SECRET 0x9e3779b97f4a7c15ull
 
 struct memory {

@@ -20,7 +20,9 @@ struct way {
 /* An outcome of section 4; `place` where section 5 said no. */
 struct judgement {
 	enum rn_reason reason;
-	uint32_t rule;
+	uint32_t rule, observed;
+	bool log;
+	int64_t until;
 	bool place;
 	uint32_t source, destination;
 	struct reference_claim as;
@@ -84,10 +86,16 @@ static const struct reference_behind *behind(const struct reference *r, const st
 	return NULL;
 }
 
+static int64_t wall_ns(const struct way *w)
+{
+	return (int64_t)w->r->now_ns + w->r->wall_offset_ns;
+}
+
 static void judge_policy(const struct way *w, uint16_t port, struct judgement *j)
 {
 	const struct reference_device *s = &w->r->devices[j->source], *d = &w->r->devices[j->destination];
-	struct rn_question q = {s->party, d->party, .protocol = w->p->protocol, .port = port};
+	struct rn_question q = {
+	    s->party, d->party, .protocol = w->p->protocol, .port = port, .at = wall_ns(w) / 1000000000};
 	struct rn_answer e;
 
 	q.source.trust = s->state.trust;
@@ -109,6 +117,9 @@ static void judge_policy(const struct way *w, uint16_t port, struct judgement *j
 	rn_policy_evaluate(w->r->policy, &q, &e);
 	j->reason = e.reason;
 	j->rule = e.rule;
+	j->observed = e.observed;
+	j->log = e.log;
+	j->until = e.until;
 }
 
 /* Section 4. The packet itself may go the other way than from s to d; `claim` is about s. */
@@ -306,6 +317,10 @@ static void take_judgement(const struct way *w, struct reference_flow *f, const 
 	f->destination_state = w->r->devices[j->destination].state;
 	f->reason = j->reason;
 	f->rule = j->rule;
+	f->observed = j->observed;
+	f->judged_ns = wall_ns(w);
+	f->since_ns = INT64_MIN;
+	f->until_ns = INT64_MAX;
 	f->as = j->as;
 	f->identity = j->as.peer ? j->as.identity : w->r->devices[j->source].identity;
 }
@@ -317,6 +332,14 @@ static struct reference_flow *new_flow(struct reference *r)
 	return &r->flows[r->flow_count++];
 }
 
+static void tell_judgement(const struct way *w, const struct judgement *j)
+{
+	w->v->rule = j->rule;
+	w->v->observed = j->observed;
+	w->v->log = j->log;
+	w->v->until = j->until;
+}
+
 /* No entry counts: the packet's own direction is judged, and an entry made where `make` says so. */
 static enum rn_reason first_packet(const struct way *w, struct reference_flow *old, bool make)
 {
@@ -324,7 +347,7 @@ static enum rn_reason first_packet(const struct way *w, struct reference_flow *o
 	enum rn_reason reason = j.reason;
 	struct reference_flow *f;
 
-	w->v->rule = j.rule;
+	tell_judgement(w, &j);
 	if (reason == RN_ALLOWED)
 		reason = leave(w);
 	if (reason != RN_ALLOWED || !make)
@@ -361,23 +384,37 @@ static bool holds(const struct way *w, const struct reference_flow *f)
 	       same_state(&f->destination_state, &w->r->devices[f->destination].state);
 }
 
+static bool of_policy(enum rn_reason reason)
+{
+	return reason == RN_ALLOWED || reason == RN_DENY_RULE || reason == RN_DEFAULT_DENY ||
+	       reason == RN_TRUST_TOO_LOW || reason == RN_OUTSIDE_TIME;
+}
+
+static bool in_time(const struct way *w, const struct reference_flow *f)
+{
+	return wall_ns(w) >= f->since_ns && wall_ns(w) < f->until_ns;
+}
+
+
 static enum rn_reason present_flow(const struct way *w, struct reference_flow *f)
 {
 	bool backward = !same_addr(&f->originator, &w->p->source);
 	enum rn_reason reason;
 
+	struct judgement j = judge(w, &f->originator, &f->responder, f->responder_port, backward ? &f->as : &w->claim);
+
 	w->v->path = REFERENCE_HELD;
-	if (holds(w, f) && same_claim(w, f)) {
-		reason = backward ? place(w, f->destination, f->source) : place(w, f->source, f->destination);
-		if (reason == RN_ALLOWED)
+	reason = j.reason;
+	if (holds(w, f) && same_claim(w, f) && in_time(w, f)) {
+		/* By the policy a judgement now says the same. Who may be behind a hub is not asked again. */
+		if (!j.place && of_policy(j.reason) && of_policy(f->reason) &&
+		    (j.reason != f->reason || j.rule != f->rule || j.observed != f->observed))
+			take_judgement(w, f, &j);
+		if (!j.place)
 			reason = f->reason;
 	} else {
-		struct judgement j =
-		    judge(w, &f->originator, &f->responder, f->responder_port, backward ? &f->as : &w->claim);
-
-		w->v->path = holds(w, f) ? REFERENCE_CLAIM : REFERENCE_AGAIN;
-		reason = j.reason;
-		w->v->rule = j.rule;
+		w->v->path = !holds(w, f) ? REFERENCE_AGAIN : !same_claim(w, f) ? REFERENCE_CLAIM : REFERENCE_TIME;
+		tell_judgement(w, &j);
 		if (!j.place)
 			take_judgement(w, f, &j);
 	}
@@ -419,7 +456,7 @@ static enum rn_reason answer(const struct way *w, struct reference_flow *f)
 	w->v->path = REFERENCE_HELD;
 	if (!backward && !f->replied)
 		return RN_ICMP_ERROR;
-	if (!holds(w, f) || (!w->p->router && !same_claim(w, f)))
+	if (!holds(w, f) || !in_time(w, f) || (!w->p->router && !same_claim(w, f)))
 		return RN_ICMP_ERROR;
 	if (w->p->router && !router_may(w, f))
 		return RN_ICMP_ERROR;

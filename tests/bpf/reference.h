@@ -81,7 +81,10 @@ struct reference_flow {
 	uint32_t identity;	      /* of the source, as it was judged */
 	struct reference_state source_state, destination_state;
 	enum rn_reason reason;
-	uint32_t rule;
+	uint32_t rule, observed;
+	/* It is judged again outside of these. Which they are the programs choose; that nothing changes between is checked. */
+	int64_t since_ns, until_ns;
+	int64_t judged_ns; /* wall clock */
 	uint32_t made; /* as which of all */
 	uint64_t created_ns, seen_ns, packets[2], bytes[2], dropped;
 	bool replied, fin_originator, fin_responder, rst;
@@ -110,6 +113,7 @@ struct reference_bucket {
 struct reference {
 	enum rn_role role;
 	uint64_t generation, lease_until_ns, now_ns;
+	int64_t wall_offset_ns; /* of the wall clock, from now_ns */
 	uint32_t mtu;
 	bool link_down;
 	const struct rn_policy_model *policy;
@@ -140,6 +144,7 @@ enum reference_path {
 	REFERENCE_HELD,	       /* the entry's verdict held */
 	REFERENCE_AGAIN,       /* judged again */
 	REFERENCE_CLAIM,       /* judged again for nothing but what the frame says */
+	REFERENCE_TIME,	       /* or for the time */
 	REFERENCE_REST,	       /* a fragment, but the first */
 	REFERENCE_PATHS
 };
@@ -159,6 +164,9 @@ struct reference_verdict {
 	int action;	/* TC_ACT_OK, TC_ACT_SHOT, TC_ACT_STOLEN or TC_ACT_REDIRECT */
 	uint64_t bytes; /* as counted */
 	uint32_t rule;	/* the rule that this packet was judged by just now; 0: none, or the flow's verdict held */
+	uint32_t observed; /* likewise, the observed rule that would have decided */
+	bool log;
+	int64_t until;	/* of what was judged just now: Unix seconds, the answer may be another from then on */
 	const struct reference_flow *flow; /* the entry with the packet's key, NULL: none */
 	int frame;	  /* not 0: it was in a frame that is none (enum rn_mesh_reason), and nothing else is set */
 	bool hop;	  /* passes with a hop limit that is one less */
