@@ -50,6 +50,8 @@ struct rn_json *rn_api_event_json(struct rn_core *core, const struct rn_core_eve
 	rn_json_add_int(root, "reason_number", e->reason);
 	rn_json_add_text(root, "reason", rn_api_reason_name(e->reason));
 	rn_json_add_text(root, "rule", event->rule[0] ? event->rule : NULL);
+	rn_json_add_text(root, "observed_rule", event->observed[0] ? event->observed : NULL);
+	rn_json_add_bool(root, "log", e->flags & RN_EVENT_LOG);
 	rn_json_add_u64(root, "generation", e->generation);
 	add_protocol(root, e->protocol);
 	rn_json_add(root, "source",

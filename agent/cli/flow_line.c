@@ -23,6 +23,7 @@ static const char *end_name(const struct rn_json *event, const char *key, char o
 void rn_flow_line(FILE *file, const struct rn_json *event)
 {
 	const char *time = rn_remote_text(event, "time"), *rule = rn_remote_text(event, "rule");
+	const char *observed = rn_remote_text(event, "observed_rule");
 	const char *protocol = rn_remote_text(event, "protocol"), *hub = rn_remote_text(event, "hub");
 	const char *behind, *to_hub; /* where the ends' hubs differ */
 	bool allowed = strcmp(rn_remote_text(event, "verdict"), "allow") == 0;
@@ -44,8 +45,8 @@ void rn_flow_line(FILE *file, const struct rn_json *event)
 	to_hub = rn_remote_text(rn_json_get(event, "destination"), "hub");
 	if (!*behind || !*to_hub || strcmp(behind, to_hub) == 0)
 		behind = to_hub = "";
-	snprintf(text, sizeof(text), "  %s%s%s%s%s%s%s%s%s%s", rn_remote_text(event, "reason"),
-		 *rule ? " by rule " : "", rule,
+	snprintf(text, sizeof(text), "  %s%s%s%s%s%s%s%s%s%s%s%s", rn_remote_text(event, "reason"),
+		 *rule ? " by rule " : "", rule, *observed ? ", would be decided by " : "", observed,
 		 strcmp(rn_remote_text(event, "kind"), "changed") == 0 ? ", judged again" : "", *hub ? ", on " : "",
 		 hub, *behind ? ", from " : "", behind, *behind ? " to " : "", to_hub);
 	rn_out_text(file, text);

@@ -95,6 +95,8 @@ void rn_core_take_events(struct rn_core *core, uint32_t reporter, const uint8_t 
 {
 	rn_event_ring_add(core->events, core->books.ledger, reporter, events, size);
 	rn_event_ring_lost(core->events, lost);
+	if (reporter == core->params.self.device)
+		rn_flow_log(core, events, size);
 	if (core->gateway)
 		record(core, reporter, events, size, lost);
 	else
@@ -147,6 +149,7 @@ int rn_core_new(const struct rn_core_params *params, struct rn_core **ret, struc
 	core->hub = core->gateway || rn_kind_is_hub(params->self.kind);
 	core->strange.burst = 10;
 	core->refusals.burst = 20;
+	core->flow_lines.burst = 500;
 	core->armed = INT64_MAX;
 	int rc = open_books(core, err);
 	if (rc) {

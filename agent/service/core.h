@@ -202,7 +202,7 @@ struct rn_core_event {
 	uint64_t serial;
 	struct rn_event event; /* time_ns is Unix time */
 	char reporter[RN_NAME_MAX + 1], source[RN_NAME_MAX + 1], destination[RN_NAME_MAX + 1]; /* "" unknown */
-	char rule[RN_NAME_MAX + 1];
+	char rule[RN_NAME_MAX + 1], observed[RN_NAME_MAX + 1]; /* that decided; the observed one that would have; "" none */
 	uint32_t source_hub, destination_hub; /* numbers of the hubs that the ends are behind, 0 unknown */
 };
 /* A device's name; "": this host does not know it. Good until its record changes. */

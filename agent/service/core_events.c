@@ -51,6 +51,7 @@ void rn_event_ring_add(struct rn_event_ring *ring, const struct rn_ledger *ledge
 		e->source_hub = hub_of(ledger, e->event.source_number);
 		e->destination_hub = hub_of(ledger, e->event.destination_number);
 		snprintf(e->rule, sizeof(e->rule), "%s", rn_ledger_rule(ledger, e->event.rule));
+		snprintf(e->observed, sizeof(e->observed), "%s", rn_ledger_rule(ledger, e->event.observed));
 	}
 }
 

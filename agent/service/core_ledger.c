@@ -495,10 +495,28 @@ bool rn_ledger_meets(const struct rn_ledger *ledger, const struct rn_device_reco
 	return rn_policy_meets(ledger->meets, a, b);
 }
 
+/* Rules that deny come first, and numbers rise among them and among the others. */
+static uint32_t first_rule(const struct rn_policy_record *p, bool deny, uint32_t number)
+{
+	uint32_t low = 0, high = p->rule_count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct rn_policy_rule *rule = &p->rules[middle];
+		if (rule->deny != deny ? rule->deny : rule->number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number)
 {
-	for (uint32_t i = 0; number && i < ledger->rules.rule_count; i++)
-		if (ledger->rules.rules[i].number == number)
-			return ledger->rules.rules[i].id;
+	const struct rn_policy_record *p = &ledger->rules;
+	for (int deny = 1; number && deny >= 0; deny--) {
+		uint32_t at = first_rule(p, deny, number);
+		if (at < p->rule_count && p->rules[at].number == number)
+			return p->rules[at].id;
+	}
 	return "";
 }

@@ -161,6 +161,7 @@ struct rn_core {
 	void (*on_event)(void *context);
 	void *on_event_context;
 	struct rn_core_web web;
+	struct rn_log_limit flow_lines; /* of rules that say "log" */
 	struct rn_log_limit strange; /* for what strangers can cause */
 	struct rn_asked asked[RN_ASKED];
 	unsigned asked_next;
@@ -207,6 +208,8 @@ struct rn_position rn_core_whole(const struct rn_core *core);
 void rn_core_publish(struct rn_core *core);
 /* -ENOTSUP with a sentence where this host is not the gateway. */
 int rn_core_need_gateway(struct rn_core *core, struct rn_err *err);
+/* core_flow_log.c: struct rn_event back to back, of this host's own kern. */
+void rn_flow_log(struct rn_core *core, const uint8_t *events, size_t size);
 /* Flow events of a device: into the ring, and up. */
 void rn_core_take_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost);
 

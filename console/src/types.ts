@@ -289,6 +289,8 @@ export interface FlowEvent {
   reason_number: number;
   reason: string;
   rule: string | null;
+  observed_rule: string | null;
+  log: boolean;
   generation: Exact;
   protocol: string;
   source: FlowEnd;

@@ -50,6 +50,7 @@ export function FlowPanel({ event, id, onClose }: { event: FlowEvent; id: number
           ["Source", <End end={event.source} port={ports} />],
           ["Destination", <End end={event.destination} port={ports} />],
           ["Rule", event.rule ? <code>{event.rule}</code> : "none"],
+          ["Observed rule", event.observed_rule ? <code>{event.observed_rule}</code> : "none"],
           ["Reason", <code>{event.reason}</code>],
           ["Source's trust", event.source_trust_score],
           ["Packet", `${bytes(event.bytes)}, ${event.direction === "ingress" ? "out of the tunnel" : "into the tunnel"}`],

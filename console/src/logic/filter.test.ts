@@ -13,6 +13,8 @@ function event(part: Partial<FlowEvent> = {}): FlowEvent {
     reason_number: 2,
     reason: "deny_rule",
     rule: "bob-no-ssh",
+    observed_rule: null,
+    log: false,
     generation: 1,
     protocol: "tcp",
     source: { client_id: "phone", hub: "hub-a", virtual_ip: "fd00::3", port: 40000, identity: 3 },
