@@ -46,13 +46,19 @@ int rn_core_policy_check(struct rn_core *core, const char *text, size_t size, st
 
 /* ---- setting one ---- */
 
+/* U+0080 to U+009F in UTF-8: terminals obey them too. */
+static bool is_c1(const char *c)
+{
+	return (uint8_t)c[0] == 0xc2 && (uint8_t)c[1] >= 0x80 && (uint8_t)c[1] < 0xa0;
+}
+
 int rn_policy_check_words(struct rn_core *core, const char *comment, uint64_t based_on, struct rn_err *err)
 {
 	if (comment && strlen(comment) > RN_CORE_COMMENT_MAX)
 		return rn_fail(err, -EINVAL, "the comment has %zu bytes, but at most %d fit", strlen(comment),
 			       RN_CORE_COMMENT_MAX);
 	for (const char *c = comment; c && *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+		if ((unsigned char)*c < ' ' || *c == 0x7f || is_c1(c))
 			return rn_fail(err, -EINVAL, "the comment must be one line without control characters");
 	if (based_on > core->policy.about.version)
 		return rn_fail(err, -EINVAL, "there is no version %llu of the policy yet: it is at %llu",

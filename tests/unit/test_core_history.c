@@ -161,6 +161,13 @@ static void comments_are_one_line(void **state)
 	assert_string_equal(now(w).comment, longest);
 	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob"), .comment = "a\nb"}).code, -EINVAL);
 	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob"), .comment = "\x1b[2J"}).code, -EINVAL);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob"),
+							    .comment = "\xc2\x9b"
+								       "2J"})
+			     .code,
+			 -EINVAL);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob"), .comment = "\xc2\xa0\xc3\xa4"}).code,
+			 0);
 }
 
 static struct world_done publish(struct world *w, const char *name, const char *comment)
