@@ -37,23 +37,23 @@ enum rn_criterion_type {
 };
 struct rn_criterion {
 	enum rn_criterion_type type;
-	bool no;		 /* written with !: is not */
+	bool no;		    /* written with !: is not */
 	char name[RN_NAME_MAX + 1]; /* of user, group, tag, device, hub; else "" */
-	uint32_t group;		 /* of group: its place in the model's groups */
-	enum rn_kind kind;	 /* of type and hub-type */
-	struct rn_prefix prefix; /* of prefix */
+	uint32_t group;		    /* of group: its place in the model's groups */
+	enum rn_kind kind;	    /* of type and hub-type */
+	struct rn_prefix prefix;    /* of prefix */
 };
 /* Which of the two ends of a flow, or what is asked of it. */
 struct rn_policy_end {
 	struct rn_criterion *criteria; /* at least one */
 	uint32_t count;
-	uint8_t minimum_trust;	/* 0: no condition; only in allow rules */
-	uint32_t types;		/* bit n: the kind n is one of them; 0: no condition */
+	uint8_t minimum_trust; /* 0: no condition; only in allow rules */
+	uint32_t types;	       /* bit n: the kind n is one of them; 0: no condition */
 	enum rn_managed { RN_MANAGED_EITHER, RN_MANAGED_YES, RN_MANAGED_NO } managed;
 };
 struct rn_access_policy {
 	char id[RN_NAME_MAX + 1];
-	uint32_t number; /* 1.. in document order */
+	uint32_t number;       /* 1.. in document order */
 	unsigned line, column; /* where it begins in the text */
 	bool deny, log, observe;
 	struct rn_policy_end source, destination;
@@ -73,11 +73,11 @@ struct rn_group {
 };
 /* An end in a test: a device of the network, or one that is made up. */
 struct rn_test_party {
-	char device[RN_NAME_MAX + 1]; /* "": made up */
+	char device[RN_NAME_MAX + 1];			  /* "": made up */
 	char user[RN_NAME_MAX + 1], hub[RN_NAME_MAX + 1]; /* "": none */
 	char (*tags)[RN_NAME_MAX + 1];
 	uint32_t tag_count;
-	enum rn_kind kind; /* 0: not said */
+	enum rn_kind kind;	/* 0: not said */
 	struct rn_addr address; /* zero: none */
 	uint8_t trust;
 	bool managed;
@@ -88,8 +88,8 @@ struct rn_policy_test {
 	struct rn_test_party source, destination;
 	struct rn_service *services; /* at least one, each one port */
 	uint32_t service_count;
-	int64_t at; /* Unix seconds; INT64_MIN: when it is run */
-	bool allow; /* expected */
+	int64_t at;		    /* Unix seconds; INT64_MIN: when it is run */
+	bool allow;		    /* expected */
 	char rule[RN_NAME_MAX + 1]; /* that decides; "": any */
 };
 struct rn_policy_model {
@@ -146,15 +146,15 @@ struct rn_party {
 	uint32_t tag_count;
 	enum rn_kind kind; /* 0: not known */
 	bool managed;
-	const char *hub; /* the hub it is at, a hub's own name; NULL or "": none */
+	const char *hub;	   /* the hub it is at, a hub's own name; NULL or "": none */
 	struct rn_addr ipv6, ipv4; /* zero: none */
 	uint8_t trust;
 };
 struct rn_question {
 	struct rn_party source, destination;
-	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP and IPPROTO_ICMPV6 (echo) */
-	uint16_t port;	  /* the destination's, 0 for ICMP */
-	int64_t at;	  /* Unix seconds */
+	uint8_t protocol;		    /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP and IPPROTO_ICMPV6 (echo) */
+	uint16_t port;			    /* the destination's, 0 for ICMP */
+	int64_t at;			    /* Unix seconds */
 	const struct rn_zone_source *zones; /* NULL: UTC alone; where one is missing, a rule fails closed */
 };
 enum rn_condition {
@@ -181,20 +181,19 @@ struct rn_rule_state {
 };
 struct rn_answer {
 	enum rn_reason reason; /* ALLOWED, DENY_RULE, TRUST_TOO_LOW, OUTSIDE_TIME or DEFAULT_DENY */
-	uint32_t rule;	       /* that decides; of TRUST_TOO_LOW and OUTSIDE_TIME the first that would have allowed; 0: none */
-	uint32_t observed;     /* the first observed rule that would have decided, 0: none */
-	bool log;	       /* `rule` says so */
-	int64_t until;	       /* the answer holds from `at` to before this moment; INT64_MAX: for good */
+	uint32_t rule; /* that decides; of TRUST_TOO_LOW and OUTSIDE_TIME the first that would have allowed; 0: none */
+	uint32_t observed; /* the first observed rule that would have decided, 0: none */
+	bool log;	   /* `rule` says so */
+	int64_t until;	   /* the answer holds from `at` to before this moment; INT64_MAX: for good */
 };
 /*
  * policy_evaluate.c: the reference evaluator, a plain walk over the model's lists; it shares nothing with the compiler.
  * How it judges is in docs/policy.md.
  */
-void rn_policy_evaluate(const struct rn_policy_model *model, const struct rn_question *question,
-			struct rn_answer *ret);
+void rn_policy_evaluate(const struct rn_policy_model *model, const struct rn_question *question, struct rn_answer *ret);
 /* Is the party on this side of a rule, all conditions but trust included? other: the other end's. */
-bool rn_policy_end_is(const struct rn_policy_model *model, const struct rn_policy_end *end, const struct rn_party *party,
-		      const struct rn_party *other);
+bool rn_policy_end_is(const struct rn_policy_model *model, const struct rn_policy_end *end,
+		      const struct rn_party *party, const struct rn_party *other);
 /* What holds of one rule (its number) for this question. */
 void rn_policy_rule_state(const struct rn_policy_model *model, uint32_t rule, const struct rn_question *question,
 			  struct rn_rule_state *ret);

@@ -157,10 +157,11 @@ static int copy_side(const struct compile *c, const struct rn_rule_side *in, boo
 
 static int too_large(const struct compile *c, uint32_t number, const char *id)
 {
-	return rn_fail(c->err, -EMSGSIZE,
-		       "the compiled policy is larger than the %u bytes that fit (rule %u, \"%s\", is the first that does "
-		       "not); use tags in place of long lists of users and devices",
-		       RN_POLICY_SIZE_MAX, number, id);
+	return rn_fail(
+	    c->err, -EMSGSIZE,
+	    "the compiled policy is larger than the %u bytes that fit (rule %u, \"%s\", is the first that does "
+	    "not); use tags in place of long lists of users and devices",
+	    RN_POLICY_SIZE_MAX, number, id);
 }
 
 /* ---- times ---- */
@@ -186,7 +187,9 @@ static int reckon(const struct compile *c, const struct rn_access_policy *rule, 
 		return rn_fail(c->err, -EMSGSIZE,
 			       "rule %u (\"%s\") opens more than %d times in four weeks; write fewer windows",
 			       rule->number, rule->id, RN_WINDOWS_MAX);
-	return count == -ENOMEM ? no_memory(c) : rn_fail(c->err, -EINVAL, "rule %u (\"%s\"): its times cannot be read", rule->number, rule->id);
+	return count == -ENOMEM
+		   ? no_memory(c)
+		   : rn_fail(c->err, -EINVAL, "rule %u (\"%s\"): its times cannot be read", rule->number, rule->id);
 }
 
 /* The number of the rule's schedule; rules of the same windows share it. */
@@ -245,7 +248,8 @@ static size_t side_size(const struct rn_rule_side *side)
 
 static int weigh(struct compile *c, const struct rn_policy_rule *r)
 {
-	c->size += 10 + strlen(r->id) + 5 * (size_t)r->service_count + side_size(&r->source) + side_size(&r->destination);
+	c->size +=
+	    10 + strlen(r->id) + 5 * (size_t)r->service_count + side_size(&r->source) + side_size(&r->destination);
 	c->size += (r->schedule ? 4 : 0) + (r->from ? 8 : 0) + (r->until ? 8 : 0);
 	return c->size <= RN_POLICY_SIZE_MAX ? 0 : too_large(c, r->number, r->id);
 }

@@ -137,8 +137,8 @@ static int read_window(const struct rn_json *node, struct rn_time_window *ret, s
 static int read_times(const struct rn_json *conditions, struct rn_access_policy *rule, struct rn_err *err)
 {
 	const struct rn_json *list;
-	int code = rn_list_read(conditions, "times", RN_TIME_WINDOWS_MAX, "leave it out if the rule always holds", &list,
-				err);
+	int code =
+	    rn_list_read(conditions, "times", RN_TIME_WINDOWS_MAX, "leave it out if the rule always holds", &list, err);
 
 	if (code < 0)
 		return code == -ENOENT ? 0 : code;
@@ -161,7 +161,8 @@ static int read_trust(const struct rn_json *conditions, const char *key, bool de
 		return code == -ENOENT ? 0 : code;
 	if (deny)
 		return rn_json_fail(rn_json_get(conditions, key), err,
-				    "\"%s\" has no meaning in a rule that denies; put it into the rule that allows", key);
+				    "\"%s\" has no meaning in a rule that denies; put it into the rule that allows",
+				    key);
 	*ret = (uint8_t)trust;
 	return 0;
 }

@@ -163,8 +163,8 @@ static bool takes(const struct rn_policy_model *model, const struct rn_policy_en
 	return true;
 }
 
-static bool end_covers(const struct rn_policy_model *model, const struct rn_policy_end *a, const struct rn_policy_end *b,
-		       uint64_t *work)
+static bool end_covers(const struct rn_policy_model *model, const struct rn_policy_end *a,
+		       const struct rn_policy_end *b, uint64_t *work)
 {
 	if (a->managed != RN_MANAGED_EITHER && a->managed != b->managed)
 		return false;
@@ -209,8 +209,8 @@ static bool times_cover(const struct rn_access_policy *a, const struct rn_access
 {
 	if (a->from > b->from || a->until < b->until)
 		return false;
-	return a->time_count == 0 || (a->time_count == b->time_count &&
-				      memcmp(a->times, b->times, a->time_count * sizeof(*a->times)) == 0);
+	return a->time_count == 0 ||
+	       (a->time_count == b->time_count && memcmp(a->times, b->times, a->time_count * sizeof(*a->times)) == 0);
 }
 
 bool rn_rule_covers(const struct rn_policy_model *model, const struct rn_access_policy *a,

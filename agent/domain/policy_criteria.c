@@ -84,7 +84,8 @@ static int read_host(const struct rn_json *node, const char *text, struct rn_cri
 {
 	if (rn_addr_parse(text, &c->prefix.addr) < 0)
 		return rn_json_fail(node, err, "\"%.80s\" is no address; write host:10.77.0.5 or host:fd00::5%s",
-				    rn_json_text(node), strchr(text, '/') ? ", or prefix: where you mean a prefix" : "");
+				    rn_json_text(node),
+				    strchr(text, '/') ? ", or prefix: where you mean a prefix" : "");
 	c->prefix.bits = 128;
 	return 0;
 }
@@ -165,7 +166,8 @@ int rn_criteria_read(struct rn_policy_reading *r, const struct rn_json *rule, bo
 {
 	const char *key = destination ? "destination_criteria" : "source_criteria";
 	const struct rn_json *list;
-	int code = rn_list_read(rule, key, RN_RULE_SELECTORS_MAX, "write [\"everyone\"] if it means all", &list, r->err);
+	int code =
+	    rn_list_read(rule, key, RN_RULE_SELECTORS_MAX, "write [\"everyone\"] if it means all", &list, r->err);
 
 	if (code == -ENOENT)
 		return rn_json_fail(rule, r->err, "this rule has no \"%s\"; write [\"everyone\"] if it means all", key);

@@ -85,8 +85,8 @@ static bool same_services(const struct rn_access_policy *a, const struct rn_acce
 	if (a->service_count != b->service_count)
 		return false;
 	for (uint32_t i = 0; i < a->service_count; i++)
-		if (a->services[i].protocol != b->services[i].protocol || a->services[i].first != b->services[i].first ||
-		    a->services[i].last != b->services[i].last)
+		if (a->services[i].protocol != b->services[i].protocol ||
+		    a->services[i].first != b->services[i].first || a->services[i].last != b->services[i].last)
 			return false;
 	return true;
 }
@@ -97,7 +97,8 @@ static bool same_rule(const struct diff *d, const struct rn_access_policy *a, co
 	return a->deny == b->deny && a->observe == b->observe && a->from == b->from && a->until == b->until &&
 	       a->time_count == b->time_count &&
 	       (!a->time_count || memcmp(a->times, b->times, a->time_count * sizeof(*a->times)) == 0) &&
-	       same_services(a, b) && same_end(d, &a->source, &b->source) && same_end(d, &a->destination, &b->destination);
+	       same_services(a, b) && same_end(d, &a->source, &b->source) &&
+	       same_end(d, &a->destination, &b->destination);
 }
 
 static void tell(struct diff *d, const struct rn_difference *difference)
@@ -116,7 +117,6 @@ static void tell_rule(struct diff *d, const char *id, const char *what)
 	snprintf(difference.text, sizeof(difference.text), "rule \"%s\" %s", id, what);
 	tell(d, &difference);
 }
-
 
 static int name_rules(const struct rn_policy_model *model, struct rn_named_list *ret)
 {

@@ -145,8 +145,8 @@ static bool managed_suits(const struct rn_policy_end *end, const struct rn_party
 	return end->managed == RN_MANAGED_EITHER || p->managed == (end->managed == RN_MANAGED_YES);
 }
 
-bool rn_policy_end_is(const struct rn_policy_model *model, const struct rn_policy_end *end, const struct rn_party *party,
-		      const struct rn_party *other)
+bool rn_policy_end_is(const struct rn_policy_model *model, const struct rn_policy_end *end,
+		      const struct rn_party *party, const struct rn_party *other)
 {
 	return within(model, end, party, other) && kind_suits(end, party) && managed_suits(end, party);
 }
@@ -271,8 +271,8 @@ void rn_policy_rule_state(const struct rn_policy_model *model, uint32_t number, 
 	    state_of(rule->destination.types != 0, kind_suits(&rule->destination, &q->destination));
 	c[RN_CONDITION_SOURCE_MANAGED] =
 	    state_of(rule->source.managed != RN_MANAGED_EITHER, managed_suits(&rule->source, &q->source));
-	c[RN_CONDITION_DESTINATION_MANAGED] =
-	    state_of(rule->destination.managed != RN_MANAGED_EITHER, managed_suits(&rule->destination, &q->destination));
+	c[RN_CONDITION_DESTINATION_MANAGED] = state_of(rule->destination.managed != RN_MANAGED_EITHER,
+						       managed_suits(&rule->destination, &q->destination));
 	c[RN_CONDITION_TIMES] = state_of(rule->time_count != 0, window_open(rule, q));
 	c[RN_CONDITION_FROM] = state_of(rule->from != INT64_MIN, q->at >= rule->from);
 	c[RN_CONDITION_UNTIL] = state_of(rule->until != INT64_MAX, q->at < rule->until);

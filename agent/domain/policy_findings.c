@@ -87,7 +87,8 @@ static bool never_open(struct look *l, const struct rn_access_policy *rule)
 	    rn_schedule_openings(&times, rn_policy_zones(l->zones), from, until, &window, 1) != 0)
 		return false;
 	tell(l, RN_FINDING_NEVER, rule, NULL,
-	     "rule \"%s\" never holds: none of its times lies between its \"from\" (or now) and its \"until\"", rule->id);
+	     "rule \"%s\" never holds: none of its times lies between its \"from\" (or now) and its \"until\"",
+	     rule->id);
 	return true;
 }
 
@@ -96,8 +97,8 @@ static bool never(struct look *l, const struct rn_access_policy *rule)
 	char text[RN_MOMENT_TEXT];
 
 	if (rule->from >= rule->until) {
-		tell(l, RN_FINDING_NEVER, rule, NULL, "rule \"%s\" never holds: its \"until\" is not after its \"from\"",
-		     rule->id);
+		tell(l, RN_FINDING_NEVER, rule, NULL,
+		     "rule \"%s\" never holds: its \"until\" is not after its \"from\"", rule->id);
 		return true;
 	}
 	if (rule->until <= l->now) {
@@ -164,14 +165,15 @@ static void hold_against(struct look *l, const struct rn_access_policy *rule)
 			     other->id, other->line);
 		else
 			tell(l, RN_FINDING_SHADOWED, rule, other,
-			     "rule \"%s\" never decides: rule \"%s\" (line %u) %s all of it before", rule->id, other->id,
-			     other->line, other->deny ? "denies" : "allows");
+			     "rule \"%s\" never decides: rule \"%s\" (line %u) %s all of it before", rule->id,
+			     other->id, other->line, other->deny ? "denies" : "allows");
 		return;
 	}
 }
 
 int rn_policy_findings(const struct rn_policy_model *model, const struct rn_zone_source *zones, int64_t now,
-		       void (*each)(void *context, const struct rn_policy_finding *finding), void *context, bool *ret_cut)
+		       void (*each)(void *context, const struct rn_policy_finding *finding), void *context,
+		       bool *ret_cut)
 {
 	struct look l = {.model = model, .zones = zones, .now = now, .each = each, .context = context};
 

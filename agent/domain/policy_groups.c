@@ -11,7 +11,7 @@
 #include "base/nearest.h"
 #include "domain/policy_text.h"
 
-#define USERS_MAX 1000000u  /* of all groups together, after each has got those of the groups in it */
+#define USERS_MAX 1000000u   /* of all groups together, after each has got those of the groups in it */
 #define COPIES_MAX 20000000u /* names moved from one group to another on the way there */
 
 /* A group while it is read: what it names, in the order of the text. */
@@ -19,7 +19,7 @@ struct reading {
 	const struct rn_json *node;
 	uint32_t *inner; /* places of groups */
 	uint32_t inner_count;
-	uint32_t next; /* of inner to look at */
+	uint32_t next;	/* of inner to look at */
 	uint32_t outer; /* whence the walk came */
 	enum { UNSEEN, OPEN, DONE } state;
 };
@@ -74,8 +74,8 @@ static int read_group(struct walk *w, struct rn_group *group, struct reading *g)
 	if (rn_json_type(g->node) != RN_JSON_ARRAY)
 		return rn_json_fail(g->node, w->r->err, "the group \"%s\" must be a list of users in [ ]", group->name);
 	if (rn_json_count(g->node) > RN_RULE_SELECTORS_MAX)
-		return rn_json_fail(g->node, w->r->err, "the group \"%s\" has %zu members, but at most %d fit", group->name,
-				    rn_json_count(g->node), RN_RULE_SELECTORS_MAX);
+		return rn_json_fail(g->node, w->r->err, "the group \"%s\" has %zu members, but at most %d fit",
+				    group->name, rn_json_count(g->node), RN_RULE_SELECTORS_MAX);
 	group->users = rn_list_room(g->node, sizeof(*group->users), w->r->err);
 	g->inner = rn_list_room(g->node, sizeof(*g->inner), w->r->err);
 	if (!group->users || !g->inner)
@@ -91,17 +91,17 @@ static int read_group(struct walk *w, struct rn_group *group, struct reading *g)
 static int say_cycle(const struct walk *w, uint32_t from, uint32_t to)
 {
 	const struct rn_group *groups = w->r->model->groups;
-	uint32_t way[4], count = 0, at = from;
+	uint32_t way[3], count = 0, at = from;
 	char text[300];
 	size_t used;
 
 	/* The walk knows the way backward: from `from` out to `to`. */
-	for (; at != to; at = w->groups[at].outer)
-		way[count++ % 4] = at;
+	for (; at != to; at = w->groups[at].outer, count++)
+		if (count < 3)
+			way[count] = at;
 	used = (size_t)snprintf(text, sizeof(text), "%s%s", groups[to].name, count > 3 ? " > ..." : "");
 	for (uint32_t i = count > 3 ? 3 : count; i > 0; i--)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, " > %s",
-					 groups[way[(i - 1) % 4]].name);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " > %s", groups[way[i - 1]].name);
 	return rn_json_fail(w->groups[from].node, w->r->err, "the group \"%s\" is in itself: %s > %s", groups[to].name,
 			    text, groups[to].name);
 }
@@ -124,7 +124,8 @@ static int gather(struct walk *w, uint32_t place)
 		count += groups[g->inner[i]].user_count;
 	w->copies += count;
 	if (w->copies > COPIES_MAX)
-		return rn_json_fail(g->node, w->r->err, "the groups hold each other's users too often; name fewer groups in groups");
+		return rn_json_fail(g->node, w->r->err,
+				    "the groups hold each other's users too often; name fewer groups in groups");
 	users = reallocarray(group->users, count + 1, sizeof(*users));
 	if (!users)
 		return no_memory(w);
@@ -144,10 +145,11 @@ static int gather(struct walk *w, uint32_t place)
 	group->user_count = kept;
 	w->users += kept;
 	if (kept > RN_RULE_SELECTORS_MAX || w->users > USERS_MAX)
-		return rn_json_fail(g->node, w->r->err,
-				    "the group \"%s\" has %u users with those of its groups, but at most %d fit, and %u in "
-				    "all groups",
-				    group->name, kept, RN_RULE_SELECTORS_MAX, USERS_MAX);
+		return rn_json_fail(
+		    g->node, w->r->err,
+		    "the group \"%s\" has %u users with those of its groups, but at most %d fit, and %u in "
+		    "all groups",
+		    group->name, kept, RN_RULE_SELECTORS_MAX, USERS_MAX);
 	users = reallocarray(group->users, kept + 1u, sizeof(*users));
 	group->users = users ? users : group->users;
 	return 0;

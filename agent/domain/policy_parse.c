@@ -92,9 +92,8 @@ static int read_words(struct rn_policy_reading *r, const struct rn_json *node, s
 
 static int read_rule(struct rn_policy_reading *r, const struct rn_json *node)
 {
-	static const char *const names[] = {
-	    "id",     "comment", "source_criteria", "destination_criteria", "services",
-	    "action", "log",	 "observe",	    "conditions",	    NULL};
+	static const char *const names[] = {"id",     "comment", "source_criteria", "destination_criteria", "services",
+					    "action", "log",	 "observe",	    "conditions",	    NULL};
 	struct rn_access_policy *rule = &r->model->rules[r->model->rule_count++];
 	int code;
 
@@ -124,7 +123,8 @@ static int check_ids(struct rn_policy_reading *r, const struct rn_json *rules)
 	if (!r->rules.list)
 		return -ENOMEM;
 	for (const struct rn_json *n = rn_json_first(rules); n; n = rn_json_next(n)) {
-		r->rules.list[r->rules.count] = (struct rn_named){r->model->rules[r->rules.count].id, n, r->rules.count};
+		r->rules.list[r->rules.count] =
+		    (struct rn_named){r->model->rules[r->rules.count].id, n, r->rules.count};
 		r->rules.count++;
 	}
 	twice = rn_named_sort(&r->rules, &first);
@@ -159,7 +159,8 @@ static int read_policy(struct rn_policy_reading *r, const struct rn_json *root)
 	int code;
 
 	if (rn_json_type(root) != RN_JSON_OBJECT)
-		return rn_json_fail(root, r->err, "a policy is an object, {\"groups\": {}, \"tags\": [], \"rules\": []}");
+		return rn_json_fail(root, r->err,
+				    "a policy is an object, {\"groups\": {}, \"tags\": [], \"rules\": []}");
 	code = rn_json_only(root, names, r->err);
 	if (code == 0)
 		code = rn_groups_read(r, root);

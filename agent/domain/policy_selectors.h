@@ -17,7 +17,8 @@ void rn_policy_selectors_free(struct rn_policy_selectors *s);
 
 /* The number of kind ("tag:") and name together; 0: none could be had. */
 uint32_t rn_policy_selector(struct rn_policy_selectors *s, const char *kind, const char *name);
-/* The numbers of what a criterion names, borrowed until the next call; same-owner and everyone name nothing. 0 or -ENOMEM. */
+/* The numbers of what a criterion names, borrowed until the next call; same-owner and everyone name nothing. 0 or
+ * -ENOMEM. */
 int rn_policy_selectors_of(struct rn_policy_selectors *s, const struct rn_criterion *c, struct rn_selector_set *ret);
 
 #endif

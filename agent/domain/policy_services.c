@@ -13,11 +13,8 @@ static const struct {
 	uint8_t protocols[2]; /* the second 0: none */
 	uint8_t echo;	      /* the number of an echo request; 0: it has ports */
 } words[] = {
-    {"tcp", {IPPROTO_TCP}, 0},
-    {"udp", {IPPROTO_UDP}, 0},
-    {"icmp", {IPPROTO_ICMP, IPPROTO_ICMPV6}, 8},
-    {"icmp4", {IPPROTO_ICMP}, 8},
-    {"icmp6", {IPPROTO_ICMPV6}, 128},
+    {"tcp", {IPPROTO_TCP}, 0},	  {"udp", {IPPROTO_UDP}, 0},	    {"icmp", {IPPROTO_ICMP, IPPROTO_ICMPV6}, 8},
+    {"icmp4", {IPPROTO_ICMP}, 8}, {"icmp6", {IPPROTO_ICMPV6}, 128},
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
 

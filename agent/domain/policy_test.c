@@ -59,8 +59,8 @@ static bool has_owner(const struct rn_party *p)
 /* A made-up device of a user is that user's: the one of the other end, where that has the name. */
 static void number_owners(const struct rn_policy_test *test, struct rn_question *q)
 {
-	bool same = has_owner(&q->source) && has_owner(&q->destination) &&
-		    strcmp(q->source.owner, q->destination.owner) == 0;
+	bool same =
+	    has_owner(&q->source) && has_owner(&q->destination) && strcmp(q->source.owner, q->destination.owner) == 0;
 
 	if (!test->source.device[0])
 		q->source.owner_number = has_owner(&q->source) ? STRANGER(0) : 0;
@@ -92,8 +92,9 @@ static void say(const struct run *r, const struct rn_policy_test *test, const st
 
 	rn_service_format(service, text);
 	if ((a->reason == RN_ALLOWED) != test->allow)
-		snprintf(ret->text, sizeof(ret->text), "the test \"%s\" fails: %s is %s%s%s%s (%s), but \"%s\" is expected",
-			 test->id, text, a->reason == RN_ALLOWED ? "allowed" : "denied", *rule ? " by rule \"" : "", rule,
+		snprintf(ret->text, sizeof(ret->text),
+			 "the test \"%s\" fails: %s is %s%s%s%s (%s), but \"%s\" is expected", test->id, text,
+			 a->reason == RN_ALLOWED ? "allowed" : "denied", *rule ? " by rule \"" : "", rule,
 			 *rule ? "\"" : "", reason_text(a->reason), test->allow ? "allow" : "deny");
 	else
 		snprintf(ret->text, sizeof(ret->text),
@@ -182,6 +183,8 @@ int rn_policy_check_tests(const struct rn_policy_model *model, const struct rn_p
 	if (failed == 0)
 		return 0;
 	if (failed > 1)
-		snprintf(more, sizeof(more), " (and %d more %s)", failed - 1, failed == 2 ? "test fails" : "tests fail");
-	return rn_fail(err, -EINVAL, "line %u, column %u: %s%s", first.test->line, first.test->column, first.text, more);
+		snprintf(more, sizeof(more), " (and %d more %s)", failed - 1,
+			 failed == 2 ? "test fails" : "tests fail");
+	return rn_fail(err, -EINVAL, "line %u, column %u: %s%s", first.test->line, first.test->column, first.text,
+		       more);
 }

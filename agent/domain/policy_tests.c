@@ -77,8 +77,8 @@ static int read_made_up(struct rn_policy_reading *r, const struct rn_json *node,
 static int read_party(struct rn_policy_reading *r, const struct rn_json *test, const char *key,
 		      struct rn_test_party *ret)
 {
-	static const char *const made_up[] = {"user", "tags", "type", "hub", "address", "trust", "managed", "device",
-					      NULL},
+	static const char *const made_up[] = {"user",  "tags",	  "type",   "hub", "address",
+					      "trust", "managed", "device", NULL},
 				 *const device[] = {"device", NULL};
 	const struct rn_json *node = rn_json_get(test, key);
 	int code;

@@ -4,7 +4,8 @@
 
 #include "domain/policy.h"
 
-/* What is asked of a policy beside judging by it: its tests, what is wrong with its rules, what another would change. */
+/* What is asked of a policy beside judging by it: its tests, what is wrong with its rules, what another would change.
+ */
 
 /* ---- policy_test.c ---- */
 

@@ -89,8 +89,12 @@ static void judge(struct rn_core *core, struct rn_core_explanation *e, bool sour
 {
 	const struct rn_policy_model *model = core->policy.model;
 	const char *source_tags[RN_SELECTORS_MAX], *destination_tags[RN_SELECTORS_MAX];
-	struct rn_question q = {party(&e->source, source_tags), party(&e->destination, destination_tags),
-				.protocol = protocol, .port = port, .at = at, .zones = &core->books.zones};
+	struct rn_question q = {party(&e->source, source_tags),
+				party(&e->destination, destination_tags),
+				.protocol = protocol,
+				.port = port,
+				.at = at,
+				.zones = &core->books.zones};
 	enum rn_reason reason = before_policy(core, &e->source, source_known, &e->destination, destination_known);
 	if (reason != RN_ALLOWED) {
 		e->policy.reason = reason;

@@ -22,8 +22,8 @@ int rn_prefixes_add(struct rn_prefixes *p, const struct rn_prefix *prefix, uint3
 /* Adds those of another; what both have stands twice then. 0 or -ENOMEM. */
 int rn_prefixes_join(struct rn_prefixes *p, const struct rn_prefixes *other);
 /* Calls for each that the address is in; each returns 0 or what ends the walk and is returned. */
-int rn_prefixes_of(struct rn_prefixes *p, const struct rn_addr *address,
-		   int (*each)(void *context, uint32_t number), void *context);
+int rn_prefixes_of(struct rn_prefixes *p, const struct rn_addr *address, int (*each)(void *context, uint32_t number),
+		   void *context);
 void rn_prefixes_done(struct rn_prefixes *p);
 
 #endif

@@ -101,8 +101,8 @@ static int allot(struct rn_change *change, struct rn_device_record *device)
 			       "the network's record is missing: restore a backup of the state directory");
 	if (!rn_kind_is_hub(device->kind) &&
 	    rn_ledger_attached(change->books->ledger, device->hub) >= RN_HUB_DEVICES_MAX)
-		return rn_fail(change->err, -ENOSPC, "the hub has %u devices, which is all it can have: use another hub",
-			       RN_HUB_DEVICES_MAX);
+		return rn_fail(change->err, -ENOSPC,
+			       "the hub has %u devices, which is all it can have: use another hub", RN_HUB_DEVICES_MAX);
 	int rc = rn_store_next(change->books->store, "device", &number, change->err);
 	if (rc)
 		return rc;

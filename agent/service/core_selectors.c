@@ -22,10 +22,11 @@ struct collecting {
 
 static int too_many(const struct collecting *c)
 {
-	return rn_fail(c->err, -EMSGSIZE,
-		       "the device %s would be meant by more than %d criteria of the policy (its name, owner, tags, type "
-		       "and hub, and the prefixes that it is in): give it fewer tags, or name fewer prefixes",
-		       c->device, RN_SELECTORS_MAX);
+	return rn_fail(
+	    c->err, -EMSGSIZE,
+	    "the device %s would be meant by more than %d criteria of the policy (its name, owner, tags, type "
+	    "and hub, and the prefixes that it is in): give it fewer tags, or name fewer prefixes",
+	    c->device, RN_SELECTORS_MAX);
 }
 
 static int ascending(const void *a, const void *b)

@@ -62,9 +62,10 @@ static bool has(const struct rn_party *p, const char *selector)
 
 #define IS(word) (size == sizeof(word) - 1 && strncmp(selector, word, size) == 0)
 	what = what ? what + 1 : "";
-	return IS("everyone") || (IS("user") && p->owner && strcmp(p->owner, what) == 0) || (IS("tag") && is_tag(p, what)) ||
-	       (IS("device") && strcmp(p->device, what) == 0) || (IS("managed") && p->managed) ||
-	       (IS("unmanaged") && !p->managed) || (IS("hub") && strcmp(p->hub, what) == 0) ||
+	return IS("everyone") || (IS("user") && p->owner && strcmp(p->owner, what) == 0) ||
+	       (IS("tag") && is_tag(p, what)) || (IS("device") && strcmp(p->device, what) == 0) ||
+	       (IS("managed") && p->managed) || (IS("unmanaged") && !p->managed) ||
+	       (IS("hub") && strcmp(p->hub, what) == 0) ||
 	       (IS("type") && !hub && strcmp(rn_kind_name(p->kind), what) == 0) ||
 	       (IS("hub-type") && hub && strcmp(rn_kind_name(p->kind), what) == 0) || (IS("prefix") && is_in(p, what));
 #undef IS
@@ -183,7 +184,8 @@ static void ask(const struct rn_policy_model *model, const struct rn_policy_reco
 static void compare(const struct rn_policy_model *model, const struct rn_policy_record *policy)
 {
 	static const uint16_t ports[SERVICES] = {22, 80, 0, 0, 65535};
-	static const uint8_t protocols[SERVICES] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP};
+	static const uint8_t protocols[SERVICES] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6,
+						    IPPROTO_TCP};
 	struct ends e = {.count = 0};
 	struct useless u = {.model = model};
 	bool cut;

@@ -97,8 +97,9 @@ static bool rules_allow(const struct rn_policy_record *policy, const struct ends
 		const struct rn_policy_rule *r = &policy->rules[i];
 
 		if (any_of(as->selectors, as->selector_count, r->source.any.numbers, r->source.any.count) &&
-		    any_of(to->selectors, to->selector_count, r->destination.any.numbers, r->destination.any.count) && is_for(r, e) &&
-		    (!r->same_owner || (from->owner && from->owner == to->owner)) && from->trust >= r->minimum_trust)
+		    any_of(to->selectors, to->selector_count, r->destination.any.numbers, r->destination.any.count) &&
+		    is_for(r, e) && (!r->same_owner || (from->owner && from->owner == to->owner)) &&
+		    from->trust >= r->minimum_trust)
 			return !r->deny;
 	}
 	return false;

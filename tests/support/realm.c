@@ -11,11 +11,11 @@
 static const char *const users[REALM_USERS] = {"alice", "bob", "carol", "dave", "erin"};
 static const char *const tags[REALM_TAGS] = {"server", "db", "printer", "lab", "camera"};
 static const char *const groups[REALM_GROUPS] = {"admins", "staff", "guests"};
-static const enum rn_kind kinds[] = {RN_KIND_DESKTOP, RN_KIND_MOBILE,   RN_KIND_SERVER,
+static const enum rn_kind kinds[] = {RN_KIND_DESKTOP, RN_KIND_MOBILE,	RN_KIND_SERVER,
 				     RN_KIND_IOT,     RN_KIND_REGIONAL, RN_KIND_PROJECT};
 static const char *const hubs[] = {"hub-1", "hub-2", "hub-3"};
-static const char *const prefixes[] = {"10.77.0.0/29",	"10.77.0.8/30", "fd77::/125",  "fd77::8/126",
-				       "10.77.0.3/32", "fd77::5/128",	"0.0.0.0/0", "fd00::/8"};
+static const char *const prefixes[] = {"10.77.0.0/29", "10.77.0.8/30", "fd77::/125", "fd77::8/126",
+				       "10.77.0.3/32", "fd77::5/128",  "0.0.0.0/0",  "fd00::/8"};
 static const uint16_t edges[] = {1, 22, 53, 80, 443, 1023, 5000, 5100, 8080, 32768, 65535};
 #define EDGES (sizeof(edges) / sizeof(edges[0]))
 
@@ -342,8 +342,8 @@ static void say_window(struct text *t, struct rng *rng, int64_t around)
 	unsigned today = (unsigned)((around / 86400 + 3) % 7);
 
 	to = to ? to : 1;
-	say(t, "{\"from\": \"%02u:%02u:%02u\", \"to\": \"%02u:%02u:%02u\", \"zone\": \"UTC\"", from / 3600, from / 60 % 60,
-	    from % 60, to / 3600, to / 60 % 60, to % 60);
+	say(t, "{\"from\": \"%02u:%02u:%02u\", \"to\": \"%02u:%02u:%02u\", \"zone\": \"UTC\"", from / 3600,
+	    from / 60 % 60, from % 60, to / 3600, to / 60 % 60, to % 60);
 	if (rng_percent(rng, 40))
 		say(t, ", \"days\": [\"%s\", \"%s\"]", days[today], days[(today + 1 + rng_below(rng, 6)) % 7]);
 	say(t, "}, ");

@@ -22,7 +22,7 @@ struct realm_device {
 	bool managed;
 	const char *hub;
 	struct rn_addr ipv6, ipv4; /* for policies alone: those of its packets may be others */
-	uint32_t selectors[24]; /* ascending */
+	uint32_t selectors[24];	   /* ascending */
 	uint32_t selector_count;
 };
 

@@ -21,8 +21,9 @@ static bool shares(const struct walk_end *end, const struct rn_selector_set *set
 
 static bool on_side(const struct walk_end *end, const struct rn_rule_side *side)
 {
-	return (side->any.count == 0 || shares(end, &side->any)) && (side->types.count == 0 || shares(end, &side->types)) &&
-	       !shares(end, &side->none) && (side->also == 0 || has(end, side->also));
+	return (side->any.count == 0 || shares(end, &side->any)) &&
+	       (side->types.count == 0 || shares(end, &side->types)) && !shares(end, &side->none) &&
+	       (side->also == 0 || has(end, side->also));
 }
 
 static bool serves(const struct rn_policy_rule *rule, uint8_t protocol, uint16_t port)
@@ -31,8 +32,8 @@ static bool serves(const struct rn_policy_rule *rule, uint8_t protocol, uint16_t
 		const struct rn_service *s = &rule->services[i];
 
 		if (s->protocol == 0 ||
-		    (s->protocol == protocol && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 ||
-						 (port >= s->first && port <= s->last))))
+		    (s->protocol == protocol &&
+		     (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6 || (port >= s->first && port <= s->last))))
 			return true;
 	}
 	return false;
@@ -58,10 +59,11 @@ struct rn_answer walk_rules(const struct rn_policy_record *policy, const struct 
 
 	for (uint32_t i = 0; i < policy->rule_count; i++) {
 		const struct rn_policy_rule *r = &policy->rules[i];
-		bool in_time, trusted = source->trust >= r->minimum_trust &&
-					destination->trust >= r->minimum_destination_trust;
+		bool in_time,
+		    trusted = source->trust >= r->minimum_trust && destination->trust >= r->minimum_destination_trust;
 
-		if (!serves(r, protocol, port) || !on_side(source, &r->source) || !on_side(destination, &r->destination) ||
+		if (!serves(r, protocol, port) || !on_side(source, &r->source) ||
+		    !on_side(destination, &r->destination) ||
 		    (r->same_owner && (!source->owner || source->owner != destination->owner)))
 			continue;
 		in_time = open(policy, r, at);

@@ -30,8 +30,7 @@ static struct rn_question random_question(const struct realm *w, struct rng *rng
 
 	ret[0] = &w->devices[rng_below(rng, REALM_DEVICES)];
 	ret[1] = &w->devices[rng_below(rng, REALM_DEVICES)];
-	q = (struct rn_question){realm_party(ret[0]), realm_party(ret[1]),
-				 .protocol = protocols[rng_below(rng, 5)],
+	q = (struct rn_question){realm_party(ret[0]), realm_party(ret[1]), .protocol = protocols[rng_below(rng, 5)],
 				 .at = AROUND - 9000 + rng_below(rng, 18000)};
 	q.port = q.protocol == IPPROTO_TCP || q.protocol == IPPROTO_UDP ? realm_port(rng) : 0;
 	return q;
@@ -66,10 +65,11 @@ static void compare(const struct realm *w, const struct rn_policy_model *m, cons
 
 		rn_policy_evaluate(m, &q, &a);
 		if (a.reason != b.reason || a.rule != b.rule || a.observed != b.observed || a.log != b.log)
-			fail_msg("seed %llu: %s to %s protocol %u port %u at %lld: compiled %d by %u observed %u, reference "
-				 "%d by %u observed %u\n%s",
-				 (unsigned long long)seed, ends[0]->name, ends[1]->name, q.protocol, q.port,
-				 (long long)q.at, (int)b.reason, b.rule, b.observed, (int)a.reason, a.rule, a.observed, text);
+			fail_msg(
+			    "seed %llu: %s to %s protocol %u port %u at %lld: compiled %d by %u observed %u, reference "
+			    "%d by %u observed %u\n%s",
+			    (unsigned long long)seed, ends[0]->name, ends[1]->name, q.protocol, q.port, (long long)q.at,
+			    (int)b.reason, b.rule, b.observed, (int)a.reason, a.rule, a.observed, text);
 		check_until(m, q, &a, tally);
 		tally->cases++;
 		tally->reasons[a.reason]++;
@@ -108,10 +108,11 @@ static void test_random(void **state)
 		one_realm(s, &t);
 	if (seed)
 		return;
-	print_message("%lu cases: %lu allowed, %lu denied by rule, %lu by trust, %lu by time, %lu by default; %lu observed, "
-		      "%lu logged, %lu change\n",
-		      t.cases, t.reasons[RN_ALLOWED], t.reasons[RN_DENY_RULE], t.reasons[RN_TRUST_TOO_LOW],
-		      t.reasons[RN_OUTSIDE_TIME], t.reasons[RN_DEFAULT_DENY], t.observed, t.logged, t.changes);
+	print_message(
+	    "%lu cases: %lu allowed, %lu denied by rule, %lu by trust, %lu by time, %lu by default; %lu observed, "
+	    "%lu logged, %lu change\n",
+	    t.cases, t.reasons[RN_ALLOWED], t.reasons[RN_DENY_RULE], t.reasons[RN_TRUST_TOO_LOW],
+	    t.reasons[RN_OUTSIDE_TIME], t.reasons[RN_DEFAULT_DENY], t.observed, t.logged, t.changes);
 	assert_true(t.cases >= 100000);
 	assert_true(t.reasons[RN_ALLOWED] > t.cases * 3 / 10 && t.reasons[RN_ALLOWED] < t.cases * 7 / 10);
 	assert_true(t.reasons[RN_DENY_RULE] > t.cases / 50 && t.reasons[RN_TRUST_TOO_LOW] > t.cases / 100);

@@ -28,7 +28,11 @@ static const struct rn_party alice = {.device = "laptop", .owner = "alice", .own
 			     carol = {.device = "phone", .owner = "carol", .owner_number = 3, .trust = 100},
 			     nobody = {.device = "thing", .owner = "", .trust = 100},
 			     nas = {.device = "nas", .tags = server, .tag_count = 1, .trust = 100},
-			     alices = {.device = "vault", .owner = "alice", .owner_number = 1, .tags = locked, .tag_count = 2},
+			     alices = {.device = "vault",
+				       .owner = "alice",
+				       .owner_number = 1,
+				       .tags = locked,
+				       .tag_count = 2},
 			     nobodys = {.device = "lamp", .owner = NULL, .trust = 100};
 
 static const struct {
@@ -68,12 +72,15 @@ static void test_cases(void **state)
 	if (!m)
 		fail_msg("%s", err.text);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct rn_question q = {*cases[i].from, *cases[i].to, .protocol = cases[i].protocol, .port = cases[i].port};
+		struct rn_question q = {*cases[i].from, *cases[i].to, .protocol = cases[i].protocol,
+					.port = cases[i].port};
 		struct rn_answer e;
 
 		rn_policy_evaluate(m, &q, &e);
-		if (e.reason != cases[i].reason || e.rule != cases[i].rule || (e.reason == RN_DEFAULT_DENY && rn_policy_nearest(m, &q) != cases[i].nearest))
-			fail_msg("case %zu: reason %d, rule %u, nearest %u", i, (int)e.reason, e.rule, rn_policy_nearest(m, &q));
+		if (e.reason != cases[i].reason || e.rule != cases[i].rule ||
+		    (e.reason == RN_DEFAULT_DENY && rn_policy_nearest(m, &q) != cases[i].nearest))
+			fail_msg("case %zu: reason %d, rule %u, nearest %u", i, (int)e.reason, e.rule,
+				 rn_policy_nearest(m, &q));
 	}
 	rn_policy_model_free(m);
 }

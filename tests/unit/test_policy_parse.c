@@ -139,11 +139,13 @@ static const struct {
     {"everyone:x", "\"everyone:x\" is wrong: \"everyone\" takes no name", true},
     {"group", "\"group\" needs a colon and a name", true},
     {"laptop-of-alice",
-     "\"laptop-of-alice\" is not a criterion; write everyone, or user:, group:, tag:, device:, type:, hub:, hub-type:, host: or "
+     "\"laptop-of-alice\" is not a criterion; write everyone, or user:, group:, tag:, device:, type:, hub:, hub-type:, "
+     "host: or "
      "prefix: and what it is",
      true},
     {"laptop-of-alice",
-     "\"laptop-of-alice\" is not a criterion; write everyone, same-owner, or user:, group:, tag:, device:, type:, hub:, "
+     "\"laptop-of-alice\" is not a criterion; write everyone, same-owner, or user:, group:, tag:, device:, type:, "
+     "hub:, "
      "hub-type:, host: or prefix: and what it is",
      false},
     {"same-owner", "same-owner stands only in \"destination_criteria\"", true},
@@ -155,8 +157,9 @@ static const struct {
     {"!same-owner", "\"!same-owner\" cannot be: ! stands before any but everyone and same-owner", false},
     {"!!tag:server", "\"!!tag:server\" is not a criterion; did you mean \"!tag:server\"?", false},
     {"!taag:server", "\"!taag:server\" is not a criterion; did you mean \"!tag:server\"?", false},
-    {"!", "\"!\" is not a criterion; write everyone, or user:, group:, tag:, device:, type:, hub:, hub-type:, host: or "
-	  "prefix: and what it is",
+    {"!",
+     "\"!\" is not a criterion; write everyone, or user:, group:, tag:, device:, type:, hub:, hub-type:, host: or "
+     "prefix: and what it is",
      true},
     {"type:deskop", "\"deskop\" is not a type of client; did you mean \"desktop\"?", true},
     {"type:regional", "\"regional\" is not a type of client; there are desktop, mobile, server and iot", true},
@@ -166,14 +169,17 @@ static const struct {
     {"hub:", "\"hub:\" has no good name after the colon", true},
     {"host:nas", "\"host:nas\" is no address; write host:10.77.0.5 or host:fd00::5", true},
     {"host:10.0.0.0/8",
-     "\"host:10.0.0.0/8\" is no address; write host:10.77.0.5 or host:fd00::5, or prefix: where you mean a prefix", true},
+     "\"host:10.0.0.0/8\" is no address; write host:10.77.0.5 or host:fd00::5, or prefix: where you mean a prefix",
+     true},
     {"host:10.0.0.256", "\"host:10.0.0.256\" is no address; write host:10.77.0.5 or host:fd00::5", true},
     {"prefix:10.0.0.1/8",
-     "\"prefix:10.0.0.1/8\" is no prefix; write prefix:10.77.0.0/24 or prefix:fd00:77::/48, with zeros where the bits do "
+     "\"prefix:10.0.0.1/8\" is no prefix; write prefix:10.77.0.0/24 or prefix:fd00:77::/48, with zeros where the bits "
+     "do "
      "not reach",
      true},
     {"prefix:fd00::/129",
-     "\"prefix:fd00::/129\" is no prefix; write prefix:10.77.0.0/24 or prefix:fd00:77::/48, with zeros where the bits do "
+     "\"prefix:fd00::/129\" is no prefix; write prefix:10.77.0.0/24 or prefix:fd00:77::/48, with zeros where the bits "
+     "do "
      "not reach",
      true},
 };
@@ -212,14 +218,17 @@ static const struct {
     {"\"icmp:8\"", "\"icmp:8\": write icmp for echo of both families, or icmp4:echo or icmp6:echo for that of one"},
     {"\"sctp\"", "\"sctp\" is not a service; did you mean \"tcp\"?"},
     {"\"quic\"", "\"quic\" is not a service; write tcp, udp or icmp, with ports as tcp:22 or udp:5000-5100, or with a "
-		"family as icmp6"},
+		 "family as icmp6"},
     {"\"tcpp:22\"", "\"tcpp:22\" is not a service; did you mean \"tcp:22\"?"},
-    {"\"icmp4:3\"", "\"icmp4:3\": no rule can name this ICMP type: only echo begins a flow, and errors belong to flows and "
-		    "pass with them; write icmp4:echo"},
-    {"\"icmp6:8\"", "\"icmp6:8\": no rule can name this ICMP type: only echo begins a flow, and errors belong to flows and "
-		    "pass with them; write icmp6:echo"},
-    {"\"icmp4:0\"", "\"icmp4:0\": no rule can name this ICMP type: only echo begins a flow, and errors belong to flows and "
-		    "pass with them; write icmp4:echo"},
+    {"\"icmp4:3\"",
+     "\"icmp4:3\": no rule can name this ICMP type: only echo begins a flow, and errors belong to flows and "
+     "pass with them; write icmp4:echo"},
+    {"\"icmp6:8\"",
+     "\"icmp6:8\": no rule can name this ICMP type: only echo begins a flow, and errors belong to flows and "
+     "pass with them; write icmp6:echo"},
+    {"\"icmp4:0\"",
+     "\"icmp4:0\": no rule can name this ICMP type: only echo begins a flow, and errors belong to flows and "
+     "pass with them; write icmp4:echo"},
     {"22", "a service must be text in double quotes"},
 };
 
@@ -296,12 +305,229 @@ static void test_too_many(void **state)
 	free(text);
 }
 
+/* ---- groups ---- */
+
+static const struct {
+	const char *groups, *error;
+} groups[] = {
+    {"\"a\": [\"group:a\"]", "line 2, column 1: the group \"a\" is in itself: a > a"},
+    {"\"a\": [\"group:b\"],\n\"b\": [\"group:a\"]", "line 3, column 1: the group \"a\" is in itself: a > b > a"},
+    {"\"x\": [\"group:a\"],\n\"a\": [\"bob\", \"group:b\"],\n\"b\": [\"group:c\"],\n\"c\": [\"group:a\"]",
+     "line 5, column 1: the group \"a\" is in itself: a > b > c > a"},
+    {"\"a\": [\"group:b\"], \"b\": [\"group:c\"], \"c\": [\"group:d\"], \"d\": [\"group:e\"], \"e\": [\"group:f\"], "
+     "\"f\": [\"group:a\"]",
+     "line 2, column 91: the group \"a\" is in itself: a > ... > d > e > f > a"},
+    {"\"a\": [\"group:no\"]", "line 2, column 7: unknown group \"no\"; list its users in \"groups\" first"},
+    {"\"admins\": [\"group:admin\"]", "line 2, column 12: unknown group \"admin\"; did you mean \"admins\"?"},
+    {"\"a\": [], \"b\": [\"group:a\", \"group:a\"]", "line 2, column 27: \"group:a\" stands twice in this list"},
+    {"\"a\": [7]", "line 2, column 7: a user or a group must be text in double quotes"},
+};
+
+static void test_groups(void **state)
+{
+	static const char text[] =
+	    "{\"groups\": {\"all\": [\"zoe\", \"group:b\", \"group:a\"], \"a\": [\"bob\", \"alice\"], "
+	    "\"b\": [\"group:a\", \"carol\", \"bob\"]}, \"rules\": []}";
+	static const char *const users[] = {"alice", "bob", "carol", "zoe"};
+	struct rn_err err = {""};
+	struct rn_policy_model *m = parse(text, &err);
+
+	(void)state;
+	if (!m)
+		fail_msg("%s", err.text);
+	assert_int_equal(m->groups[0].user_count, 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_string_equal(m->groups[0].users[i], users[i]);
+	assert_int_equal(m->groups[1].user_count, 2);
+	assert_int_equal(m->groups[2].user_count, 3);
+	rn_policy_model_free(m);
+	for (size_t i = 0; i < COUNT(groups); i++) {
+		char bad_text[1024];
+
+		err.text[0] = '\0';
+		snprintf(bad_text, sizeof(bad_text), "{\"groups\": {\n%s}, \"rules\": []}", groups[i].groups);
+		assert_null(parse(bad_text, &err));
+		assert_string_equal(err.text, groups[i].error);
+	}
+}
+
+/* Each of 10,000 groups holds the next; each of 64 holds the two below it twice over, which makes 2^64 ways down. */
+static void test_deep_groups(void **state)
+{
+	size_t room = 1u << 20, at;
+	char *out = malloc(room);
+	struct rn_err err = {""};
+	struct rn_policy_model *m;
+
+	(void)state;
+	assert_non_null(out);
+	at = (size_t)snprintf(out, room, "{\"groups\": {\"g9999\": [\"alice\"]");
+	for (unsigned i = 0; i < 9999; i++)
+		at += (size_t)snprintf(out + at, room - at, ", \"g%u\": [\"group:g%u\"]", i, i + 1);
+	snprintf(out + at, room - at, "}, \"rules\": []}");
+	m = parse(out, &err);
+	if (!m)
+		fail_msg("%s", err.text);
+	for (unsigned i = 0; i < 10000; i++)
+		assert_int_equal(m->groups[i].user_count, 1);
+	rn_policy_model_free(m);
+	at = (size_t)snprintf(out, room, "{\"groups\": {\"a0\": [\"alice\"], \"b0\": [\"bob\"]");
+	for (unsigned i = 1; i < 64; i++)
+		at += (size_t)snprintf(
+		    out + at, room - at,
+		    ", \"a%u\": [\"group:a%u\", \"group:b%u\"], \"b%u\": [\"group:a%u\", \"group:b%u\"]", i, i - 1,
+		    i - 1, i, i - 1, i - 1);
+	snprintf(out + at, room - at, "}, \"rules\": []}");
+	m = parse(out, &err);
+	if (!m)
+		fail_msg("%s", err.text);
+	assert_int_equal(m->groups[127].user_count, 2);
+	rn_policy_model_free(m);
+	free(out);
+}
+
+/* ---- conditions ---- */
+
+static const struct {
+	const char *conditions, *error;
+} conditions[] = {
+    {"\"minimum_destination_trust\": -1", "\"minimum_destination_trust\" is -1, but must be from 0 to 100"},
+    {"\"source_types\": [\"gateway\"]",
+     "\"gateway\" is not a type of client; there are desktop, mobile, server and iot"},
+    {"\"source_types\": []", "\"source_types\" is empty; leave it out if every type is meant"},
+    {"\"source_types\": [\"iot\", \"iot\"]", "\"iot\" stands twice in this list"},
+    {"\"source_managed\": \"yes\"", "\"source_managed\" must be true or false"},
+    {"\"until\": \"2027-02-29T00:00:00Z\"",
+     "\"until\" is \"2027-02-29T00:00:00Z\", which is no moment; write one in UTC, as \"2027-03-31T18:00:00Z\""},
+    {"\"from\": \"2027-01-01T24:00:00Z\"",
+     "\"from\" is \"2027-01-01T24:00:00Z\", which is no moment; write one in UTC, as \"2027-03-31T18:00:00Z\""},
+    {"\"times\": []", "\"times\" is empty; leave it out if the rule always holds"},
+    {"\"times\": [1]",
+     "a window must be an object, {\"days\": [\"mon\"], \"from\": \"08:00\", \"to\": \"18:00\", \"zone\": "
+     "\"Europe/Vienna\"}"},
+    {"\"times\": [{\"to\": \"18:00\", \"zone\": \"UTC\"}]",
+     "this window has no \"from\"; write a time of day, as \"08:00\""},
+    {"\"times\": [{\"from\": \"8:00\", \"to\": \"18:00\", \"zone\": \"UTC\"}]",
+     "\"from\" is \"8:00\", which is no time of day; write it as \"08:00\" or \"08:00:30\""},
+    {"\"times\": [{\"from\": \"24:00\", \"to\": \"18:00\", \"zone\": \"UTC\"}]",
+     "\"from\" is \"24:00\", which is no time of day; write it as \"08:00\" or \"08:00:30\""},
+    {"\"times\": [{\"from\": \"08:00\", \"to\": \"24:00:01\", \"zone\": \"UTC\"}]",
+     "\"to\" is \"24:00:01\", which is no time of day; write it as \"18:00\", \"24:00\" or \"08:00:30\""},
+    {"\"times\": [{\"from\": \"08:00\", \"to\": \"08:60\", \"zone\": \"UTC\"}]",
+     "\"to\" is \"08:60\", which is no time of day; write it as \"18:00\", \"24:00\" or \"08:00:30\""},
+    {"\"times\": [{\"from\": \"08:00\", \"to\": \"08:00:00\", \"zone\": \"UTC\"}]",
+     "this window ends when it begins, so it is never open; write \"00:00\" to \"24:00\" if the whole day is meant"},
+    {"\"times\": [{\"from\": \"08:00\", \"to\": \"00:00\", \"zone\": \"UTC\"}]",
+     "write \"24:00\" for the end of the day"},
+    {"\"times\": [{\"from\": \"08:00\", \"to\": \"09:00\"}]",
+     "this window has no \"zone\"; write that of the clocks that are meant, as \"Europe/Vienna\", or \"UTC\""},
+    {"\"times\": [{\"from\": \"08:00\", \"to\": \"09:00\", \"zone\": \"Europe/Vienna!\"}]",
+     "\"Europe/Vienna!\" is not the name of a time zone; write one as \"Europe/Vienna\", or \"UTC\""},
+    {"\"times\": [{\"days\": [\"Mon\"], \"from\": \"08:00\", \"to\": \"09:00\", \"zone\": \"UTC\"}]",
+     "\"Mon\" is not a day; did you mean \"mon\"?"},
+    {"\"times\": [{\"days\": [\"holidays\"], \"from\": \"08:00\", \"to\": \"09:00\", \"zone\": \"UTC\"}]",
+     "\"holidays\" is not a day; write mon, tue, wed, thu, fri, sat or sun"},
+    {"\"times\": [{\"days\": [], \"from\": \"08:00\", \"to\": \"09:00\", \"zone\": \"UTC\"}]",
+     "\"days\" is empty; leave it out if every day is meant"},
+};
+
+static void test_conditions(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(conditions); i++) {
+		char text[1024];
+		struct rn_err err = {""};
+		const char *sentence;
+
+		snprintf(text, sizeof(text),
+			 "{\"rules\": [{\"id\": \"a\", " ENDS "\"action\": \"allow\", \"conditions\": {\n%s}}]}",
+			 conditions[i].conditions);
+		assert_null(parse(text, &err));
+		assert_int_equal(strncmp(err.text, "line 2, column ", 15), 0);
+		sentence = strchr(err.text + 15, ':') + 2;
+		assert_string_equal(sentence, conditions[i].error);
+	}
+}
+
+static void test_all_conditions(void **state)
+{
+	static const char text[] =
+	    "{\"rules\": [\n  {\"id\": \"a\", " ENDS
+	    "\"comment\": \"why \\u00fc\", \"log\": true, \"observe\": true, \"action\": "
+	    "\"allow\", \"services\": [\"icmp4\", \"icmp6:128\"], \"conditions\": {\"minimum_trust\": 1, "
+	    "\"minimum_destination_trust\": 100, \"source_types\": [\"iot\", \"server\"], \"destination_managed\": "
+	    "false, "
+	    "\"from\": \"2027-01-15\", \"until\": \"2027-01-15T00:00:01Z\", \"times\": [{\"days\": [\"sun\", \"mon\"], "
+	    "\"from\": \"23:59:59\", \"to\": \"06:00\", \"zone\": \"America/Argentina/Buenos_Aires\"}, {\"from\": "
+	    "\"00:00\", \"to\": \"24:00\", \"zone\": \"Etc/GMT+5\"}]}}]}";
+	struct rn_err err = {""};
+	struct rn_policy_model *m = parse(text, &err);
+	const struct rn_access_policy *r;
+
+	(void)state;
+	if (!m)
+		fail_msg("%s", err.text);
+	r = &m->rules[0];
+	assert_int_equal(r->line, 2);
+	assert_int_equal(r->column, 3);
+	assert_true(r->log && r->observe && !r->deny);
+	assert_string_equal(r->comment, "why \u00fc");
+	assert_int_equal(r->services[0].protocol, IPPROTO_ICMP);
+	assert_int_equal(r->services[1].protocol, IPPROTO_ICMPV6);
+	assert_int_equal(r->source.minimum_trust, 1);
+	assert_int_equal(r->destination.minimum_trust, 100);
+	assert_int_equal(r->source.types, 1u << RN_KIND_IOT | 1u << RN_KIND_SERVER);
+	assert_int_equal(r->source.managed, RN_MANAGED_EITHER);
+	assert_int_equal(r->destination.managed, RN_MANAGED_NO);
+	assert_int_equal(r->until - r->from, 1);
+	assert_int_equal(r->time_count, 2);
+	assert_int_equal(r->times[0].days, 0x41);
+	assert_int_equal(r->times[0].from, 86399);
+	assert_int_equal(r->times[0].to, 21600);
+	assert_string_equal(r->times[0].zone, "America/Argentina/Buenos_Aires");
+	assert_int_equal(r->times[1].days, RN_EVERY_DAY);
+	assert_int_equal(r->times[1].to, 86400);
+	rn_policy_model_free(m);
+}
+
+/* ---- hostile documents ---- */
+
+static void test_hostile(void **state)
+{
+	size_t size = 100u << 20;
+	char *text = malloc(size);
+	struct rn_err err = {""};
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '[', size);
+	assert_null(rn_policy_parse(text, size, &err)); /* 100 MB */
+	assert_string_equal(err.text, "line 1, column 1: the policy has 104857600 bytes, but at most 33554432 fit");
+	assert_null(rn_policy_parse(text, 10000, &err)); /* nested 10,000 deep */
+	assert_string_equal(err.text, "line 1, column 33: arrays and objects are nested too deeply");
+	memcpy(text, "{\"rules\":[", 10);
+	for (size_t i = 10; i + 2 < RN_POLICY_TEXT_MAX; i += 2)
+		memcpy(text + i, "1,", 2);
+	assert_null(rn_policy_parse(text, RN_POLICY_TEXT_MAX, &err)); /* too many values to keep */
+	assert_non_null(strstr(err.text, "too many values in one text"));
+	free(text);
+	assert_null(parse("{\"rules\": [{\"id\": \"a\\u0000b\", " ENDS "\"action\": \"deny\"}]}", &err));
+	assert_int_equal(strncmp(err.text, "line 1, column ", 15), 0);
+	assert_null(
+	    parse("{\"rules\": [{\"id\": \"a\", \"comment\": \"x\\ny\", " ENDS "\"action\": \"deny\"}]}", &err));
+	assert_string_equal(err.text,
+			    "line 1, column 24: the comment has a control character; write it in one line of text");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_whole),    cmocka_unit_test(test_bad),     cmocka_unit_test(test_criteria),
-	    cmocka_unit_test(test_services), cmocka_unit_test(test_starter), cmocka_unit_test(test_truncations),
-	    cmocka_unit_test(test_too_many),
+	    cmocka_unit_test(test_whole),	   cmocka_unit_test(test_bad),
+	    cmocka_unit_test(test_criteria),	   cmocka_unit_test(test_services),
+	    cmocka_unit_test(test_starter),	   cmocka_unit_test(test_truncations),
+	    cmocka_unit_test(test_too_many),	   cmocka_unit_test(test_groups),
+	    cmocka_unit_test(test_deep_groups),	   cmocka_unit_test(test_conditions),
+	    cmocka_unit_test(test_all_conditions), cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

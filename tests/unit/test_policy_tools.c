@@ -45,7 +45,8 @@ struct lines {
 
 static void add_line(struct lines *l, const char *kind, const char *text)
 {
-	l->used += (size_t)snprintf(l->text + l->used, sizeof(l->text) - l->used, "%s%s%s\n", kind, *kind ? ": " : "", text);
+	l->used +=
+	    (size_t)snprintf(l->text + l->used, sizeof(l->text) - l->used, "%s%s%s\n", kind, *kind ? ": " : "", text);
 }
 
 /* ---- tests ---- */
@@ -81,7 +82,8 @@ static const struct {
      ""},
     {"{\"id\": \"a\", \"source\": {\"device\": \"laptop\"}, \"destination\": {\"device\": \"db-1\"}, \"services\": "
      "[\"tcp:5432\"], \"expect\": \"allow\", \"at\": \"2027-01-15T18:00:00Z\"}",
-     "line 4, column 11: the test \"a\" fails: tcp:5432 is denied by rule \"sql\" (no rule allows it at this time), but "
+     "line 4, column 11: the test \"a\" fails: tcp:5432 is denied by rule \"sql\" (no rule allows it at this time), "
+     "but "
      "\"allow\" is expected"},
     {"{\"id\": \"a\", \"source\": {\"device\": \"laptop\"}, \"destination\": {\"device\": \"db-1\"}, \"services\": "
      "[\"tcp:5432\"], \"expect\": \"allow\", \"at\": \"2027-01-15T17:59:59Z\"}",
@@ -132,16 +134,17 @@ static const struct {
 } bad_tests[] = {
     {"7", "line 4, column 11: a test must be an object in { }"},
     {"{\"id\": \"a\"}", "line 4, column 11: this test has no \"source\"; write {\"device\": \"NAME\"}"},
-    {"{\"id\": \"a\", \"source\": {\"user\": \"B\"}}",
-     "line 4, column 34: \"B\" is not a good name for a user; names begin with a-z or 0-9 and have at most 63 of a-z, 0-9, "
-     "dot, hyphen and underscore"},
+    {"{\"id\": \"a\", \"source\": {\"user\": \"B\"}}", "line 4, column 34: \"B\" is not a good name for a user; names "
+						       "begin with a-z or 0-9 and have at most 63 of a-z, 0-9, "
+						       "dot, hyphen and underscore"},
     {"{\"id\": \"a\", \"source\": {\"device\": \"x\", \"user\": \"b\"}}",
      "line 4, column 49: unknown key \"user\"; known here: device"},
     {"{\"id\": \"a\", \"source\": {\"type\": \"sever\"}}",
      "line 4, column 34: \"sever\" is not a type of client; did you mean \"server\"?"},
     {"{\"id\": \"a\", \"source\": {}, \"destination\": {}, \"services\": [\"tcp:1-2\"], \"expect\": \"deny\"}",
      "line 4, column 56: a test asks for single ports, as \"tcp:22\""},
-    {"{\"id\": \"a\", \"source\": {}, \"destination\": {}, \"services\": [\"tcp:1\"], \"expect\": \"deny\", \"rule\": \"no\"}",
+    {"{\"id\": \"a\", \"source\": {}, \"destination\": {}, \"services\": [\"tcp:1\"], \"expect\": \"deny\", \"rule\": "
+     "\"no\"}",
      "line 4, column 97: no rule has the id \"no\""},
     {"{\"id\": \"a\", \"source\": {}, \"destination\": {}, \"services\": [\"tcp:1\"], \"expect\": \"maybe\"}",
      "line 4, column 79: \"expect\" is \"maybe\"; write \"allow\" or \"deny\""},
@@ -178,10 +181,11 @@ static void expect_findings(const char *rules, const char *lines)
 	bool cut = true;
 	char text[8192];
 
-	snprintf(text, sizeof(text),
-		 "{\"groups\": {\"none\": [], \"staff\": [\"alice\", \"bob\"], \"few\": [\"alice\"]}, \"tags\": [\"a\", "
-		 "\"b\"], \"rules\": [\n%s]}",
-		 rules);
+	snprintf(
+	    text, sizeof(text),
+	    "{\"groups\": {\"none\": [], \"staff\": [\"alice\", \"bob\"], \"few\": [\"alice\"]}, \"tags\": [\"a\", "
+	    "\"b\"], \"rules\": [\n%s]}",
+	    rules);
 	m = parse(text);
 	assert_int_equal(rn_policy_findings(m, NULL, NOW, told, &l, &cut), 0);
 	assert_false(cut);
@@ -200,26 +204,31 @@ static void test_never(void **state)
 	(void)state;
 	expect_findings(RULE("r", "\"group:none\"", "\"everyone\"", ALLOW),
 			"never: rule \"r\" matches nothing: the group \"none\" in its source_criteria has no users\n");
-	expect_findings(RULE("r", "\"everyone\"", "\"user:alice\", \"!group:staff\"", ALLOW),
-			"never: rule \"r\" matches nothing: no device can be in its destination_criteria, since what is "
-			"named there is taken away again, has no users or is of another type\n");
-	expect_findings(RULE("r", "\"type:server\"", "\"everyone\"", ALLOW WHEN("\"source_types\": [\"iot\"]")),
-			"never: rule \"r\" matches nothing: no device can be in its source_criteria, since what is named "
-			"there is taken away again, has no users or is of another type\n");
-	expect_findings(RULE("r", "\"everyone\"", "\"everyone\"", ALLOW WHEN("\"from\": \"2027-03-01\", \"until\": \"2027-03-01\"")),
+	expect_findings(
+	    RULE("r", "\"everyone\"", "\"user:alice\", \"!group:staff\"", ALLOW),
+	    "never: rule \"r\" matches nothing: no device can be in its destination_criteria, since what is "
+	    "named there is taken away again, has no users or is of another type\n");
+	expect_findings(
+	    RULE("r", "\"type:server\"", "\"everyone\"", ALLOW WHEN("\"source_types\": [\"iot\"]")),
+	    "never: rule \"r\" matches nothing: no device can be in its source_criteria, since what is named "
+	    "there is taken away again, has no users or is of another type\n");
+	expect_findings(RULE("r", "\"everyone\"", "\"everyone\"",
+			     ALLOW WHEN("\"from\": \"2027-03-01\", \"until\": \"2027-03-01\"")),
 			"never: rule \"r\" never holds: its \"until\" is not after its \"from\"\n");
 	expect_findings(RULE("r", "\"everyone\"", "\"everyone\"", ALLOW WHEN("\"until\": \"2027-01-15T08:00:00Z\"")),
 			"never: rule \"r\" holds no more: it ended at 2027-01-15T08:00:00Z\n");
-	expect_findings(RULE("r", "\"everyone\"", "\"everyone\"",
-			     ALLOW WHEN("\"until\": \"2027-01-16\", \"times\": [{\"days\": [\"sat\"], \"from\": \"01:00\", "
-					"\"to\": \"02:00\", \"zone\": \"UTC\"}]")),
-			"never: rule \"r\" never holds: none of its times lies between its \"from\" (or now) and its "
-			"\"until\"\n");
-	expect_findings(RULE("r", "\"everyone\"", "\"everyone\"",
-			     ALLOW WHEN("\"until\": \"2027-01-17\", \"times\": [{\"days\": [\"sat\"], \"from\": \"01:00\", "
-					"\"to\": \"02:00\", \"zone\": \"UTC\"}]"))
-			    RULE("s", "\"group:none\", \"tag:a\"", "\"!group:staff\"", DENY),
-			"");
+	expect_findings(
+	    RULE("r", "\"everyone\"", "\"everyone\"",
+		 ALLOW WHEN("\"until\": \"2027-01-16\", \"times\": [{\"days\": [\"sat\"], \"from\": \"01:00\", "
+			    "\"to\": \"02:00\", \"zone\": \"UTC\"}]")),
+	    "never: rule \"r\" never holds: none of its times lies between its \"from\" (or now) and its "
+	    "\"until\"\n");
+	expect_findings(
+	    RULE("r", "\"everyone\"", "\"everyone\"",
+		 ALLOW WHEN("\"until\": \"2027-01-17\", \"times\": [{\"days\": [\"sat\"], \"from\": \"01:00\", "
+			    "\"to\": \"02:00\", \"zone\": \"UTC\"}]"))
+		RULE("s", "\"group:none\", \"tag:a\"", "\"!group:staff\"", DENY),
+	    "");
 }
 
 static void test_useless(void **state)
@@ -229,24 +238,32 @@ static void test_useless(void **state)
 			    RULE("d", "\"group:staff\", \"tag:b\"", "\"everyone\"", DENY ", \"services\": [\"tcp\"]"),
 			"contradicted: rule \"a\" never allows anything: rule \"d\" (line 3) denies all of it\n");
 	/* one user of the group is not denied; another service; at another time; only those that are managed */
-	expect_findings(RULE("a", "\"group:staff\"", "\"tag:a\"", ALLOW) RULE("d", "\"user:alice\"", "\"everyone\"", DENY), "");
-	expect_findings(RULE("a", "\"tag:a\"", "\"tag:a\"", ALLOW) RULE("d", "\"tag:a\"", "\"everyone\"", DENY ", \"services\": [\"udp\"]"), "");
+	expect_findings(
+	    RULE("a", "\"group:staff\"", "\"tag:a\"", ALLOW) RULE("d", "\"user:alice\"", "\"everyone\"", DENY), "");
 	expect_findings(RULE("a", "\"tag:a\"", "\"tag:a\"", ALLOW)
-			    RULE("d", "\"everyone\"", "\"everyone\"", DENY WHEN("\"until\": \"2030-01-01\"")), "");
+			    RULE("d", "\"tag:a\"", "\"everyone\"", DENY ", \"services\": [\"udp\"]"),
+			"");
 	expect_findings(RULE("a", "\"tag:a\"", "\"tag:a\"", ALLOW)
-			    RULE("d", "\"everyone\"", "\"everyone\"", DENY WHEN("\"source_managed\": true")), "");
+			    RULE("d", "\"everyone\"", "\"everyone\"", DENY WHEN("\"until\": \"2030-01-01\"")),
+			"");
 	expect_findings(RULE("a", "\"tag:a\"", "\"tag:a\"", ALLOW)
-			    RULE("d", "\"everyone\"", "\"everyone\"", DENY ", \"observe\": true"), "");
+			    RULE("d", "\"everyone\"", "\"everyone\"", DENY WHEN("\"source_managed\": true")),
+			"");
+	expect_findings(RULE("a", "\"tag:a\"", "\"tag:a\"", ALLOW)
+			    RULE("d", "\"everyone\"", "\"everyone\"", DENY ", \"observe\": true"),
+			"");
 	/* what is taken away by ! */
 	expect_findings(RULE("a", "\"tag:a\"", "\"tag:a\"", ALLOW) RULE("d", "\"!tag:b\"", "\"everyone\"", DENY), "");
-	expect_findings(RULE("a", "\"tag:a\", \"!tag:b\"", "\"tag:a\"", ALLOW) RULE("d", "\"!tag:b\"", "\"everyone\"", DENY),
+	expect_findings(RULE("a", "\"tag:a\", \"!tag:b\"", "\"tag:a\"", ALLOW)
+			    RULE("d", "\"!tag:b\"", "\"everyone\"", DENY),
 			"contradicted: rule \"a\" never allows anything: rule \"d\" (line 3) denies all of it\n");
 	expect_findings(RULE("a", "\"user:alice\"", "\"type:server\"", ALLOW)
 			    RULE("d", "\"!user:bob\"", "\"!type:iot\"", DENY),
 			"contradicted: rule \"a\" never allows anything: rule \"d\" (line 3) denies all of it\n");
 	/* a device has two addresses, so that of one prefix may be in another too */
 	expect_findings(RULE("a", "\"prefix:10.0.0.0/8\"", "\"everyone\"", ALLOW)
-			    RULE("d", "\"!prefix:fd00::/8\"", "\"everyone\"", DENY), "");
+			    RULE("d", "\"!prefix:fd00::/8\"", "\"everyone\"", DENY),
+			"");
 	expect_findings(RULE("a", "\"host:10.0.0.1\"", "\"everyone\"", ALLOW)
 			    RULE("d", "\"prefix:10.0.0.0/8\"", "\"everyone\"", DENY),
 			"contradicted: rule \"a\" never allows anything: rule \"d\" (line 3) denies all of it\n");
@@ -255,8 +272,10 @@ static void test_useless(void **state)
 			    RULE("b", "\"tag:b\"", "\"tag:a\"", ALLOW WHEN("\"minimum_trust\": 9")),
 			"shadowed: rule \"b\" never decides: rule \"a\" (line 2) allows all of it before\n");
 	expect_findings(RULE("a", "\"everyone\"", "\"tag:a\"", ALLOW WHEN("\"minimum_trust\": 10"))
-			    RULE("b", "\"tag:b\"", "\"tag:a\"", ALLOW WHEN("\"minimum_trust\": 9")), "");
-	expect_findings(RULE("a", "\"tag:b\"", "\"same-owner\"", ALLOW) RULE("b", "\"everyone\"", "\"same-owner\"", ALLOW), "");
+			    RULE("b", "\"tag:b\"", "\"tag:a\"", ALLOW WHEN("\"minimum_trust\": 9")),
+			"");
+	expect_findings(
+	    RULE("a", "\"tag:b\"", "\"same-owner\"", ALLOW) RULE("b", "\"everyone\"", "\"same-owner\"", ALLOW), "");
 	expect_findings(RULE("a", "\"everyone\"", "\"everyone\"", ALLOW ", \"services\": [\"tcp:22\", \"tcp:1-1024\"]"),
 			"redundant: in rule \"a\", tcp:22 is in tcp:1-1024 already\n");
 }
@@ -270,7 +289,8 @@ static void differs(void *context, const struct rn_difference *d)
 
 static void expect_difference(const char *before, const char *after, const char *lines)
 {
-	static const char head[] = "{\"groups\": {\"staff\": [\"alice\", \"bob\"]}, \"tags\": [\"db\", \"web\"], \"rules\": [";
+	static const char head[] =
+	    "{\"groups\": {\"staff\": [\"alice\", \"bob\"]}, \"tags\": [\"db\", \"web\"], \"rules\": [";
 	struct lines l = {"", 0};
 	struct rn_policy_model *m[2];
 	bool cut = true;
@@ -297,7 +317,8 @@ static void test_difference(void **state)
 	expect_difference(SQL("\"group:staff\""), SQL("\"user:alice\""),
 			  "rule \"sql\" has changed\ndesk loses access to db-1:5432\n");
 	expect_difference(SQL("\"user:alice\""),
-			  SQL("\"user:alice\"") RULE("dbs", "\"user:bob\"", "\"tag:db\"", ALLOW ", \"services\": [\"udp:53\", \"icmp\"]"),
+			  SQL("\"user:alice\"")
+			      RULE("dbs", "\"user:bob\"", "\"tag:db\"", ALLOW ", \"services\": [\"udp:53\", \"icmp\"]"),
 			  "rule \"dbs\" is new\ndesk gains access to udp:53, icmp of 2 devices\n");
 	/* what another rule allows is no loss; order and names change nothing */
 	expect_difference(SQL("\"user:alice\"") RULE("all", "\"everyone\"", "\"tag:db\"", ALLOW),
