@@ -111,6 +111,28 @@ static void too_many_are_refused(void **state)
 	assert_int_equal(d.code, -ENOENT);
 }
 
+/* Where the policy names hubs, who has moved is meant by the other's. */
+static void a_move_changes_who_is_meant(void **state)
+{
+	static const char policy[] =
+	    "{\"rules\": [{\"id\": \"r\", \"action\": \"allow\", \"source_criteria\": [\"hub:hub-a\"], "
+	    "\"destination_criteria\": [\"hub:hub-b\"]}]}";
+	struct world *w = *state;
+	struct world_done d = {0};
+	struct rn_device_record before;
+	rn_core_policy_set(gateway(w), policy, strlen(policy), world_done, &d);
+	world_wait(w, 1500);
+	assert_int_equal(d.code, 0);
+	assert_int_equal(d.count, 1);
+	before = *device(w, HUB_B, LAPTOP);
+	assert_int_not_equal(before.identity, device(w, HUB_B, SERVER)->identity);
+	assert_int_equal(set(w, "hub-b", "", NULL), 0);
+	world_wait(w, 2000);
+	assert_int_equal(device(w, HUB_B, LAPTOP)->hub, NUMBER(HUB_B));
+	assert_int_not_equal(device(w, HUB_B, LAPTOP)->identity, before.identity);
+	assert_int_equal(device(w, HUB_B, LAPTOP)->identity, device(w, HUB_B, SERVER)->identity);
+}
+
 /* People move it: addresses stay, its old hub hears of it, and it goes to the new one by itself. */
 static void a_move_keeps_addresses(void **state)
 {
@@ -349,15 +371,15 @@ static void ask_gateway(struct world *w, unsigned by, uint64_t sequence, uint32_
 {
 	uint8_t plain[64], box[128], data[256];
 	struct rn_writer p = rn_writer(plain, sizeof(plain));
-	struct rn_message m = {.type = RN_MESSAGE_REQUEST, .request = {.device = NUMBER(LAPTOP), .id = 1, .sealed = box}};
+	struct rn_message m = {.type = RN_MESSAGE_REQUEST,
+			       .request = {.device = NUMBER(LAPTOP), .id = 1, .sealed = box}};
 	rn_write_u8(&p, RN_REQUEST_HOME);
 	rn_write_u64(&p, sequence);
 	rn_write_u32(&p, hub);
 	rn_write_u64(&p, moved);
 	m.request.sealed_size = p.at + RN_SEAL_OVERHEAD;
-	assert_int_equal(rn_box_seal(w->hosts[LAPTOP].params.anchor.box_public, w->hosts[LAPTOP].noise_secret, plain,
-				     p.at, box),
-			 0);
+	assert_int_equal(
+	    rn_box_seal(w->hosts[LAPTOP].params.anchor.box_public, w->hosts[LAPTOP].noise_secret, plain, p.at, box), 0);
 	int size = rn_message_encode(&m, data, sizeof(data));
 	struct rn_local local = {.type = RN_LOCAL_NET_MESSAGE,
 				 .session = world_session(&w->hosts[by], GATEWAY),
@@ -597,6 +619,7 @@ int main(void)
 	    T(the_next_hub_knows_it_already),
 	    T(lists_are_checked_by_name),
 	    T(too_many_are_refused),
+	    T(a_move_changes_who_is_meant),
 	    T(a_move_keeps_addresses),
 	    T(it_moves_when_its_hub_dies),
 	    T(it_stays_where_nobody_answers),

@@ -57,6 +57,7 @@ static void close_books(struct fixture *f)
 {
 	rn_numbering_close(&f->books);
 	rn_store_close(f->books.store);
+	rn_prefixes_done(&f->books.prefixes);
 	rn_ledger_free(f->books.ledger);
 }
 
@@ -193,6 +194,90 @@ static void identities_become_finer_before_the_policy(void **state)
 	/* A device that comes later has the selectors that are known by then. */
 	assert_int_equal(add(f, "d", "alice", "db\nweb\n").selector_count, 3);
 	assert_int_equal(get(f, "d")->identity, identity);
+}
+
+/* A set is of the prefixes of the policy in force and of the one that takes its place, and of none before. */
+static void prefixes_are_those_of_the_policy(void **state)
+{
+	struct fixture *f = *state;
+	add(f, "a", "alice", "");
+	add(f, "b", "bob", "");
+	put_policy(f, RULE("prefix:10.9.8.2/32", "everyone"));
+	assert_int_equal(get(f, "a")->selector_count, 1);
+	assert_int_equal(get(f, "b")->selector_count, 2);
+	put_policy(f, RULE("host:fd00:1:2::1", "prefix:10.9.8.0/24"));
+	assert_int_equal(get(f, "a")->selector_count, 3);
+	assert_int_equal(get(f, "b")->selector_count, 3);
+	put_policy(f, RULE("everyone", "prefix:10.9.8.0/24"));
+	put_policy(f, RULE("everyone", "prefix:10.9.8.0/24"));
+	assert_int_equal(get(f, "a")->selector_count, 2);
+	assert_int_equal(get(f, "b")->selector_count, 2);
+	assert_int_equal(get(f, "a")->identity, get(f, "b")->identity);
+	/* One that comes later is in it too. */
+	assert_int_equal(add(f, "c", "", "").selector_count, 2);
+}
+
+static void a_device_is_meant_by_type_and_management(void **state)
+{
+	struct fixture *f = *state;
+	add(f, "a", "alice", "");
+	put_policy(f, RULE("type:server", "type:desktop"));
+	assert_int_equal(get(f, "a")->selector_count, 2);
+	put_policy(f, "{\"rules\": [{\"id\": \"r\", \"action\": \"allow\", \"source_criteria\": [\"everyone\"], "
+		      "\"destination_criteria\": [\"everyone\"], \"conditions\": {\"source_managed\": true, "
+		      "\"destination_managed\": false, \"destination_types\": [\"iot\"]}}]}");
+	assert_int_equal(get(f, "a")->selector_count, 3);
+}
+
+static int refused(struct fixture *f, const char *text)
+{
+	struct rn_policy_held held = {0};
+	struct rn_change c;
+	begin(f, &c);
+	int rc = rn_policy_put(&c, text, strlen(text), &held);
+	rn_policy_held_done(&held);
+	rn_change_abort(&c);
+	return rc;
+}
+
+static void a_device_of_too_many_criteria_is_named(void **state)
+{
+	struct fixture *f = *state;
+	char text[4096], prefix[RN_PREFIX_TEXT];
+	struct rn_prefix p;
+	size_t at;
+	add(f, "a", "alice", "");
+	uint64_t before = newest(f);
+	at = (size_t)snprintf(text, sizeof(text),
+			      "{\"rules\": [{\"id\": \"r\", \"action\": \"allow\", "
+			      "\"destination_criteria\": [\"everyone\"], \"source_criteria\": [");
+	for (unsigned bits = 1; bits <= 32; bits++) {
+		assert_int_equal(rn_addr_parse("10.9.8.1", &p.addr), 0);
+		p.bits = (uint8_t)(96 + bits);
+		p.addr = rn_prefix_host(&p, 0);
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "\"prefix:%s\", ", rn_prefix_format(&p, prefix));
+	}
+	snprintf(text + at, sizeof(text) - at, "]}]}");
+	assert_int_equal(refused(f, text), -EMSGSIZE);
+	assert_non_null(strstr(f->err.text, "the device a would be meant by more than 32 criteria"));
+	assert_int_equal(newest(f), before);
+}
+
+static void a_policy_whose_tests_fail_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	add(f, "a", "alice", "");
+	assert_int_equal(
+	    refused(f, "{\"rules\": [], \"tests\": [{\"id\": \"t\", \"source\": {\"device\": \"a\"}, "
+		       "\"destination\": {\"user\": \"alice\"}, \"services\": [\"tcp:22\"], \"expect\": \"allow\"}]}"),
+	    -EINVAL);
+	assert_non_null(strstr(f->err.text, "the test \"t\" fails: tcp:22 is denied"));
+	assert_int_equal(
+	    refused(f, "{\"rules\": [{\"id\": \"r\", \"action\": \"allow\", \"source_criteria\": [\"everyone\"], "
+		       "\"destination_criteria\": [\"same-owner\"]}], \"tests\": [{\"id\": \"t\", \"source\": "
+		       "{\"device\": \"a\"}, \"destination\": {\"user\": \"alice\"}, \"services\": [\"tcp:22\"], "
+		       "\"expect\": \"allow\"}]}"),
+	    0);
 }
 
 static struct rn_policy_record policy_of(struct fixture *f)
@@ -373,6 +458,10 @@ int main(void)
 	    T(an_aborted_change_leaves_nothing),
 	    T(addresses_run_out),
 	    T(identities_become_finer_before_the_policy),
+	    T(prefixes_are_those_of_the_policy),
+	    T(a_device_is_meant_by_type_and_management),
+	    T(a_device_of_too_many_criteria_is_named),
+	    T(a_policy_whose_tests_fail_is_refused),
 	    T(a_policy_lists_devices_that_changed),
 	    T(a_full_list_signs_all_again),
 	    T(a_policy_that_fails_leaves_nothing),
