@@ -82,8 +82,9 @@ void sim_kern_begin(struct sim_host *h)
 	snprintf(directory, sizeof(directory), "%s/kern", h->dir);
 	k->peers = rn_peers_new(number, hub ? number : k->self.hub, h->noise_secret, 51820);
 	k->endings = rn_endings_new();
+	k->parts = rn_parts_new();
 	k->conf.mesh_port = SIM_MESH_PORT;
-	if (!k->peers || !k->endings || rn_kern_remember(k, directory, &err) || rn_kern_mesh_read(k, directory, &err))
+	if (!k->peers || !k->endings || !k->parts || rn_kern_remember(k, directory, &err) || rn_kern_mesh_read(k, directory, &err))
 		sim_fail(h->sim, "%s: kern does not start: %s", h->name, err.text);
 	if (!h->kernel.used)
 		*k->dp->meta = (struct rn_meta){.schema = RN_SCHEMA_VERSION,
@@ -123,6 +124,7 @@ void sim_kern_end(struct sim_host *h)
 	rn_kern_number_done(k);
 	rn_peers_free(k->peers);
 	rn_endings_free(k->endings);
+	rn_parts_free(k->parts);
 	rn_kern_mesh_done(k);
 	rn_lease_free(k->lease);
 	rn_revoked_free(k->revoked);

@@ -77,6 +77,16 @@ static bool any_of(const uint32_t *some, unsigned count, const uint32_t *other, 
 	return false;
 }
 
+static bool is_on(const struct rn_rule_side *side, const struct rn_device_record *d)
+{
+	const struct rn_selector_set *any = &side->any, *types = &side->types, *none = &side->none;
+
+	return (!any->count || any_of(d->selectors, d->selector_count, any->numbers, any->count)) &&
+	       (!types->count || any_of(d->selectors, d->selector_count, types->numbers, types->count)) &&
+	       (!side->also || any_of(d->selectors, d->selector_count, &side->also, 1)) &&
+	       !any_of(d->selectors, d->selector_count, none->numbers, none->count);
+}
+
 static bool is_for(const struct rn_policy_rule *r, const struct ends *e)
 {
 	for (uint32_t i = 0; i < r->service_count; i++) {
@@ -96,10 +106,8 @@ static bool rules_allow(const struct rn_policy_record *policy, const struct ends
 	for (uint32_t i = 0; i < policy->rule_count; i++) {
 		const struct rn_policy_rule *r = &policy->rules[i];
 
-		if (any_of(as->selectors, as->selector_count, r->source.any.numbers, r->source.any.count) &&
-		    any_of(to->selectors, to->selector_count, r->destination.any.numbers, r->destination.any.count) &&
-		    is_for(r, e) && (!r->same_owner || (from->owner && from->owner == to->owner)) &&
-		    from->trust >= r->minimum_trust)
+		if (is_on(&r->source, as) && is_on(&r->destination, to) && is_for(r, e) &&
+		    (!r->same_owner || (from->owner && from->owner == to->owner)) && from->trust >= r->minimum_trust)
 			return !r->deny;
 	}
 	return false;
