@@ -50,15 +50,15 @@ struct rn_context {
 	__u64 secret;
 	__u64 now;
 	__u64 generation;
-	__u64 turn; /* of the flow's entry, as it was found */
-	__s64 wall_ns; /* CLOCK_REALTIME */
+	__u64 turn;	/* of the flow's entry, as it was found */
+	__s64 wall_ns;	/* CLOCK_REALTIME */
 	__s64 since_ns; /* of the judgement: it holds while since_ns <= wall_ns < until_ns */
 	__s64 until_ns;
 	__u32 mtu; /* of rn0; RN_TO_HUB: the largest packet that goes there */
 	__u32 ifindex;
 	__u32 rule; /* of the judgement, 0: none */
 	__u32 observed;
-	__u32 set;  /* where the flow's entry is, or is to be */
+	__u32 set; /* where the flow's entry is, or is to be */
 	__u16 tag;
 	__u8 direction;
 	__u8 role;

@@ -61,8 +61,7 @@ static __always_inline enum rn_reason rn_judge_claim(struct rn_context *c)
 	struct rn_behind_key behind = {.peer = c->claim.peer, .identity = c->claim.identity};
 	const __u32 *slot;
 
-	if (!c->claim.peer || !(c->source.state & RN_STATE_REMOTE) ||
-	    RN_STATE_PEER(c->source.state) != c->claim.peer)
+	if (!c->claim.peer || !(c->source.state & RN_STATE_REMOTE) || RN_STATE_PEER(c->source.state) != c->claim.peer)
 		return RN_ALLOWED;
 	c->claimed = 1;
 	if (c->claim.trust < c->trust)

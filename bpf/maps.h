@@ -82,27 +82,27 @@ RN_PERCPU(rn_rates, struct rn_rate, 1);
 
 /* The search for a judgement's rules, between its steps (walk.h); not pinned. */
 struct rn_walk {
-	__u64 mask;	  /* of the destination */
-	__u64 side_mask;  /* of the source side that is looked at */
-	__s64 time;	  /* Unix seconds */
-	__s64 since;	  /* the judgement holds while since <= time < until */
+	__u64 mask;	 /* of the destination */
+	__u64 side_mask; /* of the source side that is looked at */
+	__s64 time;	 /* Unix seconds */
+	__s64 since;	 /* the judgement holds while since <= time < until */
 	__s64 until;
 	__u32 half;
-	__u32 source;	  /* the next, and the end, in rn_lists */
+	__u32 source; /* the next, and the end, in rn_lists */
 	__u32 source_end;
 	__u32 destinations;
 	__u32 destination_places;
-	__u32 pairs;	  /* of the source side, and how many */
+	__u32 pairs; /* of the source side, and how many */
 	__u32 pair_places;
-	__u32 place;	  /* the next, and the end, of those or of the destination's */
+	__u32 place; /* the next, and the end, of those or of the destination's */
 	__u32 places;
-	__u32 over;	  /* the destination's */
-	__u32 candidate;  /* the next, and the end */
+	__u32 over;	 /* the destination's */
+	__u32 candidate; /* the next, and the end */
 	__u32 candidate_end;
-	__u32 best[4];	  /* by enum rn_finding: the lowest rule */
+	__u32 best[4]; /* by enum rn_finding: the lowest rule */
 	__u8 best_flags[4];
 	__u16 port;
-	__u8 protocol;	  /* RN_TCP ... */
+	__u8 protocol; /* RN_TCP ... */
 	__u8 same_owner;
 	__u8 trust;
 	__u8 destination_trust;

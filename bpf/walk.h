@@ -5,9 +5,10 @@
 #include "context.h"
 
 /*
- * Which rules a flow has: for each side that its source is on and each that its destination is on, those from the one to
- * the other (include/abi/maps.h). One after the other, in at most RN_LOOKS_MAX steps, each of which looks at one source
- * side, one pair and one candidate. What is in progress is in rn_walks, whose contents the verifier takes for unknown.
+ * Which rules a flow has: for each side that its source is on and each that its destination is on, those from the one
+ * to the other (include/abi/maps.h). One after the other, in at most RN_LOOKS_MAX steps, each of which looks at one
+ * source side, one pair and one candidate. What is in progress is in rn_walks, whose contents the verifier takes for
+ * unknown.
  */
 
 const volatile __u32 rn_policy_shift = 0; /* kern: RN_NODE_SHIFT on a node */
@@ -24,7 +25,7 @@ enum rn_finding {
 #define RN_OF_HALF(map, half, max, number)                                                                             \
 	({                                                                                                             \
 		__u32 of_half_ = (number), max_ = (max) >> rn_policy_shift;                                            \
-		__u32 of_key_ = (half) * max_ + of_half_;                                                              \
+		__u32 of_key_ = (half)*max_ + of_half_;                                                                \
 		of_half_ < max_ ? bpf_map_lookup_elem(&(map), &of_key_) : NULL;                                        \
 	})
 
@@ -237,8 +238,7 @@ static __noinline int rn_in_time(struct rn_walk *w, __u32 number, __u32 deny)
 
 static __always_inline void rn_walk_candidate(struct rn_walk *w)
 {
-	const struct rn_candidate *candidate =
-	    RN_OF_HALF(rn_candidates, w->half, RN_CANDIDATES_MAX, w->candidate);
+	const struct rn_candidate *candidate = RN_OF_HALF(rn_candidates, w->half, RN_CANDIDATES_MAX, w->candidate);
 	__u32 found = RN_DECIDES, flags, rule;
 
 	w->candidate++;
@@ -260,8 +260,7 @@ static __always_inline void rn_walk_candidate(struct rn_walk *w)
 		if (flags & RN_RULE_DENY)
 			return;
 		found = RN_TIME_FAILS;
-	} else if (w->trust < candidate->minimum_trust ||
-		   w->destination_trust < candidate->minimum_destination_trust) {
+	} else if (w->trust < candidate->minimum_trust || w->destination_trust < candidate->minimum_destination_trust) {
 		found = RN_TRUST_FAILS;
 	}
 	if (flags & RN_RULE_OBSERVE) {
@@ -363,7 +362,10 @@ static __always_inline bool rn_walk_start(struct rn_context *c, struct rn_walk *
 	w->time = c->wall_ns < 0 ? 0 : (__u64)c->wall_ns / RN_SECOND_NS;
 	w->until = RN_NEVER_NS;
 	w->best[0] = w->best[1] = w->best[2] = w->best[3] = RN_NO_RULE;
-	w->protocol = protocol == IPPROTO_TCP ? RN_TCP : protocol == IPPROTO_UDP ? RN_UDP : c->packet.v6 ? RN_ECHO6 : RN_ECHO4;
+	w->protocol = protocol == IPPROTO_TCP	? RN_TCP
+		      : protocol == IPPROTO_UDP ? RN_UDP
+		      : c->packet.v6		? RN_ECHO6
+						: RN_ECHO4;
 	w->port = w->protocol & (RN_TCP | RN_UDP) ? port : 0;
 	w->same_owner = c->source.owner && c->source.owner == c->destination.owner;
 	w->trust = c->trust;

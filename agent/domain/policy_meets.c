@@ -58,9 +58,9 @@ static void fill(struct rn_policy_meets *m)
 		const struct rn_policy_rule *r = &m->policy->rules[i];
 
 		if (!r->deny && !r->observe)
-			m->list[m->count++] = (struct meeting){rn_policy_side_of(m->sides, RN_SOURCE, i),
-							       rn_policy_side_of(m->sides, RN_DESTINATION, i),
-							       r->same_owner};
+			m->list[m->count++] =
+			    (struct meeting){rn_policy_side_of(m->sides, RN_SOURCE, i),
+					     rn_policy_side_of(m->sides, RN_DESTINATION, i), r->same_owner};
 	}
 	qsort(m->list, m->count, sizeof(*m->list), by_sides);
 	for (uint32_t i = 0; i < m->count; i++)

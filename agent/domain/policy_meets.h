@@ -5,8 +5,8 @@
 #include "domain/record.h"
 
 /*
- * Who has to do with whom under a policy: for whoever asks it of many pairs of devices. Pure. It borrows the policy, and
- * makes its tables when it is asked for the first time. NULL: out of memory.
+ * Who has to do with whom under a policy: for whoever asks it of many pairs of devices. Pure. It borrows the policy,
+ * and makes its tables when it is asked for the first time. NULL: out of memory.
  */
 struct rn_policy_meets;
 struct rn_policy_meets *rn_policy_meets_new(const struct rn_policy_record *policy);

@@ -179,7 +179,8 @@ struct rn_policy_sides *rn_policy_sides_new(const struct rn_policy_record *polic
 
 	if (!s)
 		return NULL;
-	if (make_sides(&s->of[RN_SOURCE], policy, RN_SOURCE) && make_sides(&s->of[RN_DESTINATION], policy, RN_DESTINATION))
+	if (make_sides(&s->of[RN_SOURCE], policy, RN_SOURCE) &&
+	    make_sides(&s->of[RN_DESTINATION], policy, RN_DESTINATION))
 		return s;
 	rn_policy_sides_free(s);
 	return NULL;

@@ -18,7 +18,7 @@ struct build {
 	const struct rn_policy_record *policy;
 	struct rn_policy_arrays *out;
 	struct rn_err *err;
-	uint64_t *order;     /* one a rule */
+	uint64_t *order;	  /* one a rule */
 	struct rn_side_pair *row; /* pairs of the present source, one after the other */
 };
 
@@ -187,7 +187,8 @@ static int add_pair(struct build *b, uint32_t *at, struct rn_side_pair *ret)
 {
 	const uint64_t pair = b->order[*at] >> PLACE_BITS;
 
-	*ret = (struct rn_side_pair){.destination = destination_of(b->order[*at]), .candidates = b->out->candidate_count};
+	*ret =
+	    (struct rn_side_pair){.destination = destination_of(b->order[*at]), .candidates = b->out->candidate_count};
 	for (; *at < b->policy->rule_count && b->order[*at] >> PLACE_BITS == pair; ++*at) {
 		int code = add_candidates(b, (uint32_t)b->order[*at] & PLACE_MASK);
 

@@ -128,7 +128,10 @@ struct rn_rule_side {
 	struct rn_selector_set any, types, none;
 	uint32_t also;
 };
-/* Open in its windows (Unix seconds), which are ascending and apart. Past the last one an allow rule is shut, and a deny rule denies. */
+/*
+ * Open in its windows (Unix seconds), which are ascending and apart. Past the last one an allow rule is shut, and a deny
+ * rule denies.
+ */
 struct rn_schedule {
 	struct rn_window *windows;
 	uint32_t count;
@@ -203,9 +206,9 @@ struct rn_part {
  * gateway, an end where it is a project hub and only there, a mesh key and an endpoint for it, or neither;
  * of others hubs that are listed once, its own among them, and none of them among those that it left;
  * of a rule selectors ascending and not 0, at least one service, no minimum trust where it denies, a schedule that there
- * is, an end after its beginning; deny rules first, numbers not falling; of a schedule windows ascending and apart; RN_DEVICE_APART of hubs only; of an identity a number of 24 bits and selectors,
- * or none where it is to be forgotten; what a policy needs and the policy of a device are below the record's own
- * version.
+ * is, an end after its beginning; deny rules first, numbers not falling; of a schedule windows ascending and apart;
+ * RN_DEVICE_APART of hubs only; of an identity a number of 24 bits and selectors, or none where it is to be forgotten;
+ * what a policy needs and the policy of a device are below the record's own version.
  */
 int rn_record_put_network(const struct rn_record_head *head, const struct rn_network *in,
 			  const uint8_t seed[RN_KEY_SIZE], uint8_t *out, size_t out_size);

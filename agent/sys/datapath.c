@@ -21,11 +21,11 @@
 
 /* Programs first: when they are gone, nothing new finds the maps. rn_meta last: without it the rest is unfinished. */
 static const char *const pinned[] = {
-    "rn_ingress",   "rn_egress",     "rn_mesh_ingress", "rn_mesh_egress", "rn_config",	      "rn_devices",
-    "rn_addresses", "rn_policy",     "rn_identities",	"rn_lists",	  "rn_sides",	      "rn_pairs",
-    "rn_candidates", "rn_rules",     "rn_openings",	"rn_flows",	  "rn_flow_used",     "rn_counters",
-    "rn_lost",	    "rn_events",
-    "rn_mesh_self", "rn_mesh_hubs",  "rn_mesh_peers",	"rn_behind",	  "rn_mesh_counters", "rn_meta",
+    "rn_ingress",	"rn_egress", "rn_mesh_ingress", "rn_mesh_egress", "rn_config",	   "rn_devices",
+    "rn_addresses",	"rn_policy", "rn_identities",	"rn_lists",	  "rn_sides",	   "rn_pairs",
+    "rn_candidates",	"rn_rules",  "rn_openings",	"rn_flows",	  "rn_flow_used",  "rn_counters",
+    "rn_lost",		"rn_events", "rn_mesh_self",	"rn_mesh_hubs",	  "rn_mesh_peers", "rn_behind",
+    "rn_mesh_counters", "rn_meta",
 };
 #define FIRST_MAP 4
 #define PINNED_COUNT (sizeof(pinned) / sizeof(pinned[0]))
@@ -149,8 +149,9 @@ static int check_shape(const struct bpf_map *map, const char *path)
 /* A node has less to tell, fewer rules are about it, and it has nothing to do with other hubs. */
 static int shrink_to_node(struct tc_overlay *skeleton)
 {
-	struct bpf_map *const smaller[] = {skeleton->maps.rn_lists,	 skeleton->maps.rn_sides, skeleton->maps.rn_pairs,
-					   skeleton->maps.rn_candidates, skeleton->maps.rn_rules, skeleton->maps.rn_openings};
+	struct bpf_map *const smaller[] = {skeleton->maps.rn_lists, skeleton->maps.rn_sides,
+					   skeleton->maps.rn_pairs, skeleton->maps.rn_candidates,
+					   skeleton->maps.rn_rules, skeleton->maps.rn_openings};
 	int code = bpf_map__set_max_entries(skeleton->maps.rn_events, RN_EVENT_RING_NODE_BYTES);
 
 	skeleton->rodata->rn_policy_shift = RN_NODE_SHIFT;

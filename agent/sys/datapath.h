@@ -20,9 +20,9 @@
  *
  * Errors are -errno; where there is an rn_err it gets a sentence. One thread. Indices, slots and halves out of range
  * are refused with -ERANGE. Of the arrays, what is in use is mapped: setting configuration and the state of a device
- * makes no system call; the first device of each thousand, an identity and a policy map what they write (-ENOMEM is possible);
- * addresses, flows and counters are bpf(2); attach, detach and in_place open a netlink
- * socket for themselves (socket, setsockopt, bind, getsockname, sendto, recvmsg, close).
+ * makes no system call; the first device of each thousand, an identity and a policy map what they write (-ENOMEM is
+ * possible); addresses, flows and counters are bpf(2); attach, detach and in_place open a netlink socket for themselves
+ * (socket, setsockopt, bind, getsockname, sendto, recvmsg, close).
  */
 struct rn_datapath;
 

@@ -25,8 +25,10 @@ static const struct {
 
 /* Those of a policy, half of each; `shrinks`: on a node. */
 #define HALF(fd, name, count, shrinks)                                                                                 \
-	{fd, offsetof(struct rn_datapath, open.name), (count) * sizeof(*((struct rn_datapath *)NULL)->open.name),      \
-	 shrinks}
+	{                                                                                                              \
+		fd, offsetof(struct rn_datapath, open.name),                                                           \
+		    (count) * sizeof(*((struct rn_datapath *)NULL)->open.name), shrinks                                \
+	}
 static const struct {
 	enum rn_datapath_fd fd;
 	size_t at, size;

@@ -67,12 +67,12 @@ struct rn_datapath {
 	struct rn_config *config; /* mapped; NULL: not */
 	struct rn_meta *meta;
 	struct rn_policy *policy;
-	unsigned shift;			/* of the sizes of a policy's arrays: RN_NODE_SHIFT on a node */
-	struct rn_device *devices;	/* RN_DEVICES_MAX, of which those of open windows are there */
-	bool window[RN_WINDOWS];	/* open */
-	uint32_t identities_end[2];	/* of each half: from here on all is zero */
-	uint32_t lists_end[2];		/* and from here on nothing is used */
-	struct rn_datapath_half open;	/* of the half `open_half` */
+	unsigned shift;		      /* of the sizes of a policy's arrays: RN_NODE_SHIFT on a node */
+	struct rn_device *devices;    /* RN_DEVICES_MAX, of which those of open windows are there */
+	bool window[RN_WINDOWS];      /* open */
+	uint32_t identities_end[2];   /* of each half: from here on all is zero */
+	uint32_t lists_end[2];	      /* and from here on nothing is used */
+	struct rn_datapath_half open; /* of the half `open_half` */
 	unsigned open_half;
 	struct rn_counter *cpu_counters; /* one for each possible CPU */
 	uint64_t *cpu_lost;

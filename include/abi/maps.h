@@ -76,10 +76,10 @@ struct rn_device {
 _Static_assert(sizeof(struct rn_device) == 64, "rn_device");
 
 /*
- * The rules of a policy, by sides. A *side* is what a rule says of one of its two ends; those that say the same are one,
- * numbered from 1, sources and destinations apart. An identity knows which it is on, so a flow's rules are those whose
- * source is one of its source's and whose destination is one of its destination's. Where numbers below point past an
- * array's end, the judgement is INTERNAL.
+ * The rules of a policy, by sides. A *side* is what a rule says of one of its two ends; those that say the same are
+ * one, numbered from 1, sources and destinations apart. An identity knows which it is on, so a flow's rules are those
+ * whose source is one of its source's and whose destination is one of its destination's. Where numbers below point past
+ * an array's end, the judgement is INTERNAL.
  */
 
 /*
@@ -102,7 +102,8 @@ struct rn_list {
 };
 _Static_assert(sizeof(struct rn_list) == 64, "rn_list");
 
-/* rn_sides[half * RN_SIDES_MAX + source side]: the destinations that there are rules to: a set in rn_pairs, as above. */
+/* rn_sides[half * RN_SIDES_MAX + source side]: the destinations that there are rules to: a set in rn_pairs, as above.
+ */
 struct rn_side {
 	__u64 mask;
 	__u32 pairs;

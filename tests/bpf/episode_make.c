@@ -651,8 +651,7 @@ static int send_fragments(struct maker *m)
 static int show_rule(struct maker *m, unsigned rule)
 {
 	const struct witness *w = &m->witnesses[rule];
-	struct conversation c = {w->source,   w->destination, w->v6,
-				 w->protocol, m->next_port++, w->port};
+	struct conversation c = {w->source, w->destination, w->v6, w->protocol, m->next_port++, w->port};
 	int code = heal_host(m);
 	struct packet p;
 	struct step step;

@@ -80,8 +80,9 @@ static struct witness random_witness(const struct episode *e, struct rng *rng)
 /* Number of the rule that decides the witness, or would if it were not observed alone; 0: none. */
 static uint32_t decides(const struct episode *e, const struct rn_policy_model *m, const struct witness *w)
 {
-	struct rn_question q = {realm_party(&e->realm.devices[w->source]), realm_party(&e->realm.devices[w->destination]),
-				.protocol = w->protocol, .port = w->port, .at = w->at};
+	struct rn_question q = {realm_party(&e->realm.devices[w->source]),
+				realm_party(&e->realm.devices[w->destination]), .protocol = w->protocol,
+				.port = w->port, .at = w->at};
 	struct rn_answer x;
 
 	if (q.protocol == IPPROTO_ICMP && w->v6)

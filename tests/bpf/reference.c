@@ -94,8 +94,8 @@ static int64_t wall_ns(const struct way *w)
 static void judge_policy(const struct way *w, uint16_t port, struct judgement *j)
 {
 	const struct reference_device *s = &w->r->devices[j->source], *d = &w->r->devices[j->destination];
-	struct rn_question q = {
-	    s->party, d->party, .protocol = w->p->protocol, .port = port, .at = wall_ns(w) / 1000000000};
+	struct rn_question q = {s->party, d->party, .protocol = w->p->protocol, .port = port,
+				.at = wall_ns(w) / 1000000000};
 	struct rn_answer e;
 
 	q.source.trust = s->state.trust;
@@ -394,7 +394,6 @@ static bool in_time(const struct way *w, const struct reference_flow *f)
 {
 	return wall_ns(w) >= f->since_ns && wall_ns(w) < f->until_ns;
 }
-
 
 static enum rn_reason present_flow(const struct way *w, struct reference_flow *f)
 {

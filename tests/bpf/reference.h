@@ -82,10 +82,11 @@ struct reference_flow {
 	struct reference_state source_state, destination_state;
 	enum rn_reason reason;
 	uint32_t rule, observed;
-	/* It is judged again outside of these. Which they are the programs choose; that nothing changes between is checked. */
+	/* It is judged again outside of these. Which they are the programs choose; that nothing changes between is
+	 * checked. */
 	int64_t since_ns, until_ns;
 	int64_t judged_ns; /* wall clock */
-	uint32_t made; /* as which of all */
+	uint32_t made;	   /* as which of all */
 	uint64_t created_ns, seen_ns, packets[2], bytes[2], dropped;
 	bool replied, fin_originator, fin_responder, rst;
 };
@@ -124,7 +125,7 @@ struct reference {
 	uint32_t behind_count;
 	struct reference_peer peers[4];
 	uint32_t peer_count;
-	uint32_t frame_max; /* rnm0's MTU */
+	uint32_t frame_max;				   /* rnm0's MTU */
 	struct rn_addr self_v4, self_v6;		   /* of this hub; all zero: it has none */
 	struct reference_bucket bucket[REFERENCE_DEVICES]; /* [0]: of all */
 	struct reference_flow flows[REFERENCE_FLOWS];
@@ -161,19 +162,19 @@ enum reference_phase {
 
 struct reference_verdict {
 	enum rn_reason reason;
-	int action;	/* TC_ACT_OK, TC_ACT_SHOT, TC_ACT_STOLEN or TC_ACT_REDIRECT */
-	uint64_t bytes; /* as counted */
-	uint32_t rule;	/* the rule that this packet was judged by just now; 0: none, or the flow's verdict held */
+	int action;	   /* TC_ACT_OK, TC_ACT_SHOT, TC_ACT_STOLEN or TC_ACT_REDIRECT */
+	uint64_t bytes;	   /* as counted */
+	uint32_t rule;	   /* the rule that this packet was judged by just now; 0: none, or the flow's verdict held */
 	uint32_t observed; /* likewise, the observed rule that would have decided */
 	bool log;
-	int64_t until;	/* of what was judged just now: Unix seconds, the answer may be another from then on */
+	int64_t until; /* of what was judged just now: Unix seconds, the answer may be another from then on */
 	const struct reference_flow *flow; /* the entry with the packet's key, NULL: none */
 	int frame;	  /* not 0: it was in a frame that is none (enum rn_mesh_reason), and nothing else is set */
 	bool hop;	  /* passes with a hop limit that is one less */
 	uint32_t to_peer; /* goes to that hub, in a frame that says: */
 	uint32_t identity;
 	uint8_t trust;
-	bool told; /* dropped, and the sender is told (6a); to_peer, identity and trust say where as for a packet */
+	bool told;    /* dropped, and the sender is told (6a); to_peer, identity and trust say where as for a packet */
 	uint32_t mss; /* 6b: of a SYN that leaves; 0: whatever it says */
 	uint32_t told_mtu; /* too big: for what there is room */
 	struct rn_addr told_by;

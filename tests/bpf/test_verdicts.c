@@ -2,7 +2,8 @@
 /*
  * The programs of bpf/ against the reference, on random policies and packets. Every step of an episode is played on
  * both; they must agree on reason, action, bytes, the flow's entry and what leaves. RN_SEED=N begins with another seed,
- * RN_EPISODES=N plays fewer, RN_LEDGER=FILE goes on where it ended; a mismatch prints its seed and a reproduction that has been cut down.
+ * RN_EPISODES=N plays fewer, RN_LEDGER=FILE goes on where it ended; a mismatch prints its seed and a reproduction that
+ * has been cut down.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +24,8 @@ static const char *const reasons[] = {
 #include "abi/verdict.def"
 #undef RN_REASON
 };
-static const char *const paths[] = {"refused",	      "no entry",      "expired entry",
-				    "closed and SYN", "reverse SYN",   "held",
-				    "judged again",   "another claim", "another time",
-				    "rest"};
+static const char *const paths[] = {"refused", "no entry",     "expired entry", "closed and SYN", "reverse SYN",
+				    "held",    "judged again", "another claim", "another time",	  "rest"};
 static const char *const phases[] = {
     "none", "TCP opening", "TCP established", "TCP closed", "UDP opening", "UDP established", "echo"};
 
@@ -143,20 +142,10 @@ static void print_packet(const struct step *s)
 
 static void print_step(const struct step *s)
 {
-	static const char *const names[] = {"packet",
-					    "clock +",
-					    "wall clock",
-					    "policy",
-					    "link down",
-					    "lease +",
-					    "trust",
-					    "quarantine",
-					    "revoke",
-					    "attached",
-					    "behind hub",
-					    "identity behind its hub",
-					    "present",
-					    "member"};
+	static const char *const names[] = {"packet",	 "clock +",  "wall clock", "policy",
+					    "link down", "lease +",  "trust",	   "quarantine",
+					    "revoke",	 "attached", "behind hub", "identity behind its hub",
+					    "present",	 "member"};
 
 	if (s->kind == STEP_PACKET)
 		print_packet(s);

@@ -15,7 +15,8 @@
 static uint32_t hub[] = {HUB}, laptop[] = {LAPTOP}, server[] = {SERVER}, everyone[] = {EVERYONE};
 static uint32_t askers[] = {LAPTOP, PHONE}, answerers[] = {HUB, SERVER, FAR};
 static struct rn_service telnet[] = {{IPPROTO_TCP, 23, 23}}, web[] = {{IPPROTO_TCP, 80, 80}};
-static struct rn_service dns[] = {{IPPROTO_UDP, 53, 53}}, echo[] = {{IPPROTO_ICMP, 0, 65535}, {IPPROTO_ICMPV6, 0, 65535}};
+static struct rn_service dns[] = {{IPPROTO_UDP, 53, 53}},
+			 echo[] = {{IPPROTO_ICMP, 0, 65535}, {IPPROTO_ICMPV6, 0, 65535}};
 static struct rn_service ssh[] = {{IPPROTO_TCP, 22, 22}}, back[] = {{IPPROTO_TCP, 4000, 4001}};
 static struct rn_service tls[] = {{IPPROTO_TCP, 443, 443}};
 

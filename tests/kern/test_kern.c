@@ -194,10 +194,8 @@ static uint64_t counter(unsigned direction, enum rn_reason reason)
 static bool allow_all(struct stage *s, uint64_t version)
 {
 	uint32_t selector = 1;
-	struct rn_policy_rule rule = {.id = "all",
-				      .number = 1,
-				      .source.any = {&selector, 1},
-.destination.any = {&selector, 1}};
+	struct rn_policy_rule rule = {
+	    .id = "all", .number = 1, .source.any = {&selector, 1}, .destination.any = {&selector, 1}};
 	struct rn_service service = {0, 0, 65535};
 	struct rn_policy_record policy = {.rules = &rule, .rule_count = 1};
 
@@ -655,8 +653,7 @@ static void node(struct stage *s)
 
 static void say_home(struct stage *s, uint32_t hub, uint64_t moved, bool refused)
 {
-	const struct rn_local home = {
-	    .type = RN_LOCAL_KERN_HOME, .session = hub, .number = s->self, .version = moved};
+	const struct rn_local home = {.type = RN_LOCAL_KERN_HOME, .session = hub, .number = s->self, .version = moved};
 
 	stage_send(s, &home);
 	/* An answer to this says that the other was heard. */

@@ -50,6 +50,8 @@ COVERED = {
     "agent/domain/policy_starter.c": ["test_policy_parse", "test_policy_compile"],
     "agent/domain/policy_compile.c": ["test_policy_compile", "test_policy_parse", "bpf/test_verdicts"],
     "agent/domain/policy_tables.c": ["test_policy_tables", "test_policy_compile", "bpf/test_verdicts"],
+    "agent/domain/policy_sides.c": ["test_policy_tables", "test_policy_compile", "bpf/test_verdicts"],
+    "agent/domain/policy_meets.c": ["test_core_known", "test_core_resolve"],
     "agent/domain/policy_explain.c": ["test_policy_explain", "test_policy_tables"],
     "agent/proto/noise.c": ["test_noise", "test_session"],
     "agent/proto/cookie.c": ["test_cookie", *SESSIONS],

@@ -325,7 +325,9 @@ static enum rn_reason judge_policy(const struct sim_kernel *k, const struct sim_
 	    .too_low = UINT32_MAX,
 	    .outside = UINT32_MAX,
 	    .port = p->port,
-	    .protocol = p->protocol == IPPROTO_TCP ? RN_TCP : p->protocol == IPPROTO_UDP ? RN_UDP : RN_ECHO6,
+	    .protocol = p->protocol == IPPROTO_TCP   ? RN_TCP
+			: p->protocol == IPPROTO_UDP ? RN_UDP
+						     : RN_ECHO6,
 	    .same = source->owner && source->owner == destination->owner,
 	};
 

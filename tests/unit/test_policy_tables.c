@@ -147,7 +147,10 @@ struct tally {
 
 static uint8_t bit_of(uint8_t protocol)
 {
-	return protocol == IPPROTO_TCP ? RN_TCP : protocol == IPPROTO_UDP ? RN_UDP : protocol == IPPROTO_ICMP ? RN_ECHO4 : RN_ECHO6;
+	return protocol == IPPROTO_TCP	  ? RN_TCP
+	       : protocol == IPPROTO_UDP  ? RN_UDP
+	       : protocol == IPPROTO_ICMP ? RN_ECHO4
+					  : RN_ECHO6;
 }
 
 static void compare(const struct realm *w, const struct rn_policy_model *m, const struct half *h, struct rng *rng,
@@ -161,8 +164,14 @@ static void compare(const struct realm *w, const struct rn_policy_model *m, cons
 					  *b = &w->devices[rng_below(rng, REALM_DEVICES)];
 		uint8_t protocol = protocols[rng_below(rng, 5)];
 		uint16_t port = bit_of(protocol) & (RN_TCP | RN_UDP) ? realm_port(rng) : 0;
-		struct packet p = {a - w->devices, b - w->devices, a->trust, b->trust, bit_of(protocol), port,
-				   a->owner && a->owner == b->owner, NOW - 9000 + rng_below(rng, 30000)};
+		struct packet p = {a - w->devices,
+				   b - w->devices,
+				   a->trust,
+				   b->trust,
+				   bit_of(protocol),
+				   port,
+				   a->owner && a->owner == b->owner,
+				   NOW - 9000 + rng_below(rng, 30000)};
 		struct rn_question q = {realm_party(a), realm_party(b), .protocol = protocol, .port = port};
 		struct rn_answer e;
 		struct verdict v;

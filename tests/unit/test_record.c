@@ -102,9 +102,11 @@ static struct rn_policy_rule rules[] = {
      .services = all,
      .service_count = 1},
 };
-static struct rn_window often[] = {{1790000000, 1790000001}, {1790000003, 1790090000}}, once[] = {{0, RN_ENDS_MAX / 100}};
+static struct rn_window often[] = {{1790000000, 1790000001}, {1790000003, 1790090000}},
+			once[] = {{0, RN_ENDS_MAX / 100}};
 static struct rn_schedule schedules[] = {{often, 2}, {once, 1}, {NULL, 0}};
-static const struct rn_policy_record policy = {.rules = rules, .rule_count = 3, .schedules = schedules, .schedule_count = 3};
+static const struct rn_policy_record policy = {
+    .rules = rules, .rule_count = 3, .schedules = schedules, .schedule_count = 3};
 
 static void expect_head(const uint8_t *data, int size, enum rn_record_type type)
 {
@@ -857,8 +859,8 @@ int main(void)
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_hub),
 	    cmocka_unit_test(test_hub_refused),
-		cmocka_unit_test(test_homes),
-		cmocka_unit_test(test_homes_refused),
+	    cmocka_unit_test(test_homes),
+	    cmocka_unit_test(test_homes_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
