@@ -57,7 +57,7 @@ static int make_room(struct rn_parts *parts)
 
 int rn_parts_put(struct rn_parts *parts, const struct rn_part *part, uint64_t version)
 {
-	uint8_t *body;
+	struct part *p;
 	int r;
 
 	if (find(parts, part->number))
@@ -65,11 +65,12 @@ int rn_parts_put(struct rn_parts *parts, const struct rn_part *part, uint64_t ve
 	r = make_room(parts);
 	if (r < 0)
 		return r;
-	body = malloc(part->size);
-	if (!body)
+	p = &parts->list[parts->count];
+	*p = (struct part){part->number, version, malloc(part->size), part->size};
+	if (!p->body)
 		return -ENOMEM;
-	memcpy(body, part->body, part->size);
-	parts->list[parts->count++] = (struct part){part->number, version, body, part->size};
+	memcpy(p->body, part->body, part->size);
+	parts->count++;
 	return 0;
 }
 

@@ -352,8 +352,10 @@ int rn_policy_tables_identity(struct rn_policy_sides *sides, const uint32_t *sel
 		return places ? -ENOMEM : -ENOSPC;
 	ret->at.destinations = blocks_for(from_count) * RN_LIST_SIDES;
 	ret->count = blocks_for(from_count) + blocks_for(places);
-	ret->blocks = ret->count ? calloc(ret->count, sizeof(*ret->blocks)) : NULL;
-	if (ret->count && !ret->blocks) {
+	if (!ret->count)
+		return 0;
+	ret->blocks = calloc(ret->count, sizeof(*ret->blocks));
+	if (!ret->blocks) {
 		free(set);
 		return -ENOMEM;
 	}
