@@ -118,10 +118,10 @@ void rn_tailnet_end(struct rn_tailnet *t, const struct rn_json *at, const char *
 	} else if (begins(text, "ipset:")) {
 		add_ipset(t, at, text, ends);
 	} else if (begins(text, "tag:")) {
-		if (rn_tailnet_tag(text, word))
+		if (rn_tailnet_tag(text, word) && rn_words_has(&t->tagged, word))
 			rn_draft_word(&t->draft, &ends->plain.any, "", word);
 		else
-			rn_draft_lost(&t->draft, at, "\"%.80s\" has no name here, so it is left out", text);
+			rn_draft_lost(&t->draft, at, "\"%.80s\" is no tag that has a name here, so it is left out", text);
 	} else if (begins(text, "group:")) {
 		if (rn_tailnet_group(t, text, word))
 			add_person(t, at, word, ends);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Policies of other systems. First byte: even, a Tailscale policy file; odd, YAML of Kubernetes. What comes out is a
- * good policy, or a sentence; what is lost is said.
+ * good policy whose tests pass, or a sentence; what is lost is said.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/import.h"
-#include "domain/policy.h"
+#include "domain/policy_tools.h"
 #include "fuzz.h"
 #include "sys/yaml.h"
 
@@ -24,6 +24,7 @@ static void look(const struct rn_import *out)
 	if (!model)
 		fprintf(stderr, "%s\n%s\n", out->text, err.text);
 	CHECK(model);
+	CHECK(rn_policy_check_tests(model, NULL, NULL, 1800000000, &err) == 0);
 	rn_policy_model_free(model);
 	for (size_t i = 0; i < out->note_count; i++) {
 		CHECK(out->notes[i].file && out->notes[i].line && out->notes[i].column && out->notes[i].text[0]);

@@ -12,6 +12,9 @@
 
 #include "base/addr.h"
 #include "domain/policy.h"
+#include "domain/policy_tools.h"
+
+#define NOW 1800000000
 
 static uint64_t state;
 
@@ -122,6 +125,10 @@ struct judge *judge_open(const char *text)
 		fail_msg("%s", err.text);
 	j->model = rn_policy_parse(text, strlen(text), &err);
 	if (!j->model) {
+		fprintf(stderr, "%s\n%s\n", text, err.text);
+		fail();
+	}
+	if (rn_policy_check_tests(j->model, NULL, NULL, NOW, &err) < 0) {
 		fprintf(stderr, "%s\n%s\n", text, err.text);
 		fail();
 	}
@@ -278,7 +285,7 @@ bool judge_allows(const struct judge *judge, const struct party *source, const s
 		  uint8_t protocol, uint16_t port)
 {
 	const char *source_tags[WORLD_TAGS], *destination_tags[WORLD_TAGS];
-	struct rn_question question = {.protocol = protocol, .port = port, .at = 1800000000};
+	struct rn_question question = {.protocol = protocol, .port = port, .at = NOW};
 	bool allows = walk_allows(judge, source, destination, protocol, port);
 	struct rn_answer answer;
 

@@ -38,6 +38,7 @@ static void test_example(void **state)
 	assert_vector("tailscale.policy", out.text);
 	lines = report(&out);
 	assert_vector("tailscale.report", lines);
+	judge_close(judge_open(out.text)); /* it is a good policy, and its tests pass */
 	free(lines);
 	free(text);
 	rn_import_done(&out);
@@ -96,6 +97,8 @@ static void test_pieces(void **state)
 	holds("{\"ipsets\": {\"ipset:a\": [\"ipset:a\", \"10.0.0.0/8\"]}, \"grants\": [{\"src\": "
 	      "[\"ipset:a\"], \"dst\": [\"*\"], \"ip\": [\"*\"]}]}",
 	      NULL, "\"rules\":\t[]", NULL);
+	/* Ports stand behind the last colon: this is no tag. */
+	holds(RULE("\"src\": [\"*\"], \"dst\": [\"tag:a:5:22\"]"), NULL, "\"rules\":\t[]", NULL);
 	holds(RULE("\"src\": [\"tag:a\", \"x\\u0001y\"], \"dst\": [\"*:1,2-3,0-4\"]"), NULL,
 	      "[\"tcp:1\", \"udp:1\", \"icmp\", \"tcp:2-3\", \"udp:2-3\", \"tcp:1-4\", \"udp:1-4\"]", NULL);
 }
