@@ -97,6 +97,11 @@ static void test_pieces(void **state)
 	holds("{\"ipsets\": {\"ipset:a\": [\"ipset:a\", \"10.0.0.0/8\"]}, \"grants\": [{\"src\": "
 	      "[\"ipset:a\"], \"dst\": [\"*\"], \"ip\": [\"*\"]}]}",
 	      NULL, "\"rules\":\t[]", NULL);
+	/* What is removed in one set stays in the other. */
+	holds("{\"ipsets\": {\"ipset:a\": [\"10.1.0.0/16\", \"ipset:b\"], \"ipset:b\": [\"10.0.0.0/8\", \"remove "
+	      "10.1.0.0/16\"]}, "
+	      "\"grants\": [{\"src\": [\"ipset:a\"], \"dst\": [\"*\"], \"ip\": [\"*\"]}]}",
+	      NULL, "\"rules\":\t[]", NULL);
 	/* Ports stand behind the last colon: this is no tag. */
 	holds(RULE("\"src\": [\"*\"], \"dst\": [\"tag:a:5:22\"]"), NULL, "\"rules\":\t[]", NULL);
 	holds(RULE("\"src\": [\"tag:a\", \"x\\u0001y\"], \"dst\": [\"*:1,2-3,0-4\"]"), NULL,
