@@ -20,6 +20,7 @@ ROWS, DEVICES, USERS, RULES = 1000000, 400, 100, 100
 PLACES, HEAD, ROW = 2000000, 4096, struct.Struct("<IIIiQ8IH6B64s")
 RING = "/var/lib/rnaut/state/core/flows.ring"
 CORE = "rnautd-core"
+FIGURES = ("seconds", "cpu", "mib", "mib_after", "longest_ms", "longest_without_ms")
 LONG_MS = 50  # so much longer nobody may wait
 
 
@@ -143,8 +144,8 @@ def main():
         fill(node, lambda kinds=kinds: draw.choice(kinds))
         share = bench.wait_quiet()
         found = [measure(node, door, draft) for _ in range(bench.rounds())]
-        result[name] = {"others_share": share, **{key: bench.summary(values) for key, values in
-                                                  zip(("seconds", "cpu", "mib", "mib_after", "longest_ms", "longest_without_ms"), zip(*found))}}
+        result[name] = {"others_share": share,
+                        **{key: bench.summary(values) for key, values in zip(FIGURES, zip(*found))}}
         said.append("{}: {:.2f} s, {:.2f} of CPU, +{:.1f} MiB, after it {:.1f}, others waited up to {:.0f} ms, without it {:.0f}"
                     .format(name, *(values["median"] for values in list(result[name].values())[1:])))
     bench.write("replay", f"{ROWS} rows, {RULES} rules: " + "; ".join(said), {"rows": ROWS, "rules": RULES, **result})
