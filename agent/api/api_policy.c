@@ -5,6 +5,7 @@
 
 #include "api/resources.h"
 #include "service/core_history.h"
+#include "service/core_review.h"
 
 static void add_version(struct rn_json *root, const char *key, uint64_t version)
 {
@@ -121,22 +122,84 @@ void rn_api_policy_rollback(struct rn_api_call *call)
 
 /* ---- one is looked at ---- */
 
-void rn_api_policy_check(struct rn_api_call *call)
-{
-	struct rn_err err = {""};
-	struct rn_json *root;
-	const char *text;
-	int code;
+struct looking {
+	struct rn_json *findings, *tests, *changes;
+};
 
-	if (rn_api_need_text(call, "text", &text) < 0)
-		return;
-	code = rn_core_policy_check(call->core, text, strlen(text), &err);
-	if (code < 0 && code != -EINVAL && code != -EMSGSIZE) {
-		rn_api_fail(call, code, &err);
-		return;
-	}
-	root = rn_json_object();
+static void add_place(struct rn_json *object, unsigned line, unsigned column, const char *sentence)
+{
+	rn_json_add_u64(object, "line", line);
+	rn_json_add_u64(object, "column", column);
+	rn_json_add_text(object, "sentence", sentence);
+}
+
+static void append_finding(void *context, const struct rn_policy_finding *f, const char *rule, const char *other)
+{
+	struct rn_json *finding = rn_json_object();
+	struct looking *looking = context;
+
+	rn_json_add_text(finding, "kind", rn_policy_finding_name(f->kind));
+	rn_json_add_text(finding, "rule", rule[0] ? rule : NULL);
+	rn_json_add_text(finding, "other_rule", other[0] ? other : NULL);
+	add_place(finding, f->line, f->column, f->text);
+	rn_json_append(looking->findings, finding);
+}
+
+static void append_test(void *context, const struct rn_test_result *result)
+{
+	struct rn_json *test = rn_json_object();
+	struct looking *looking = context;
+
+	rn_json_add_text(test, "id", result->test->id);
+	rn_json_add_bool(test, "passed", result->passed);
+	add_place(test, result->test->line, result->test->column, result->text);
+	rn_json_append(looking->tests, test);
+}
+
+static void append_change(void *context, const struct rn_difference *d)
+{
+	static const char *const kinds[] = {
+	    [RN_DIFFERENCE_RULE] = "rule", [RN_DIFFERENCE_LOSES] = "loses", [RN_DIFFERENCE_GAINS] = "gains"};
+	struct rn_json *change = rn_json_object();
+	struct looking *looking = context;
+
+	rn_json_add_text(change, "kind", kinds[d->kind]);
+	rn_json_add_u64(change, "sources", d->sources);
+	rn_json_add_u64(change, "destinations", d->destinations);
+	rn_json_add_text(change, "sentence", d->text);
+	rn_json_append(looking->changes, change);
+}
+
+static void answer_check(struct rn_api_call *call, const char *text, bool changes)
+{
+	struct looking looking = {rn_json_array(), rn_json_array(), rn_json_array()};
+	struct rn_core_review review = {.context = &looking,
+					.finding = append_finding,
+					.test = append_test,
+					.change = changes ? append_change : NULL};
+	struct rn_err err = {""};
+	int code = rn_core_policy_review(call->core, text, strlen(text), &review, &err);
+	struct rn_json *root = rn_json_object();
+
 	rn_json_add_bool(root, "valid", code == 0);
 	rn_json_add_text(root, "message", code == 0 ? NULL : err.text);
-	rn_api_answer(call, 200, root);
+	rn_json_add(root, "findings", looking.findings);
+	rn_json_add(root, "tests", looking.tests);
+	rn_json_add(root, "changes", looking.changes);
+	rn_json_add_bool(root, "complete", !review.incomplete);
+	if (code == 0 || code == -EINVAL || code == -EMSGSIZE) {
+		rn_api_answer(call, 200, root);
+		return;
+	}
+	rn_json_free(root);
+	rn_api_fail(call, code, &err);
+}
+
+void rn_api_policy_check(struct rn_api_call *call)
+{
+	bool changes = false;
+	const char *text;
+
+	if (rn_api_need_text(call, "text", &text) == 0 && rn_api_bool(call, "changes", &changes) == 0)
+		answer_check(call, text, changes);
 }

@@ -224,6 +224,13 @@ int rn_api_text(struct rn_api_call *call, const char *key, const char **ret)
 	return member(call, key, rn_json_get_text(call->body, key, ret, &err), false, &err);
 }
 
+int rn_api_bool(struct rn_api_call *call, const char *key, bool *ret)
+{
+	struct rn_err err = {""};
+
+	return member(call, key, rn_json_get_bool(call->body, key, ret, &err), false, &err);
+}
+
 int rn_api_int(struct rn_api_call *call, const char *key, int64_t min, int64_t max, int64_t *ret)
 {
 	struct rn_err err = {""};

@@ -50,6 +50,7 @@ int rn_api_need_text(struct rn_api_call *call, const char *key, const char **ret
 int rn_api_need_bool(struct rn_api_call *call, const char *key, bool *ret);
 int rn_api_need_int(struct rn_api_call *call, const char *key, int64_t min, int64_t max, int64_t *ret);
 int rn_api_text(struct rn_api_call *call, const char *key, const char **ret);
+int rn_api_bool(struct rn_api_call *call, const char *key, bool *ret);
 int rn_api_int(struct rn_api_call *call, const char *key, int64_t min, int64_t max, int64_t *ret);
 int rn_api_moment(struct rn_api_call *call, const char *key, int64_t *ret); /* RFC 3339 -> Unix seconds */
 int rn_api_role(struct rn_api_call *call, enum rn_access *ret);		    /* "role", which is needed */

@@ -180,11 +180,13 @@ struct rn_core_explanation {
 	struct rn_answer policy; /* of the reference evaluator, or its reason overridden by quarantine and so on */
 	struct rn_rule_state deciding, near; /* how `rule` and `nearest` stand to it */
 	char rule[RN_NAME_MAX + 1], nearest[RN_NAME_MAX + 1]; /* ids, "" none */
+	char observed[RN_NAME_MAX + 1];			       /* the id of policy.observed */
 	uint64_t policy_version;
 	/* Where it is decided: the source's hub, and after it the destination's, "" where that is the same or nobody's. */
 	char hub[RN_NAME_MAX + 1], destination_hub[RN_NAME_MAX + 1];
 	struct rn_core_device source, destination;
 };
+int64_t rn_core_time(struct rn_core *core); /* Unix seconds, by its clock */
 /* source and destination: a device's name or one of its addresses. */
 int rn_core_explain(struct rn_core *core, const char *source, const char *destination, uint8_t protocol, uint16_t port,
 		    struct rn_core_explanation *ret, struct rn_err *err);

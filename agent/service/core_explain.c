@@ -104,6 +104,8 @@ static void judge(struct rn_core *core, struct rn_core_explanation *e, bool sour
 	rn_policy_rule_state(model, e->policy.rule, &q, &e->deciding);
 	if (e->policy.reason != RN_ALLOWED)
 		rn_policy_rule_state(model, rn_policy_nearest(model, &q), &q, &e->near);
+	if (e->policy.observed)
+		snprintf(e->observed, sizeof(e->observed), "%s", model->rules[e->policy.observed - 1].id);
 	if (e->deciding.rule)
 		snprintf(e->rule, sizeof(e->rule), "%s", model->rules[e->deciding.rule - 1].id);
 	if (e->near.rule)
@@ -131,6 +133,11 @@ int rn_core_explain_at(struct rn_core *core, const char *source, const char *des
 		snprintf(e.destination_hub, sizeof(e.destination_hub), "%s", e.destination.hub_name);
 	*ret = e;
 	return 0;
+}
+
+int64_t rn_core_time(struct rn_core *core)
+{
+	return rn_core_now(core);
 }
 
 int rn_core_explain(struct rn_core *core, const char *source, const char *destination, uint8_t protocol, uint16_t port,

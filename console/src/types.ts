@@ -247,19 +247,64 @@ export interface Drafts {
   drafts: DraftInfo[];
 }
 
+export interface PolicyCheckRequest {
+  text: string;
+  changes?: boolean;
+}
+
+export interface PolicyFinding {
+  kind: "never" | "shadowed" | "contradicted" | "redundant";
+  rule: string | null;
+  other_rule: string | null;
+  line: number;
+  column: number;
+  sentence: string;
+}
+
+export interface PolicyTestResult {
+  id: string;
+  passed: boolean;
+  line: number;
+  column: number;
+  sentence: string;
+}
+
+export interface PolicyDifference {
+  kind: "rule" | "loses" | "gains";
+  sources: number;
+  destinations: number;
+  sentence: string;
+}
+
 export interface PolicyCheck {
   valid: boolean;
   message: string | null;
+  findings: PolicyFinding[];
+  tests: PolicyTestResult[];
+  changes: PolicyDifference[];
+  complete: boolean;
+}
+
+export interface RuleCondition {
+  condition: string;
+  met: boolean;
 }
 
 export interface ExplainRequest {
   source: string;
   destination: string;
-  protocol?: "tcp" | "udp" | "icmp";
+  protocol?: "tcp" | "udp" | "icmp" | "icmp4" | "icmp6";
   port?: number;
+  at?: Time;
 }
 
 export interface Explanation {
+  at: Time;
+  until: Time | null;
+  conditions: RuleCondition[];
+  nearest_conditions: RuleCondition[];
+  observed_rule: string | null;
+  log: boolean;
   verdict: Verdict;
   reason_number: number;
   reason: string;

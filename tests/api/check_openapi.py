@@ -329,6 +329,7 @@ def check_drops(api):
 def check_policy(api):
     policy = api.call("GET", "/api/v1/policy")
     api.step("policy check", lambda: api.call("POST", "/api/v1/policy/check", {"text": policy["text"]}))
+    api.step("policy review", lambda: check_review(api))
     bad = api.call("POST", "/api/v1/policy/check", {"text": '{\n  "rulez": []\n}'})
     if bad["valid"] or "line 2" not in bad["message"]:
         raise Failure(f"a policy with a wrong key: {bad}")
@@ -356,6 +357,27 @@ def check_replay(api, policy):
     for query in ("hours=0", "hours=8785", "hours=x", "days=1"):
         api.step("replay?" + query, lambda: api.call("POST", "/api/v1/policy/replay?" + query, {"text": "{}"}, 400))
     api.step("replay of nonsense", lambda: api.call("POST", "/api/v1/policy/replay", {"text": "{"}, 400))
+
+
+def check_review(api):
+    """Findings, tests and changes of a policy that is not in force."""
+    rule = {"source_criteria": ["everyone"], "destination_criteria": ["everyone"], "action": "allow"}
+    test = {"id": "t", "source": {"user": "eve"}, "destination": {"user": "bob"}, "services": ["tcp:22"], "expect": "allow"}
+    text = json.dumps({"rules": [{**rule, "id": "all"}, {**rule, "id": "again"}], "tests": [test]})
+    value = api.call("POST", "/api/v1/policy/check", {"text": text, "changes": True})
+    if not value["valid"] or [(f["kind"], f["rule"], f["other_rule"]) for f in value["findings"]] != [("shadowed", "again", "all")]:
+        raise Failure(f"findings: {value}")
+    if [(t["id"], t["passed"]) for t in value["tests"]] != [("t", True)] or not any(c["kind"] == "rule" for c in value["changes"]):
+        raise Failure(f"tests and changes: {value}")
+    if api.call("POST", "/api/v1/policy/check", {"text": text})["changes"]:
+        raise Failure("changes that nobody asked for")
+    text = json.dumps({"rules": [], "tests": [test]})
+    value = api.call("POST", "/api/v1/policy/check", {"text": text, "changes": True})
+    if value["valid"] or value["changes"] or value["tests"][0]["passed"] or not value["tests"][0]["sentence"]:
+        raise Failure(f"a test that fails: {value}")
+    refused = api.call("PUT", "/api/v1/policy", {"text": text}, 400)["error"]
+    if refused["message"] != value["message"]:
+        raise Failure(f"a policy whose test fails was not refused as it was checked: {refused}")
 
 
 def check_history(api, before, now):
@@ -448,7 +470,7 @@ def check_client(api, name, me):
 
 
 def check_explain(api, source, destination, reason):
-    for protocol, port in (("tcp", 22), ("udp", 53), ("icmp", None)):
+    for protocol, port in (("tcp", 22), ("udp", 53), ("icmp", None), ("icmp4", None), ("icmp6", None)):
         body = {"source": source, "destination": destination, "protocol": protocol}
         if port is not None:
             body["port"] = port
@@ -457,6 +479,10 @@ def check_explain(api, source, destination, reason):
             raise Failure(f"{value['reason']}, not {reason}")
         if (value["verdict"] == "allow") != (value["reason"] == "allowed"):
             raise Failure("verdict and reason contradict each other")
+    later = api.call("POST", "/api/v1/explain", {"source": source, "destination": destination, "at": "2040-01-01T00:00:00Z"})
+    if later["at"] != "2040-01-01T00:00:00Z" or (reason and later["reason"] != reason):
+        raise Failure(f"another time: {later}")
+    api.call("POST", "/api/v1/explain", {"source": source, "destination": destination, "at": "tomorrow"}, 400)
     api.call("POST", "/api/v1/explain", {"source": "none", "destination": destination}, 404)
     both = {"source": source, "destination": destination}
     api.call("POST", "/api/v1/explain", {**both, "protocol": "icmp", "port": 1}, 400)
