@@ -3,9 +3,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/moment.h"
 #include "cli/commands.h"
+#include "cli/input.h"
 #include "cli/out.h"
 #include "cli/remote.h"
+
+static bool is_icmp(const char *protocol)
+{
+	return strcmp(protocol, "icmp") == 0 || strcmp(protocol, "icmp4") == 0 || strcmp(protocol, "icmp6") == 0;
+}
+
+static int add_moment(struct rn_cli *cli, struct rn_json *body)
+{
+	const char *at = rn_cli_option(cli, "at");
+	char text[RN_MOMENT_TEXT];
+	int64_t moment;
+
+	if (!at)
+		return RN_EXIT_OK;
+	if (rn_input_moment(at, &moment) < 0)
+		return rn_cli_fail(RN_EXIT_USAGE, "--at takes 2027-03-31T18:00:00Z, 2027-03-31, or 90m from now");
+	rn_moment_format(moment, text);
+	rn_json_add_text(body, "at", text);
+	return RN_EXIT_OK;
+}
 
 /* The optional words: a protocol, then a port; a port alone means TCP, neither means ICMP. */
 static int add_service(struct rn_cli *cli, struct rn_json *body)
@@ -19,10 +41,10 @@ static int add_service(struct rn_cli *cli, struct rn_json *body)
 		port = word;
 		protocol = "tcp";
 	}
-	if (strcmp(protocol, "tcp") != 0 && strcmp(protocol, "udp") != 0 && strcmp(protocol, "icmp") != 0)
-		return rn_cli_fail(RN_EXIT_USAGE, "%s is no protocol: use tcp, udp or icmp", protocol);
+	if (strcmp(protocol, "tcp") != 0 && strcmp(protocol, "udp") != 0 && !is_icmp(protocol))
+		return rn_cli_fail(RN_EXIT_USAGE, "%s is no protocol: use tcp, udp, icmp, icmp4 or icmp6", protocol);
 	rn_json_add_text(body, "protocol", protocol);
-	if (strcmp(protocol, "icmp") == 0)
+	if (is_icmp(protocol))
 		return port ? rn_cli_fail(RN_EXIT_USAGE, "icmp has no port") : RN_EXIT_OK;
 	if (!port)
 		return rn_cli_fail(RN_EXIT_USAGE, "%s needs a port, such as %s 443", protocol, protocol);
@@ -55,6 +77,21 @@ static void print_line(const char *label, const char *text)
 	putchar('\n');
 }
 
+/* Each condition of a rule, and whether it was met. */
+static void print_conditions(const struct rn_json *answer, const char *key)
+{
+	const struct rn_json *list = rn_json_get(answer, key);
+
+	for (const struct rn_json *c = list ? rn_json_first(list) : NULL; c; c = rn_json_next(c)) {
+		printf("  %-12s   ", "");
+		rn_out_painted(stdout, rn_remote_true(c, "met") ? RN_PAINT_GOOD : RN_PAINT_BAD,
+			       rn_remote_true(c, "met") ? "met" : "not met");
+		printf(": ");
+		rn_out_text(stdout, rn_remote_text(c, "condition"));
+		putchar('\n');
+	}
+}
+
 static void print_answer(const struct rn_json *answer, bool allowed)
 {
 	rn_out_painted(stdout, allowed ? RN_PAINT_GOOD : RN_PAINT_BAD, allowed ? "allowed" : "denied");
@@ -66,7 +103,14 @@ static void print_answer(const struct rn_json *answer, bool allowed)
 	print_end(rn_json_get(answer, "destination"));
 	putchar('\n');
 	print_line("rule", rn_remote_text(answer, "rule"));
-	print_line("nearest rule", rn_remote_text(answer, "nearest_rule"));
+	print_conditions(answer, "conditions");
+	if (strcmp(rn_remote_text(answer, "rule"), rn_remote_text(answer, "nearest_rule")) != 0) {
+		print_line("nearest rule", rn_remote_text(answer, "nearest_rule"));
+		print_conditions(answer, "nearest_conditions");
+	}
+	print_line("observed", rn_remote_text(answer, "observed_rule"));
+	print_line("at", rn_remote_text(answer, "at"));
+	print_line("until", rn_remote_text(answer, "until"));
 	print_line("decided on", rn_remote_text(answer, "hub"));
 	print_line("and then on", rn_remote_text(answer, "destination_hub"));
 	print_line("policy", rn_remote_text(answer, "policy_version"));
@@ -81,6 +125,8 @@ int rn_cmd_explain(struct rn_cli *cli)
 	rn_json_add_text(body, "source", cli->arguments[0]);
 	rn_json_add_text(body, "destination", cli->arguments[1]);
 	code = add_service(cli, body);
+	if (!code)
+		code = add_moment(cli, body);
 	if (code) {
 		rn_json_free(body);
 		return code;

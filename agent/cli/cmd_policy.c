@@ -27,11 +27,28 @@ int rn_cmd_policy_get(struct rn_cli *cli)
 	return RN_EXIT_OK;
 }
 
+/* Before it is set: what it says in vain, and what it changes. */
+static int say_changes(struct rn_cli *cli, const struct rn_json *body)
+{
+	struct rn_json *answer;
+	int code = rn_policy_ask_changes(cli, body, &answer);
+
+	if (code)
+		return code;
+	rn_policy_print_review(cli->arguments[0], answer);
+	if (!rn_remote_true(answer, "valid"))
+		code = rn_cli_fail(RN_EXIT_FAILED, "%s: %s", cli->arguments[0], rn_remote_text(answer, "message"));
+	rn_json_free(answer);
+	return code;
+}
+
 int rn_cmd_policy_set(struct rn_cli *cli)
 {
 	struct rn_json *body = rn_policy_body(cli->arguments[0]), *answer;
 	int code = body ? rn_policy_words(cli, body) : RN_EXIT_FAILED;
 
+	if (!code && !cli->json)
+		code = say_changes(cli, body);
 	if (code) {
 		rn_json_free(body);
 		return code;
@@ -57,6 +74,17 @@ int rn_cmd_policy_rollback(struct rn_cli *cli)
 	return code ? code : rn_policy_set_done(cli, answer);
 }
 
+static void print_good(const struct rn_json *answer)
+{
+	const struct rn_json *tests = rn_json_get(answer, "tests");
+	size_t count = tests ? rn_json_count(tests) : 0;
+
+	if (count)
+		printf("the policy is good; %zu %s\n", count, count == 1 ? "test passes" : "tests pass");
+	else
+		puts("the policy is good");
+}
+
 int rn_cmd_policy_check(struct rn_cli *cli)
 {
 	struct rn_json *body = rn_policy_body(cli->arguments[0]), *answer;
@@ -70,8 +98,9 @@ int rn_cmd_policy_check(struct rn_cli *cli)
 		code = rn_cli_json(answer);
 		return code ? code : valid ? RN_EXIT_OK : RN_EXIT_FAILED;
 	}
+	rn_policy_print_review(cli->arguments[0], answer);
 	if (valid)
-		puts("the policy is good");
+		print_good(answer);
 	else
 		rn_cli_fail(RN_EXIT_FAILED, "%s: %s", cli->arguments[0], rn_remote_text(answer, "message"));
 	rn_json_free(answer);

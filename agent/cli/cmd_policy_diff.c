@@ -41,10 +41,15 @@ static int load(struct rn_cli *cli, const char *word, struct side *side)
 }
 
 /* One argument: a version is compared with what is in force, which a file or a draft is compared with. */
+static bool is_draft(const struct rn_cli *cli)
+{
+	return cli->argument_count == 1 && !rn_policy_is_version(cli->arguments[0]);
+}
+
 static int load_both(struct rn_cli *cli, struct side *before, struct side *after)
 {
 	const char *first = cli->arguments[0], *second = cli->argument_count > 1 ? cli->arguments[1] : NULL;
-	bool late = !second && !rn_policy_is_version(first);
+	bool late = is_draft(cli);
 	int code = load(cli, late ? NULL : first, before);
 
 	return code ? code : load(cli, late ? first : second, after);
@@ -75,6 +80,20 @@ static void keep_line(void *context, char kind, const char *line, size_t size)
 	FILE *file = context;
 
 	fprintf(file, "%s%.*s\n", kind == '@' ? "" : (char[]){kind, 0}, (int)size, line);
+}
+
+/* In words, where it is asked what the policy in force would become. */
+static int say_words(struct rn_cli *cli, const struct side *after)
+{
+	struct rn_json *answer;
+	int code = rn_policy_ask_changes(cli, after->holder, &answer);
+
+	if (code)
+		return code;
+	if (rn_policy_print_review(after->name, answer))
+		putchar('\n');
+	rn_json_free(answer);
+	return RN_EXIT_OK;
 }
 
 static int print_json(const struct side *before, const struct side *after)
@@ -127,6 +146,8 @@ int rn_cmd_policy_diff(struct rn_cli *cli)
 	struct side before = {.holder = NULL}, after = {.holder = NULL};
 	int code = load_both(cli, &before, &after);
 
+	if (!code && !cli->json && is_draft(cli))
+		code = say_words(cli, &after);
 	if (!code)
 		code = cli->json ? print_json(&before, &after) : print(&before, &after);
 	rn_json_free(before.holder);

@@ -72,6 +72,54 @@ int rn_policy_words(struct rn_cli *cli, struct rn_json *body)
 	return code;
 }
 
+static void print_place(const char *name, const struct rn_json *at, const char *what)
+{
+	rn_out_text(stdout, name);
+	printf(":%s:%s: %s: ", rn_remote_text(at, "line"), rn_remote_text(at, "column"), what);
+	rn_out_text(stdout, rn_remote_text(at, "sentence"));
+	putchar('\n');
+}
+
+static const struct rn_json *first_of(const struct rn_json *answer, const char *key)
+{
+	const struct rn_json *list = rn_json_get(answer, key);
+
+	return list ? rn_json_first(list) : NULL;
+}
+
+bool rn_policy_print_review(const char *name, const struct rn_json *answer)
+{
+	bool said = false;
+
+	for (const struct rn_json *t = first_of(answer, "tests"); t; t = rn_json_next(t)) {
+		if (rn_remote_true(t, "passed"))
+			continue;
+		print_place(name, t, "failed");
+		said = true;
+	}
+	for (const struct rn_json *f = first_of(answer, "findings"); f; f = rn_json_next(f)) {
+		print_place(name, f, rn_remote_text(f, "kind"));
+		said = true;
+	}
+	for (const struct rn_json *c = first_of(answer, "changes"); c; c = rn_json_next(c)) {
+		rn_out_text(stdout, rn_remote_text(c, "sentence"));
+		putchar('\n');
+		said = true;
+	}
+	if (!rn_remote_true(answer, "complete"))
+		puts("there may be more: it is too large to look at all of it");
+	return said;
+}
+
+int rn_policy_ask_changes(struct rn_cli *cli, const struct rn_json *body, struct rn_json **ret)
+{
+	struct rn_json *ask = rn_json_object();
+
+	rn_json_add_text(ask, "text", rn_remote_text(body, "text"));
+	rn_json_add_bool(ask, "changes", true);
+	return rn_remote_call(cli, "POST", "/api/v1/policy/check", ask, ret);
+}
+
 int rn_policy_set_done(struct rn_cli *cli, struct rn_json *answer)
 {
 	return rn_remote_changed(cli, answer, "version %s of the policy is in force",

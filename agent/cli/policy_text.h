@@ -15,6 +15,13 @@ bool rn_policy_is_version(const char *word);
 int rn_policy_version(const char *word, int64_t *ret);
 /* --comment and --based-on into the body of a request. */
 int rn_policy_words(struct rn_cli *cli, struct rn_json *body);
+/*
+ * A check's answer as people read it: tests that fail, findings, and what would change, each a line with `name` and its
+ * place before it. False: there was nothing to say.
+ */
+bool rn_policy_print_review(const char *name, const struct rn_json *answer);
+/* What the text in body would change, asked of core. body is the caller's. */
+int rn_policy_ask_changes(struct rn_cli *cli, const struct rn_json *body, struct rn_json **ret);
 /* "version 17 of the policy is in force", and where. */
 int rn_policy_set_done(struct rn_cli *cli, struct rn_json *answer_taken);
 
