@@ -143,8 +143,8 @@ export const api = {
   deleteToken: (id: string) => remove(`/tokens/${name(id)}`),
 
   policy: (signal?: AbortSignal) => get<T.Policy>("/policy", signal),
-  checkPolicy: (text: string, signal?: AbortSignal) =>
-    call<T.PolicyCheck>("POST", "/policy/check", { body: { text }, signal }),
+  checkPolicy: (request: T.PolicyCheckRequest, signal?: AbortSignal) =>
+    call<T.PolicyCheck>("POST", "/policy/check", { body: request, signal }),
   policyHistory: (before: T.Exact | null, signal?: AbortSignal) =>
     get<T.PolicyHistory>(`/policy/history?limit=20${before === null ? "" : `&before=${before}`}`, signal),
   policyVersion: (version: T.Exact, signal?: AbortSignal) => get<T.Policy>(`/policy/history/${version}`, signal),

@@ -98,6 +98,32 @@ export const cases = [
     assert.equal(await editor.inputValue(), before.text, "the editor follows");
   }],
 
+  ["policy: tests that fail and rules in vain are said while it is typed, and before it is set what changes, in words", async (world) => {
+    const { page, editor } = await open(world);
+    const rule = { source_criteria: ["everyone"], destination_criteria: ["everyone"], action: "allow" };
+    const test = { id: "eve-ssh", source: { user: "eve" }, destination: { device: "server" }, services: ["tcp:22"], expect: "deny" };
+    const text = (expect) => JSON.stringify({ rules: [{ ...rule, id: "all" }, { ...rule, id: "again" }], tests: [{ ...test, expect }] }, null, 2);
+    await editor.fill(text("deny"));
+    const remarks = page.getByRole("list", { name: "What there is to say of this policy" });
+    await remarks.getByText(/test "eve-ssh" fails/).waitFor();
+    await remarks.getByText(/rule "again" never decides/).waitFor();
+    await page.getByText("0 tests of 1 pass.").waitFor();
+    assert.equal(await page.locator(".buttons .button.primary").first().getAttribute("aria-disabled"), "true");
+    await remarks.getByRole("button").last().click();
+    const line = await editor.evaluate((e) => e.value.slice(0, e.selectionStart).split("\n").length);
+    assert.ok(line > 10, `line ${line}`);
+    await page.screenshot({ path: `${world.screens}/policy-remarks.png` });
+    assert.deepEqual(await axe(page), []);
+    await editor.fill(text("allow"));
+    await page.locator(".buttons .button.primary:not([aria-disabled])").getByText("Put into force…").click();
+    const words = page.getByRole("list", { name: "What changes, in words" });
+    await words.locator(".gains").first().waitFor();
+    await page.screenshot({ path: `${world.screens}/policy-words.png` });
+    assert.deepEqual(await axe(page), []);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Undo my changes" }).click();
+  }],
+
   ["policy: a draft is stored, opened by somebody else, and put into force", async (world) => {
     const { page, editor } = await open(world);
     const before = await inForce(page);
@@ -154,6 +180,7 @@ export const cases = [
     await page.getByRole("button", { name: "Explain", exact: true }).click();
     const sentence = page.locator(".explained-verdict");
     await sentence.getByText(/laptop may reach server at tcp\/80: the rule \S+ allows it\./).waitFor();
+    await page.locator(".conditions .met").first().waitFor();
     const link = page.locator(".explained a").first();
     const rule = await link.innerText();
     for (let i = 0; i < 2; i++) {

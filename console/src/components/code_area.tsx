@@ -9,15 +9,17 @@ interface CodeAreaProps {
   text: string;
   onInput: (text: string) => void;
   readOnly: boolean;
-  /** Where something is wrong, and what. */
+  /** Where something is wrong. */
   mark: Position | null;
+  /** Lines of which there is something to say. */
+  notes: readonly number[];
   described: string | undefined;
   /** Another number: the cursor goes to this position. */
   go: { position: Position; times: number } | null;
 }
 
 /** A text with line numbers, in which one place can be marked. It is as high as its lines: what is around it scrolls. */
-export function CodeArea({ label, text, onInput, readOnly, mark, described, go }: CodeAreaProps) {
+export function CodeArea({ label, text, onInput, readOnly, mark, notes, described, go }: CodeAreaProps) {
   const area = useRef<HTMLTextAreaElement>(null);
   const frame = useRef<HTMLDivElement>(null);
   const [left, setLeft] = useState(0);
@@ -38,6 +40,9 @@ export function CodeArea({ label, text, onInput, readOnly, mark, described, go }
         {numbers}
       </pre>
       <div class="editor-text">
+        {notes.map((line) => (
+          <div key={line} class="note-line" aria-hidden="true" style={{ top: `${10 + (line - 1) * LINE_PX}px` }} />
+        ))}
         {mark && (
           <div class="mark-line" aria-hidden="true" style={{ top: `${top}px` }}>
             <span style={{ left: `calc(9px + ${visualColumn(lines[mark.line - 1] ?? "", mark.column)}ch - ${left}px)` }} />

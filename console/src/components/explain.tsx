@@ -2,8 +2,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, sentence } from "../api";
 import { explainedSentence } from "../logic/explained";
-import { count } from "../logic/format";
-import type { ExplainRequest, Explanation } from "../types";
+import { count, moment } from "../logic/format";
+import type { ExplainRequest, Explanation, RuleCondition } from "../types";
 import { Loading, Notice } from "../ui/notice";
 import { Link } from "./link";
 import { Facts } from "./panel";
@@ -20,7 +20,19 @@ function RuleLink({ id }: { id: string }) {
   );
 }
 
-/** What would happen to such a packet now, and why. */
+function Conditions({ list }: { list: readonly RuleCondition[] }) {
+  return (
+    <ul class="conditions">
+      {list.map(({ condition, met }) => (
+        <li key={condition} class={met ? "met" : "failed"}>
+          <span aria-hidden="true">{met ? "✓" : "✗"}</span> <code>{condition}</code> {met ? "is met" : "is not met"}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What would happen to such a packet, and why. */
 export function Explained({ answer, request }: { answer: Explanation; request: ExplainRequest }) {
   const { source, destination } = answer;
   return (
@@ -30,8 +42,10 @@ export function Explained({ answer, request }: { answer: Explanation; request: E
       </p>
       <Facts
         rows={[
-          ["Decides", answer.rule ? <RuleLink id={answer.rule} /> : answer.verdict === "allow" ? "–" : "no rule"],
-          answer.nearest_rule ? ["Nearest rule", <><RuleLink id={answer.nearest_rule} /> allows another service between these two</>] : null,
+          ["Decides", answer.rule ? <><RuleLink id={answer.rule} /><Conditions list={answer.conditions} /></> : answer.verdict === "allow" ? "–" : "no rule"],
+          answer.observed_rule ? ["Observed", <><RuleLink id={answer.observed_rule} /> would decide, were it not observed only</>] : null,
+          answer.nearest_rule && answer.nearest_rule !== answer.rule ? ["Nearest rule", <><RuleLink id={answer.nearest_rule} /> would have allowed it<Conditions list={answer.nearest_conditions} /></>] : null,
+          answer.until ? ["Until", `${moment(answer.until)}, when a time window opens or shuts`] : null,
           ["Source", `${source.client_id}, trust ${source.security_context.trust_score}${source.security_context.quarantined ? ", quarantined" : ""}`],
           ["Destination", `${destination.client_id}${destination.security_context.quarantined ? ", quarantined" : ""}`],
           ["Decided at", [answer.hub ?? "–", answer.destination_hub].filter(Boolean).join(", then ")],

@@ -23,16 +23,18 @@ export function ExplainForm() {
   const [destination, setDestination] = useState("");
   const [protocol, setProtocol] = useState("tcp");
   const [port, setPort] = useState("22");
+  const [at, setAt] = useState("");
   const [answer, setAnswer] = useState<{ answer: Explanation; request: ExplainRequest } | null>(null);
   const [error, setError] = useState<string | null>(null);
   const names = devices?.slice(0, 500).map((device) => device.client_id) ?? [];
-  useEffect(() => setAnswer(null), [source, destination, protocol, port]);
+  useEffect(() => setAnswer(null), [source, destination, protocol, port, at]);
 
   const ask = async (event: Event) => {
     event.preventDefault();
     setError(null);
     const request: ExplainRequest = { source: source.trim(), destination: destination.trim(), protocol: protocol as "tcp" };
     if (protocol !== "icmp") request.port = Number(port);
+    if (at) request.at = new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
     try {
       setAnswer({ answer: await api.explain(request), request });
     } catch (failure) {
@@ -48,6 +50,7 @@ export function ExplainForm() {
         <Field label="To" value={destination} onInput={setDestination} choices={names} required placeholder="name or address" />
         <Choice label="Protocol" value={protocol} options={PROTOCOLS} onInput={setProtocol} />
         {protocol !== "icmp" && <Field label="Port" type="number" min={1} max={65535} value={port} onInput={setPort} required />}
+        <Field label="When" type="datetime-local" value={at} onInput={setAt} hint="Otherwise now." />
         <Button type="submit">Explain</Button>
       </form>
       {error && <Notice kind="bad">{error}</Notice>}

@@ -1,23 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useEffect, useId, useState } from "preact/hooks";
-import { api, sentence } from "../api";
-import { useCheck } from "../hooks/check";
+import { api, isAbort, sentence } from "../api";
+import { useCheck, type Verdict } from "../hooks/check";
 import { enforcedText } from "../hooks/devices";
 import { useSession } from "../hooks/session";
 import { say } from "../hooks/toast";
-import { bytes, count } from "../logic/format";
+import { bytes, count, plural } from "../logic/format";
 import { lineOfRule, positionOf } from "../logic/position";
 import { refusal } from "../logic/roles";
-import type { Draft, Exact, Policy } from "../types";
+import type { Draft, Exact, Policy, PolicyDifference } from "../types";
 import { Button } from "../ui/button";
 import { Dialog, FormActions } from "../ui/dialog";
 import { Field } from "../ui/field";
-import { Notice } from "../ui/notice";
+import { Loading, Notice } from "../ui/notice";
 import { CodeArea } from "./code_area";
 import { DiffDialog, DiffView } from "./policy_diff";
 
 /** A larger text makes a browser slow: that is for the command line. */
 const EDITABLE = 1 << 20;
+
+/** Tests that fail, and what the text says in vain; each leads to its line. */
+function Remarks({ verdict, onGo }: { verdict: Verdict; onGo: (line: number, column: number) => void }) {
+  const failed = verdict.tests.filter((test) => !test.passed);
+  const passed = verdict.tests.length - failed.length;
+  const remarks = [...failed, ...verdict.findings];
+  return (
+    <>
+      {verdict.tests.length > 0 && (
+        <p class="hint">
+          {plural(passed, "test")} of {count(verdict.tests.length)} {passed === 1 ? "passes" : "pass"}.
+        </p>
+      )}
+      {remarks.length > 0 && (
+        <ul class="remarks" aria-label="What there is to say of this policy">
+          {remarks.map((remark, i) => (
+            <li key={i}>
+              <Button size="small" kind="quiet" onClick={() => onGo(remark.line, remark.column)}>
+                Line {remark.line}
+              </Button>
+              <span>{remark.sentence}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+/** What a text would change, in words: which rules, and who loses or gains access to what. */
+function Words({ text }: { text: string }) {
+  const [changes, setChanges] = useState<readonly PolicyDifference[] | null>(null);
+  const [complete, setComplete] = useState(true);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    const controller = new AbortController();
+    api.checkPolicy({ text, changes: true }, controller.signal).then(
+      (answer) => {
+        setChanges(answer.changes);
+        setComplete(answer.complete);
+        setError(answer.message);
+      },
+      (failure: unknown) => !isAbort(failure) && setError(sentence(failure)),
+    );
+    return () => controller.abort();
+  }, [text]);
+  if (error) return <Notice kind="bad">{error}</Notice>;
+  if (!changes) return <Loading what="what changes" rows={3} />;
+  if (!changes.length) return <p>Nobody loses or gains access, and no rule means anything else.</p>;
+  return (
+    <>
+      <ul class="words" aria-label="What changes, in words" tabIndex={0}>
+        {changes.map((change, i) => (
+          <li key={i} class={change.kind}>
+            {change.sentence}
+          </li>
+        ))}
+      </ul>
+      {!complete && <p class="hint">There may be more: it is too large to look at all of it.</p>}
+    </>
+  );
+}
 
 interface Written {
   text: string;
@@ -47,7 +109,11 @@ function PublishDialog({ policy, written, onDone, onClose }: { policy: Policy; w
     <Dialog title="Put this policy into force?" onClose={onClose} wide>
       <form onSubmit={submit}>
         <p class="hint">Every hub enforces it from the next packet on, for connections that exist, too.</p>
-        <DiffView before={policy.text} after={written.text} label="What changes" />
+        <Words text={written.text} />
+        <details>
+          <summary>Lines that change</summary>
+          <DiffView before={policy.text} after={written.text} label="What changes" />
+        </details>
         <Field label="Comment" value={comment} onInput={setComment} placeholder="why" hint="For the history, one line." autofocus />
         {error && <Notice kind="bad">{error}</Notice>}
         <FormActions action="Put into force" onCancel={onClose} />
@@ -129,7 +195,7 @@ export function PolicyEditor({ policy, draft, rule, onSet, onDrafts, onDirty }: 
   const changed = text !== kept;
   const differs = text !== policy.text;
   const stale = written.base !== policy.version;
-  const verdict = useCheck(text, differs && !large);
+  const verdict = useCheck(text, !large);
   const message = verdict?.message ?? null;
   const position = message ? positionOf(message) : null;
   const jump = (line: number, column: number) => setGo((old) => ({ position: { line, column }, times: (old?.times ?? 0) + 1 }));
@@ -165,6 +231,7 @@ export function PolicyEditor({ policy, draft, rule, onSet, onDrafts, onDirty }: 
         onInput={(value) => setWritten((old) => ({ ...old, text: value }))}
         readOnly={Boolean(refusal(role, "operator"))}
         mark={position}
+        notes={(verdict?.findings ?? []).map((finding) => finding.line)}
         described={message ? described : undefined}
         go={go}
       />
@@ -174,9 +241,10 @@ export function PolicyEditor({ policy, draft, rule, onSet, onDrafts, onDirty }: 
             {message}
           </Notice>
         ) : (
-          <p class="hint">{!differs ? "This is the policy in force." : verdict ? "The policy is good." : "Checking…"}</p>
+          <p class="hint">{!verdict ? "Checking…" : differs ? "The policy is good." : "This is the policy in force."}</p>
         )}
       </div>
+      {verdict && <Remarks verdict={verdict} onGo={jump} />}
       <div class="buttons">
         <Button
           kind="primary"

@@ -2,12 +2,15 @@
 // What the gateway says of a policy while somebody writes it.
 import { useEffect, useState } from "preact/hooks";
 import { api, isAbort, sentence } from "../api";
+import type { PolicyFinding, PolicyTestResult } from "../types";
 
 const PAUSE_MS = 400;
 
 /** Of exactly this text; undefined: not known yet. message null: it is good. */
 export interface Verdict {
   message: string | null;
+  findings: readonly PolicyFinding[];
+  tests: readonly PolicyTestResult[];
 }
 
 /** Asks when nothing was typed for a moment; of several questions only the last counts. */
@@ -17,9 +20,9 @@ export function useCheck(text: string, wanted: boolean): Verdict | undefined {
     if (!wanted) return undefined;
     const controller = new AbortController();
     const timer = setTimeout(() => {
-      api.checkPolicy(text, controller.signal).then(
-        ({ message }) => setFound({ text, verdict: { message } }),
-        (error: unknown) => !isAbort(error) && setFound({ text, verdict: { message: sentence(error) } }),
+      api.checkPolicy({ text }, controller.signal).then(
+        (verdict) => setFound({ text, verdict }),
+        (error: unknown) => !isAbort(error) && setFound({ text, verdict: { message: sentence(error), findings: [], tests: [] } }),
       );
     }, PAUSE_MS);
     return () => {

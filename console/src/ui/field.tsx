@@ -6,7 +6,7 @@ interface FieldProps {
   label: string;
   value: string;
   onInput: (value: string) => void;
-  type?: "text" | "password" | "number" | "search";
+  type?: "text" | "password" | "number" | "search" | "datetime-local";
   hint?: ComponentChildren;
   error?: string | null;
   choices?: readonly string[];
