@@ -47,6 +47,9 @@ function Remarks({ verdict, onGo }: { verdict: Verdict; onGo: (line: number, col
   );
 }
 
+/** What people lose matters first. */
+const ORDER = ["loses", "gains", "rule"] as const;
+
 /** What a text would change, in words: which rules, and who loses or gains access to what. */
 function Words({ text }: { text: string }) {
   const [changes, setChanges] = useState<readonly PolicyDifference[] | null>(null);
@@ -56,7 +59,7 @@ function Words({ text }: { text: string }) {
     const controller = new AbortController();
     api.checkPolicy({ text, changes: true }, controller.signal).then(
       (answer) => {
-        setChanges(answer.changes);
+        setChanges(ORDER.flatMap((kind) => answer.changes.filter((change) => change.kind === kind)));
         setComplete(answer.complete);
         setError(answer.message);
       },
