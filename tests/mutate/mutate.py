@@ -31,7 +31,7 @@ MAPS = re.compile(r"__uint|RN_ARRAY|RN_PERCPU")  # a map is defined by types alo
 FLIPPED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||", "||": "&&"}
 
 # What covers what, likeliest to kill first. The random policies are fewer than the whole test has.
-BPF = ["bpf/test_overlay", "bpf/test_flow", "bpf/test_parse", "bpf/test_events", "bpf/test_verdicts"]
+BPF = ["bpf/test_overlay", "bpf/test_times", "bpf/test_flow", "bpf/test_parse", "bpf/test_events", "bpf/test_verdicts"]
 MESH = ["bpf/test_mesh_hostile", "bpf/test_mesh", "bpf/test_mesh_random", "bpf/test_mesh_pair"]
 SESSIONS = ["test_session", "test_session_timing", "test_session_port", "test_session_restart", "test_session_strangers"]
 COVERED = {
