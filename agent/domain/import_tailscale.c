@@ -168,6 +168,11 @@ static void acl_destinations(struct rn_tailnet *t, struct entry *e, const struct
 {
 	char host[300];
 
+	if (rn_json_count(list) > RN_RULE_SELECTORS_MAX) {
+		rn_draft_lost(&t->draft, list, "more than %d destinations, so this rule is left out",
+			      RN_RULE_SELECTORS_MAX);
+		return;
+	}
 	for (const struct rn_json *n = rn_json_first(list); n && !t->draft.failed; n = rn_json_next(n)) {
 		struct rn_tailnet_ends ends = {0};
 		struct rn_words services = {NULL, 0, 0};
