@@ -218,6 +218,26 @@ bool rn_request_answered(struct rn_core *core, const struct rn_message_answer *m
 	return true;
 }
 
+void rn_request_lost(struct rn_core *core)
+{
+	if (!core->own.until)
+		return;
+	core->own.until = 0;
+	switch (core->own.what) {
+	case RN_REQUEST_WIREGUARD_KEY:
+		core->own.key_at = 0;
+		break;
+	case RN_REQUEST_MESH:
+		core->own.mesh_at = 0;
+		break;
+	case RN_REQUEST_HOME:
+		core->own.home_at = 0;
+		break;
+	case RN_REQUEST_RENEW: /* in an hour: the certificate is good for days */
+		break;
+	}
+}
+
 /* When to renew is remembered, so that restarts neither hurry nor forget it; the first is a day after enrolment. */
 void rn_request_plan(struct rn_core *core)
 {

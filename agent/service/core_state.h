@@ -308,6 +308,7 @@ void rn_request_handle(struct rn_core *core, struct rn_downstream *from, const s
 bool rn_request_answered(struct rn_core *core, const struct rn_message_answer *answer);
 void rn_request_sealed(struct rn_core *core, const struct rn_local *message);
 void rn_request_tick(struct rn_core *core);
+void rn_request_lost(struct rn_core *core); /* its session has ended: what was not answered is asked in the next */
 uint64_t rn_request_sequence(struct rn_core *core); /* the next; rises over restarts */
 void rn_request_plan(struct rn_core *core); /* own.renew_at, as it was stored or from now on */
 

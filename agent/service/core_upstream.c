@@ -100,6 +100,7 @@ void rn_upstream_closed(struct rn_core *core, int reason)
 		       reason > 0 ? strerror(reason) : "closed");
 		keep_heard(core, rn_core_now(core) - (reason == ETIMEDOUT ? SILENT_S : 0), true);
 	}
+	rn_request_lost(core);
 	up->state = RN_UPSTREAM_IDLE;
 	up->session = 0;
 	up->busy = false;
@@ -213,7 +214,7 @@ void rn_upstream_change(struct rn_core *core, uint64_t session)
 	up->record_total = up->record_at = 0;
 	up->afresh = true;
 	up->backoff_ms = up->retry_at = 0;
-	core->own.until = 0;
+	rn_request_lost(core);
 	core->own.home_at = 0;
 	rn_core_arm(core, rn_core_now_ms(core));
 	if (session)
