@@ -12,6 +12,7 @@
 
 #include "core_world.h"
 #include "service/core_history.h"
+#include "service/core_review.h"
 
 #define TEXT(user)                                                                                                     \
 	"{\"rules\": [{\"id\": \"r\", \"action\": \"allow\", \"source_criteria\": [\"user:" user                       \
@@ -267,6 +268,74 @@ static void the_audit_says_all_of_it(void **state)
 	assert_string_equal(s.actors, wanted);
 }
 
+struct reviewed {
+	unsigned findings, tests, failed, changes;
+	char finding[160], other[64];
+};
+
+static void see_finding(void *context, const struct rn_policy_finding *f, const char *rule, const char *other)
+{
+	struct reviewed *r = context;
+	r->findings++;
+	snprintf(r->finding, sizeof(r->finding), "%s %s", rn_policy_finding_name(f->kind), rule);
+	snprintf(r->other, sizeof(r->other), "%s", other);
+}
+
+static void see_test(void *context, const struct rn_test_result *result)
+{
+	struct reviewed *r = context;
+	r->tests++;
+	r->failed += !result->passed;
+}
+
+static void see_change(void *context, const struct rn_difference *difference)
+{
+	struct reviewed *r = context;
+	assert_true(difference->text[0]);
+	r->changes++;
+}
+
+static int review(struct world *w, const char *text, bool changes, struct reviewed *ret)
+{
+	struct rn_core_review ask = {.context = ret, .finding = see_finding, .test = see_test};
+	struct rn_err err = {""};
+	memset(ret, 0, sizeof(*ret));
+	ask.change = changes ? see_change : NULL;
+	return rn_core_policy_review(core_of(w), text, strlen(text), &ask, &err);
+}
+
+#define TWICE(expected)                                                                                                \
+	"{\"rules\": [{\"id\": \"a\", \"action\": \"allow\", \"source_criteria\": [\"everyone\"],"                     \
+	"\"destination_criteria\": [\"everyone\"]}, {\"id\": \"b\", \"action\": \"allow\", \"source_criteria\":"       \
+	"[\"everyone\"], \"destination_criteria\": [\"everyone\"]}], \"tests\": [{\"id\": \"t\", \"source\":"          \
+	"{\"device\": \"laptop\"}, \"destination\": {\"user\": \"x\"}, \"services\": [\"tcp:1\"], \"expect\":"         \
+	"\"" expected "\"}]}"
+
+static void a_review_says_what_is_in_vain_and_what_changes(void **state)
+{
+	struct world *w = *state;
+	struct reviewed r;
+	uint64_t version = now(w).version;
+	assert_int_equal(review(w, TWICE("allow"), true, &r), 0);
+	assert_int_equal(r.findings, 1);
+	assert_string_equal(r.finding, "shadowed b");
+	assert_string_equal(r.other, "a");
+	assert_int_equal(r.tests, 1);
+	assert_int_equal(r.failed, 0);
+	assert_true(r.changes > 0);
+	assert_int_equal(review(w, TWICE("allow"), false, &r), 0);
+	assert_int_equal(r.changes, 0);
+	/* A test that fails is told of, and the policy would not be set. */
+	assert_int_equal(review(w, TWICE("deny"), true, &r), -EINVAL);
+	assert_int_equal(r.failed, 1);
+	assert_int_equal(r.findings, 1);
+	assert_int_equal(r.changes, 0);
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TWICE("deny")}).code, -EINVAL);
+	assert_int_equal(review(w, "{", true, &r), -EINVAL);
+	assert_int_equal(r.tests, 0);
+	assert_int_equal(now(w).version, version);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -278,6 +347,7 @@ int main(void)
 	    T(a_draft_becomes_the_policy_and_goes),
 	    T(a_draft_that_changes_while_its_policy_waits_stays),
 	    T(the_audit_says_all_of_it),
+	    T(a_review_says_what_is_in_vain_and_what_changes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
