@@ -220,6 +220,12 @@ $(BENCH_PACKET): $(O)/tests/bench/packet.o $(call archives,domain base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
 
+# The way of a large policy from its text to the kernel.
+BENCH_POLICY := $(O)/tests/bench/policy
+$(BENCH_POLICY): $(O)/tests/bench/policy.o $(BPF_SUPPORT) $(TEST_SUPPORT) $(call archives,domain base)
+	$(call msg,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
+
 test-programs: $(UNIT_TESTS) $(BPF_TESTS) $(KERN_TEST) $(ATTACKERS)
 
 # The product. As root these install what is missing; under sudo everything is built as the calling user.
@@ -244,7 +250,7 @@ vmtest: ## the namespace tests on Debian's 6.1 kernel with its WireGuard
 	$(Q)$(BUILD) attacker
 	$(Q)python3 -B vmtest/vm.py --timeout 2400 python3 -B tests/netns/run.py $(TESTS); $(GIVE_BACK)
 bench: deps ## the benchmarks (root, takes a quarter of an hour); TESTS='decide size' chooses; figures go to build/bench
-	$(Q)$(BUILD) $(BENCH_PACKET)
+	$(Q)$(BUILD) $(BENCH_PACKET) $(BENCH_POLICY)
 	$(Q)python3 -B tests/bench/run.py $(TESTS); $(GIVE_BACK)
 lint: $(BPF_SKELETONS) ## what tools can judge
 	$(Q)python3 -B tests/lint/lint.py

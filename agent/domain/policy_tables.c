@@ -345,15 +345,17 @@ int rn_policy_tables_identity(struct rn_policy_sides *sides, const uint32_t *sel
 	const uint32_t *from, *to;
 	uint32_t from_count = rn_policy_sides_on(sides, RN_SOURCE, selectors, count, &from);
 	uint32_t to_count = rn_policy_sides_on(sides, RN_DESTINATION, selectors, count, &to);
-	uint32_t places = 0, *set = to_count ? make_set(to, to_count, &places) : NULL;
+	uint32_t places = 0, *set;
 
-	*ret = (struct rn_identity_lists){.at = {.source_count = from_count, .places = places}};
+	*ret = (struct rn_identity_lists){0};
+	if (!from_count && !to_count)
+		return 0;
+	set = to_count ? make_set(to, to_count, &places) : NULL;
+	ret->at = (struct rn_identity){.source_count = from_count, .places = places};
 	if (to_count && !set)
 		return places ? -ENOMEM : -ENOSPC;
 	ret->at.destinations = blocks_for(from_count) * RN_LIST_SIDES;
 	ret->count = blocks_for(from_count) + blocks_for(places);
-	if (!ret->count)
-		return 0;
 	ret->blocks = calloc(ret->count, sizeof(*ret->blocks));
 	if (!ret->blocks) {
 		free(set);

@@ -17,6 +17,7 @@ BENCHES = {
     "mesh": [sys.executable, "-B", HERE + "/mesh.py"],
     "homes": [sys.executable, "-B", HERE + "/homes.py"],
     "replay": [sys.executable, "-B", HERE + "/replay.py"],
+    "policy": [sys.executable, "-B", HERE + "/policy.py"],
     "packet": [sys.executable, "-B", HERE + "/packet.py"],
     "overlay-vm": [sys.executable, "-B", HERE + "/vm.py", "overlay"],
     "mesh-vm": [sys.executable, "-B", HERE + "/vm.py", "mesh"],

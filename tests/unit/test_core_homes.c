@@ -120,7 +120,8 @@ static void a_move_changes_who_is_meant(void **state)
 	struct world *w = *state;
 	struct world_done d = {0};
 	struct rn_device_record before;
-	rn_core_policy_set(gateway(w), policy, strlen(policy), world_done, &d);
+	rn_core_policy_set(gateway(w), &(struct rn_core_policy_new){.text = policy, .size = strlen(policy)}, world_done,
+			   &d);
 	world_wait(w, 1500);
 	assert_int_equal(d.code, 0);
 	assert_int_equal(d.count, 1);
