@@ -7,7 +7,7 @@ import sys
 
 import bench
 
-WHOLE = ("parse", "compile", "sign", "verify", "join", "tables", "write", "lists")
+WHOLE = ("parse", "compile", "sign", "verify", "join", "load", "lists")
 
 
 def main():
@@ -15,7 +15,7 @@ def main():
     done = subprocess.run([bench.TOP + "/build/out/tests/bench/policy"], text=True, stdout=subprocess.PIPE, check=True)
     case = json.loads(done.stdout)
     ms = {step: times["median"] for step, times in case["ms"].items()}
-    load = sum(ms[step] for step in ("join", "tables", "write", "lists"))
+    load = sum(ms[step] for step in ("join", "load", "lists"))
     text = (f"{case['rules']} rules: {sum(ms[step] for step in WHOLE):.0f} ms from text to kernel, of which a host "
             f"{load:.0f} ({load / ms['floor']:.2f} of filling a map with as many entries); one rule changed: "
             f"{ms['one_rule']:.0f} ms, {case['changed_bytes']} bytes to each host; one device: {ms['one_device'] * 1000:.0f} us")
