@@ -128,13 +128,13 @@ def first_half():
     yield Step("build with sanitizers", make("SAN=1", "all", "test-programs"), 1800)
     yield from unit_steps()
     yield from kernel_steps()
+
+
+def second_half():
     yield Step("sim", make("sim", "SEEDS=1000"), 1800)
     yield Step("sim large", make("sim", "SEED=5", "SIZE=--hubs 50 --devices 1000 --steps 40"), 1800)
     yield Step("flat", make("flat"), 900)
     yield Step("build fuzzers", make("FUZZ=1", "fuzz-programs"), 1200)
-
-
-def second_half():
     yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "30"], 1800)
     yield Step("mutations", PYTHON + ["tests/mutate/mutate.py", "--seed", "3", "--count", "24", "--least", "80"], 1200)
     yield Step("api", PYTHON + ["tests/api/check_openapi.py", "--own"], 300, env={"RN_BINARIES": SANITIZED})

@@ -250,8 +250,9 @@ def kern_killed(lab, kept):
     hub, laptop = where.hub, where.laptop
     begun = since(laptop)
     for node in (hub, laptop):
-        for _ in range(3):
+        for _ in range(3):  # a session that nothing leaves for half a minute ends, and a slow machine takes that long for three
             restart(node, "rnautd-kern")
+            wait_for(f"kern of {node.name}", lambda node=node: where.net.ready(node), 30 * SLOW)
     wait_for("the gateway's word to arrive", lambda: quarantined(where, True), 20 * SLOW)
     wait_for("and the other", lambda: quarantined(where, False), 20 * SLOW)
     equal(since(laptop), begun, "the session")
