@@ -144,7 +144,7 @@ def second_half():
 
 
 def machine():
-    yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "4200", "python3", "-B", "tests/netns/run.py"], 4260)
+    yield Step("vm", PYTHON + ["vmtest/vm.py", "--timeout", "4290", "python3", "-B", "tests/netns/run.py"], 4340)
 
 
 def give_to_caller():

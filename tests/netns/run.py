@@ -9,12 +9,12 @@ import harness  # noqa: E402
 import test_matrix  # noqa: E402,F401
 import test_doctor  # noqa: E402,F401
 import test_flows  # noqa: E402,F401
-import test_replay  # noqa: E402,F401
 import test_next_packet  # noqa: E402,F401
 import test_host  # noqa: E402,F401
 import test_kill  # noqa: E402,F401
 import test_enrol  # noqa: E402,F401
 if not harness.IN_VM:  # pages, requests and bad input are the same under every kernel, and slow where it is emulated
+    import test_replay  # noqa: E402,F401
     import test_bad_input  # noqa: E402,F401
     import test_web  # noqa: E402,F401
     import test_web_access  # noqa: E402,F401
@@ -23,8 +23,8 @@ import test_homes  # noqa: E402,F401
 import test_hubs  # noqa: E402,F401
 import test_mesh  # noqa: E402,F401
 import test_attacker  # noqa: E402,F401
-import test_attacker_web  # noqa: E402,F401
 if not harness.IN_VM:
+    import test_attacker_web  # noqa: E402,F401
     import test_attacker_session  # noqa: E402,F401
 
 if __name__ == "__main__":
