@@ -257,11 +257,17 @@ struct rn_api_call *rn_api_admit(struct rn_core *core, struct rn_streams *stream
 	return call;
 }
 
+/* Who may only look may not have core work for seconds either. */
+static bool may_send_large(const struct rn_api_call *call)
+{
+	return takes_large(call->route) && call->who.access >= RN_ACCESS_OPERATOR;
+}
+
 size_t rn_api_body_max(const struct rn_api_call *call)
 {
 	if (call->route->access == RN_ACCESS_NONE)
 		return RN_WEB_STRANGER_BODY_MAX;
-	return takes_large(call->route) ? RN_WEB_LARGE_BODY_MAX : RN_WEB_BODY_MAX;
+	return may_send_large(call) ? RN_WEB_LARGE_BODY_MAX : RN_WEB_BODY_MAX;
 }
 
 size_t rn_api_body_max_of(const char *method, const char *path)
@@ -278,12 +284,24 @@ static bool still_good(struct rn_api_call *call)
 	return call->route->access == RN_ACCESS_NONE || rn_core_still(call->core, &call->who);
 }
 
+static void refuse_size(struct rn_api_call *call)
+{
+	size_t most = rn_api_body_max(call);
+
+	if (takes_large(call->route) && !may_send_large(call))
+		rn_api_refuse(call, 413, "too_large",
+			      "the role %s may send a body of %zu bytes at most: a larger policy takes the role %s",
+			      rn_access_name(call->who.access), most, rn_access_name(RN_ACCESS_OPERATOR));
+	else
+		rn_api_refuse(call, 413, "too_large", "the body is larger than %zu bytes", most);
+}
+
 void rn_api_handle(struct rn_api_call *call)
 {
 	struct rn_core *core = call->core;
 
 	if (call->request->too_large)
-		rn_api_refuse(call, 413, "too_large", "the body is larger than %zu bytes", rn_api_body_max(call));
+		refuse_size(call);
 	else if (!still_good(call))
 		rn_api_refuse(call, 401, "unauthorized", "this session has ended: sign in again");
 	else if (check_query(call) == 0 && check_body(call) == 0) {

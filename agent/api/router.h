@@ -26,7 +26,7 @@ bool rn_api_path_match(const char *pattern, const char *path, char ret_name[RN_N
 struct rn_api_call *rn_api_admit(struct rn_core *core, struct rn_streams *streams, struct rn_api_request *request);
 /* Then, with the whole body in the request, the query, the body and the handler. Consumes the call. */
 void rn_api_handle(struct rn_api_call *call);
-/* Bytes of a body that are kept for this call. */
+/* Bytes of a body that are kept for this call: by its route, and by the role of who calls. */
 size_t rn_api_body_max(const struct rn_api_call *call);
 size_t rn_api_body_max_of(const char *method, const char *path); /* before it is known who calls: root alone does so */
 

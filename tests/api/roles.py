@@ -116,7 +116,7 @@ def check_csrf(api, session, name):
     session.use(True)
 
 
-def check_bodies(api, admin, stranger, revoked):
+def check_bodies(api, admin, viewer, stranger, revoked):
     one = b" " * ((1 << 20) + 1)
     large = b" " * ((34 << 20) + 1)
     for path, method, operation in api.operations():
@@ -129,6 +129,9 @@ def check_bodies(api, admin, stranger, revoked):
         api.step(f"{method} {path}: a huge body", lambda: admin.call(method, target, big, want=413))
         if text:
             api.step(f"{method} {path}: a large body", lambda: admin.call(method, target, one, want=400))
+            if operation["x-role"] == "viewer":
+                api.step(f"{method} {path}: a viewer's large body",
+                         lambda: viewer.call(method, target, one, want=413, code="too_large"))
             api.step(f"{method} {path}: a large body with a revoked token",
                      lambda: revoked.call(method, target, large[1:], want=401))
         for bad in (b"{", b"[]", b"null", b'{"unexpected": 1}', b'{"\xff": 1}', b"[" * 60000, b'{"a": 1e999}'):
@@ -227,7 +230,7 @@ def check(api, name):
     strangers["a bad bearer beside a good cookie"] = Caller(api, {**session.headers, "Authorization": "Bearer rna1.x.y"})
     check_matrix(api, callers, strangers, name)
     check_csrf(api, session, name)
-    check_bodies(api, callers["admin"], stranger, strangers["a revoked token"])
+    check_bodies(api, callers["admin"], callers["viewer"], stranger, strangers["a revoked token"])
     api.step("actors", lambda: check_actors(api, callers["admin"], session, name))
     api.step("accounts", lambda: check_accounts(api, session, name))
     api.step("passwords of tokens", lambda: callers["viewer"].call(

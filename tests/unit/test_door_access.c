@@ -233,11 +233,16 @@ static void gone_before_the_answer(void **state)
 	world_connect(&d->w->hosts[0], RN_CORE_WEB);
 }
 
-static uint64_t begin_large(struct fixture *f, const char *path, size_t size)
+static uint64_t begin_as(struct fixture *f, enum rn_access role, const char *path, size_t size)
 {
 	return door_begin(f->d,
-			  &(struct door_ask){.method = "POST", .path = path, .bearer = f->tokens[RN_ACCESS_VIEWER]},
+			  &(struct door_ask){.method = "POST", .path = path, .bearer = f->tokens[role]},
 			  (uint32_t)size);
+}
+
+static uint64_t begin_large(struct fixture *f, const char *path, size_t size)
+{
+	return begin_as(f, RN_ACCESS_OPERATOR, path, size);
 }
 
 /* All but the last byte of {"text": "   ..."}. */
@@ -295,6 +300,31 @@ static void large_bodies(void **state)
 	assert_true(door_leave(d, s[0]));
 }
 
+/* Who may only look sends a small one, and of a larger one hears so before it comes. */
+static void large_bodies_are_for_operators(void **state)
+{
+	static const char *const paths[] = {"/api/v1/policy/check", "/api/v1/policy/replay"};
+	struct fixture *f = *state;
+	struct door *d = f->d;
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t s = begin_as(f, RN_ACCESS_VIEWER, paths[i], RN_WEB_BODY_MAX + 1);
+
+		assert_int_equal(d->answers[s].status, 413);
+		assert_non_null(strstr(d->answers[s].text, "a larger policy takes the role operator"));
+		assert_true(door_leave(d, s));
+		s = begin_as(f, RN_ACCESS_VIEWER, paths[i], RN_WEB_BODY_MAX);
+		send_most(d, s, RN_WEB_BODY_MAX);
+		assert_false(d->answers[s].answered);
+		assert_true(door_leave(d, s));
+		for (enum rn_access role = RN_ACCESS_OPERATOR; role <= RN_ACCESS_ADMIN; role++) {
+			s = begin_as(f, role, paths[i], RN_WEB_LARGE_BODY_MAX);
+			assert_false(d->answers[s].answered);
+			assert_true(door_leave(d, s));
+		}
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -303,6 +333,7 @@ int main(void)
 	    T(a_slow_body_outlives_nobody), T(the_last_admin_stays),
 	    T(answers_wait_for_credit),	    T(streams_end_with_their_session),
 	    T(gone_before_the_answer),	    T(large_bodies),
+	    T(large_bodies_are_for_operators),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
