@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything `make test` runs: all.py [STEP ...]. Ends with "N passed, N failed" over all.
 
-One step after the other, but the virtual machine, which waits more than it computes, beside the second half.
+One step after the other, but the virtual machine, which waits more than it computes, beside all that follows the builds.
 """
 import glob
 import os
@@ -121,21 +121,21 @@ def kernel_steps():
     yield Step("kern", [SANITIZED + "/tests/kern/test_kern"], 300, env={"RNAUTD": SANITIZED + "/rnautd"})
 
 
-def first_half():
+def builds():
     yield Step("build", make("all", "attacker"), 1200)
     yield Step("lint", make("lint"), 1200)
     yield Step("console", make("console-test"), 300)
     yield Step("build with sanitizers", make("SAN=1", "all", "test-programs"), 1800)
+
+
+def runs():
     yield from unit_steps()
     yield from kernel_steps()
-
-
-def second_half():
     yield Step("sim", make("sim", "SEEDS=1000"), 1800)
     yield Step("sim large", make("sim", "SEED=5", "SIZE=--hubs 50 --devices 1000 --steps 40"), 1800)
     yield Step("flat", make("flat"), 900)
     yield Step("build fuzzers", make("FUZZ=1", "fuzz-programs"), 1200)
-    yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "30"], 1800)
+    yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "15"], 1800)
     yield Step("mutations", PYTHON + ["tests/mutate/mutate.py", "--seed", "3", "--count", "24", "--least", "80"], 1200)
     yield Step("api", PYTHON + ["tests/api/check_openapi.py", "--own"], 300, env={"RN_BINARIES": SANITIZED})
     yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 2400, env={"RN_BINARIES": SANITIZED})
@@ -165,8 +165,8 @@ def main(wanted):
         return 1
     os.makedirs(LOGS, exist_ok=True)
     give_to_caller()
-    first, second, beside = ([s for s in half() if not wanted or any(word in s.name for word in wanted)]
-                             for half in (first_half, second_half, machine))
+    first, second, beside = ([s for s in part() if not wanted or any(word in s.name for word in wanted)]
+                             for part in (builds, runs, machine))
     if one_by_one(first):
         thread = threading.Thread(target=one_by_one, args=(beside,), daemon=True)
         thread.start()

@@ -30,7 +30,7 @@ def files(lab, kept):
         nothing_of_others(captured, {"udp"})
 
 
-@case("attacker in the gateway's net: no peer, no policy, no trust, no certificate, no other's voice")
+@case("attacker in the gateway's net: no peer, no policy, no trust, no certificate, no other's voice", in_vm=False)
 def gateway_net(lab, kept):
     gateway = lab["gateway"]
     hub, laptop = noise_key(lab, "hub-a"), noise_key(lab, "laptop")
@@ -55,7 +55,7 @@ def gateway_net(lab, kept):
     goes_on(lab)
 
 
-@case("attacker in the gateway's net: a flood costs no memory that does not come back, and the API answers")
+@case("attacker in the gateway's net: a flood costs no memory that does not come back, and the API answers", in_vm=False)
 def flood(lab, kept):
     gateway = lab["gateway"]
     before, running = picture(lab, gateway), processes(gateway)
