@@ -128,6 +128,7 @@ $(addprefix $(O)/tests/test_,attack_enforce enforce_hubs enforce_homes): $(O)/te
 $(addprefix $(O)/tests/test_,zones schedule): $(O)/tests/unit/zone_vectors.o
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_door*.c)): $(O)/tests/unit/core_world.o \
 	$(O)/tests/unit/door_world.o
+$(addprefix $(O)/tests/test_,store store_access store_policies): $(O)/tests/unit/store_world.o
 $(addprefix $(O)/tests/test_import_,tailscale networkpolicy): $(O)/tests/unit/import_world.o
 run_tests = fail=0; for t in $(1); do printf '  TEST   %s\n' $$t; \
 	$$t > $$t.log 2>&1 || { fail=1; cat $$t.log; }; done; exit $$fail

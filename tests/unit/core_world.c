@@ -709,3 +709,18 @@ void world_hub_dies(struct world *w, unsigned device, unsigned hub)
 	w->now_ms += 50;
 	world_wait(w, 100);
 }
+
+int world_of_three(void **state)
+{
+	struct world *w = world_new();
+	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
+	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
+	*state = w;
+	return 0;
+}
+
+int world_gone(void **state)
+{
+	world_free(*state);
+	return 0;
+}

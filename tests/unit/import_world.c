@@ -295,3 +295,46 @@ bool judge_allows(const struct judge *judge, const struct party *source, const s
 	assert_int_equal(answer.reason == RN_ALLOWED, allows);
 	return allows;
 }
+
+void assert_example(importer *import, const char *name, const char *ending)
+{
+	char file[64];
+	struct rn_err err = {""};
+	struct rn_import out;
+
+	snprintf(file, sizeof(file), "%s.%s", name, ending);
+	char *text = vector(file), *lines;
+	assert_int_equal(import(text, NULL, &out, &err), 0);
+	snprintf(file, sizeof(file), "%s.policy", name);
+	assert_vector(file, out.text);
+	lines = report(&out);
+	snprintf(file, sizeof(file), "%s.report", name);
+	assert_vector(file, lines);
+	judge_close(judge_open(out.text));
+	free(lines);
+	free(text);
+	rn_import_done(&out);
+}
+
+void assert_holds(importer *import, const char *text, const char *option, const char *has, const char *has_not)
+{
+	struct rn_err err = {""};
+	struct rn_import out;
+
+	if (import(text, option, &out, &err) < 0)
+		fail_msg("%s: %s", text, err.text);
+	if (has && !strstr(out.text, has))
+		fail_msg("%s\nbecame\n%s\nwithout %s", text, out.text, has);
+	if (has_not && strstr(out.text, has_not))
+		fail_msg("%s\nbecame\n%s\nwith %s", text, out.text, has_not);
+	rn_import_done(&out);
+}
+
+void assert_refused(importer *import, const char *text, const char *sentence)
+{
+	struct rn_err err = {""};
+	struct rn_import out;
+
+	if (import(text, NULL, &out, &err) != -22 || !strstr(err.text, sentence) || out.text)
+		fail_msg("%s: \"%s\", not \"%s\"", text, err.text, sentence);
+}

@@ -26,6 +26,15 @@ char *report(const struct rn_import *import);
 /* Fails unless the vector NAME is this text; with RN_WRITE=1 writes it instead. */
 void assert_vector(const char *name, const char *text);
 
+/* An importer of a text; option: its domain or namespace. Fails the test where the text cannot be read. */
+typedef int importer(const char *text, const char *option, struct rn_import *ret, struct rn_err *err);
+/* The vector "NAME.ENDING" becomes NAME.policy, a good policy whose tests pass, and NAME.report. */
+void assert_example(importer *import, const char *name, const char *ending);
+/* What comes out for this text holds `has`, and does not hold `has_not` (either NULL: anything). */
+void assert_holds(importer *import, const char *text, const char *option, const char *has, const char *has_not);
+/* It is refused, with a sentence that holds this one. */
+void assert_refused(importer *import, const char *text, const char *sentence);
+
 #define WORLD_TAGS 64
 struct party {
 	const char *user; /* its name here; NULL: nobody's */

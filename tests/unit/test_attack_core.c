@@ -16,21 +16,6 @@
 
 static uint64_t session = 0x7000000000000000ull; /* above those of the world */
 
-static int setup(void **state)
-{
-	struct world *w = world_new();
-	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
-	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
 /* A session of the host `as` at the core of `at`, from which this test speaks. */
 static void dial(struct world_host *at, const struct world_host *as)
 {
@@ -185,10 +170,10 @@ static void subscriptions_are_limited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(requests_of_one_device_are_limited, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_a_captured_net_held_back_comes, setup, teardown),
-		cmocka_unit_test_setup_teardown(subscriptions_are_limited, setup, teardown),
-		cmocka_unit_test_setup_teardown(events_of_one_device_are_limited, setup, teardown),
+		cmocka_unit_test_setup_teardown(requests_of_one_device_are_limited, world_of_three, world_gone),
+		cmocka_unit_test_setup_teardown(what_a_captured_net_held_back_comes, world_of_three, world_gone),
+		cmocka_unit_test_setup_teardown(subscriptions_are_limited, world_of_three, world_gone),
+		cmocka_unit_test_setup_teardown(events_of_one_device_are_limited, world_of_three, world_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

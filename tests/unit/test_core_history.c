@@ -18,21 +18,6 @@
 	"{\"rules\": [{\"id\": \"r\", \"action\": \"allow\", \"source_criteria\": [\"user:" user                       \
 	"\"], \"destination_criteria\": [\"everyone\"]}]}"
 
-static int setup(void **state)
-{
-	struct world *w = world_new();
-	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
-	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
 static struct rn_core *core_of(struct world *w)
 {
 	return w->hosts[0].core;
@@ -338,7 +323,7 @@ static void a_review_says_what_is_in_vain_and_what_changes(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_of_three, world_gone)
 	const struct CMUnitTest tests[] = {
 	    T(every_version_can_be_seen_again),
 	    T(who_did_not_see_the_newest_is_told_whose_it_is),

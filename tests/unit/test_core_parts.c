@@ -16,21 +16,6 @@
 #define PEOPLE 500u
 #define RULES 60u /* each with all these people on a side: 2 kB on the wire */
 
-static int setup(void **state)
-{
-	struct world *w = world_new();
-	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
-	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
 /* `extra`: the rule of that number gets one port more. */
 static void set_large(struct world *w, unsigned rules, unsigned extra, struct world_done *d)
 {
@@ -197,11 +182,11 @@ static void without_its_parts_the_old_one_stays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(it_arrives_whole, setup, teardown),
-	    cmocka_unit_test_setup_teardown(a_change_sends_what_changed, setup, teardown),
-	    cmocka_unit_test_setup_teardown(a_restart_keeps_it, setup, teardown),
-	    cmocka_unit_test_setup_teardown(who_comes_later_gets_all, setup, teardown),
-	    cmocka_unit_test_setup_teardown(without_its_parts_the_old_one_stays, setup, teardown),
+	    cmocka_unit_test_setup_teardown(it_arrives_whole, world_of_three, world_gone),
+	    cmocka_unit_test_setup_teardown(a_change_sends_what_changed, world_of_three, world_gone),
+	    cmocka_unit_test_setup_teardown(a_restart_keeps_it, world_of_three, world_gone),
+	    cmocka_unit_test_setup_teardown(who_comes_later_gets_all, world_of_three, world_gone),
+	    cmocka_unit_test_setup_teardown(without_its_parts_the_old_one_stays, world_of_three, world_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

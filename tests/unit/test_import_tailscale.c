@@ -29,34 +29,13 @@ static int import(const char *text, const char *domain, struct rn_import *ret, s
 
 static void test_example(void **state)
 {
-	char *text = vector("tailscale.hujson"), *lines;
-	struct rn_err err = {""};
-	struct rn_import out;
-
 	(void)state;
-	assert_int_equal(import(text, NULL, &out, &err), 0);
-	assert_vector("tailscale.policy", out.text);
-	lines = report(&out);
-	assert_vector("tailscale.report", lines);
-	judge_close(judge_open(out.text)); /* it is a good policy, and its tests pass */
-	free(lines);
-	free(text);
-	rn_import_done(&out);
+	assert_example(import, "tailscale", "hujson");
 }
 
-/* What comes out for this file holds `has`, and does not hold `has_not` (NULL: anything). */
 static void holds(const char *text, const char *domain, const char *has, const char *has_not)
 {
-	struct rn_err err = {""};
-	struct rn_import out;
-
-	if (import(text, domain, &out, &err) < 0)
-		fail_msg("%s: %s", text, err.text);
-	if (has && !strstr(out.text, has))
-		fail_msg("%s\nbecame\n%s\nwithout %s", text, out.text, has);
-	if (has_not && strstr(out.text, has_not))
-		fail_msg("%s\nbecame\n%s\nwith %s", text, out.text, has_not);
-	rn_import_done(&out);
+	assert_holds(import, text, domain, has, has_not);
 }
 
 #define RULE(rest) "{\"acls\": [{\"action\": \"accept\", " rest "}]}"
@@ -110,11 +89,7 @@ static void test_pieces(void **state)
 
 static void refused(const char *text, const char *sentence)
 {
-	struct rn_err err = {""};
-	struct rn_import out;
-
-	if (import(text, NULL, &out, &err) != -22 || !strstr(err.text, sentence) || out.text)
-		fail_msg("%s: \"%s\", not \"%s\"", text, err.text, sentence);
+	assert_refused(import, text, sentence);
 }
 
 static void test_refused(void **state)

@@ -14,39 +14,7 @@
 
 #include <cmocka.h>
 
-#include "sys/store.h"
-
-struct fixture {
-	char dir[64], path[96];
-	struct rn_store *store;
-	struct rn_err err;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	snprintf(f->dir, sizeof(f->dir), "/tmp/rn-store-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/core.db", f->dir);
-	assert_int_equal(rn_store_open(f->path, true, &f->store, &f->err), 0);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const names[] = {"core.db", "core.db-wal", "core.db-shm"};
-	struct fixture *f = *state;
-	rn_store_close(f->store);
-	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		char path[128];
-		snprintf(path, sizeof(path), "%s/%s", f->dir, names[i]);
-		unlink(path);
-	}
-	assert_int_equal(rmdir(f->dir), 0);
-	free(f);
-	return 0;
-}
+#include "store_world.h"
 
 static void reopen(struct fixture *f)
 {
@@ -348,7 +316,7 @@ static void full_disk_changes_nothing(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, store_begin, store_end)
 	const struct CMUnitTest tests[] = {
 	    T(file_mode_and_absence),
 	    T(counters_rise_only_with_their_transaction),

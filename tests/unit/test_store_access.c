@@ -12,53 +12,9 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "store_world.h"
 #include "sys/store_access.h"
 #include "sys/store_sql.h"
-
-struct fixture {
-	char dir[64], path[96];
-	struct rn_store *store;
-	struct rn_err err;
-};
-
-static int make_directory(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	snprintf(f->dir, sizeof(f->dir), "/tmp/rn-store-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/core.db", f->dir);
-	*state = f;
-	return 0;
-}
-
-static int setup(void **state)
-{
-	struct fixture *f;
-
-	make_directory(state);
-	f = *state;
-	assert_int_equal(rn_store_open(f->path, true, &f->store, &f->err), 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const names[] = {"core.db", "core.db-wal", "core.db-shm"};
-	struct fixture *f = *state;
-
-	rn_store_close(f->store);
-	for (unsigned i = 0; i < 3; i++) {
-		char path[128];
-
-		snprintf(path, sizeof(path), "%s/%s", f->dir, names[i]);
-		unlink(path);
-	}
-	assert_int_equal(rmdir(f->dir), 0);
-	free(f);
-	return 0;
-}
 
 static struct rn_store_account add(struct fixture *f, const char *name, unsigned role)
 {
@@ -280,15 +236,15 @@ static void a_failed_migration_changes_nothing(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, store_begin, store_end)
 	const struct CMUnitTest tests[] = {
 	    T(accounts),
 	    T(links_and_sessions),
 	    T(api_tokens),
 	    T(audits),
 	    T(old_audits_make_room),
-	    cmocka_unit_test_setup_teardown(an_old_database_is_taken_over, make_directory, teardown),
-	    cmocka_unit_test_setup_teardown(a_failed_migration_changes_nothing, make_directory, teardown),
+	    cmocka_unit_test_setup_teardown(an_old_database_is_taken_over, store_place, store_end),
+	    cmocka_unit_test_setup_teardown(a_failed_migration_changes_nothing, store_place, store_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,40 +11,9 @@
 
 #include <cmocka.h>
 
+#include "store_world.h"
 #include "sys/store_policies.h"
 #include "sys/store_run.h"
-
-struct fixture {
-	char dir[64], path[96];
-	struct rn_store *store;
-	struct rn_err err;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	snprintf(f->dir, sizeof(f->dir), "/tmp/rn-policies-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/core.db", f->dir);
-	assert_int_equal(rn_store_open(f->path, true, &f->store, &f->err), 0);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const names[] = {"core.db", "core.db-wal", "core.db-shm"};
-	struct fixture *f = *state;
-	rn_store_close(f->store);
-	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		char path[128];
-		snprintf(path, sizeof(path), "%s/%s", f->dir, names[i]);
-		unlink(path);
-	}
-	assert_int_equal(rmdir(f->dir), 0);
-	free(f);
-	return 0;
-}
 
 static void add(struct fixture *f, uint64_t version, const char *text, size_t size)
 {
@@ -245,7 +214,7 @@ static void an_older_database_keeps_its_policies(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, store_begin, store_end)
 	const struct CMUnitTest tests[] = {
 	    T(versions_are_kept_with_who_and_why),
 	    T(the_oldest_fall_out_by_their_number),
