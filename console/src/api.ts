@@ -8,6 +8,7 @@ import type * as T from "./types";
 
 const BASE = "/api/v1";
 const TIMEOUT_MS = 20_000;
+const REPLAY_MS = 40_000; // the gateway gives one up before
 
 export class ApiError extends Error {
   constructor(
@@ -46,6 +47,8 @@ interface Options {
   signal?: AbortSignal | undefined;
   /** An answer 401 is an answer, not the end of a session. */
   anonymous?: boolean;
+  /** How long an answer may take, in milliseconds. */
+  timeout?: number;
 }
 
 const UNREACHABLE = "The gateway does not answer. Check the network and that rnautd-web runs, then try again.";
@@ -62,14 +65,14 @@ function errorOf(response: Response, text: string): ApiError {
 }
 
 /** Aborts when the caller does, or when the gateway takes too long. */
-function deadline(signal: AbortSignal | undefined): { signal: AbortSignal; timedOut: () => boolean; end: () => void } {
+function deadline(signal: AbortSignal | undefined, timeout: number): { signal: AbortSignal; timedOut: () => boolean; end: () => void } {
   const controller = new AbortController();
   let late = false;
   const abort = () => controller.abort();
   const timer = setTimeout(() => {
     late = true;
     abort();
-  }, TIMEOUT_MS);
+  }, timeout);
   if (signal?.aborted) abort();
   signal?.addEventListener("abort", abort);
   const end = () => {
@@ -83,7 +86,7 @@ async function call<R>(method: string, path: string, options: Options = {}): Pro
   const headers: Record<string, string> = { Accept: "application/json" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrf) headers["X-Rnaut-Csrf"] = csrf;
-  const limit = deadline(options.signal);
+  const limit = deadline(options.signal, options.timeout ?? TIMEOUT_MS);
   let response: Response;
   let text: string;
   try {
@@ -145,6 +148,8 @@ export const api = {
   policy: (signal?: AbortSignal) => get<T.Policy>("/policy", signal),
   checkPolicy: (request: T.PolicyCheckRequest, signal?: AbortSignal) =>
     call<T.PolicyCheck>("POST", "/policy/check", { body: request, signal }),
+  replay: (text: string, hours: number, signal: AbortSignal) =>
+    call<T.PolicyReplay>("POST", `/policy/replay?hours=${hours}`, { body: { text }, signal, timeout: REPLAY_MS }),
   policyHistory: (before: T.Exact | null, signal?: AbortSignal) =>
     get<T.PolicyHistory>(`/policy/history?limit=20${before === null ? "" : `&before=${before}`}`, signal),
   policyVersion: (version: T.Exact, signal?: AbortSignal) => get<T.Policy>(`/policy/history/${version}`, signal),

@@ -285,6 +285,65 @@ export interface PolicyCheck {
   complete: boolean;
 }
 
+/** What decides of a flow, by the policy in force or by the one that is tried. */
+export interface ReplayVerdict {
+  verdict: Verdict;
+  reason_number: number;
+  reason: string;
+  rule: string | null;
+}
+
+export interface ReplayRule {
+  now: ReplayVerdict;
+  draft: ReplayVerdict;
+  flows: Exact;
+}
+
+export interface ReplayChange {
+  user: string | null;
+  source: string | null;
+  devices: number;
+  destination: string | null;
+  protocol: "tcp" | "udp" | "icmp";
+  port: number;
+  now: ReplayVerdict;
+  draft: ReplayVerdict;
+  flows: Exact;
+  last: Time | null;
+}
+
+export interface ReplaySide {
+  flows: Exact;
+  users: Exact;
+  unowned_devices: Exact;
+}
+
+export interface ReplayMissing {
+  lost_events: Exact;
+  damaged_rows: Exact;
+  silences: Exact;
+  silent_seconds: Exact;
+  unknown_devices: Exact;
+  stopped: Exact;
+}
+
+export interface PolicyReplay {
+  since: Time | null;
+  until: Time | null;
+  recorded_since: Time | null;
+  policy_version: Exact;
+  flows: Exact;
+  allowed_now: Exact;
+  allowed_by_draft: Exact;
+  would_deny: ReplaySide;
+  would_allow: ReplaySide;
+  rules: ReplayRule[];
+  changes: ReplayChange[];
+  more_changes: Exact;
+  missing: ReplayMissing;
+  took_milliseconds: Exact;
+}
+
 export interface RuleCondition {
   condition: string;
   met: boolean;

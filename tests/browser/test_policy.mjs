@@ -192,6 +192,75 @@ export const cases = [
     }
   }],
 
+  ["policy: a replay says which recorded flows the text would have denied, and its rule leads to its line", async (world) => {
+    const { page, editor } = await open(world);
+    const before = await inForce(page);
+    const replay = page.locator("section.replay");
+    await replay.getByRole("button", { name: "Replay" }).click();
+    await replay.getByText(/None of [\d,]+ flows? in the last 24 h would have been decided otherwise\.|No flow was recorded/).waitFor();
+    const cut = { id: "cut-everyone", source_criteria: ["everyone"], destination_criteria: ["device:server"], action: "deny" };
+    const policy = JSON.stringify({ rules: [cut, { id: "rest", source_criteria: ["everyone"], destination_criteria: ["everyone"], action: "allow" }] }, null, 2);
+    await editor.fill(policy);
+    await replay.getByText("The text in the editor has changed since").waitFor();
+    await replay.getByLabel("Hours to look back").fill("2");
+    await replay.getByRole("button", { name: "Replay" }).click();
+    await replay.getByText(/[\d,]+ flows? of \d+ users? .*in the last 2 h would have been denied\./).waitFor();
+    const row = replay.getByRole("row", { name: /server.*Allowed.*Denied.*cut-everyone/ }).first();
+    await row.waitFor();
+    await page.locator("section.replay").scrollIntoViewIfNeeded();
+    for (const [mode, width, colorScheme] of [["light", 1440, "light"], ["dark", 1440, "dark"], ["narrow", 375, "light"]]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      await replay.evaluate((element) => element.scrollIntoView());
+      await page.screenshot({ path: `${world.screens}/policy-replay-${mode}.png` });
+      assert.deepEqual(await axe(page), []);
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${mode}: too wide`);
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await row.getByRole("link", { name: "cut-everyone" }).click();
+    await page.waitForFunction(() => document.activeElement?.tagName === "TEXTAREA" && document.activeElement.selectionStart > 0);
+
+    await editor.fill("{ broken");
+    await replay.getByRole("button", { name: "Replay" }).click();
+    await replay.getByRole("alert").waitFor();
+    await page.getByRole("button", { name: "Undo my changes" }).click();
+    assert.equal((await inForce(page)).version, before.version, "a replay changes nothing");
+  }],
+
+  ["policy: a replay that is refused or takes long says so, and can be stopped", async (world) => {
+    const { page } = await open(world);
+    const replay = page.locator("section.replay");
+    const button = replay.getByRole("button", { name: "Replay" });
+    const answers = [
+      [413, { error: { code: "too_large", message: "a viewer's request may have 64 KiB: <b>ask an operator</b>" } }, {}],
+      [503, { error: { code: "busy", message: "another policy is being replayed: try again in a moment" } }, { "Retry-After": "2" }],
+    ];
+    for (const [status, body, headers] of answers) {
+      await page.route("**/api/v1/policy/replay*", (route) => route.fulfill({ status, headers, contentType: "application/json", body: JSON.stringify(body) }));
+      await button.click();
+      const alert = replay.getByRole("alert");
+      await alert.getByText(body.error.message.slice(1), { exact: false }).waitFor();
+      assert.equal(await alert.locator("b").count(), 0, "text became HTML");
+      await page.unroute("**/api/v1/policy/replay*");
+    }
+    let release = () => {};
+    const asked = new Promise((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/api/v1/policy/replay*", async (route) => {
+      await asked;
+      await route.abort().catch(() => {});
+    });
+    await button.click();
+    await replay.getByLabel("Replaying").waitFor();
+    await page.screenshot({ path: `${world.screens}/policy-replay-runs.png` });
+    await replay.getByRole("button", { name: "Stop" }).click();
+    await replay.getByLabel("Replaying").waitFor({ state: "detached" });
+    assert.equal(await replay.getByRole("alert").count(), 0, "who stops it sees no error");
+    release();
+    await page.unroute("**/api/v1/policy/replay*");
+  }],
+
   ["policy: a viewer reads all of it and changes nothing", async (world) => {
     const { page } = await open(world);
     await page.evaluate(async () => {

@@ -12,7 +12,7 @@ import { VerdictBadge } from "./verdict";
 let asked = 0;
 
 /** To the rule's line in the policy. The number makes each click another place, so that the same rule is gone to again. */
-function RuleLink({ id }: { id: string }) {
+export function RuleLink({ id }: { id: string }) {
   return (
     <Link to={`/policy?rule=${encodeURIComponent(id)}&at=${++asked}`}>
       <code>{id}</code>

@@ -180,10 +180,11 @@ interface EditorProps {
   rule: { id: string; times: number } | null;
   onSet: () => Promise<void>;
   onDrafts: () => unknown;
-  onDirty: (dirty: boolean) => void;
+  /** The text, and whether it is stored nowhere else. */
+  onText: (text: string, dirty: boolean) => void;
 }
 
-export function PolicyEditor({ policy, draft, rule, onSet, onDrafts, onDirty }: EditorProps) {
+export function PolicyEditor({ policy, draft, rule, onSet, onDrafts, onText }: EditorProps) {
   const fresh = (): Written => ({ text: policy.text, base: policy.version, draft: null, comment: "" });
   const [written, setWritten] = useState<Written>(
     draft ? { text: draft.text, base: draft.based_on, draft: draft.name, comment: draft.comment } : fresh,
@@ -207,7 +208,7 @@ export function PolicyEditor({ policy, draft, rule, onSet, onDrafts, onDirty }: 
     setKept(now.text);
   };
 
-  useEffect(() => onDirty(changed), [changed]);
+  useEffect(() => onText(text, changed), [text, changed]);
   useEffect(() => {
     // What nobody touched follows the policy in force.
     if (stale && !changed && written.draft === null) start(fresh());

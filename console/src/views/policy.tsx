@@ -6,6 +6,7 @@ import { Page } from "../components/page";
 import { PolicyDrafts } from "../components/policy_drafts";
 import { PolicyEditor } from "../components/policy_editor";
 import { PolicyHistory } from "../components/policy_history";
+import { PolicyReplayed } from "../components/policy_replay";
 import { useResource } from "../hooks/resource";
 import { useQuery } from "../hooks/router";
 import { say } from "../hooks/toast";
@@ -30,6 +31,7 @@ function Whole({ policy, reload }: { policy: Policy; reload: () => Promise<void>
   const drafts = useResource((signal) => api.drafts(signal), 15);
   const [opened, setOpened] = useState<{ draft: Draft; times: number } | null>(null);
   const [asked, setAsked] = useState<string | null>(null);
+  const [text, setText] = useState(policy.text);
   const dirty = useRef(false);
   const rule = useRule();
   const open = async (name: string) => {
@@ -52,13 +54,15 @@ function Whole({ policy, reload }: { policy: Policy; reload: () => Promise<void>
             rule={rule}
             onSet={reload}
             onDrafts={drafts.reload}
-            onDirty={(value) => {
-              dirty.current = value;
+            onText={(value, changed) => {
+              setText(value);
+              dirty.current = changed;
             }}
           />
         </section>
         <ExplainForm />
       </div>
+      <PolicyReplayed text={text} />
       <PolicyDrafts drafts={drafts} onOpen={(name) => (dirty.current ? setAsked(name) : open(name))} />
       <PolicyHistory policy={policy} onSet={reload} />
       {asked !== null && (
