@@ -9,6 +9,7 @@ import harness  # noqa: E402
 import test_matrix  # noqa: E402,F401
 import test_doctor  # noqa: E402,F401
 import test_flows  # noqa: E402,F401
+import test_language  # noqa: E402,F401
 import test_next_packet  # noqa: E402,F401
 import test_host  # noqa: E402,F401
 import test_kill  # noqa: E402,F401
