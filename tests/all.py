@@ -137,7 +137,7 @@ def runs():
     yield Step("build fuzzers", make("FUZZ=1", "fuzz-programs"), 1200)
     yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "15"], 1800)
     yield Step("mutations", PYTHON + ["tests/mutate/mutate.py", "--seed", "3", "--count", "24", "--least", "80"], 1200)
-    yield Step("api", PYTHON + ["tests/api/check_openapi.py", "--own"], 300, env={"RN_BINARIES": SANITIZED})
+    yield Step("api", PYTHON + ["tests/api/check_openapi.py", "--own"], 600, env={"RN_BINARIES": SANITIZED})
     yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 2400, env={"RN_BINARIES": SANITIZED})
     yield Step("browser", PYTHON + ["tests/browser/run.py"], 1200)
     yield Step("hosts", PYTHON + ["tests/hosts/run.py"], 1800)

@@ -101,11 +101,13 @@ static struct rn_json *error_json(const char *code, const char *message)
 void rn_api_refuse(struct rn_api_call *call, unsigned status, const char *code, const char *format, ...)
 {
 	struct rn_err err;
+	char text[sizeof(err.text)];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(err.text, sizeof(err.text), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	rn_fail(&err, 0, "%s", text);
 	rn_api_answer(call, status, error_json(code, err.text));
 }
 

@@ -12,7 +12,7 @@ struct rn_err {
 
 /*
  * Writes the sentence, unless err is NULL, and returns code, so that a caller can say
- * `return rn_fail(err, -EINVAL, "...")`. Text that does not fit is cut.
+ * `return rn_fail(err, -EINVAL, "...")`. Text that does not fit is cut, and a piece of a UTF-8 character becomes '?'.
  */
 int rn_fail(struct rn_err *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -209,8 +209,9 @@ static int schedule_of(struct compile *c, const struct rn_access_policy *rule, u
 		}
 	if (record->schedule_count == RN_SCHEDULES_MAX)
 		return rn_fail(c->err, -EMSGSIZE,
-			       "the policy has more than %d different lists of times; give rules the same ones",
-			       RN_SCHEDULES_MAX);
+			       "the policy has more than %d different lists of times (rule %u, \"%s\", is the first "
+			       "that does not fit); give rules the same ones",
+			       RN_SCHEDULES_MAX, rule->number, rule->id);
 	code = reckon(c, rule, &record->schedules[record->schedule_count]);
 	if (code < 0)
 		return code;
@@ -291,9 +292,9 @@ static int emit(struct compile *c, const struct rn_access_policy *rule, const st
 
 	if (c->record->rule_count == RN_RULES_MAX)
 		return rn_fail(c->err, -EMSGSIZE,
-			       "the policy has more than %u rules after compilation (same-owner beside other criteria "
-			       "counts twice); join some",
-			       RN_RULES_MAX);
+			       "the policy has more than %u rules after compilation, where same-owner beside other "
+			       "criteria counts twice (rule %u, \"%s\", is the first that does not fit); join some",
+			       RN_RULES_MAX, rule->number, rule->id);
 	out = next_rule(c);
 	if (!out)
 		return -ENOMEM;

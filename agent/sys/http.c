@@ -179,6 +179,15 @@ static bool has_body(struct rn_http_request *r)
 	       (length && strspn(length, "0") != strlen(length));
 }
 
+/* Says by its header alone that its body is more than is kept: nothing of that needs to be waited for. */
+static bool says_too_much(struct rn_http_request *r)
+{
+	const char *length = rn_http_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return length && !rn_http_header(r, MHD_HTTP_HEADER_TRANSFER_ENCODING) &&
+	       strtoull(length, NULL, 10) > r->body_max;
+}
+
 /* The header has come. An answer that is given now keeps the connection only where no body follows. */
 static enum MHD_Result begin(struct rn_http *http, struct MHD_Connection *connection, const char *url,
 			     const char *method, void **state)
@@ -193,6 +202,11 @@ static enum MHD_Result begin(struct rn_http *http, struct MHD_Connection *connec
 	http_enter(r, body ? RN_HTTP_BODY : RN_HTTP_WAITING);
 	if (http->config.head)
 		http->config.head(http->config.context, r);
+	if (!r->answered && body && says_too_much(r)) {
+		r->too_large = r->trusted;
+		r->handled = true;
+		http->config.handle(http->config.context, r);
+	}
 	if (!r->answered || !body)
 		return MHD_YES;
 	return r->response ? queue(r) : MHD_NO;

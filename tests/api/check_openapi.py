@@ -7,7 +7,8 @@
   check_openapi.py --own                  a gateway of its own in namespaces, made by lab/network.py and removed
 
 It adds a stock client with a name of its own and revokes it; it stores the policy in force again; through the web process
-on 127.0.0.1 it calls everything as everybody (roles.py), for which the account admin signs in anew. Every operation and
+on 127.0.0.1 it calls everything as everybody (roles.py), for which the account admin signs in anew, and sends policies
+that nobody should have written (hostile.py). Every operation and
 every status that the file lists must occur, and every answer must fit its schema. Prints "N passed, N failed".
 """
 import argparse
@@ -22,6 +23,7 @@ import sys
 import time
 import urllib.parse
 
+import hostile
 import roles
 from schemas import Failure, Schemas
 
@@ -714,6 +716,7 @@ def check(path):
     api.step("hubs", lambda: check_hubs(api, me, name))
     check_refusals(api, name + "-none", {"/api/v1/hubs/{name}": me, "/api/v1/adapters/{name}": name})
     check_paths(api)
+    hostile.check(api, me)
     roles.check(api, name)
     api.step("streams", lambda: check_streams(api))
     api.step("coverage", lambda: check_coverage(api))

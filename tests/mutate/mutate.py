@@ -57,6 +57,10 @@ COVERED = {
     "agent/domain/policy_cover.c": ["test_policy_tools"],
     "agent/domain/policy_diff.c": ["test_policy_tools"],
     "agent/domain/policy_": ["test_policy_parse", "test_policy_compile", "test_policy_evaluate", "test_policy_agree"],
+    "agent/domain/schedule.c": ["test_schedule", "test_policy_agree"],
+    "agent/domain/record_policy.c": ["test_record", "test_policy_parts", "test_core_parts"],
+    "agent/domain/record_part.c": ["test_record", "test_policy_parts", "test_core_parts"],
+    "agent/base/": ["test_zones", "test_schedule"],
     "agent/proto/noise.c": ["test_noise", "test_session"],
     "agent/proto/cookie.c": ["test_cookie", *SESSIONS],
     "agent/proto/source_limit.c": ["test_cookie", *SESSIONS],
@@ -156,7 +160,8 @@ def mutants(path):
 
 def files(words):
     paths = []
-    for pattern in ("bpf/*.h", "bpf/*.bpf.c", "agent/domain/policy_*.c", "agent/proto/*.c"):
+    for pattern in ("bpf/*.h", "bpf/*.bpf.c", "agent/domain/policy_*.c", "agent/domain/record_p*.c",
+                    "agent/domain/schedule.c", "agent/base/zones.c", "agent/base/tz_rule.c", "agent/proto/*.c"):
         paths += sorted(os.path.relpath(path, TOP) for path in glob.glob(f"{TOP}/{pattern}"))
     return [path for path in paths if not words or any(word in path for word in words)]
 

@@ -207,7 +207,6 @@ static void test_answers(void **state)
 static void test_body_bounds(void **state)
 {
 	char *body = calloc(1, 3 * RN_HTTP_BODY_MAX + 1), text[64];
-	struct rn_http_reply reply;
 
 	(void)state;
 	memset(body, 'x', RN_HTTP_BODY_MAX);
@@ -228,8 +227,32 @@ static void test_body_bounds(void **state)
 	free(body);
 	body = calloc(1, 20 * RN_HTTP_BODY_MAX + 1);
 	memset(body, 'x', 20 * RN_HTTP_BODY_MAX);
-	assert_int_equal(rn_http_call(path, "PUT", "/b", body, &reply, NULL), -EIO);
+	expect("PUT", "/b", body, 413, "large");
 	free(body);
+}
+
+/* The header says how much it would be: the answer comes before any of it. */
+static void test_body_declared(void **state)
+{
+	static const char *const targets[] = {"/b", "/large"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct sockaddr_un address = {.sun_family = AF_UNIX};
+		char text[1024] = "";
+		size_t size = 0;
+		ssize_t got;
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+		assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+		dprintf(fd, "PUT %s HTTP/1.1\r\nHost: x\r\nContent-Length: 104857600\r\n\r\n", targets[i]);
+		while ((got = read(fd, text + size, sizeof(text) - 1 - size)) > 0)
+			size += (size_t)got;
+		assert_int_equal(strncmp(text, "HTTP/1.1 413 ", 13), 0);
+		assert_non_null(strstr(text, "large"));
+		close(fd);
+	}
 }
 
 struct lines {
@@ -387,6 +410,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_answers),
 	    cmocka_unit_test(test_body_bounds),
+	    cmocka_unit_test(test_body_declared),
 	    cmocka_unit_test(test_stream),
 	    cmocka_unit_test(test_broken_requests),
 	    cmocka_unit_test(test_readers_that_leave),

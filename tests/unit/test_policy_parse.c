@@ -113,6 +113,9 @@ static const struct {
      "destination_types, source_managed, destination_managed, times, from, until"},
     {"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"allow\",\n\"conditions\": [1]}]}",
      "line 4, column 1: \"conditions\" must be an object, {\"minimum_trust\": 50}"},
+    /* Cut inside a character. */
+    {"{\"rules\": [{\"id\": \"a\",\n" ENDS "\n\"action\": \"xéééééééééééééééééééé\"}]}",
+     "line 3, column 1: \"action\" is \"xééééééééééééééé?\"; write \"allow\" or \"deny\""},
 };
 
 static void test_bad(void **state)
