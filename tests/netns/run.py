@@ -10,6 +10,8 @@ import test_matrix  # noqa: E402,F401
 import test_doctor  # noqa: E402,F401
 import test_flows  # noqa: E402,F401
 import test_language  # noqa: E402,F401
+import test_language_events  # noqa: E402,F401
+import test_language_time  # noqa: E402,F401
 import test_next_packet  # noqa: E402,F401
 import test_host  # noqa: E402,F401
 import test_kill  # noqa: E402,F401

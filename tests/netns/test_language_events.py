@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a policy tells of: services and what explain says of them, events and journal lines of rules that log, rules that only observe."""
+import concurrent.futures
+
+from harness import SLOW, attempt, case, equal, true, wait_for
+from test_language import policies, rule, set_everywhere
+from test_matrix import start_servers
+
+# Who to whom by which services, and what then passes of what is tried.
+TRIED = [("tcp", 22), ("tcp", 80), ("tcp", 8080), ("udp", 53), ("udp", 9000), ("icmp4", 0), ("icmp6", 0)]
+SERVICES = [
+    ("laptop", "server", ["tcp"], "tcp:22 tcp:80 tcp:8080"),
+    ("phone", "server", ["udp"], "udp:53 udp:9000"),
+    ("server", "phone", ["tcp:80"], "tcp:80"),
+    ("server", "laptop", ["tcp:22-80", "udp:54-9000"], "tcp:22 tcp:80 udp:9000"),
+    ("phone", "laptop", ["tcp:23-79", "udp:53-53"], "udp:53"),
+    ("laptop", "phone", ["icmp4"], "icmp4:0"),
+    ("hub-a", "server", ["icmp6:echo", "tcp:8080"], "icmp6:0 tcp:8080"),
+    ("hub-a", "phone", ["icmp"], "icmp4:0 icmp6:0"),
+    ("server", "hub-a", None, "tcp:22 tcp:80 tcp:8080 udp:53 udp:9000 icmp4:0 icmp6:0"),
+]
+
+
+def targets(node):
+    """TRIED at this host, in one family or the other."""
+    for number, (protocol, port) in enumerate(TRIED):
+        six = protocol == "icmp6" or protocol != "icmp4" and number % 2
+        yield [protocol[:4] if protocol.startswith("icmp") else protocol, node.ipv6 if six else node.ipv4, port]
+
+
+@case("language: services by protocol, port, range and family of echo")
+def services(lab, kept):
+    start_servers(lab, kept)
+    with policies(lab):
+        set_everywhere(lab, [rule(f"rule-{n}", ["device:" + source], ["device:" + destination], **({"services": names} if names else {}))
+                         for n, (source, destination, names, _) in enumerate(SERVICES)])
+        with concurrent.futures.ThreadPoolExecutor(len(SERVICES)) as pool:  # what is denied takes its time to say so
+            found = list(pool.map(lambda row: attempt(lab[row[0]], list(targets(lab[row[1]]))), SERVICES))
+        for (source, destination, names, passes), answers in zip(SERVICES, found):
+            wanted = {one: f"{one[0]}:{one[1]}" in passes.split() for one in TRIED}
+            equal(dict(zip(TRIED, answers)), wanted, f"{source} to {destination} by {names}")
+            told = {one: lab["gateway"].explain(source, destination, *one)["verdict"] == "allow" for one in TRIED[::3]}
+            equal(told, {one: wanted[one] for one in TRIED[::3]}, f"explain {source} to {destination} by {names}")
+
+
+def events(node, source, port, **wanted):
+    return [e for e in node.rnaut("flows", "--limit", "1000")["events"] if e["source"]["client_id"] == source and
+            e["destination"]["client_id"] == "server" and e["destination"]["port"] == port and
+            all(e[key] == value for key, value in wanted.items())]
+
+
+KNOCKS = [  # who, to which port of the server, does it pass, and what the gateway tells
+    ("phone", 22, False, {"rule": "no-ssh", "reason": "deny_rule", "log": True, "observed_rule": None, "hub": "hub-a"}),
+    ("laptop", 80, True, {"rule": "web", "reason": "allowed", "log": True, "observed_rule": None}),
+    ("laptop", 22, True, {"rule": "quiet", "reason": "allowed", "log": False, "observed_rule": None}),
+    ("phone", 8080, True, {"rule": "quiet", "reason": "allowed", "log": False, "observed_rule": "watch-deny", "hub": "hub-a"}),
+    ("phone", 9999, False, {"rule": None, "reason": "default_deny", "log": False, "observed_rule": "watch-allow", "hub": "hub-a"}),
+]
+LINES = [("hub-a", "denied by rule no-ssh: phone -> server tcp:22, source trust 50"),
+         ("hub-a", "allowed by rule web: laptop -> server tcp:80"), ("laptop", "allowed by rule web: laptop -> server tcp:80"),
+         ("server", "allowed by rule web: laptop -> server tcp:80")]
+
+
+@case("language: rules that log are in events and journal, rules that observe decide nothing and are told of")
+def telling(lab, kept):
+    start_servers(lab, kept)
+    journals = {name: len(lab[name].log_text("rnautd-core")) for name in ("hub-a", "laptop", "server")}
+
+    def journal(name):
+        return lab[name].log_text("rnautd-core")[journals[name]:]
+
+    with policies(lab):
+        set_everywhere(lab, [
+            rule("web", ["everyone"], ["tag:web"], services=["tcp:80"], log=True),
+            rule("quiet", ["everyone"], ["tag:web"], services=["tcp:22", "tcp:8080"]),
+            rule("no-ssh", ["device:phone"], ["tag:web"], "deny", services=["tcp:22"], log=True),
+            rule("watch-deny", ["device:phone"], ["tag:web"], "deny", services=["tcp:8080"], observe=True, log=True),
+            rule("watch-allow", ["device:phone"], ["tag:web"], services=["tcp:9999"], observe=True),
+        ])
+        knocked = {}
+        for source in ("laptop", "phone"):
+            ports = [port for who, port, _, _ in KNOCKS if who == source]
+            found = attempt(lab[source], [["tcp", lab["server"].ipv6, port] for port in ports])
+            knocked.update({(source, port): passed for port, passed in zip(ports, found)})
+        for source, port, passes, event in KNOCKS:
+            equal(knocked[source, port], passes, f"{source} to port {port}")
+            wait_for(f"the gateway to tell of {source} to port {port}: {event}",
+                     lambda source=source, port=port, event=event: events(lab["gateway"], source, port, **event), 20 * SLOW)
+        for name, line in LINES:
+            wait_for(f"a line in the journal of {name}: {line}", lambda line=line, name=name: line in journal(name), 10 * SLOW)
+        for name in journals:
+            true(" by rule quiet" not in journal(name) and " by rule watch" not in journal(name), f"{name} logs what nobody asked for")
+        text = lab["gateway"].run(["/usr/local/bin/rnaut", "flows", "--limit", "1000"]).stdout
+        for words in ("deny_rule by rule no-ssh", "allowed by rule quiet, would be decided by watch-deny",
+                      "default_deny, would be decided by watch-allow"):
+            true(words in text, f"rnaut flows does not say {words!r}")
+        for port, verdict, observed in ((8080, "allow", "watch-deny"), (9999, "deny", "watch-allow"), (22, "deny", None)):
+            answer = lab["gateway"].explain("phone", "server", "tcp", port)
+            equal((answer["verdict"], answer["observed_rule"]), (verdict, observed), f"explain port {port}")
