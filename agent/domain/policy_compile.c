@@ -319,12 +319,6 @@ static int emit(struct compile *c, const struct rn_access_policy *rule, const st
 	return weigh(c, out);
 }
 
-/* A rule that denies does so past its last window, so that one that has none must not be there. */
-static bool denies_never(const struct compile *c, const struct rn_access_policy *rule, uint32_t schedule)
-{
-	return rule->deny && schedule && c->record->schedules[schedule - 1].count == 0;
-}
-
 static int emit_all(struct compile *c, const struct rn_access_policy *rule, struct rn_policy_rule *like,
 		    const struct list *source, const struct list *destination)
 {
@@ -333,7 +327,7 @@ static int emit_all(struct compile *c, const struct rn_access_policy *rule, stru
 	bool to_nobody = destination->some && !destination->everyone && like->destination.any.count == 0;
 	int code = 0;
 
-	if (from_nobody || denies_never(c, rule, like->schedule))
+	if (from_nobody)
 		return 0;
 	if (source->everyone)
 		like->source.any.count = 0;

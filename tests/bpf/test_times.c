@@ -92,6 +92,23 @@ static void test_schedule(void **state)
 	}
 }
 
+/* Without a window there is nothing after the last one either: closed, whichever way the rule is. */
+static void test_no_window(void **state)
+{
+	struct world *w = *state;
+	struct packet p = query();
+
+	schedules[0].count = 0;
+	for (int deny = 0; deny < 2; deny++) {
+		struct rn_policy_rule rules[] = {{.deny = deny, .schedule = 1}, {.minimum_trust = 1}};
+
+		put_policy(w, 3, rules, deny ? 2 : 1);
+		set_wall(w, NOON, 0);
+		expect(w, RN_BPF_IN, &p, deny ? RN_DENY_RULE : RN_OUTSIDE_TIME);
+	}
+	schedules[0].count = 2;
+}
+
 /* A grant ends for the flow that it let begin, and not before. */
 static void test_grant(void **state)
 {
@@ -189,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_schedule, reset_world),
+	    cmocka_unit_test_setup(test_no_window, reset_world),
 	    cmocka_unit_test_setup(test_grant, reset_world),
 	    cmocka_unit_test_setup(test_destination_trust, reset_world),
 	    cmocka_unit_test_setup(test_one_family, reset_world),

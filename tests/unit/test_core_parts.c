@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A policy that is larger than a record, from the gateway to the kern of a node: whole or not at all, and never twice.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "core_world.h"
+#include "domain/policy_parts.h"
 #include "service/core_state.h"
 
 #define PEOPLE 500u
@@ -179,6 +181,65 @@ static void without_its_parts_the_old_one_stays(void **state)
 	assert_int_equal(rules_of(&w->hosts[2])->rule_count, RULES);
 }
 
+/* ---- numbers begin anew in another epoch ---- */
+
+struct sealing {
+	struct rn_ledger *ledger;
+	struct rn_record_head head;
+	uint32_t number; /* of the next part */
+	int code;	 /* of taking it */
+};
+
+static const uint8_t seed[RN_KEY_SIZE] = {7};
+static uint8_t blob[RN_RECORD_SIZE_MAX];
+
+static int take(struct sealing *s, int size)
+{
+	struct rn_ledger_entry *entry;
+	assert_true(size > 0);
+	s->head.version++;
+	return rn_ledger_take(s->ledger, blob, (size_t)size, &entry);
+}
+
+static int take_part(void *context, const uint8_t *body, size_t size, uint32_t *ret_number)
+{
+	struct sealing *s = context;
+	struct rn_part part = {.number = s->number, .body = body, .size = size};
+	*ret_number = s->number++;
+	s->code = take(s, rn_record_put_part(&s->head, &part, seed, blob, sizeof(blob)));
+	return 0;
+}
+
+/* What the same number was in an epoch that is over may be another policy's rule. */
+static void parts_of_another_epoch_are_none(void **state)
+{
+	struct world *w = *state;
+	struct world_done d;
+	set_large(w, RULES, RULES, &d);
+	struct sealing s = {.ledger = rn_ledger_new(), .head = {.epoch = 1, .version = 1, .issued = 1}, .number = 1};
+	struct rn_policy_record named = {0}, whole = *rules_of(&w->hosts[0]);
+	whole.parts = NULL;
+	whole.part_count = whole.joined_rules = whole.joined_schedules = 0;
+	whole.need_count = 0; /* it is alone in its world */
+	whole.since = 0;
+	assert_int_equal(rn_policy_split(&whole, take_part, &s, &named), 0);
+	assert_true(named.part_count >= 2);
+	assert_int_equal(s.code, 0);
+	assert_int_equal(take(&s, rn_record_put_policy(&s.head, &named, seed, blob, sizeof(blob))), 0);
+	s.head.epoch = 2;
+	s.head.version = 1;
+	assert_int_equal(take(&s, rn_record_put_policy(&s.head, &named, seed, blob, sizeof(blob))), -ENOENT);
+	assert_int_equal(rn_ledger_policy(s.ledger)->epoch, 1);
+	free(named.parts);
+	s.number = 1;
+	assert_int_equal(rn_policy_split(&whole, take_part, &s, &named), 0);
+	assert_int_equal(take(&s, rn_record_put_policy(&s.head, &named, seed, blob, sizeof(blob))), 0);
+	assert_int_equal(rn_ledger_policy(s.ledger)->epoch, 2);
+	assert_int_equal(rn_ledger_rules(s.ledger)->rule_count, RULES);
+	free(named.parts);
+	rn_ledger_free(s.ledger);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +248,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_restart_keeps_it, world_of_three, world_gone),
 	    cmocka_unit_test_setup_teardown(who_comes_later_gets_all, world_of_three, world_gone),
 	    cmocka_unit_test_setup_teardown(without_its_parts_the_old_one_stays, world_of_three, world_gone),
+	    cmocka_unit_test_setup_teardown(parts_of_another_epoch_are_none, world_of_three, world_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -261,12 +261,35 @@ static void test_same_users_again(void **state)
 	rn_policy_record_done(&p);
 }
 
+/* A clock beyond all windows: what is not known to be shut denies, and what is not known to be open allows nothing. */
+static void test_no_window(void **state)
+{
+	static const char windows[] =
+	    "{\"rules\": [{\"id\": \"d\", \"source_criteria\": [\"everyone\"], \"destination_criteria\": "
+	    "[\"everyone\"], \"action\": \"deny\", \"conditions\": {\"times\": [{\"from\": \"08:00\", \"to\": "
+	    "\"09:00\", \"zone\": \"UTC\"}]}}]}";
+	struct selectors s = {.most = 16};
+	struct rn_selector_source source = {&s, number};
+	struct rn_policy_model *m = rn_policy_parse(windows, sizeof(windows) - 1, NULL);
+	struct rn_policy_record p;
+
+	(void)state;
+	assert_int_equal(rn_policy_compile(m, &source, NULL, INT64_C(1) << 60, &p, NULL), 0);
+	assert_int_equal(p.rule_count, 1);
+	assert_true(p.rules[0].deny);
+	assert_int_equal(p.rules[0].schedule, 1);
+	assert_int_equal(p.schedules[0].count, 0);
+	rn_policy_record_done(&p);
+	rn_policy_model_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rules),
 	    cmocka_unit_test(test_no_number),
 	    cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_no_window),
 	    cmocka_unit_test(test_doubled_rules),
 	    cmocka_unit_test(test_many_users),
 	    cmocka_unit_test(test_same_users_again),
