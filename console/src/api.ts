@@ -163,6 +163,7 @@ export const api = {
   explain: (request: T.ExplainRequest) => post<T.Explanation>("/explain", request),
 
   flows: (query: string, signal?: AbortSignal) => get<T.Flows>(`/flows?${query}`, signal),
+  recorded: (query: string, signal?: AbortSignal) => get<T.RecordedFlows>(`/flows/recorded?${query}`, signal),
   events: (query: string, signal?: AbortSignal) =>
     get<T.AuditEvents>(`/events?${query}`, signal),
 

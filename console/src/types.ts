@@ -411,6 +411,46 @@ export interface Flows {
   lost: Exact;
 }
 
+export interface RecordedSource {
+  client_id: string | null;
+  owner: string | null;
+  identity: number;
+  trust_score: number;
+}
+
+export interface RecordedDestination {
+  client_id: string | null;
+  identity: number;
+}
+
+export interface RecordedFlow {
+  serial: Exact;
+  time: Time | null;
+  heard: Time | null;
+  source: RecordedSource;
+  destination: RecordedDestination;
+  protocol: "tcp" | "udp" | "icmp";
+  port: number;
+  verdict: Verdict;
+  reason_number: number;
+  reason: string;
+  rule: string | null;
+  rule_number: number;
+  policy_version: Exact | null;
+  hub: string | null;
+  flows: Exact;
+  packets: Exact;
+}
+
+export interface RecordedFlows {
+  flows: RecordedFlow[];
+  next: Exact | null;
+  recorded_since: Time | null;
+  lost: Exact;
+  damaged: Exact;
+  silences: Exact;
+}
+
 export interface Passed {
   direction: Direction;
   packets: Exact;

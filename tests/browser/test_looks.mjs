@@ -6,6 +6,7 @@ import { axe } from "./browser.mjs";
 const VIEWS = [
   ["overview", "/", ".recent, .empty"],
   ["flows", "/flows", ".flows-grid .rows .row"],
+  ["flows-recorded", "/flows?as=recorded", ".recorded-grid .rows .row"],
   ["map", "/map", ".edge-line"],
   ["map-list", "/map?as=list", ".map-list tbody tr"],
   ["devices", "/devices", ".devices-grid .rows .row"],

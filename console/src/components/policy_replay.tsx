@@ -3,13 +3,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api, isAbort, sentence } from "../api";
 import { count, moment, plural, service } from "../logic/format";
 import { reasonText } from "../logic/reasons";
+import { recordedPlace, type RecordedFilter } from "../logic/recorded";
 import { lastHours, missingSentences, replaySentences, sourceText } from "../logic/replayed";
-import type { PolicyReplay, ReplayVerdict } from "../types";
+import type { PolicyReplay, ReplayChange, ReplayVerdict } from "../types";
 import { Button } from "../ui/button";
 import { Field } from "../ui/field";
 import { Notice } from "../ui/notice";
 import { Table } from "../ui/table";
 import { RuleLink } from "./explain";
+import { Link } from "./link";
 import { VerdictBadge, VerdictMark } from "./verdict";
 
 const HOURS_MAX = 366 * 24;
@@ -57,7 +59,19 @@ function Decision({ verdict, links }: { verdict: ReplayVerdict; links: boolean }
 
 const HEADS = ["User", "Device", "Destination", "Service", "Now", "With this text", { text: "Flows", number: true }, "Last"];
 
-function Changes({ replay }: { replay: PolicyReplay }) {
+/** Which recorded flows a row is of. */
+function placeOf(change: ReplayChange, hours: number): Partial<RecordedFilter> {
+  return {
+    source: change.source ?? "",
+    owner: change.source ? "" : (change.user ?? ""),
+    destination: change.destination ?? "",
+    protocol: change.protocol,
+    port: change.protocol === "icmp" ? "" : String(change.port),
+    hours: String(hours),
+  };
+}
+
+function Changes({ replay, hours }: { replay: PolicyReplay; hours: number }) {
   if (!replay.changes.length) return null;
   return (
     <>
@@ -76,7 +90,9 @@ function Changes({ replay }: { replay: PolicyReplay }) {
             <td>
               <Decision verdict={change.draft} links />
             </td>
-            <td class="number">{count(change.flows)}</td>
+            <td class="number">
+              <Link to={recordedPlace(placeOf(change, hours))}>{count(change.flows)}</Link>
+            </td>
             <td class="nowrap">{moment(change.last)}</td>
           </tr>
         ))}
@@ -109,7 +125,7 @@ function Found({ done: { replay, text, hours }, now }: { done: Done; now: string
         )}
       </div>
       {text !== now && <Notice kind="warn">The text in the editor has changed since: this is of the text as it was.</Notice>}
-      <Changes replay={replay} />
+      <Changes replay={replay} hours={hours} />
       <p class="hint">
         {plural(replay.flows, "recorded flow")} replayed against version {count(replay.policy_version)}, on the devices as they are now: owners, tags and trust of
         today. The oldest flow that is kept is of {moment(replay.recorded_since)}. {missing.join(" ")}

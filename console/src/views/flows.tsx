@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ComponentChildren } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { FLOW_COLUMNS, FlowCells } from "../components/flow_row";
 import { FlowFilters } from "../components/flow_filters";
@@ -14,8 +15,10 @@ import { count, plural } from "../logic/format";
 import { View, type Item } from "../logic/ring";
 import type { FlowEvent } from "../types";
 import { Button } from "../ui/button";
+import { Choice } from "../ui/field";
 import { Grid } from "../ui/grid";
 import { Empty, Loading, Notice } from "../ui/notice";
+import { RecordedView } from "./recorded";
 
 const NAMES_FROM = 4000;
 
@@ -43,7 +46,20 @@ function useView(feed: ReturnType<typeof useFlowFeed>, filter: FlowFilter, end: 
   return view;
 }
 
+const LISTS = [
+  ["", "Live"],
+  ["recorded", "Recorded"],
+] as const;
+
+/** What happens now, or what the gateway recorded: the query says which. */
 export function FlowsView() {
+  const [query, setQuery] = useQuery();
+  const list = query.get("as") === "recorded" ? "recorded" : "";
+  const tabs = <Choice label="Which flows" hideLabel value={list} options={LISTS} onInput={(value) => setQuery(new URLSearchParams(value ? { as: value } : {}))} />;
+  return list ? <RecordedView tabs={tabs} /> : <LiveView tabs={tabs} />;
+}
+
+function LiveView({ tabs }: { tabs: ComponentChildren }) {
   const feed = useFlowFeed();
   const [query, setQuery] = useQuery();
   const filter = filterFromQuery(query);
@@ -82,6 +98,7 @@ export function FlowsView() {
       }
       actions={
         <>
+          {tabs}
           <LiveBadge state={feed.state} paused={paused !== null} />
           <Button icon={paused === null ? "pause" : "play"} onClick={toggle} pressed={paused !== null} title="p">
             {paused === null ? "Pause" : "Go on"}
