@@ -172,12 +172,16 @@ static int reckon(const struct compile *c, const struct rn_access_policy *rule, 
 	const struct rn_times text = {rule->times, rule->time_count};
 	int64_t from = c->now > RN_DAY_SECONDS ? c->now - RN_DAY_SECONDS : 0;
 	struct rn_window *windows = calloc(RN_WINDOWS_MAX, sizeof(*windows));
-	int count = -EMSGSIZE;
+	int64_t ahead = RN_SCHEDULE_AHEAD;
+	int count;
 
 	if (!windows)
 		return no_memory(c);
-	for (int64_t ahead = RN_SCHEDULE_AHEAD; count == -EMSGSIZE && ahead >= TIMES_AHEAD_MIN; ahead /= 2)
+	count = rn_schedule_openings(&text, c->zones, from, c->now + ahead, windows, RN_WINDOWS_MAX);
+	while (count == -EMSGSIZE && ahead > TIMES_AHEAD_MIN) {
+		ahead = ahead / 2 > TIMES_AHEAD_MIN ? ahead / 2 : TIMES_AHEAD_MIN;
 		count = rn_schedule_openings(&text, c->zones, from, c->now + ahead, windows, RN_WINDOWS_MAX);
+	}
 	if (count >= 0) {
 		*out = (struct rn_schedule){windows, (uint32_t)count};
 		return 0;

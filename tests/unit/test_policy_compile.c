@@ -283,12 +283,85 @@ static void test_no_window(void **state)
 	rn_policy_model_free(m);
 }
 
+/* As many openings a day, every day. Returns how many are reckoned out, or what compiling says. */
+static int openings(unsigned a_day, struct rn_window *ret_last, struct rn_err *err)
+{
+	struct selectors s = {.most = 16};
+	struct rn_policy_record p;
+	char policy[64 * 80 + 300];
+	size_t at = (size_t)snprintf(policy, sizeof(policy),
+				     "{\"rules\": [{\"id\": \"r\", \"source_criteria\": [\"everyone\"], "
+				     "\"destination_criteria\": [\"everyone\"], \"action\": \"allow\", "
+				     "\"conditions\": {\"times\": [");
+	int code;
+
+	for (unsigned i = 0; i < a_day; i++)
+		at += (size_t)snprintf(policy + at, sizeof(policy) - at,
+				       "{\"from\": \"%02u:%02u\", \"to\": \"%02u:%02u\", \"zone\": \"UTC\"},", i / 3,
+				       i % 3 * 20, i / 3, i % 3 * 20 + 10);
+	snprintf(policy + at, sizeof(policy) - at, "]}}]}");
+	code = compile(policy, &s, &p, err);
+	if (code < 0)
+		return code;
+	assert_int_equal(p.schedule_count, 1);
+	code = (int)p.schedules[0].count;
+	*ret_last = p.schedules[0].windows[code - 1];
+	rn_policy_record_done(&p);
+	return code;
+}
+
+/* Less far where they come often, but four weeks at least. The clock is at 0, from which on there are windows. */
+static void test_how_far(void **state)
+{
+	struct rn_window last;
+	struct rn_err err;
+
+	(void)state;
+	assert_int_equal(openings(1, &last, &err), 400);
+	assert_int_equal(last.until, 399 * RN_DAY_SECONDS + 600);
+	assert_int_equal(openings(2, &last, &err), 800);
+	assert_int_equal(openings(3, &last, &err), 600);
+	assert_int_equal(openings(6, &last, &err), 600);
+	assert_int_equal(openings(20, &last, &err), 1000);
+	assert_int_equal(openings(30, &last, &err), 840);
+	assert_int_equal(openings(36, &last, &err), 1008);
+	assert_int_equal(openings(37, &last, &err), -EMSGSIZE);
+	assert_string_equal(err.text, "rule 1 (\"r\") opens more than 1024 times in four weeks; write fewer windows");
+}
+
+/* Whatever order numbers were given in, a record has them ascending. */
+static void test_ascending(void **state)
+{
+	static const char policy[] =
+	    "{\"groups\": {\"g\": [\"a\", \"b\"]}, \"rules\": ["
+	    "{\"id\": \"a\", \"source_criteria\": [\"type:iot\", \"user:b\", \"type:desktop\", \"user:a\"], "
+	    "\"destination_criteria\": [\"user:a\"], \"action\": \"allow\"},"
+	    "{\"id\": \"b\", \"source_criteria\": [\"user:a\", \"group:g\"], \"destination_criteria\": "
+	    "[\"everyone\", \"!user:a\", \"!group:g\"], \"action\": \"allow\", \"conditions\": "
+	    "{\"source_types\": [\"desktop\", \"iot\"]}}]}";
+	struct selectors s = {.most = 16};
+	struct rn_policy_record p;
+	struct rn_err err = {""};
+
+	(void)state;
+	assert_int_equal(compile(policy, &s, &p, &err), 0);
+	const struct rn_selector_set *sets[] = {&p.rules[1].source.any, &p.rules[1].source.types,
+						&p.rules[1].destination.none};
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(sets[i]->count, 2);
+		assert_true(sets[i]->numbers[0] < sets[i]->numbers[1]);
+	}
+	rn_policy_record_done(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rules),
 	    cmocka_unit_test(test_no_number),
 	    cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_how_far),
+	    cmocka_unit_test(test_ascending),
 	    cmocka_unit_test(test_no_window),
 	    cmocka_unit_test(test_doubled_rules),
 	    cmocka_unit_test(test_many_users),

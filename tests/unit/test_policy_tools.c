@@ -276,6 +276,11 @@ static void test_useless(void **state)
 			"");
 	expect_findings(
 	    RULE("a", "\"tag:b\"", "\"same-owner\"", ALLOW) RULE("b", "\"everyone\"", "\"same-owner\"", ALLOW), "");
+	/* of several services none may be left over, the first neither */
+	expect_findings(RULE("a", "\"everyone\"", "\"tag:a\"", ALLOW ", \"services\": [\"tcp:22\", \"udp:53\"]")
+			    RULE("b", "\"tag:b\"", "\"tag:a\"", ALLOW ", \"services\": [\"tcp:23\", \"udp:53\"]")
+				RULE("c", "\"tag:b\"", "\"tag:a\"", ALLOW ", \"services\": [\"udp:53\", \"tcp:24\"]"),
+			"");
 	expect_findings(RULE("a", "\"everyone\"", "\"everyone\"", ALLOW ", \"services\": [\"tcp:22\", \"tcp:1-1024\"]"),
 			"redundant: in rule \"a\", tcp:22 is in tcp:1-1024 already\n");
 }
