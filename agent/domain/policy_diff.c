@@ -10,22 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain/policy_names.h"
-#include "domain/policy_tools.h"
+#include "domain/policy_diff.h"
 
 #define WORK_MAX UINT64_C(100000000) /* looks at a rule */
 #define CHANGES_MAX 1000000u	     /* pairs of devices */
 #define EDGES_MAX 512u		     /* of the ports of a pair's rules; what is beyond counts as cut */
 #define TEXTS_MAX 4096u		     /* different lists of services */
-#define WHAT_MAX 160u		     /* bytes of such a list */
-#define NAMED_MAX 3u		     /* devices named in a sentence */
-
-/* One pair: the services, as text, that are lost or gained. */
-struct change {
-	uint32_t source, destination;
-	bool gains;
-	uint32_t what; /* place among the texts */
-};
 
 /* Rules of one policy that matter to one source, or to one pair. */
 struct some {
@@ -40,9 +30,9 @@ struct diff {
 	uint32_t device_count;
 	const struct rn_zone_source *zones;
 	int64_t now;
-	struct change *changes;
+	struct rn_policy_diff_change *changes;
 	uint32_t change_count, change_room;
-	char (*texts)[WHAT_MAX];
+	char (*texts)[RN_POLICY_DIFF_WHAT];
 	uint32_t text_count;
 	struct some of_source[2], of_pair[2];
 	void (*each)(void *context, const struct rn_difference *difference);
@@ -52,57 +42,12 @@ struct diff {
 	bool cut;
 };
 
-/* ---- rules that differ ---- */
+/* ---- what is told ---- */
 
-static bool same_group(const struct rn_group *a, const struct rn_group *b)
+static void tell(void *context, const struct rn_difference *difference)
 {
-	return a->user_count == b->user_count &&
-	       (!a->user_count || memcmp(a->users, b->users, a->user_count * sizeof(*a->users)) == 0);
-}
+	struct diff *d = context;
 
-static bool same_criterion(const struct diff *d, const struct rn_criterion *a, const struct rn_criterion *b)
-{
-	if (a->type != b->type || a->no != b->no || a->kind != b->kind || strcmp(a->name, b->name) != 0 ||
-	    a->prefix.bits != b->prefix.bits || rn_addr_compare(&a->prefix.addr, &b->prefix.addr) != 0)
-		return false;
-	return a->type != RN_CRITERION_GROUP ||
-	       same_group(&d->models[0]->groups[a->group], &d->models[1]->groups[b->group]);
-}
-
-static bool same_end(const struct diff *d, const struct rn_policy_end *a, const struct rn_policy_end *b)
-{
-	if (a->count != b->count || a->minimum_trust != b->minimum_trust || a->types != b->types ||
-	    a->managed != b->managed)
-		return false;
-	for (uint32_t i = 0; i < a->count; i++)
-		if (!same_criterion(d, &a->criteria[i], &b->criteria[i]))
-			return false;
-	return true;
-}
-
-static bool same_services(const struct rn_access_policy *a, const struct rn_access_policy *b)
-{
-	if (a->service_count != b->service_count)
-		return false;
-	for (uint32_t i = 0; i < a->service_count; i++)
-		if (a->services[i].protocol != b->services[i].protocol ||
-		    a->services[i].first != b->services[i].first || a->services[i].last != b->services[i].last)
-			return false;
-	return true;
-}
-
-/* But for comments and log, which change no verdict. */
-static bool same_rule(const struct diff *d, const struct rn_access_policy *a, const struct rn_access_policy *b)
-{
-	return a->deny == b->deny && a->observe == b->observe && a->from == b->from && a->until == b->until &&
-	       a->time_count == b->time_count &&
-	       (!a->time_count || memcmp(a->times, b->times, a->time_count * sizeof(*a->times)) == 0) &&
-	       same_services(a, b) && same_end(d, &a->source, &b->source) &&
-	       same_end(d, &a->destination, &b->destination);
-}
-
-static void tell(struct diff *d, const struct rn_difference *difference)
-{
 	if (d->told == RN_DIFFERENCES_MAX)
 		d->cut = true;
 	else
@@ -110,59 +55,12 @@ static void tell(struct diff *d, const struct rn_difference *difference)
 	d->told += d->told < RN_DIFFERENCES_MAX;
 }
 
-static void tell_rule(struct diff *d, const char *id, const char *what)
+static void tell_rule(void *context, const char *id, const char *what)
 {
 	struct rn_difference difference = {.kind = RN_DIFFERENCE_RULE};
 
 	snprintf(difference.text, sizeof(difference.text), "rule \"%s\" %s", id, what);
-	tell(d, &difference);
-}
-
-static int name_rules(const struct rn_policy_model *model, struct rn_named_list *ret)
-{
-	uint32_t first;
-
-	ret->list = calloc(model->rule_count + 1u, sizeof(*ret->list));
-	if (!ret->list)
-		return -ENOMEM;
-	for (; ret->count < model->rule_count; ret->count++)
-		ret->list[ret->count] = (struct rn_named){.name = model->rules[ret->count].id, .place = ret->count};
-	(void)rn_named_sort(ret, &first);
-	return 0;
-}
-
-static void compare_rule(struct diff *d, uint32_t place, const struct rn_named_list *old, bool *kept)
-{
-	const struct rn_access_policy *rule = &d->models[1]->rules[place];
-	const struct rn_named *was = rn_named_find(old, rule->id);
-	bool differs = !was || !same_rule(d, &d->models[0]->rules[was->place], rule);
-
-	d->differs[1][place] = differs;
-	if (was) {
-		kept[was->place] = true;
-		d->differs[0][was->place] = differs;
-	}
-	if (differs)
-		tell_rule(d, rule->id, was ? "has changed" : "is new");
-}
-
-static int compare_rules(struct diff *d)
-{
-	const struct rn_policy_model *before = d->models[0];
-	bool *kept = calloc(before->rule_count + 1u, sizeof(*kept));
-	struct rn_named_list old = {0};
-	int code = kept ? name_rules(before, &old) : -ENOMEM;
-
-	for (uint32_t i = 0; i < d->models[1]->rule_count && code == 0; i++)
-		compare_rule(d, i, &old, kept);
-	for (uint32_t i = 0; i < before->rule_count && code == 0; i++)
-		if (!kept[i]) {
-			d->differs[0][i] = true;
-			tell_rule(d, before->rules[i].id, "is gone");
-		}
-	free(old.list);
-	free(kept);
-	return code;
+	tell(context, &difference);
 }
 
 /* ---- one pair ---- */
@@ -264,33 +162,6 @@ static void judge(struct diff *d, struct rn_question *q, uint32_t first, uint32_
 		add_service(&ret[after], q->protocol, first, last);
 }
 
-/* "tcp:22, udp"; "everything" where nothing is left out. */
-static void say_services(const struct services *s, char out[WHAT_MAX])
-{
-	char text[RN_SERVICE_TEXT];
-	uint32_t whole = 0;
-	size_t used = 0;
-
-	for (uint32_t i = 0; i < s->count; i++)
-		whole += s->list[i].first <= 1 && s->list[i].last == 65535;
-	if (whole == 4) {
-		snprintf(out, WHAT_MAX, "everything");
-		return;
-	}
-	for (uint32_t i = 0; i < s->count; i++) {
-		const struct rn_service *one = &s->list[i];
-		bool both = one->protocol == IPPROTO_ICMP && i + 1 < s->count;
-
-		if (used > WHAT_MAX - 40) {
-			snprintf(out + used, WHAT_MAX - used, " and more");
-			return;
-		}
-		used += (size_t)snprintf(out + used, WHAT_MAX - used, "%s%s", i ? ", " : "",
-					 both ? "icmp" : rn_service_format(one, text));
-		i += both; /* icmp6 comes right after icmp4 */
-	}
-}
-
 /* The place of the text, UINT32_MAX: no room. */
 static uint32_t intern(struct diff *d, const char *text)
 {
@@ -301,18 +172,18 @@ static uint32_t intern(struct diff *d, const char *text)
 		d->cut = true;
 		return UINT32_MAX;
 	}
-	snprintf(d->texts[d->text_count], WHAT_MAX, "%s", text);
+	snprintf(d->texts[d->text_count], RN_POLICY_DIFF_WHAT, "%s", text);
 	return d->text_count++;
 }
 
 static int add_change(struct diff *d, uint32_t source, uint32_t destination, bool gains, const struct services *s)
 {
-	char text[WHAT_MAX];
+	char text[RN_POLICY_DIFF_WHAT];
 	uint32_t what;
 
 	if (s->count == 0)
 		return 0;
-	say_services(s, text);
+	rn_policy_diff_services(s->list, s->count, text);
 	what = intern(d, text);
 	if (d->change_count == CHANGES_MAX)
 		d->cut = true;
@@ -320,14 +191,14 @@ static int add_change(struct diff *d, uint32_t source, uint32_t destination, boo
 		return 0;
 	if (d->change_count == d->change_room) {
 		uint32_t room = d->change_room ? 2 * d->change_room : 256;
-		struct change *grown = reallocarray(d->changes, room, sizeof(*grown));
+		struct rn_policy_diff_change *grown = reallocarray(d->changes, room, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
 		d->changes = grown;
 		d->change_room = room;
 	}
-	d->changes[d->change_count++] = (struct change){source, destination, gains, what};
+	d->changes[d->change_count++] = (struct rn_policy_diff_change){source, destination, gains, what};
 	return 0;
 }
 
@@ -376,150 +247,6 @@ static int compare_source(struct diff *d, uint32_t source)
 	return code;
 }
 
-/* ---- in words ---- */
-
-/* Changes of one kind at one destination, and after they are joined at several. */
-struct bunch {
-	uint32_t first, count; /* of changes, whose sources are ascending */
-	uint64_t hash;	       /* of the sources */
-};
-
-static int by_destination(const void *a, const void *b)
-{
-	const struct change *x = a, *y = b;
-
-	if (x->gains != y->gains)
-		return x->gains ? 1 : -1;
-	if (x->what != y->what)
-		return x->what < y->what ? -1 : 1;
-	if (x->destination != y->destination)
-		return x->destination < y->destination ? -1 : 1;
-	return x->source < y->source ? -1 : x->source > y->source;
-}
-
-/* Bunches of one kind with the same sources come together; `first` rises with kind and what. */
-static int by_sources(const void *a, const void *b)
-{
-	const struct bunch *x = a, *y = b;
-
-	if (x->count != y->count)
-		return x->count > y->count ? -1 : 1;
-	if (x->hash != y->hash)
-		return x->hash < y->hash ? -1 : 1;
-	return x->first < y->first ? -1 : x->first > y->first;
-}
-
-static bool same_kind(const struct change *a, const struct change *b)
-{
-	return a->gains == b->gains && a->what == b->what;
-}
-
-static bool same_sources(const struct diff *d, const struct bunch *a, const struct bunch *b)
-{
-	if (a->count != b->count || a->hash != b->hash)
-		return false;
-	for (uint32_t i = 0; i < a->count; i++)
-		if (d->changes[a->first + i].source != d->changes[b->first + i].source)
-			return false;
-	return true;
-}
-
-/* ": a, b, c and 4 more" of count names. */
-static void say_names(const struct diff *d, const uint32_t *places, uint32_t count, char *out, size_t size)
-{
-	uint32_t named = count < NAMED_MAX ? count : NAMED_MAX;
-	size_t used = 0;
-
-	for (uint32_t i = 0; i < named; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", d->devices[places[i]].device);
-	if (count > named)
-		snprintf(out + used, size - used, " and %u more", count - named);
-}
-
-/* "db-1:5432", "db-1 (udp:53)", "tcp:22 of 4 devices" */
-static void say_target(const struct diff *d, const struct change *c, uint32_t destinations, char *out, size_t size)
-{
-	const char *what = d->texts[c->what], *name = d->devices[c->destination].device;
-
-	if (destinations > 1)
-		snprintf(out, size, "%s of %u devices", what, destinations);
-	else if (strncmp(what, "tcp:", 4) == 0 && what[4 + strspn(what + 4, "0123456789")] == '\0')
-		snprintf(out, size, "%s:%s", name, what + 4);
-	else
-		snprintf(out, size, "%s (%s)", name, what);
-}
-
-/* Bunches [from, to) have the same sources and kind. */
-static void say_bunches(struct diff *d, const struct bunch *bunches, uint32_t from, uint32_t to)
-{
-	const struct bunch *b = &bunches[from];
-	const struct change *c = &d->changes[b->first];
-	uint32_t places[NAMED_MAX], destinations = to - from;
-	struct rn_difference difference = {.kind = c->gains ? RN_DIFFERENCE_GAINS : RN_DIFFERENCE_LOSES,
-					   .sources = b->count,
-					   .destinations = destinations};
-	char target[250], sources[230], names[230];
-
-	for (uint32_t i = 0; i < NAMED_MAX && i < b->count; i++)
-		places[i] = c[i].source;
-	say_names(d, places, b->count, names, sizeof(names));
-	snprintf(sources, sizeof(sources), "%u devices", b->count);
-	say_target(d, c, destinations, target, sizeof(target));
-	snprintf(difference.text, sizeof(difference.text), "%s %s access to %s%s%s", b->count == 1 ? names : sources,
-		 b->count == 1 ? (c->gains ? "gains" : "loses") : (c->gains ? "gain" : "lose"), target,
-		 b->count == 1 ? "" : ": ", b->count == 1 ? "" : names);
-	tell(d, &difference);
-}
-
-static uint32_t make_bunches(const struct diff *d, struct bunch *ret)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < d->change_count; i++) {
-		const struct change *c = &d->changes[i];
-		struct bunch *b;
-
-		if (i == 0 || !same_kind(c, &d->changes[i - 1]) || c->destination != d->changes[i - 1].destination)
-			ret[count++] = (struct bunch){i, 0, 14695981039346656037u};
-		b = &ret[count - 1];
-		b->count++;
-		b->hash = (b->hash ^ c->source) * 1099511628211u;
-	}
-	return count;
-}
-
-/* Bunches [from, to) are of one kind. */
-static void say_kind(struct diff *d, struct bunch *bunches, uint32_t from, uint32_t to)
-{
-	uint32_t begin = from;
-
-	qsort(bunches + from, to - from, sizeof(*bunches), by_sources);
-	for (uint32_t i = from + 1; i <= to; i++)
-		if (i == to || !same_sources(d, &bunches[i - 1], &bunches[i])) {
-			say_bunches(d, bunches, begin, i);
-			begin = i;
-		}
-}
-
-static int say_changes(struct diff *d)
-{
-	struct bunch *bunches = calloc(d->change_count + 1u, sizeof(*bunches));
-	uint32_t count, begin = 0;
-
-	if (!bunches)
-		return -ENOMEM;
-	if (d->change_count)
-		qsort(d->changes, d->change_count, sizeof(*d->changes), by_destination);
-	count = make_bunches(d, bunches);
-	for (uint32_t i = 1; i <= count; i++)
-		if (i == count || !same_kind(&d->changes[bunches[i - 1].first], &d->changes[bunches[i].first])) {
-			say_kind(d, bunches, begin, i);
-			begin = i;
-		}
-	free(bunches);
-	return 0;
-}
-
 /* ---- all ---- */
 
 static int make_room(struct diff *d)
@@ -555,6 +282,18 @@ static void done(struct diff *d)
 	free(d->changes);
 }
 
+static int say_changes(struct diff *d)
+{
+	const struct rn_policy_diff_words words = {.changes = d->changes,
+						   .change_count = d->change_count,
+						   .texts = d->texts,
+						   .devices = d->devices,
+						   .each = tell,
+						   .context = d};
+
+	return rn_policy_diff_say(&words);
+}
+
 int rn_policy_diff(const struct rn_policy_model *before, const struct rn_policy_model *after,
 		   const struct rn_party *devices, uint32_t device_count, const struct rn_zone_source *zones,
 		   int64_t now, void (*each)(void *context, const struct rn_difference *difference), void *context,
@@ -570,7 +309,7 @@ int rn_policy_diff(const struct rn_policy_model *before, const struct rn_policy_
 	int code = make_room(&d);
 
 	if (code == 0)
-		code = compare_rules(&d);
+		code = rn_policy_diff_rules(d.models, d.differs, tell_rule, &d);
 	for (uint32_t i = 0; i < device_count && code == 0; i++)
 		code = compare_source(&d, i);
 	if (code == 0)

@@ -56,6 +56,8 @@ COVERED = {
     "agent/domain/policy_findings.c": ["test_policy_tools"],
     "agent/domain/policy_cover.c": ["test_policy_tools"],
     "agent/domain/policy_diff.c": ["test_policy_tools"],
+    "agent/domain/policy_diff_rules.c": ["test_policy_tools"],
+    "agent/domain/policy_diff_words.c": ["test_policy_tools"],
     "agent/domain/policy_": ["test_policy_parse", "test_policy_compile", "test_policy_evaluate", "test_policy_agree"],
     "agent/domain/schedule.c": ["test_schedule", "test_policy_agree"],
     "agent/domain/record_policy.c": ["test_record", "test_policy_parts", "test_core_parts"],

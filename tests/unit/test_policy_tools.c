@@ -318,13 +318,17 @@ static void test_difference(void **state)
 {
 	(void)state;
 	expect_difference(SQL("\"group:staff\""), "",
-			  "rule \"sql\" is gone\n3 devices lose access to db-1:5432: laptop, phone, desk\n");
+			  "rule \"sql\" is gone\n3 devices (laptop, phone, desk) lose access to db-1:5432\n");
 	expect_difference(SQL("\"group:staff\""), SQL("\"user:alice\""),
 			  "rule \"sql\" has changed\ndesk loses access to db-1:5432\n");
 	expect_difference(SQL("\"user:alice\""),
 			  SQL("\"user:alice\"")
 			      RULE("dbs", "\"user:bob\"", "\"tag:db\"", ALLOW ", \"services\": [\"udp:53\", \"icmp\"]"),
-			  "rule \"dbs\" is new\ndesk gains access to udp:53, icmp of 2 devices\n");
+			  "rule \"dbs\" is new\ndesk gains access to udp:53, icmp on 2 devices (db-1, db-2)\n");
+	expect_difference(
+	    "", RULE("dbs", "\"group:staff\", \"tag:web\"", "\"tag:db\"", ALLOW ", \"services\": [\"tcp:22\"]"),
+	    "rule \"dbs\" is new\n4 devices (laptop, phone, desk and 1 more) gain access to tcp:22 on 2 "
+	    "devices (db-1, db-2)\n");
 	/* what another rule allows is no loss; order and names change nothing */
 	expect_difference(SQL("\"user:alice\"") RULE("all", "\"everyone\"", "\"tag:db\"", ALLOW),
 			  RULE("all", "\"everyone\"", "\"tag:db\"", ALLOW), "rule \"sql\" is gone\n");
@@ -334,17 +338,51 @@ static void test_difference(void **state)
 	expect_difference(RULE("own", "\"user:alice\"", "\"same-owner\"", ALLOW),
 			  RULE("own", "\"user:alice\"", "\"same-owner\"", ALLOW)
 			      RULE("no", "\"device:phone\"", "\"everyone\"", DENY ", \"services\": [\"tcp:20-29\"]"),
-			  "rule \"no\" is new\nphone loses access to laptop (tcp:20-29)\n");
+			  "rule \"no\" is new\nphone loses access to tcp:20-29 on laptop\n");
 	expect_difference(RULE("own", "\"user:alice\"", "\"same-owner\"", ALLOW WHEN("\"minimum_trust\": 50")),
 			  RULE("own", "\"user:alice\"", "\"same-owner\"", ALLOW),
-			  "rule \"own\" has changed\nphone gains access to laptop (everything)\n");
+			  "rule \"own\" has changed\nphone gains access to everything on laptop\n");
+}
+
+#define LONG "a23456789-123456789-123456789-123456789-123456789-123456789-12"
+
+/* The longest names, and more services than a sentence has room for: it is cut where it says so. */
+static void test_long_difference(void **state)
+{
+	static const struct rn_party many[] = {
+	    {.device = LONG "0"}, {.device = LONG "1"}, {.device = LONG "2"},
+	    {.device = LONG "3"}, {.device = LONG "4"},
+	};
+	struct lines l = {"", 0};
+	struct rn_policy_model *before = parse("{\"rules\": []}"), *after;
+	char text[4096];
+	size_t used;
+	bool cut;
+
+	(void)state;
+	used = (size_t)snprintf(text, sizeof(text),
+				"{\"rules\": [" RULE("r", "\"!device:" LONG "0\"", "\"device:" LONG "0\"",
+						     ALLOW ", \"services\": [\"udp:2"));
+	used = (size_t)(strstr(text, "udp:2") - text);
+	for (unsigned i = 0; i < 200; i++)
+		used +=
+		    (size_t)snprintf(text + used, sizeof(text) - used, "%sudp:%u", i ? "\", \"" : "", 40000 + 2 * i);
+	snprintf(text + used, sizeof(text) - used, "\"]}]}");
+	after = parse(text);
+	assert_int_equal(rn_policy_diff(before, after, many, COUNT(many), NULL, NOW, differs, &l, &cut), 0);
+	assert_string_equal(l.text,
+			    "rule \"r\" is new\n4 devices (" LONG "1, " LONG "2, " LONG "3 and 1 more) gain access to "
+			    "udp:40000, udp:40002, udp:40004, udp:40006, udp:40008, udp:40010, udp:40012, "
+			    "udp:40014, udp:40016, udp:40018, udp:40020, udp:40022 and more on " LONG "0\n");
+	rn_policy_model_free(before);
+	rn_policy_model_free(after);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_tests),   cmocka_unit_test(test_bad_tests),  cmocka_unit_test(test_never),
-	    cmocka_unit_test(test_useless), cmocka_unit_test(test_difference),
+	    cmocka_unit_test(test_useless), cmocka_unit_test(test_difference), cmocka_unit_test(test_long_difference),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
