@@ -115,6 +115,17 @@ void rn_sha256(const void *data, size_t size, uint8_t ret[RN_SHA256_SIZE])
 	crypto_hash_sha256(ret, data, size);
 }
 
+uint64_t rn_siphash(const uint8_t key[RN_SIPHASH_KEY], const void *data, size_t size)
+{
+	uint8_t hash[crypto_shorthash_BYTES];
+	uint64_t ret = 0;
+
+	_Static_assert(RN_SIPHASH_KEY == crypto_shorthash_KEYBYTES && sizeof(ret) == sizeof(hash), "SipHash");
+	crypto_shorthash(hash, data, size, key);
+	memcpy(&ret, hash, sizeof(ret));
+	return ret;
+}
+
 void rn_blake2b(const void *key, size_t key_size, const void *data, size_t size, void *out, size_t out_size)
 {
 	assert(key_size <= crypto_generichash_KEYBYTES_MAX);
@@ -148,7 +159,7 @@ static void hmac_half(const uint8_t key[HMAC_BLOCK], uint8_t pad, const void *da
 
 void rn_hmac_blake2b(const void *key, size_t key_size, const void *data, size_t size, uint8_t ret[RN_BLAKE2B_SIZE])
 {
-	uint8_t block[HMAC_BLOCK] = { 0 }, inner[RN_BLAKE2B_SIZE];
+	uint8_t block[HMAC_BLOCK] = {0}, inner[RN_BLAKE2B_SIZE];
 
 	if (key_size > sizeof(block))
 		rn_blake2b(NULL, 0, key, key_size, block, RN_BLAKE2B_SIZE);

@@ -8,12 +8,13 @@
 
 /* The only file that includes libsodium. Every function but the verifiers and openers cannot fail on valid sizes. */
 
-#define RN_KEY_SIZE 32	      /* X25519 and Ed25519 public keys, X25519 secret keys, Ed25519 seeds, AEAD keys */
+#define RN_KEY_SIZE 32 /* X25519 and Ed25519 public keys, X25519 secret keys, Ed25519 seeds, AEAD keys */
 #define RN_SIGNATURE_SIZE 64
-#define RN_TAG_SIZE 16	      /* AEAD */
+#define RN_TAG_SIZE 16 /* AEAD */
 #define RN_BLAKE2B_SIZE 64
 #define RN_SHA256_SIZE 32
-#define RN_SEAL_OVERHEAD 40   /* crypto_box: nonce 24, tag 16 */
+#define RN_SIPHASH_KEY 16
+#define RN_SEAL_OVERHEAD 40 /* crypto_box: nonce 24, tag 16 */
 
 int rn_crypto_start(void); /* once a process; 0 or -EIO */
 void rn_random(void *out, size_t size);
@@ -43,6 +44,8 @@ bool rn_password_verify(const char *text, const char *password, size_t size);
 void rn_sha256(const void *data, size_t size, uint8_t ret[RN_SHA256_SIZE]);
 /* BLAKE2b with an optional key (NULL, 0); out_size 16..64. */
 void rn_blake2b(const void *key, size_t key_size, const void *data, size_t size, void *out, size_t out_size);
+/* SipHash-2-4, for tables of what strangers choose. */
+uint64_t rn_siphash(const uint8_t key[RN_SIPHASH_KEY], const void *data, size_t size);
 /* BLAKE2b-512 of a, then b. */
 void rn_blake2b_pair(const void *a, size_t a_size, const void *b, size_t b_size, uint8_t ret[RN_BLAKE2B_SIZE]);
 /* HMAC-BLAKE2b of RFC 2104 with a 128-byte block, as Noise's HKDF asks for. */
@@ -60,7 +63,8 @@ void rn_xaead_seal(const uint8_t key[RN_KEY_SIZE], const uint8_t nonce[24], cons
 int rn_xaead_open(const uint8_t key[RN_KEY_SIZE], const uint8_t nonce[24], const void *ad, size_t ad_size,
 		  const void *data, size_t size, uint8_t *out);
 
-/* Authenticated public-key box (libsodium crypto_box): only `secret`'s owner made it, only `public`'s owner reads it. */
+/* Authenticated public-key box (libsodium crypto_box): only `secret`'s owner made it, only `public`'s owner reads it.
+ */
 int rn_box_seal(const uint8_t public[RN_KEY_SIZE], const uint8_t secret[RN_KEY_SIZE], const void *data, size_t size,
 		uint8_t *out /* size + RN_SEAL_OVERHEAD */);
 int rn_box_open(const uint8_t public[RN_KEY_SIZE], const uint8_t secret[RN_KEY_SIZE], const void *data, size_t size,

@@ -51,18 +51,19 @@ struct rn_policy_end {
 	uint32_t types;	       /* bit n: the kind n is one of them; 0: no condition */
 	enum rn_managed { RN_MANAGED_EITHER, RN_MANAGED_YES, RN_MANAGED_NO } managed;
 };
+/* What it points to is its share's (policy_share.h), which other models may hold too: nobody writes it. */
 struct rn_access_policy {
-	char id[RN_NAME_MAX + 1];
+	const char *id;
 	uint32_t number;       /* 1.. in document order */
 	unsigned line, column; /* where it begins in the text */
 	bool deny, log, observe;
 	struct rn_policy_end source, destination;
-	struct rn_service *services; /* none written: all */
-	uint32_t service_count;
+	struct rn_service *services;  /* none written: all */
 	struct rn_time_window *times; /* none written: always; else one of them is open */
-	uint32_t time_count;
+	uint32_t service_count, time_count;
 	int64_t from, until; /* Unix seconds, from <= t < until; INT64_MIN and INT64_MAX where not written */
 	char *comment;	     /* NULL: none */
+	struct rn_rule_share *share;
 };
 /* Users of its own and of the groups in it, ascending and each once. */
 struct rn_group {
@@ -101,10 +102,17 @@ struct rn_policy_model {
 	uint32_t rule_count;
 	struct rn_policy_test *tests;
 	uint32_t test_count;
+	struct rn_rule_ids *ids; /* policy_ids.h */
 };
 
 /* policy_parse.c: NULL on error, err with line and column. */
 struct rn_policy_model *rn_policy_parse(const char *text, size_t size, struct rn_err *err);
+/*
+ * The same, faster where many rules are written as they were before: these it shares with the model of that text, which
+ * is only read, and may be freed before or after, in another thread too. before NULL: none is known.
+ */
+struct rn_policy_model *rn_policy_parse_after(const struct rn_policy_model *before, const char *text, size_t size,
+					      struct rn_err *err);
 void rn_policy_model_free(struct rn_policy_model *model);
 /* "tcp:22", "udp:5000-5100", "icmp4"; protocol 0: "everything". Returns out. */
 #define RN_SERVICE_TEXT 24

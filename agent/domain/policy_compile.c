@@ -302,7 +302,7 @@ static int emit(struct compile *c, const struct rn_access_policy *rule, const st
 	out = next_rule(c);
 	if (!out)
 		return -ENOMEM;
-	memcpy(out->id, rule->id, sizeof(out->id));
+	snprintf(out->id, sizeof(out->id), "%s", rule->id);
 	out->number = rule->number;
 	out->deny = rule->deny;
 	out->log = rule->log;

@@ -6,9 +6,10 @@
 
 #include "base/json.h"
 #include "domain/policy.h"
+#include "domain/policy_ids.h"
 #include "domain/policy_text.h"
 
-static int read_tags(struct rn_policy_reading *r, const struct rn_json *root)
+int rn_tags_read(struct rn_policy_reading *r, const struct rn_json *root)
 {
 	struct rn_policy_model *model = r->model;
 	const struct rn_json *tags;
@@ -35,10 +36,12 @@ static int read_tags(struct rn_policy_reading *r, const struct rn_json *root)
 static int read_id(struct rn_policy_reading *r, const struct rn_json *node, struct rn_access_policy *rule)
 {
 	const struct rn_json *id = rn_json_get(node, "id");
+	char good[RN_NAME_MAX + 1];
 
 	if (!id)
 		return rn_json_fail(node, r->err, "this rule has no \"id\"; give it a short name of its own");
-	return rn_name_read(id, "a rule", rule->id, r->err);
+	rule->id = rn_json_text(id);
+	return rn_name_read(id, "a rule", good, r->err);
 }
 
 static int read_action(const struct rn_json *node, struct rn_access_policy *rule, struct rn_err *err)
@@ -90,15 +93,12 @@ static int read_words(struct rn_policy_reading *r, const struct rn_json *node, s
 	return code == -ENOENT ? 0 : code;
 }
 
-static int read_rule(struct rn_policy_reading *r, const struct rn_json *node)
+static int read_parts(struct rn_policy_reading *r, const struct rn_json *node, struct rn_access_policy *rule)
 {
 	static const char *const names[] = {"id",     "comment", "source_criteria", "destination_criteria", "services",
 					    "action", "log",	 "observe",	    "conditions",	    NULL};
-	struct rn_access_policy *rule = &r->model->rules[r->model->rule_count++];
 	int code;
 
-	rule->number = r->model->rule_count;
-	rn_json_where(node, &rule->line, &rule->column);
 	if (rn_json_type(node) != RN_JSON_OBJECT)
 		return rn_json_fail(node, r->err, "a rule must be an object in { }");
 	code = rn_json_only(node, names, r->err);
@@ -113,25 +113,48 @@ static int read_rule(struct rn_policy_reading *r, const struct rn_json *node)
 	return code < 0 ? code : rn_conditions_read(node, rule, r->err);
 }
 
+int rn_rule_read(struct rn_policy_reading *r, const struct rn_json *node, const char *text,
+		 const struct rn_rule_extent *extent, struct rn_access_policy *rule)
+{
+	static const struct rn_rule_extent unknown;
+	int code = read_parts(r, node, rule);
+
+	if (code < 0) {
+		rn_rule_drop(rule);
+		return code;
+	}
+	if (rn_rule_pack(rule, text, extent ? extent : &unknown) < 0)
+		return rn_fail(r->err, -ENOMEM, "out of memory");
+	return 0;
+}
+
 /* No two rules have one id. */
 static int check_ids(struct rn_policy_reading *r, const struct rn_json *rules)
 {
-	const struct rn_named *twice;
-	uint32_t first;
+	const struct rn_json *n = rn_json_first(rules);
+	uint32_t twice, first;
 
-	r->rules.list = rn_list_room(rules, sizeof(*r->rules.list), r->err);
-	if (!r->rules.list)
-		return -ENOMEM;
-	for (const struct rn_json *n = rn_json_first(rules); n; n = rn_json_next(n)) {
-		r->rules.list[r->rules.count] =
-		    (struct rn_named){r->model->rules[r->rules.count].id, n, r->rules.count};
-		r->rules.count++;
-	}
-	twice = rn_named_sort(&r->rules, &first);
-	if (!twice)
+	r->model->ids = rn_rule_ids_new(r->model->rules, r->model->rule_count, &twice, &first);
+	if (r->model->ids)
 		return 0;
-	return rn_json_fail(rn_json_get(twice->node, "id"), r->err, "the id \"%s\" is that of rule %u already",
-			    twice->name, first + 1);
+	if (twice == UINT32_MAX)
+		return rn_fail(r->err, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < twice; i++)
+		n = rn_json_next(n);
+	return rn_json_fail(rn_json_get(n, "id"), r->err, "the id \"%s\" is that of rule %u already",
+			    r->model->rules[twice].id, first + 1);
+}
+
+static int read_rule(struct rn_policy_reading *r, const struct rn_json *node)
+{
+	struct rn_access_policy *rule = &r->model->rules[r->model->rule_count];
+	int code;
+
+	rule->number = r->model->rule_count + 1;
+	rn_json_where(node, &rule->line, &rule->column);
+	code = rn_rule_read(r, node, NULL, NULL, rule);
+	r->model->rule_count += code == 0;
+	return code;
 }
 
 static int read_rules(struct rn_policy_reading *r, const struct rn_json *root)
@@ -165,13 +188,13 @@ static int read_policy(struct rn_policy_reading *r, const struct rn_json *root)
 	if (code == 0)
 		code = rn_groups_read(r, root);
 	if (code == 0)
-		code = read_tags(r, root);
+		code = rn_tags_read(r, root);
 	if (code == 0)
 		code = read_rules(r, root);
 	return code < 0 ? code : rn_tests_read(r, root);
 }
 
-struct rn_policy_model *rn_policy_parse(const char *text, size_t size, struct rn_err *err)
+struct rn_policy_model *rn_policy_parse_whole(const char *text, size_t size, struct rn_err *err)
 {
 	struct rn_policy_reading r = {.err = err};
 	struct rn_json *root;
@@ -193,7 +216,6 @@ struct rn_policy_model *rn_policy_parse(const char *text, size_t size, struct rn
 	}
 	free(r.groups.list);
 	free(r.tags.list);
-	free(r.rules.list);
 	rn_json_free(root);
 	return r.model;
 }
@@ -204,15 +226,9 @@ void rn_policy_model_free(struct rn_policy_model *model)
 		return;
 	for (uint32_t i = 0; i < model->group_count; i++)
 		free(model->groups[i].users);
-	for (uint32_t i = 0; i < model->rule_count; i++) {
-		struct rn_access_policy *rule = &model->rules[i];
-
-		free(rule->source.criteria);
-		free(rule->destination.criteria);
-		free(rule->services);
-		free(rule->times);
-		free(rule->comment);
-	}
+	for (uint32_t i = 0; i < model->rule_count; i++)
+		rn_rule_share_free(model->rules[i].share);
+	rn_rule_ids_free(model->ids);
 	rn_tests_free(model);
 	free(model->groups);
 	free(model->tags);

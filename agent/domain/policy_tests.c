@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/policy_ids.h"
 #include "domain/policy_text.h"
 
 /* ---- an end ---- */
@@ -140,7 +141,7 @@ static int read_rule(struct rn_policy_reading *r, const struct rn_json *node, st
 
 	if (code < 0 || !test->rule[0])
 		return code;
-	if (rn_named_find(&r->rules, test->rule))
+	if (rn_rule_ids_find(r->model->ids, r->model->rules, test->rule, strlen(test->rule)) != UINT32_MAX)
 		return 0;
 	return rn_json_fail(rn_json_get(node, "rule"), r->err, "no rule has the id \"%s\"", test->rule);
 }

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "domain/policy.h"
 #include "domain/policy_names.h"
+#include "domain/policy_share.h"
 
 /*
  * The parts that policy_parse.c reads a document with, a file each; nobody else includes it. All return 0, -EINVAL with
@@ -13,9 +14,17 @@
 
 struct rn_policy_reading {
 	struct rn_policy_model *model;
-	struct rn_named_list groups, tags, rules;
+	struct rn_named_list groups, tags;
 	struct rn_err *err;
 };
+
+/* ---- policy_parse.c ---- */
+/* The model of a text, read as one document: what all errors are told by. NULL on error. */
+struct rn_policy_model *rn_policy_parse_whole(const char *text, size_t size, struct rn_err *err);
+int rn_tags_read(struct rn_policy_reading *r, const struct rn_json *root);
+/* *rule is zero but for its number and place; extent of its text, NULL: not kept. On failure it holds nothing. */
+int rn_rule_read(struct rn_policy_reading *r, const struct rn_json *node, const char *text,
+		 const struct rn_rule_extent *extent, struct rn_access_policy *rule);
 
 /* ---- policy_values.c: what is read everywhere ---- */
 /* An array of 1 to max elements; -ENOENT where it is absent; empty_hint says what to do about an empty one. */
