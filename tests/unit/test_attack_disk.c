@@ -120,8 +120,8 @@ enum act { SET_SMALL, SET_LARGE, ROLL_BACK, PUT_DRAFT, DELETE_DRAFT, ACTS };
 static void begin_set(struct world *w, unsigned n, bool large, struct world_done *d)
 {
 	char *text = text_of(n, large);
-	rn_core_policy_set(w->hosts[0].core, &(struct rn_core_policy_new){.text = text, .size = strlen(text)}, world_done,
-			   d);
+	rn_core_policy_set(w->hosts[0].core, &(struct rn_core_policy_new){.text = text, .size = strlen(text)},
+			   world_done, d);
 	world_run(w);
 	free(text);
 }

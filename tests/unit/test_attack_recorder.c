@@ -155,6 +155,44 @@ static void a_clock_that_is_not_set(void **state)
 	assert_int_equal(recorded(f).rows, 0);
 }
 
+/* To the millisecond, by the hub's own clock, whatever that says. */
+static void when_a_flow_began(void **state)
+{
+	static const struct {
+		uint64_t time_ns;
+		int32_t before_ms;
+	} cases[] = {
+	    {(uint64_t)NOW * 1000000000u, 0},
+	    {(uint64_t)NOW * 1000000000u - 1500000000u, 1500},
+	    {(uint64_t)NOW * 1000000000u + 250000000u, -250},
+	    {(uint64_t)NOW * 1000000000u + 250999999u, -250},
+	    {0, INT32_MAX},
+	    {UINT64_MAX, INT32_MIN},
+	};
+	struct fixture *f = *state;
+	const struct rn_flow_store *store;
+	struct rn_flow_row row;
+	unsigned seen = 0;
+	for (uint16_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rn_event e = {.time_ns = cases[i].time_ns,
+				     .destination_port = htons((uint16_t)(1 + i)),
+				     .source_number = HUB,
+				     .destination_number = 2,
+				     .kind = RN_EVENT_DENIED,
+				     .reason = RN_DEFAULT_DENY,
+				     .protocol = IPPROTO_TCP};
+		rn_recorder_take(f->r, f->ledger, HUB, 0, (const uint8_t *)&e, sizeof(e), 0, f->now, f->now_ms);
+	}
+	store = rn_recorder_read(f->r, f->now);
+	for (uint64_t at = rn_flow_store_oldest(store); rn_flow_store_read(store, at, &row, 1); at++) {
+		if (row.kind != RN_FLOW_BEGAN)
+			continue;
+		assert_int_equal(row.before_ms, cases[row.port - 1].before_ms);
+		seen++;
+	}
+	assert_int_equal(seen, sizeof(cases) / sizeof(cases[0]));
+}
+
 static void who_turns_it_off_keeps_nothing(void **state)
 {
 	static const char *const ends[] = {"", ".damaged", ".new"};
@@ -278,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(a_hub_invents_sources),
 	    T(a_clock_that_is_not_set),
+	    T(when_a_flow_began),
 	    T(who_turns_it_off_keeps_nothing),
 	    T(it_dies_before_the_head_is_written),
 	    T(it_is_killed),

@@ -535,6 +535,27 @@ static void more_than_a_hundred_rows(void **state)
 	assert_int_equal(replay(w, none, 1).r.would_deny, 1);
 }
 
+static void more_devices_than_there_is_room_for_at_first(void **state)
+{
+	static const char none[] = "{\"rules\": []}";
+	struct world *w = *state;
+	char name[16];
+	for (unsigned i = 0; i < 5; i++)
+		w->hosts[i].crowded = true;
+	for (unsigned i = 0; i < 140; i++) {
+		snprintf(name, sizeof(name), "c%u", i);
+		add_client(w, name, "crowd", (uint8_t)(20 + i));
+		flows(w, 1, name, "server", 80, RN_ALLOWED, 1);
+		for (unsigned h = 0; h < 5; h++)
+			w->hosts[h].given_count = 0;
+	}
+	struct replayed got = replay(w, none, 1);
+	assert_int_equal(got.r.would_deny, 140);
+	assert_int_equal(got.r.change_count, 1);
+	assert_int_equal(got.changes[0].devices, RN_CORE_REPLAY_DEVICES); /* and no more are counted */
+	assert_string_equal(got.changes[0].owner, "crowd");
+}
+
 static void one_at_a_time(void **state)
 {
 	struct world *w = *state;
@@ -576,6 +597,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(devices_of_one_user_are_one_row, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_is_out_is_out_with_either, setup, teardown),
 	    cmocka_unit_test_setup_teardown(more_than_a_hundred_rows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(more_devices_than_there_is_room_for_at_first, setup, teardown),
 	    cmocka_unit_test_setup_teardown(one_at_a_time, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
