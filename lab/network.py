@@ -18,6 +18,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 PR_SET_PDEATHSIG = 1
+READY = 120  # seconds: on a machine that does much else the kernel takes long to verify the programs
 HUBS = ("hub", "regional", "departmental", "project")
 
 
@@ -267,7 +268,7 @@ class Network:
                   node.owner or "alice", *words])
         node.start_units()
         node.hub = node.name
-        wait_for(f"{node.name} to answer", lambda: self.ready(node), 30)
+        wait_for(f"{node.name} to answer", lambda: self.ready(node), READY)
 
     @staticmethod
     def ready(node):
@@ -299,7 +300,7 @@ class Network:
             raise LabError(f"{node.name}: rnaut up: {done.stderr.strip() or done.stdout.strip()}")
         node.start_units()
         node.hub = node.name if node.is_hub else hub or node.name
-        wait_for(f"{node.name} to be ready", lambda: self.ready(node), 30)
+        wait_for(f"{node.name} to be ready", lambda: self.ready(node), READY)
 
     def export(self, node, hub, gateway="gateway"):
         """A stock WireGuard client from an exported file: no code of ours runs on it."""

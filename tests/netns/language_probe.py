@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs inside a host of a test network, beside probe.py: many connections at once, and datagrams with the time on them.
 
-    language_probe.py many           one TCP connection to each of the first line's [[address, port], ...]; prints how many there are.
-                                     Each further line {"wanted": [index, ...], "quiet": S, "patience": S} sends a byte on all of
-                                     them, waits for what is wanted, and for "quiet" whatever comes; prints which gave back all that
-                                     they were sent ("all"), and which a part of it ("some")
-    language_probe.py say ADDRESS PORT,PORT  a datagram to each port every 20 ms, with the time on it, until input ends; prints the times
-    language_probe.py stamp PORT,PORT        receives them until input ends; prints [[port, sent, received by the kernel], ...]
+    language_probe.py many              one TCP connection to each of the first line's [[address, port], ...]; prints how many
+                                        there are. Each further line {"wanted": [index, ...], "quiet": S, "patience": S} sends a
+                                        byte on all of them and waits for what is wanted, and for "quiet" at least; prints which
+                                        gave back all that they were sent ("all"), and which a part of it ("some")
+    language_probe.py say ADDRESS PORT,PORT  a datagram to each port every 20 ms that says when, until input ends; prints the times
+    language_probe.py stamp PORT,PORT   receives them until input ends; prints [[port, sent, received by the kernel], ...]
 """
 import json
 import select

@@ -12,6 +12,7 @@ import test_flows  # noqa: E402,F401
 import test_language  # noqa: E402,F401
 import test_language_events  # noqa: E402,F401
 import test_language_time  # noqa: E402,F401
+import test_language_commands  # noqa: E402,F401
 import test_next_packet  # noqa: E402,F401
 import test_host  # noqa: E402,F401
 import test_kill  # noqa: E402,F401
@@ -24,6 +25,7 @@ if not harness.IN_VM:  # pages, requests and bad input are the same under every 
 import test_port  # noqa: E402,F401
 import test_homes  # noqa: E402,F401
 import test_hubs  # noqa: E402,F401
+import test_language_hubs  # noqa: E402,F401
 import test_mesh  # noqa: E402,F401
 import test_attacker  # noqa: E402,F401
 if not harness.IN_VM:

@@ -31,7 +31,7 @@ def set_everywhere(lab, rules, **more):
     version = set_policy(lab, rules, **more)["version"]
     for name in ("laptop", "server"):
         wait_for(f"{name} to have version {version}",
-                 lambda name=name: lab[name].rnaut("status")["policy_version"] >= version, 20 * SLOW)
+                 lambda name=name: lab[name].rnaut("status")["datapath"]["policy_version"] >= version, 20 * SLOW)
 
 
 def lab_policy(lab):
@@ -142,7 +142,8 @@ def rows(lab):
         Row(["everyone"], ["same-owner"], owner),
         Row(["everyone"], ["same-owner", "!device:gateway"], {("gateway", "laptop")}),
         Row(["everyone"], ["same-owner", "tag:web"], owner | product(every, {"server"})),
-        Row(["group:all", "!user:bob"], ["tag:web", "device:phone"], product(("gateway", "laptop", "server"), ("server", "phone"))),
+        Row(["group:all", "!user:bob"], ["tag:web", "device:phone"],
+            product(("gateway", "laptop", "server"), ("server", "phone"))),
         Row(["everyone"], ["everyone"], product({"phone"}, every), source_managed=False),
         Row(["everyone"], ["everyone"], product(managed, every), source_managed=True),
         Row(["everyone"], ["everyone"], product(every, {"phone"}), destination_managed=False),
@@ -180,7 +181,8 @@ class Connections:
                 self.what[source].append((row, destination))
         for name, what in self.what.items():
             targets = [[lab[d].ipv6 if row.port % 2 else lab[d].ipv4, row.port] for row, d in what]
-            self.probes[name] = lab[name].popen(LANGUAGE_PROBE + ["many"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.probes[name] = lab[name].popen(LANGUAGE_PROBE + ["many"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                                text=True)
             self.tell(name, targets)
         for name, what in self.what.items():
             equal(int(self.probes[name].stdout.readline() or 0), len(what), f"connections from {name} while all is allowed")

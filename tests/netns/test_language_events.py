@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a policy tells of: services and what explain says of them, events and journal lines of rules that log, rules that only observe."""
+"""Services on hosts, and what a policy tells of: events and journal lines of rules that log, rules that only observe."""
 import concurrent.futures
 
 from harness import SLOW, attempt, case, equal, true, wait_for
@@ -32,8 +32,9 @@ def targets(node):
 def services(lab, kept):
     start_servers(lab, kept)
     with policies(lab):
-        set_everywhere(lab, [rule(f"rule-{n}", ["device:" + source], ["device:" + destination], **({"services": names} if names else {}))
-                         for n, (source, destination, names, _) in enumerate(SERVICES)])
+        set_everywhere(lab, [rule(f"rule-{n}", ["device:" + source], ["device:" + destination],
+                                  **({"services": names} if names else {}))
+                             for n, (source, destination, names, _) in enumerate(SERVICES)])
         with concurrent.futures.ThreadPoolExecutor(len(SERVICES)) as pool:  # what is denied takes its time to say so
             found = list(pool.map(lambda row: attempt(lab[row[0]], list(targets(lab[row[1]]))), SERVICES))
         for (source, destination, names, passes), answers in zip(SERVICES, found):
@@ -53,8 +54,8 @@ KNOCKS = [  # who, to which port of the server, does it pass, and what the gatew
     ("phone", 22, False, {"rule": "no-ssh", "reason": "deny_rule", "log": True, "observed_rule": None, "hub": "hub-a"}),
     ("laptop", 80, True, {"rule": "web", "reason": "allowed", "log": True, "observed_rule": None}),
     ("laptop", 22, True, {"rule": "quiet", "reason": "allowed", "log": False, "observed_rule": None}),
-    ("phone", 8080, True, {"rule": "quiet", "reason": "allowed", "log": False, "observed_rule": "watch-deny", "hub": "hub-a"}),
-    ("phone", 9999, False, {"rule": None, "reason": "default_deny", "log": False, "observed_rule": "watch-allow", "hub": "hub-a"}),
+    ("phone", 8080, True, {"rule": "quiet", "reason": "allowed", "log": False, "observed_rule": "watch-deny"}),
+    ("phone", 9999, False, {"rule": None, "reason": "default_deny", "log": False, "observed_rule": "watch-allow"}),
 ]
 LINES = [("hub-a", "denied by rule no-ssh: phone -> server tcp:22, source trust 50"),
          ("hub-a", "allowed by rule web: laptop -> server tcp:80"), ("laptop", "allowed by rule web: laptop -> server tcp:80"),
@@ -89,7 +90,8 @@ def telling(lab, kept):
         for name, line in LINES:
             wait_for(f"a line in the journal of {name}: {line}", lambda line=line, name=name: line in journal(name), 10 * SLOW)
         for name in journals:
-            true(" by rule quiet" not in journal(name) and " by rule watch" not in journal(name), f"{name} logs what nobody asked for")
+            true(not any(words in journal(name) for words in (" by rule quiet", " by rule watch")),
+                 f"{name} logs what nobody asked for")
         text = lab["gateway"].run(["/usr/local/bin/rnaut", "flows", "--limit", "1000"]).stdout
         for words in ("deny_rule by rule no-ssh", "allowed by rule quiet, would be decided by watch-deny",
                       "default_deny, would be decided by watch-allow"):

@@ -68,7 +68,8 @@ class Talk:
     def __init__(self, node, address):
         ports = ",".join(map(str, spans(0)))
         self.name = node.name
-        self.process = node.popen(LANGUAGE_PROBE + ["say", address, ports], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = node.popen(LANGUAGE_PROBE + ["say", address, ports], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  text=True)
         equal(self.process.stdout.readline().strip(), "ready", f"who talks on {node.name}")
 
     def end(self):
@@ -96,12 +97,14 @@ def alive(port, arrived, sent, open_in, who):
 def explained(lab, moment):
     """What explain says of each moment, the state of the window and when that ends."""
     for port, at, reason, name, until in (
-            (WINDOW, moment - 60, "outside_time", "port-21004", moment), (WINDOW, moment, "allowed", "port-21004", moment + HOLDING),
-            (SHUT, moment + HOLDING - 1, "deny_rule", "shut", moment + HOLDING), (SHUT, moment - 1, "allowed", "port-21005", moment),
+            (WINDOW, moment - 60, "outside_time", "port-21004", moment),
+            (WINDOW, moment, "allowed", "port-21004", moment + HOLDING),
+            (SHUT, moment + HOLDING - 1, "deny_rule", "shut", moment + HOLDING),
+            (SHUT, moment - 1, "allowed", "port-21005", moment),
             (UNTIL, moment - 1, "allowed", "port-21001", moment), (UNTIL, moment, "outside_time", "port-21001", None),
             (FROM, moment - 1, "outside_time", "port-21002", moment), (FROM, moment, "allowed", "port-21002", None)):
         told = lab["gateway"].rnaut("explain", "laptop", "server", "udp", str(port), "--at", utc(at), good=(0, 5))
-        equal((told["reason"], told["rule"], told["at"]), (reason, name, utc(at)), f"explain port {port} {at - moment} s from the moment")
+        equal((told["reason"], told["rule"], told["at"]), (reason, name, utc(at)), f"explain port {port} at {at - moment}")
         if until:
             equal(told["until"], utc(until), f"explain port {port} at {at - moment}: until")
         state = {c["met"] for c in told["conditions"]}
@@ -113,8 +116,8 @@ def clock(lab, kept):
     server = lab["server"]
     server.spawn("grant", PROBE + ["serve", str(GRANT), ""])
     wait_for("the server", lambda: "ready" in server.log_text("grant"), 20 * SLOW)
-    listener = server.popen(LANGUAGE_PROBE + ["stamp", ",".join(map(str, spans(0)))], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            text=True)
+    listener = server.popen(LANGUAGE_PROBE + ["stamp", ",".join(map(str, spans(0)))], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True)
     equal(listener.stdout.readline().strip(), "ready", "who listens")
     talks, flow = [], None
     with policies(lab):
