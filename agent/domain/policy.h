@@ -140,6 +140,18 @@ struct rn_selector_source {
 int rn_policy_compile(const struct rn_policy_model *model, const struct rn_selector_source *selectors,
 		      const struct rn_zone_source *zones, int64_t now, struct rn_policy_record *ret,
 		      struct rn_err *err);
+/* A policy before, and what was compiled of it with the same selector numbers. */
+struct rn_policy_known {
+	const struct rn_policy_model *model;
+	const struct rn_policy_record *rules; /* with its parts joined, where it had any */
+};
+/*
+ * The same, faster where the model shares rules with the one before (rn_policy_parse_after): what was compiled of these
+ * is taken over, and the numbers of what only they name are not asked for. known NULL: nothing is.
+ */
+int rn_policy_compile_after(const struct rn_policy_known *known, const struct rn_policy_model *model,
+			    const struct rn_selector_source *selectors, const struct rn_zone_source *zones, int64_t now,
+			    struct rn_policy_record *ret, struct rn_err *err);
 /* policy_zones.c: NULL, and one without a function, is a source that knows UTC alone. */
 const struct rn_zone_source *rn_policy_zones(const struct rn_zone_source *zones);
 /* 0, or -EINVAL with a sentence where a rule names a zone that is not there. */

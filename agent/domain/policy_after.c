@@ -28,7 +28,8 @@ struct after {
 	struct rn_cursor rules, behind; /* the list, at its [, and behind its ] */
 	struct fresh *fresh;
 	uint32_t room, fresh_count, fresh_room;
-	uint32_t next; /* the rule before that this one probably is */
+	uint32_t next;	 /* the rule before that this one probably is */
+	uint32_t *moved; /* where those before are now; NOWHERE: not shared */
 	size_t values;
 };
 
@@ -61,8 +62,9 @@ static bool add_shared(struct after *a, const struct rn_cursor *where, uint32_t 
 	const struct rn_access_policy *was = &a->before->rules[place];
 	struct rn_access_policy *rule = add(a, where), placed;
 
-	if (!rule)
+	if (!rule || a->moved[place] != NOWHERE)
 		return false;
+	a->moved[place] = a->reading.model->rule_count - 1;
 	placed = *rule;
 	*rule = *was;
 	rule->number = placed.number;
@@ -340,12 +342,29 @@ static bool judge_shared(struct after *a)
 
 /* ---- all ---- */
 
+/* Those that are shared differ, as they did before. */
+static bool name_rules(struct after *a)
+{
+	struct rn_policy_model *model = a->reading.model;
+	bool good = a->before != NULL;
+	uint32_t twice, first;
+
+	if (good)
+		model->ids = rn_rule_ids_moved(a->before->ids, a->moved);
+	good = good && model->ids;
+	for (uint32_t i = 0; i < a->fresh_count && good; i++)
+		good = rn_rule_ids_add(model->ids, model->rules, a->fresh[i].place);
+	if (good)
+		return true;
+	rn_rule_ids_free(model->ids);
+	model->ids = rn_rule_ids_new(model->rules, model->rule_count, &twice, &first);
+	return model->ids != NULL;
+}
+
 static bool read_rest(struct after *a, const struct rn_json *root)
 {
 	static const char *const names[] = {"groups", "tags", "rules", "tests", NULL};
 	struct rn_policy_reading *r = &a->reading;
-	struct rn_policy_model *model = r->model;
-	uint32_t twice, first;
 
 	if (rn_json_type(root) != RN_JSON_OBJECT || rn_json_only(root, names, r->err) < 0 ||
 	    rn_groups_read(r, root) < 0 || rn_tags_read(r, root) < 0)
@@ -357,8 +376,7 @@ static bool read_rest(struct after *a, const struct rn_json *root)
 			return false;
 	if (a->values + count_values(root) > RN_JSON_LARGE_NODES_MAX)
 		return false;
-	model->ids = rn_rule_ids_new(model->rules, model->rule_count, &twice, &first);
-	return model->ids && rn_tests_read(r, root) == 0;
+	return name_rules(a) && rn_tests_read(r, root) == 0;
 }
 
 static bool read_all(struct after *a)
@@ -366,6 +384,14 @@ static bool read_all(struct after *a)
 	struct rn_json *root;
 	bool good;
 
+	if (a->before) {
+		size_t size = (a->before->rule_count + 1u) * sizeof(*a->moved);
+
+		a->moved = malloc(size);
+		if (!a->moved)
+			return false;
+		memset(a->moved, 0xff, size);
+	}
 	if (!walk_document(a))
 		return false;
 	if (!a->reading.model->rules)
@@ -391,6 +417,7 @@ struct rn_policy_model *rn_policy_parse_after(const struct rn_policy_model *befo
 	free(a.reading.groups.list);
 	free(a.reading.tags.list);
 	free(a.fresh);
+	free(a.moved);
 	return a.reading.model ? a.reading.model : rn_policy_parse_whole(text, size, err);
 }
 

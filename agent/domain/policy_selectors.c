@@ -92,7 +92,7 @@ uint32_t rn_policy_selector(struct rn_policy_selectors *s, const char *kind, con
 	struct entry *e;
 	uint32_t hash, number;
 
-	snprintf(text, sizeof(text), "%s%s", kind, name);
+	stpcpy(stpcpy(text, kind), name); /* it has room: names are good ones */
 	hash = hash_of(text);
 	e = find(s->entries, s->room, text, hash);
 	if (e->text)

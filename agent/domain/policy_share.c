@@ -77,7 +77,8 @@ int rn_rule_pack(struct rn_access_policy *rule, const char *text, const struct r
 	struct rn_rule_share share = {.extent = *extent,
 				      .text = text,
 				      .names_tag = names(rule, RN_CRITERION_TAG),
-				      .names_group = names(rule, RN_CRITERION_GROUP)},
+				      .names_group = names(rule, RN_CRITERION_GROUP),
+				      .names_prefix = names(rule, RN_CRITERION_PREFIX)},
 			     unplaced = share;
 	struct shelf shelf = {.used = 0};
 

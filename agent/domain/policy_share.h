@@ -18,7 +18,7 @@ struct rn_rule_extent {
 };
 struct rn_rule_share {
 	_Atomic uint32_t holders;
-	bool names_tag, names_group;
+	bool names_tag, names_group, names_prefix;
 	struct rn_rule_extent extent;
 	const char *text;
 };

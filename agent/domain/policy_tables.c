@@ -312,7 +312,7 @@ static uint32_t blocks_for(uint32_t sides)
 	return (sides + RN_LIST_SIDES - 1) / RN_LIST_SIDES;
 }
 
-static bool place_sides(uint32_t *set, uint32_t places, const uint32_t *sides, uint32_t count)
+bool rn_policy_place_sides(uint32_t *set, uint32_t places, const uint32_t *sides, uint32_t count)
 {
 	memset(set, 0, places * sizeof(*set));
 	for (uint32_t i = 0; i < count; i++) {
@@ -331,7 +331,7 @@ static uint32_t *make_set(const uint32_t *sides, uint32_t count, uint32_t *place
 	for (*places = power_of_two(count); *places <= RN_LISTS_MAX * RN_LIST_SIDES / 2; *places *= 2) {
 		uint32_t *set = malloc(*places * sizeof(*set));
 
-		if (!set || place_sides(set, *places, sides, count))
+		if (!set || rn_policy_place_sides(set, *places, sides, count))
 			return set;
 		free(set);
 	}

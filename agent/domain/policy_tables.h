@@ -17,6 +17,8 @@
 int rn_policy_tables_build(const struct rn_policy_record *policy, const struct rn_policy_sides *sides, uint64_t version,
 			   struct rn_policy_arrays *ret, struct rn_err *err);
 void rn_policy_tables_done(struct rn_policy_arrays *a); /* frees and zeroes */
+/* Puts the sides into a set of so many places, a power of two; false: one of them has no place that it may be in. */
+bool rn_policy_place_sides(uint32_t *set, uint32_t places, const uint32_t *sides, uint32_t count);
 
 /*
  * The sides that an identity with these selectors (ascending) is on. ret->blocks is the caller's to free, also where it

@@ -177,6 +177,7 @@ struct rn_policy_record {
 	uint32_t rule_count;
 	struct rn_schedule *schedules;
 	uint32_t schedule_count;
+	struct rn_arena *sets; /* the rules' sets and services, all together; NULL: each is on the heap */
 	/* Where it does not fit one record (policy_parts.h): the first of its rules and schedules lie in parts. */
 	struct rn_policy_part *parts;
 	uint32_t part_count;

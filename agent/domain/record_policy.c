@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "domain/record_wire.h"
 
 enum {
@@ -307,13 +308,14 @@ static void side_done(struct rn_rule_side *side)
 
 void rn_policy_record_done(struct rn_policy_record *p)
 {
-	for (uint32_t i = 0; i < p->rule_count; i++) {
+	for (uint32_t i = 0; i < p->rule_count && !p->sets; i++) {
 		side_done(&p->rules[i].source);
 		side_done(&p->rules[i].destination);
 		free(p->rules[i].services);
 	}
 	for (uint32_t i = 0; i < p->schedule_count; i++)
 		free(p->schedules[i].windows);
+	rn_arena_free(p->sets);
 	free(p->rules);
 	free(p->schedules);
 	free(p->parts);

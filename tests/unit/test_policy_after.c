@@ -13,13 +13,20 @@
 
 #include <cmocka.h>
 
+#include "domain/policy_fit.h"
+#include "domain/policy_sides.h"
+#include "domain/policy_tables.h"
 #include "domain/policy_text.h"
+#include "domain/policy_tools.h"
+#include "domain/record_wire.h"
 #include "tests/support/rng.h"
 #include "tests/support/same_model.h"
 
 #define RULES 40
 #define NAMES 8 /* of groups and of tags */
 #define RULE_ROOM 700
+#define NOW INT64_C(1800000000)
+#define SELECTORS 256
 #define TEXT_ROOM (RULES * RULE_ROOM * 2)
 
 /* ---- a random policy, as parts of a text ---- */
@@ -244,7 +251,9 @@ static size_t spoil(struct rng *rng, char *text, size_t size)
 
 /* ---- both ways ---- */
 
-static struct rn_policy_model *compare(const struct rn_policy_model *before, const char *text, size_t size)
+/* NULL where it is no policy, and then *ret_whole too. */
+static struct rn_policy_model *compare(const struct rn_policy_model *before, const char *text, size_t size,
+				       struct rn_policy_model **ret_whole)
 {
 	struct rn_err err = {""}, other = {""};
 	char *copy = malloc(size ? size : 1); /* of just its size, so that a read past it is seen */
@@ -252,7 +261,7 @@ static struct rn_policy_model *compare(const struct rn_policy_model *before, con
 	const char *differs;
 
 	memcpy(copy, text, size);
-	whole = rn_policy_parse_whole(copy, size, &err);
+	*ret_whole = whole = rn_policy_parse_whole(copy, size, &err);
 	after = rn_policy_parse_after(before, copy, size, &other);
 	free(copy);
 	assert_string_equal(err.text, other.text);
@@ -260,8 +269,101 @@ static struct rn_policy_model *compare(const struct rn_policy_model *before, con
 	differs = whole ? same_model(whole, after) : NULL;
 	if (differs)
 		fail_msg("%s differs: %.*s", differs, (int)size, text);
-	rn_policy_model_free(whole);
 	return after;
+}
+
+/* ---- and compiled ---- */
+
+struct numbers {
+	char names[SELECTORS][RN_SELECTOR_TEXT];
+	uint32_t count;
+};
+
+static uint32_t number(void *context, const char *selector)
+{
+	struct numbers *n = context;
+
+	for (uint32_t i = 0; i < n->count; i++)
+		if (strcmp(n->names[i], selector) == 0)
+			return i + 1;
+	assert_true(n->count < SELECTORS);
+	snprintf(n->names[n->count], sizeof(n->names[0]), "%s", selector);
+	return ++n->count;
+}
+
+static size_t on_the_wire(const struct rn_policy_record *p, uint8_t *to, size_t room)
+{
+	struct rn_writer w = rn_writer(to, room);
+
+	for (uint32_t i = 0; i < p->rule_count; i++)
+		rn_policy_rule_write(&w, &p->rules[i], 0);
+	for (uint32_t i = 0; i < p->schedule_count; i++)
+		rn_policy_schedule_write(&w, &p->schedules[i]);
+	assert_false(w.failed);
+	return w.at;
+}
+
+static void keep_finding(void *context, const struct rn_policy_finding *f)
+{
+	char *to = context;
+	size_t used = strlen(to);
+
+	snprintf(to + used, TEXT_ROOM - used, "%u:%u %s\n", f->line, f->column, f->text);
+}
+
+static void compare_findings(const struct rn_policy_model *whole, const struct rn_policy_model *after)
+{
+	static char texts[2][TEXT_ROOM];
+	bool cut;
+
+	texts[0][0] = texts[1][0] = '\0';
+	assert_int_equal(rn_policy_findings(whole, NULL, NOW, keep_finding, texts[0], &cut), 0);
+	assert_int_equal(rn_policy_findings(after, NULL, NOW, keep_finding, texts[1], &cut), 0);
+	assert_string_equal(texts[0], texts[1]);
+}
+
+/* The whole model compiled, and the other one with what is known; *ret is the latter. */
+static bool compile_both(const struct rn_policy_known *known, struct numbers *numbers,
+			 const struct rn_policy_model *whole, const struct rn_policy_model *after,
+			 struct rn_policy_record *ret)
+{
+	static struct numbers others;
+	static uint8_t wires[2][TEXT_ROOM];
+	const struct rn_selector_source source = {numbers, number}, other = {&others, number};
+	struct rn_err errs[2] = {{""}, {""}};
+	struct rn_policy_record record;
+	int codes[2];
+	size_t size;
+
+	others = *numbers;
+	codes[0] = rn_policy_compile(whole, &other, NULL, NOW, &record, &errs[0]);
+	codes[1] = rn_policy_compile_after(known, after, &source, NULL, NOW, ret, &errs[1]);
+	assert_int_equal(codes[0], codes[1]);
+	assert_string_equal(errs[0].text, errs[1].text);
+	assert_int_equal(numbers->count, others.count);
+	assert_memory_equal(numbers->names, others.names, sizeof(numbers->names));
+	if (codes[0] < 0)
+		return false;
+	size = on_the_wire(&record, wires[0], sizeof(wires[0]));
+	assert_int_equal(size, on_the_wire(ret, wires[1], sizeof(wires[1])));
+	assert_memory_equal(wires[0], wires[1], size);
+	rn_policy_record_done(&record);
+	return true;
+}
+
+/* What is in force, as a gateway knows it. */
+struct force {
+	struct rn_policy_model *model;
+	struct rn_policy_record rules;
+	bool compiled;
+	struct numbers numbers;
+};
+
+static void end_force(struct force *f)
+{
+	if (f->compiled)
+		rn_policy_record_done(&f->rules);
+	rn_policy_model_free(f->model); /* what is shared outlives it */
 }
 
 static unsigned shared_with(const struct rn_policy_model *before, const struct rn_policy_model *after)
@@ -274,32 +376,49 @@ static unsigned shared_with(const struct rn_policy_model *before, const struct r
 	return count;
 }
 
-/* How many rules were shared on the way. */
+/* How many rules were shared. */
+static unsigned put_in_force(struct force *f, const char *text, size_t size)
+{
+	struct rn_policy_known known = {f->model, &f->rules};
+	struct rn_policy_model *whole, *after = compare(f->model, text, size, &whole);
+	struct rn_policy_record rules = {0};
+	struct numbers *numbers = &f->numbers;
+	unsigned shared = shared_with(f->model, after);
+	bool compiled;
+
+	if (!after)
+		return 0;
+	compare_findings(whole, after);
+	compiled = compile_both(f->compiled ? &known : NULL, numbers, whole, after, &rules);
+	rn_policy_model_free(whole);
+	end_force(f);
+	f->model = after;
+	f->rules = rules;
+	f->compiled = compiled;
+	return shared;
+}
+
 static unsigned play(struct rng *rng)
 {
 	static struct draft d;
 	static char text[TEXT_ROOM];
-	struct rn_policy_model *before, *after;
+	static struct force force;
 	unsigned shared = 0;
-	size_t size;
 
+	force = (struct force){.compiled = false};
 	make(rng, &d);
-	size = put_text(&d, text);
-	before = compare(NULL, text, size);
+	put_in_force(&force, text, put_text(&d, text));
 	for (unsigned step = 0; step < 12; step++) {
+		size_t size;
+
 		for (unsigned edits = rng_below(rng, 4); edits > 0; edits--)
 			edit(rng, &d);
 		size = put_text(&d, text);
 		for (unsigned times = rng_percent(rng, 25) ? 1 + rng_below(rng, 2) : 0; times > 0; times--)
 			size = spoil(rng, text, size);
-		after = compare(before, text, size);
-		shared += shared_with(before, after);
-		if (!after)
-			continue;
-		rn_policy_model_free(before); /* what is shared outlives it */
-		before = after;
+		shared += put_in_force(&force, text, size);
 	}
-	rn_policy_model_free(before);
+	end_force(&force);
 	return shared;
 }
 
@@ -320,9 +439,59 @@ static void test_random(void **state)
 	assert_true(shared > 20 * count);
 }
 
+/* ---- does it fit ---- */
+
+/* Many rules of few ends, or of many: beside and beyond every bound. */
+static void fill(struct rng *rng, struct rn_policy_rule *rules, uint32_t count, uint32_t *numbers, uint32_t ends,
+		 struct rn_service *services)
+{
+	for (uint32_t i = 0; i < ends; i++)
+		numbers[i] = i + 1;
+	for (uint32_t i = 0; i < count; i++)
+		rules[i] = (struct rn_policy_rule){
+		    .id = "r",
+		    .number = i + 1,
+		    .source.any = {&numbers[rng_below(rng, ends)], 1},
+		    .destination.any = {&numbers[rng_below(rng, rng_percent(rng, 50) ? ends : 1 + ends / 50)], 1},
+		    .services = services,
+		    .service_count = 1 + rng_below(rng, 3)};
+}
+
+static void test_fit(void **state)
+{
+	static struct rn_policy_rule rules[RN_RULES_MAX];
+	static uint32_t numbers[RN_RULES_MAX];
+	struct rn_service services[] = {{6, 1, 1}, {6, 5, 5}, {6, 2, 2}};
+	struct rng rng = {1};
+	unsigned refused = 0, rounds = 24;
+
+	(void)state;
+	for (unsigned i = 0; i < rounds; i++) {
+		struct rn_policy_record p = {.rules = rules, .rule_count = 1u << (8 + rng_below(&rng, 10))};
+		struct rn_err errs[2] = {{""}, {""}};
+		struct rn_policy_arrays arrays;
+		struct rn_policy_sides *sides;
+		int code;
+
+		if (i % 2)
+			p.rule_count = RN_RULES_MAX - 1 - rng_below(&rng, 60000);
+		fill(&rng, rules, p.rule_count, numbers, 1u << rng_below(&rng, 12), services);
+		sides = rn_policy_sides_new(&p);
+		code = rn_policy_tables_build(&p, sides, 1, &arrays, &errs[0]);
+		if (code == 0)
+			rn_policy_tables_done(&arrays);
+		assert_int_equal(rn_policy_fit(&p, &errs[1]), code);
+		assert_string_equal(errs[0].text, errs[1].text);
+		refused += code < 0;
+		print_message("%s", errs[0].text[0] ? "-" : ".");
+		rn_policy_sides_free(sides);
+	}
+	assert_in_range(refused, 2, rounds - 5);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_fit)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
