@@ -17,8 +17,9 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS, CORPUS = TOP + "/build/fuzz/tests/fuzz", TOP + "/tests/fuzz/corpus"
 FOUND, CRASHES = TOP + "/build/fuzz/found", TOP + "/build/fuzz/crashes"
-DICTIONARIES = {"policy": "policy", "json": "json", "conf": "json", "self": "json", "wg_conf": "json", "flow_line": "json",
-                "door": "json", "import": "json", "firewall": "nft", "uapi": "uapi", "web_head": "http", "web_target": "http"}
+DICTIONARIES = {"policy": "policy", "policy_after": "policy", "json": "json", "conf": "json", "self": "json",
+                "wg_conf": "json", "flow_line": "json", "door": "json", "import": "json", "firewall": "nft",
+                "uapi": "uapi", "web_head": "http", "web_target": "http"}
 # What one input leaves behind the next finds: the leak checker would stop at each, so it looks once, at the end.
 STATEFUL = ("ca", "core", "door", "store")
 LONGEST = {"local": 2048, "core": 4096, "door": 2048, "session": 1024, "datagram": 2600}
