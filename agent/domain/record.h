@@ -22,7 +22,6 @@
  */
 
 #define RN_NAME_MAX 63		   /* bytes of a device, user, tag, group or rule name */
-#define RN_SELECTORS_MAX 32	   /* of a device */
 #define RN_RULE_SELECTORS_MAX 4096 /* of one side of a rule */
 #define RN_RULE_SERVICES_MAX 256
 #define RN_WINDOWS_MAX 1024 /* of a schedule */

@@ -31,7 +31,7 @@ void rn_enforce_free(struct rn_enforce *e)
 {
 	if (!e)
 		return;
-	rn_policy_sides_free(e->sides);
+	rn_enforce_rules_done(&e->rules);
 	rn_policy_record_done(&e->policy);
 	rn_numbers_free(e->by_number);
 	rn_indices_free(e->indices);

@@ -128,5 +128,5 @@ int rn_enforce_adopt(struct rn_enforce *e)
 	rn_datapath_meta(e->dp, &meta);
 	e->policy_version = config.generation ? meta.policy_version : 0;
 	e->forgotten = meta.forgotten;
-	return 0;
+	return config.generation ? rn_datapath_narrowed(e->dp, config.generation & 1, &e->rules.narrowed) : 0;
 }

@@ -239,9 +239,14 @@ int rn_enforce_device_apply(struct rn_enforce *e, uint64_t version, const struct
 	if (r < 0)
 		return rn_fail(err, r, "device %u does not fit: %u identities are in use", device->number,
 			       RN_IDENTITIES_MAX);
-	if (fresh)
+	r = rn_enforce_own(e, device, err);
+	if (r < 0) {
+		rn_slots_release(e->slots, slot);
+		return r;
+	}
+	if (fresh && r == 0)
 		r = rn_enforce_slot_write(e, slot);
-	if (r == 0)
+	if (r >= 0)
 		r = choose_index(e, old, slot, device, &index);
 	if (r < 0) {
 		rn_slots_release(e->slots, slot);
@@ -383,7 +388,7 @@ static bool must_wait(const struct rn_enforce *e, const struct rn_device_record 
 
 	if (!rn_enforce_generation(e))
 		return false;
-	if (device->policy > e->policy_version)
+	if (device->policy > e->policy_version || (!e->policy_known && rn_enforce_own_lacks(e, device)))
 		return true;
 	return e->policy_version && !e->policy_known && !(d->present && d->identity == device->identity);
 }

@@ -5,7 +5,7 @@
 
 #include "service/enforce_state.h"
 
-/* NULL: the policy is not known. */
+/* sides NULL: they are not known. */
 static int write_slot(struct rn_enforce *e, unsigned half, struct rn_policy_sides *sides, uint32_t slot)
 {
 	struct rn_identity_lists lists = {0};
@@ -29,27 +29,72 @@ uint64_t rn_enforce_generation(const struct rn_enforce *e)
 	return config.generation;
 }
 
+/* ---- what of a policy is here ---- */
+
+void rn_enforce_rules_done(struct rn_enforced_rules *rules)
+{
+	rn_policy_sides_free(rules->sides);
+	rn_policy_narrow_done(&rules->record);
+	*rules = (struct rn_enforced_rules){0};
+}
+
+/* *ret is to be let go, also on failure. */
+static int make_rules(const struct rn_policy_record *policy, const struct rn_narrowed *narrowed,
+		      struct rn_enforced_rules *ret)
+{
+	*ret = (struct rn_enforced_rules){.narrowed = *narrowed};
+	if (!narrowed->whole && rn_policy_narrow(policy, narrowed, &ret->record) < 0)
+		return -ENOMEM;
+	ret->sides = rn_policy_sides_new(narrowed->whole ? policy : &ret->record);
+	return ret->sides ? 0 : -ENOMEM;
+}
+
+static void take_rules(struct rn_enforce *e, struct rn_enforced_rules *taken)
+{
+	rn_enforce_rules_done(&e->rules);
+	e->rules = *taken;
+	*taken = (struct rn_enforced_rules){0};
+}
+
+/* ---- halves ---- */
+
 /* A policy that is to be in force, or is. */
 struct candidate {
 	const struct rn_policy_record *policy;
-	struct rn_policy_sides *sides;
+	struct rn_enforced_rules *rules;
 	uint64_t version;
 };
 
-static int write_half(struct rn_enforce *e, unsigned half, const struct candidate *c, struct rn_err *err)
+static int write_rules(struct rn_enforce *e, unsigned half, const struct candidate *c, struct rn_err *err)
 {
+	const struct rn_policy_record *record = c->rules->narrowed.whole ? c->policy : &c->rules->record;
 	struct rn_policy_arrays arrays;
-	int r = rn_policy_tables_build(c->policy, c->sides, c->version, &arrays, err);
+	int r = rn_policy_tables_build(record, c->rules->sides, c->version, &arrays, err);
 
 	if (r < 0)
 		return r;
+	arrays.policy.narrowed = c->rules->narrowed;
 	r = rn_datapath_policy_write(e->dp, half, &arrays);
 	rn_policy_tables_done(&arrays);
+	if (r == -ENOSPC)
+		return rn_fail(err, r,
+			       "policy %llu has more rules that concern this host than its tables hold (%u of %u): "
+			       "join some",
+			       (unsigned long long)c->version, record->rule_count, c->policy->rule_count);
+	return r;
+}
+
+static int write_half(struct rn_enforce *e, unsigned half, const struct candidate *c, struct rn_err *err)
+{
+	int r = write_rules(e, half, c, err);
+
+	if (r == -EMSGSIZE || r == -ENOSPC)
+		return r;
 	for (uint32_t slot = 0; r == 0 && slot < rn_slots_end(e->slots); slot++) {
 		uint32_t count;
 
 		if (rn_slots_selectors(e->slots, slot, &count))
-			r = write_slot(e, half, c->sides, slot);
+			r = write_slot(e, half, c->rules->sides, slot);
 	}
 	rn_datapath_policy_done(e->dp);
 	if (r == -ENOSPC)
@@ -61,10 +106,33 @@ static int write_half(struct rn_enforce *e, unsigned half, const struct candidat
 	return 0;
 }
 
-/* The same policy in the other half, without what was left over: there is room for new identities then. */
+int rn_enforce_fill(struct rn_enforce *e, const struct rn_narrowed *narrowed, bool apart, struct rn_err *err)
+{
+	const uint64_t generation = rn_enforce_generation(e) + 1;
+	struct rn_enforced_rules rules;
+	const struct candidate c = {&e->policy, &rules, e->policy_version};
+	int r = make_rules(&e->policy, narrowed, &rules);
+
+	if (r < 0)
+		rn_fail(err, r, "out of memory");
+	else
+		r = write_half(e, generation & 1, &c, err);
+	if (r == 0) {
+		uint32_t own = rn_numbers_get(e->by_number, e->self);
+
+		if (apart && own && e->devices[own].present)
+			rn_enforce_retire(e, own);
+		rn_datapath_set_generation(e->dp, generation);
+		take_rules(e, &rules);
+	}
+	rn_enforce_rules_done(&rules);
+	return r;
+}
+
+/* The same in the other half, without what was left over: there is room for new identities then. */
 static int fill_anew(struct rn_enforce *e)
 {
-	const struct candidate same = {&e->policy, e->sides, e->policy_version};
+	const struct candidate same = {&e->policy, &e->rules, e->policy_version};
 	uint64_t generation = rn_enforce_generation(e) + 1;
 	int r = write_half(e, generation & 1, &same, NULL);
 
@@ -80,7 +148,7 @@ int rn_enforce_slot_write(struct rn_enforce *e, uint32_t slot)
 
 	if (generation == 0)
 		return 0;
-	r = write_slot(e, generation & 1, e->policy_known ? e->sides : NULL, slot);
+	r = write_slot(e, generation & 1, e->rules.sides, slot);
 	rn_datapath_policy_done(e->dp);
 	if (r == -ENOSPC && e->policy_known && !e->syncing) /* while it syncs, not every slot's selectors are known */
 		r = fill_anew(e);
@@ -114,14 +182,11 @@ static int flip(struct rn_enforce *e, uint32_t epoch, const struct candidate *c,
 	return 0;
 }
 
-/* Its sides come with it, and *c has none any more. */
-static void remember(struct rn_enforce *e, struct rn_policy_record *policy_taken, struct candidate *c)
+static void remember(struct rn_enforce *e, struct rn_policy_record *policy_taken, struct rn_enforced_rules *rules_taken)
 {
-	rn_policy_sides_free(e->sides);
+	take_rules(e, rules_taken);
 	rn_policy_record_done(&e->policy);
 	e->policy = *policy_taken;
-	e->sides = c->sides;
-	c->sides = NULL;
 	*policy_taken = (struct rn_policy_record){0};
 	e->policy_known = true;
 }
@@ -139,10 +204,21 @@ static int take(struct rn_enforce *e, uint32_t epoch, const struct candidate *c,
 	return flip(e, epoch, c, err);
 }
 
+/* Of the policy that is in force, after a restart, those that the tables have. */
+static int find_rules(const struct rn_enforce *e, const struct candidate *c)
+{
+	struct rn_narrowed narrowed = e->rules.narrowed;
+
+	if (c->version != e->policy_version || !c->version)
+		rn_enforce_narrowed(e, &narrowed);
+	return make_rules(c->policy, &narrowed, c->rules);
+}
+
 int rn_enforce_policy(struct rn_enforce *e, uint32_t epoch, uint64_t version, struct rn_policy_record *policy_taken,
 		      struct rn_err *err)
 {
-	struct candidate c = {.policy = policy_taken, .version = version};
+	struct rn_enforced_rules rules = {0};
+	const struct candidate c = {policy_taken, &rules, version};
 	int r = 0;
 
 	if (version < e->policy_version)
@@ -153,15 +229,15 @@ int rn_enforce_policy(struct rn_enforce *e, uint32_t epoch, uint64_t version, st
 			    (unsigned long long)version, (unsigned long long)e->policy_least);
 	else if (version == e->policy_version && e->policy_known)
 		r = 1;
-	else if (!(c.sides = rn_policy_sides_new(policy_taken)))
+	else if (find_rules(e, &c) < 0)
 		r = rn_fail(err, -ENOMEM, "out of memory");
 	if (r == 0)
 		r = take(e, epoch, &c, err);
 	if (r == 0) {
-		remember(e, policy_taken, &c);
+		remember(e, policy_taken, &rules);
 		rn_enforce_waiting_apply(e);
 	}
-	rn_policy_sides_free(c.sides);
+	rn_enforce_rules_done(&rules);
 	rn_policy_record_done(policy_taken);
 	return r;
 }

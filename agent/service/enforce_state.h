@@ -3,6 +3,7 @@
 #define RN_SERVICE_ENFORCE_STATE_H
 
 #include "base/numbers.h"
+#include "domain/policy_narrow.h"
 #include "domain/policy_tables.h"
 #include "domain/slots.h"
 #include "service/enforce.h"
@@ -42,6 +43,13 @@ struct rn_waiting_device {
 	bool held;
 };
 
+/* What of a policy is in a half of the tables. */
+struct rn_enforced_rules {
+	struct rn_narrowed narrowed;
+	struct rn_policy_record record; /* where it is not whole: the rules that concern it; borrows from the policy */
+	struct rn_policy_sides *sides;	/* NULL: not known, since the policy has not come again after a restart */
+};
+
 struct rn_enforce {
 	struct rn_datapath *dp;
 	uint32_t self;
@@ -57,8 +65,8 @@ struct rn_enforce {
 	void *reads_context;
 	struct rn_policy_record policy; /* in force, where policy_known */
 	bool policy_known;
-	struct rn_policy_sides *sides; /* of `policy`, where policy_known */
-	uint64_t policy_version;       /* in force, 0: none */
+	struct rn_enforced_rules rules; /* of `policy` */
+	uint64_t policy_version;	/* in force, 0: none */
 	uint64_t policy_least; /* that a device record was signed under: there is one of at least this version */
 	struct rn_waiting_device *waiting;
 	uint32_t waiting_count, waiting_room;
@@ -72,6 +80,23 @@ int rn_enforce_adopt(struct rn_enforce *e);
 uint64_t rn_enforce_generation(const struct rn_enforce *e);
 /* enforce_policy.c: writes the slot's rows of the policy in force; 0 also where there is none. */
 int rn_enforce_slot_write(struct rn_enforce *e, uint32_t slot);
+/*
+ * enforce_policy.c: the policy in force is filled once more, for these, with rows of every slot in use, and flipped. At
+ * the flip this host's own device is nobody where it is to go `apart`. 0, -EMSGSIZE and -ENOSPC: does not fit; -errno.
+ */
+int rn_enforce_fill(struct rn_enforce *e, const struct rn_narrowed *narrowed, bool apart, struct rn_err *err);
+void rn_enforce_rules_done(struct rn_enforced_rules *rules); /* frees and zeroes */
+
+/* enforce_own.c: for whom a policy is filled here. */
+void rn_enforce_narrowed(const struct rn_enforce *e, struct rn_narrowed *ret);
+/* May the tables lack rules that concern the device, which is this host's own? */
+bool rn_enforce_own_lacks(const struct rn_enforce *e, const struct rn_device_record *device);
+/*
+ * Before the device changes and after its slot was taken: where it is this host's own, its rules come into the tables.
+ * 1: every slot's rows were written anew; 0: nothing was to do. -errno with a sentence: nothing has changed.
+ */
+int rn_enforce_own(struct rn_enforce *e, const struct rn_device_record *device, struct rn_err *err);
+
 /* enforce_device.c: applies without looking at versions or at whether the policy is known. */
 int rn_enforce_device_apply(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device,
 			    struct rn_err *err);

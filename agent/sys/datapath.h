@@ -104,6 +104,8 @@ int rn_datapath_policy_write(struct rn_datapath *dp, unsigned half, const struct
  */
 int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t slot,
 			       const struct rn_identity_lists *lists);
+/* For whom a half was filled. -EPROTO: it says what kern never wrote. */
+int rn_datapath_narrowed(const struct rn_datapath *dp, unsigned half, struct rn_narrowed *ret);
 /* What was mapped to write a policy and its identities is given back. */
 void rn_datapath_policy_done(struct rn_datapath *dp);
 

@@ -211,6 +211,19 @@ int rn_datapath_policy_write(struct rn_datapath *dp, unsigned half, const struct
 	return rn_datapath_half_write(dp, half, p);
 }
 
+int rn_datapath_narrowed(const struct rn_datapath *dp, unsigned half, struct rn_narrowed *ret)
+{
+	if (half > 1)
+		return -ERANGE;
+	*ret = dp->policy[half].narrowed;
+	if (ret->sets > RN_NARROWED_SETS)
+		return -EPROTO;
+	for (uint32_t i = 0; i < ret->sets; i++)
+		if (ret->set[i].count > RN_SELECTORS_MAX)
+			return -EPROTO;
+	return 0;
+}
+
 void rn_datapath_policy_done(struct rn_datapath *dp)
 {
 	rn_datapath_half_close(dp);

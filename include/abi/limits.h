@@ -4,12 +4,16 @@
 
 /* Every bound of the datapath. Both sides compile against these; a policy that does not fit is refused whole. */
 
-#define RN_SCHEMA_VERSION 3u /* of all pinned maps together; raise it on any change of maps.h */
+#define RN_SCHEMA_VERSION 4u /* of all pinned maps together; raise it on any change of maps.h */
 
 #define RN_DEVICES_MAX 16384u	/* entries of rn_devices; index 0 is never used */
 #define RN_ADDRESSES_MAX 32768u /* two addresses a device */
 #define RN_IDENTITIES_MAX 4096u /* local identity slots, each half of a double buffer */
-/* Of one policy, each half of a double buffer. A node, which is one end of all that it judges, has an eighth of them. */
+#define RN_SELECTORS_MAX 32	/* of one identity */
+/*
+ * Of one policy, each half of a double buffer. A node has an eighth of them: it is one end of all that it judges, and
+ * takes only the rules that concern it (struct rn_narrowed).
+ */
 #define RN_RULES_MAX 131072u	  /* compiled rules; their order is their precedence */
 #define RN_SIDES_MAX 131072u	  /* different sources, and different destinations; 0 is none */
 #define RN_PAIRS_MAX 262144u	  /* places for pairs of a source and a destination */
@@ -19,6 +23,7 @@
 #define RN_OPENINGS_MAX 65536u /* windows of all schedules */
 #define RN_SCHEDULES_MAX 64u
 #define RN_NODE_SHIFT 3u
+#define RN_NARROWED_SETS 2u /* as whom a node was, and as whom it is to be */
 #define RN_PROBES 8u	    /* places that a side can be in, from where it should be */
 #define RN_LOOKS_MAX 8192u  /* steps of one judgement */
 #define RN_ALIKE_MAX 4096u  /* candidates of one pair */

@@ -159,17 +159,32 @@ struct rn_opening {
 	__s64 until;
 };
 
+/*
+ * Whom the rules of a half concern: a device that is on one of these sets of selectors. kern reads it after a restart,
+ * since the numbers of the sides depend on it; BPF never does.
+ */
+struct rn_narrowed {
+	__u32 whole; /* not 0: everybody, all rules are there (a hub) */
+	__u32 sets;  /* 0 and not whole: nobody, there are no rules */
+	struct {
+		__u32 count;
+		__u32 selectors[RN_SELECTORS_MAX]; /* ascending */
+	} set[RN_NARROWED_SETS];
+};
+_Static_assert(sizeof(struct rn_narrowed) == 272, "rn_narrowed");
+
 /* rn_policy[half]: the rest of one policy. */
 struct rn_policy {
 	__u64 version; /* of the signed policy record */
-	__u32 rules;   /* compiled rules in use */
+	__u32 rules;   /* compiled rules in use here */
 	__u32 reserved;
 	struct {
 		__u32 openings; /* the first */
 		__u32 count;
 	} schedules[RN_SCHEDULES_MAX];
+	struct rn_narrowed narrowed;
 };
-_Static_assert(sizeof(struct rn_policy) == 528, "rn_policy");
+_Static_assert(sizeof(struct rn_policy) == 800, "rn_policy");
 
 static inline __u32 rn_side_bit(__u32 side)
 {
