@@ -393,7 +393,7 @@ static bool must_wait(const struct rn_enforce *e, const struct rn_device_record 
 	return e->policy_version && !e->policy_known && !(d->present && d->identity == device->identity);
 }
 
-void rn_enforce_waiting_apply(struct rn_enforce *e)
+static void apply_waiting(struct rn_enforce *e, bool own)
 {
 	uint32_t count = e->waiting_count;
 
@@ -401,7 +401,7 @@ void rn_enforce_waiting_apply(struct rn_enforce *e)
 	for (uint32_t i = 0; i < count; i++) {
 		struct rn_waiting_device *w = &e->waiting[i];
 
-		if (must_wait(e, &w->record)) {
+		if ((w->record.number == e->self) != own || must_wait(e, &w->record)) {
 			e->waiting[e->waiting_count++] = *w;
 			continue;
 		}
@@ -411,6 +411,13 @@ void rn_enforce_waiting_apply(struct rn_enforce *e)
 		if (w->held)
 			rn_slots_release(e->slots, w->slot);
 	}
+}
+
+/* This host's own at the end: for it the tables may be filled anew, with the rows of all whose selectors are known. */
+void rn_enforce_waiting_apply(struct rn_enforce *e)
+{
+	apply_waiting(e, false);
+	apply_waiting(e, true);
 }
 
 int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_device_record *device, struct rn_err *err)

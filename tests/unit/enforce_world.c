@@ -19,6 +19,14 @@ static struct {
 	uint32_t index; /* 0: free */
 } addresses[ADDRESSES];
 
+void (*world_watch)(void);
+
+static void look(void)
+{
+	if (world_watch)
+		world_watch();
+}
+
 static int place_of(const struct rn_addr *addr)
 {
 	for (int i = 0; i < ADDRESSES; i++)
@@ -50,6 +58,7 @@ int rn_datapath_address_set(struct rn_datapath *dp, const struct rn_addr *addr, 
 		rn_datapath_count_up(dp, addresses[i].index);
 	addresses[i].addr = *addr;
 	addresses[i].index = index;
+	look();
 	return 0;
 }
 
@@ -104,11 +113,13 @@ static struct {
 int rn_datapath_window(struct rn_datapath *dp, uint32_t index)
 {
 	dp->window[index / RN_WINDOW_DEVICES] = true;
+	look();
 	return 0;
 }
 
 int rn_datapath_half_open(struct rn_datapath *dp, unsigned half)
 {
+	look();
 	dp->open = (struct rn_datapath_half){.identities = arrays[half].identities,
 					     .lists = arrays[half].lists,
 					     .sides = arrays[half].sides,
@@ -122,6 +133,20 @@ int rn_datapath_half_open(struct rn_datapath *dp, unsigned half)
 void rn_datapath_half_close(struct rn_datapath *dp)
 {
 	(void)dp;
+	look();
+}
+
+struct rn_policy_arrays world_half(const struct hub *h, struct rn_identity_lists *ret, uint32_t slot)
+{
+	unsigned half = h->dp->config->generation & 1;
+
+	*ret = (struct rn_identity_lists){arrays[half].identities[slot], arrays[half].lists, RN_LISTS_MAX};
+	return (struct rn_policy_arrays){.policy = h->dp->policy[half],
+					 .rules = arrays[half].rules,
+					 .sides = arrays[half].sides,
+					 .pairs = arrays[half].pairs,
+					 .candidates = arrays[half].candidates,
+					 .openings = arrays[half].openings};
 }
 
 /* ---- a hub ---- */
@@ -139,6 +164,7 @@ static struct rn_datapath *datapath_new(void)
 	struct rn_datapath *dp = zeros(1, sizeof(*dp));
 
 	memset(addresses, 0, sizeof(addresses));
+	memset(arrays, 0, sizeof(arrays));
 	memset(&mesh, 0, sizeof(mesh));
 	dp->config = zeros(1, sizeof(*dp->config));
 	dp->meta = zeros(1, sizeof(*dp->meta));
@@ -156,15 +182,27 @@ static void datapath_free(struct rn_datapath *dp)
 	free(dp);
 }
 
-int enforce_setup(void **state)
+static int setup(void **state, bool node)
 {
 	struct hub *h = zeros(1, sizeof(*h));
 
 	h->dp = datapath_new();
-	h->enforce = rn_enforce_new(h->dp, SELF, true);
+	h->dp->shift = node ? RN_NODE_SHIFT : 0;
+	h->node = node;
+	h->enforce = rn_enforce_new(h->dp, SELF, !node);
 	assert_non_null(h->enforce);
 	*state = h;
 	return 0;
+}
+
+int enforce_setup(void **state)
+{
+	return setup(state, false);
+}
+
+int enforce_setup_node(void **state)
+{
+	return setup(state, true);
 }
 
 int enforce_teardown(void **state)
@@ -181,7 +219,7 @@ int enforce_teardown(void **state)
 void restart(struct hub *h)
 {
 	rn_enforce_free(h->enforce);
-	h->enforce = rn_enforce_new(h->dp, SELF, true);
+	h->enforce = rn_enforce_new(h->dp, SELF, !h->node);
 	assert_non_null(h->enforce);
 }
 

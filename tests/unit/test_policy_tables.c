@@ -18,6 +18,7 @@
 #include "domain/policy.h"
 #include "domain/policy_tables.h"
 #include "tests/support/realm.h"
+#include "tests/support/tables.h"
 
 #define NOW INT64_C(1790003600)
 
@@ -26,120 +27,6 @@ struct half {
 	struct rn_policy_sides *sides;
 	struct rn_identity_lists lists[REALM_DEVICES];
 };
-
-struct packet {
-	unsigned from, to;
-	uint8_t trust, destination_trust, protocols;
-	uint16_t port;
-	bool same_owner;
-	int64_t at;
-};
-
-struct verdict {
-	enum rn_reason reason;
-	uint32_t rule, observed;
-	bool log;
-};
-
-static uint32_t side_at(const struct rn_identity_lists *l, uint32_t at)
-{
-	assert_true(at / RN_LIST_SIDES < l->count);
-	return l->blocks[at / RN_LIST_SIDES].side[at % RN_LIST_SIDES];
-}
-
-/* A destination is in one of its places, or nowhere. */
-static bool is_on(const struct rn_identity_lists *l, uint32_t side)
-{
-	bool there = false;
-
-	for (uint32_t i = 0; i < l->at.places; i++)
-		there |= side_at(l, l->at.destinations + i) == side;
-	for (uint32_t i = 0; i < RN_PROBES && i < l->at.places; i++) {
-		uint32_t at = (rn_side_place(side, l->at.places) + i) & (l->at.places - 1);
-
-		if (side_at(l, l->at.destinations + at) == side) {
-			assert_true(there && (l->at.mask >> rn_side_bit(side) & 1));
-			return true;
-		}
-		if (!side_at(l, l->at.destinations + at))
-			break;
-	}
-	assert_false(there);
-	return false;
-}
-
-static bool is_open(const struct half *h, const struct rn_candidate *c, int64_t at)
-{
-	const struct rn_rule *r = &h->arrays.rules[c->rule];
-	uint32_t first, count;
-
-	if (!(c->flags & RN_RULE_TIMED))
-		return true;
-	if (at < r->from || (r->until && at >= r->until))
-		return false;
-	if (!r->schedule)
-		return true;
-	first = h->arrays.policy.schedules[r->schedule - 1].openings;
-	count = h->arrays.policy.schedules[r->schedule - 1].count;
-	for (uint32_t i = first; i < first + count; i++)
-		if (at >= h->arrays.openings[i].from && at < h->arrays.openings[i].until)
-			return true;
-	return (c->flags & RN_RULE_DENY) && (!count || at >= h->arrays.openings[first + count - 1].until);
-}
-
-enum { DECIDES, TOO_LOW, OUTSIDE, OBSERVED, FINDINGS };
-
-static void look(const struct half *h, const struct rn_candidate *c, const struct packet *p,
-		 const struct rn_candidate **found)
-{
-	unsigned what = DECIDES;
-
-	if (!(c->protocols & p->protocols) || p->port < c->first || p->port > c->last ||
-	    ((c->flags & RN_RULE_SAME_OWNER) && !p->same_owner))
-		return;
-	if (!is_open(h, c, p->at))
-		what = OUTSIDE;
-	else if (p->trust < c->minimum_trust || p->destination_trust < c->minimum_destination_trust)
-		what = TOO_LOW;
-	if (what != DECIDES && (c->flags & (RN_RULE_DENY | RN_RULE_OBSERVE)))
-		return;
-	if (c->flags & RN_RULE_OBSERVE)
-		what = OBSERVED;
-	if (!found[what] || c->rule < found[what]->rule)
-		found[what] = c;
-}
-
-/* Step 4.4 of docs/datapath.md. */
-static struct verdict judge(const struct half *h, const struct packet *p)
-{
-	static const enum rn_reason reasons[] = {RN_ALLOWED, RN_TRUST_TOO_LOW, RN_OUTSIDE_TIME};
-	const struct rn_identity_lists *from = &h->lists[p->from], *to = &h->lists[p->to];
-	const struct rn_candidate *found[FINDINGS] = {NULL};
-	struct verdict v = {.reason = RN_DEFAULT_DENY};
-
-	for (uint32_t i = 0; i < from->at.source_count; i++) {
-		const struct rn_side *side = &h->arrays.sides[side_at(from, from->at.sources + i)];
-
-		for (uint32_t n = side->pairs; n < side->pairs + side->places; n++) {
-			const struct rn_side_pair *pair = &h->arrays.pairs[n];
-
-			if (pair->destination && is_on(to, pair->destination))
-				for (uint32_t c = 0; c < pair->count; c++)
-					look(h, &h->arrays.candidates[pair->candidates + c], p, found);
-		}
-	}
-	if (found[OBSERVED] && (!found[DECIDES] || found[OBSERVED]->rule < found[DECIDES]->rule))
-		v.observed = h->arrays.rules[found[OBSERVED]->rule].number;
-	for (unsigned i = DECIDES; i <= OUTSIDE; i++) {
-		if (!found[i])
-			continue;
-		v.reason = found[i]->flags & RN_RULE_DENY ? RN_DENY_RULE : reasons[i];
-		v.rule = h->arrays.rules[found[i]->rule].number;
-		v.log = found[i]->flags & RN_RULE_LOG;
-		break;
-	}
-	return v;
-}
 
 struct tally {
 	unsigned long cases, reasons[RN_REASON_COUNT], observed;
@@ -164,9 +51,7 @@ static void compare(const struct realm *w, const struct rn_policy_model *m, cons
 					  *b = &w->devices[rng_below(rng, REALM_DEVICES)];
 		uint8_t protocol = protocols[rng_below(rng, 5)];
 		uint16_t port = bit_of(protocol) & (RN_TCP | RN_UDP) ? realm_port(rng) : 0;
-		struct packet p = {a - w->devices,
-				   b - w->devices,
-				   a->trust,
+		struct tables_packet p = {a->trust,
 				   b->trust,
 				   bit_of(protocol),
 				   port,
@@ -174,12 +59,12 @@ static void compare(const struct realm *w, const struct rn_policy_model *m, cons
 				   NOW - 9000 + rng_below(rng, 30000)};
 		struct rn_question q = {realm_party(a), realm_party(b), .protocol = protocol, .port = port};
 		struct rn_answer e;
-		struct verdict v;
+		struct tables_verdict v;
 
 		if (next != INT64_MAX && rng_percent(rng, 50)) /* where an answer ends, and just before */
 			p.at = next - rng_below(rng, 2);
 		q.at = p.at;
-		v = judge(h, &p);
+		v = tables_judge(&h->arrays, &h->lists[a - w->devices], &h->lists[b - w->devices], &p);
 		rn_policy_evaluate(m, &q, &e);
 		if (v.reason != e.reason || v.rule != e.rule || v.observed != e.observed || v.log != e.log)
 			fail_msg("seed %llu: %s to %s protocol %u port %u at %lld: tables say %d by %u (observed %u), "
