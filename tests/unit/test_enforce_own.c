@@ -304,13 +304,13 @@ static void large(uint64_t version, uint32_t staff, uint32_t guests, uint32_t al
 		ends[i][0] = i < staff ? 20 : i < staff + guests ? 21 : 999;
 		ends[i][1] = 1000 + i;
 		many[i] = (struct rn_policy_rule){.number = i + 1,
-						  .deny = i == staff,
+						  .deny = i == 1 || i == staff,
 						  .source.any = {ends[i], 2},
-						  .destination.any = {i == staff ? &db : &elsewhere, 1},
+						  .destination.any = {i == 1 || i == staff ? &db : &elsewhere, 1},
 						  .services = &everything,
 						  .service_count = 1};
 	}
-	many[0].source = many[0].destination = (struct rn_rule_side){0}; /* everyone */
+	many[all - 1].source = many[all - 1].destination = (struct rn_rule_side){0}; /* everyone */
 	policies[version] = (struct rn_policy_record){.rules = many, .rule_count = all};
 }
 
@@ -322,8 +322,8 @@ static void test_no_room_for_both(void **state)
 	assert_int_equal(give(h, 3, as(2, 3)), 0);
 	large(1, 10000, 10000, 40000);
 	assert_int_equal(put(1), 0);
-	assert_int_equal(rules_here(), 10000);
-	assert_int_equal(reaches(SELF, 2), RN_ALLOWED);
+	assert_int_equal(rules_here(), 10001);
+	assert_int_equal(reaches(SELF, 2), RN_DENY_RULE);
 	assert_int_equal(give(h, 5, as(SELF, 2)), 0);
 	assert_int_equal(rules_here(), 10001);
 	compare(true);
