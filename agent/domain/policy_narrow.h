@@ -12,7 +12,8 @@
 
 /* One set more, where it is not among them; there is room for RN_NARROWED_SETS. */
 void rn_narrowed_add(struct rn_narrowed *to, const uint32_t *selectors, uint32_t count);
-bool rn_narrowed_has(const struct rn_narrowed *to, const uint32_t *selectors, uint32_t count); /* also where it is whole */
+bool rn_narrowed_has(const struct rn_narrowed *to, const uint32_t *selectors,
+		     uint32_t count); /* also where it is whole */
 
 /*
  * The rules in their order and with their numbers, and the schedules, of which those that no rule names are empty.

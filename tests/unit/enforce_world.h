@@ -29,7 +29,7 @@ uint64_t state_of(struct hub *h, uint32_t number); /* what a packet of the devic
 bool gets_through(struct hub *h, uint32_t number);
 /* The half in use, and the lists of the slot's identity in it, as tests/support/tables.h reads them. */
 struct rn_policy_arrays world_half(const struct hub *h, struct rn_identity_lists *ret, uint32_t slot);
-extern void (*world_watch)(void); /* NULL, or called between kern's writings */
+extern void (*world_watch)(void);	     /* NULL, or called between kern's writings */
 void nobody(void *context, uint32_t number); /* for sync_end */
 
 #endif

@@ -102,8 +102,8 @@ static void ask(const struct realm *w, const struct rn_policy_model *m, const st
 		uint16_t port = p < 2 ? realm_port(rng) : 0;
 		struct tables_packet packet = {
 		    a->trust, b->trust, protocols[p].bit, port, a->owner && a->owner == b->owner, at};
-		struct rn_question q = {
-		    realm_party(a), realm_party(b), .protocol = protocols[p].number, .port = port, .at = at};
+		struct rn_question q = {realm_party(a), realm_party(b), .protocol = protocols[p].number, .port = port,
+					.at = at};
 		struct tables_verdict v = tables_judge(&h->arrays, &h->lists[from], &h->lists[to], &packet);
 		struct rn_answer e;
 
@@ -210,7 +210,8 @@ static void test_nobody_and_everybody(void **state)
 	    {.number = 2, .source.any = {two, 1}, .destination.any = {nine, 1}, .schedule = 1},
 	    {.number = 3, .source.any = {two, 1}, .destination.none = {one, 1}},
 	};
-	const struct rn_policy_record p = {.rules = rules, .rule_count = 3, .schedules = schedules, .schedule_count = 2};
+	const struct rn_policy_record p = {
+	    .rules = rules, .rule_count = 3, .schedules = schedules, .schedule_count = 2};
 	struct rn_narrowed to = {0};
 	struct rn_policy_record r;
 

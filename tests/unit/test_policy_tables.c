@@ -52,11 +52,11 @@ static void compare(const struct realm *w, const struct rn_policy_model *m, cons
 		uint8_t protocol = protocols[rng_below(rng, 5)];
 		uint16_t port = bit_of(protocol) & (RN_TCP | RN_UDP) ? realm_port(rng) : 0;
 		struct tables_packet p = {a->trust,
-				   b->trust,
-				   bit_of(protocol),
-				   port,
-				   a->owner && a->owner == b->owner,
-				   NOW - 9000 + rng_below(rng, 30000)};
+					  b->trust,
+					  bit_of(protocol),
+					  port,
+					  a->owner && a->owner == b->owner,
+					  NOW - 9000 + rng_below(rng, 30000)};
 		struct rn_question q = {realm_party(a), realm_party(b), .protocol = protocol, .port = port};
 		struct rn_answer e;
 		struct tables_verdict v;
