@@ -535,6 +535,34 @@ static void more_than_a_hundred_rows(void **state)
 	assert_int_equal(replay(w, none, 1).r.would_deny, 1);
 }
 
+/* Each of a device's tags counts, not its first alone. */
+static void every_tag_counts(void **state)
+{
+	static const char by_tag[] = "{\"tags\": [\"a\", \"b\", \"c\"], \"rules\": ["
+				     "{\"id\": \"no-b\", \"action\": \"deny\", \"source_criteria\": [\"tag:b\"],"
+				     " \"destination_criteria\": [\"everyone\"]},"
+				     "{\"id\": \"c\", \"action\": \"allow\", \"source_criteria\": [\"tag:c\"],"
+				     " \"destination_criteria\": [\"everyone\"]}]}";
+	struct rn_core_token_request request = {
+	    .kind = RN_KIND_IOT, .name = "tagged", .hub = "hub", .tags = {"a", "b", "c"}, .tag_count = 3};
+	struct world *w = *state;
+	struct world_done done = {0};
+	rn_core_device_add(w->hosts[0].core, &request, (uint8_t[RN_KEY_SIZE]){9}, world_done, &done);
+	world_wait(w, 200);
+	assert_int_equal(done.code, 0);
+	request = (struct rn_core_token_request){
+	    .kind = RN_KIND_IOT, .name = "two", .hub = "hub", .tags = {"a", "c"}, .tag_count = 2};
+	rn_core_device_add(w->hosts[0].core, &request, (uint8_t[RN_KEY_SIZE]){10}, world_done, &done);
+	world_wait(w, 200);
+	assert_int_equal(done.code, 0);
+	flows(w, 2, "tagged", "server", 80, RN_ALLOWED, 1);
+	flows(w, 3, "two", "server", 80, RN_ALLOWED, 1);
+	flows(w, 4, "two", "server", 81, RN_DEFAULT_DENY, 0);
+	struct replayed got = replay(w, by_tag, 1);
+	assert_int_equal(got.r.would_deny, 2);
+	assert_int_equal(got.r.would_allow, 4);
+}
+
 static void more_devices_than_there_is_room_for_at_first(void **state)
 {
 	static const char none[] = "{\"rules\": []}";
@@ -597,6 +625,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(devices_of_one_user_are_one_row, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_is_out_is_out_with_either, setup, teardown),
 	    cmocka_unit_test_setup_teardown(more_than_a_hundred_rows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(every_tag_counts, setup, teardown),
 	    cmocka_unit_test_setup_teardown(more_devices_than_there_is_room_for_at_first, setup, teardown),
 	    cmocka_unit_test_setup_teardown(one_at_a_time, setup, teardown),
 	};
