@@ -11,8 +11,8 @@
 #include "base/nearest.h"
 #include "domain/policy_text.h"
 
-#define USERS_MAX 1000000u   /* of all groups together, after each has got those of the groups in it */
-#define COPIES_MAX 20000000u /* names moved from one group to another on the way there */
+#define USERS_MAX 1000000u  /* of all groups together, after each has got those of the groups in it */
+#define COPIES_MAX 3000000u /* names moved from one group to another on the way there */
 
 /* A group while it is read: what it names, in the order of the text. */
 struct reading {

@@ -9,6 +9,9 @@
 #include "domain/policy_ids.h"
 #include "domain/policy_text.h"
 
+#define WORK_MAX UINT64_C(100000000) /* criteria that all tests together look at, at most: some two seconds */
+#define WINDOW_WEIGHT 20
+
 /* ---- an end ---- */
 
 static int read_named(const struct rn_json *node, const char *key, const char *what, char ret[RN_NAME_MAX + 1],
@@ -197,6 +200,36 @@ static int check_ids(struct rn_policy_reading *r, const struct rn_json *tests)
 	return code;
 }
 
+/* About how long one question takes, in criteria that are looked at. */
+static uint64_t weigh_rules(const struct rn_policy_model *model)
+{
+	uint64_t weight = 0;
+
+	for (uint32_t i = 0; i < model->rule_count; i++) {
+		const struct rn_access_policy *rule = &model->rules[i];
+
+		weight += 1 + rule->source.count + rule->destination.count + WINDOW_WEIGHT * (uint64_t)rule->time_count;
+	}
+	return weight;
+}
+
+/* Whoever checks a text holds up others for as long as its tests take. */
+static int check_work(struct rn_policy_reading *r, const struct rn_json *tests)
+{
+	uint64_t weight = weigh_rules(r->model), work = 0;
+	const struct rn_policy_test *test = r->model->tests;
+
+	for (const struct rn_json *n = rn_json_first(tests); n; n = rn_json_next(n), test++) {
+		work += weight * test->service_count * (1 + (test->source.tag_count + test->destination.tag_count) / 8);
+		if (work > WORK_MAX)
+			return rn_json_fail(n, r->err,
+					    "the tests up to \"%s\" ask too much of %u rules; write fewer tests, or "
+					    "fewer services in them",
+					    test->id, r->model->rule_count);
+	}
+	return 0;
+}
+
 int rn_tests_read(struct rn_policy_reading *r, const struct rn_json *root)
 {
 	const struct rn_json *tests;
@@ -209,7 +242,9 @@ int rn_tests_read(struct rn_policy_reading *r, const struct rn_json *root)
 		return -ENOMEM;
 	for (const struct rn_json *n = rn_json_first(tests); n && code == 0; n = rn_json_next(n))
 		code = read_test(r, n);
-	return code < 0 ? code : check_ids(r, tests);
+	if (code == 0)
+		code = check_ids(r, tests);
+	return code < 0 ? code : check_work(r, tests);
 }
 
 void rn_tests_free(struct rn_policy_model *model)

@@ -117,12 +117,12 @@ def groups():
     yield "a long cycle", of({f"g{i}": [f"group:g{(i + 1) % 9999}"] for i in range(9999)}), ("in itself", "line 1")
     yield "a cycle behind a long way", of({f"g{i}": [f"group:g{min(i + 1, 9000)}"] for i in range(9001)}), ("g9000 > g9000",)
     yield "groups that double", of({f"g{i}": [f"u{i}-{k}" for k in range(40)] + [f"group:g{k}" for k in range(i)]
-                                    for i in range(110)}), ("line 1", "4096")
+                                    for i in range(110)}), ("line 1", "too often")
     yield "10,001 groups", of({f"g{i}": [] for i in range(10001)}), ("10000",)
     yield "a group that is not there", of({"a": ["group:b"]}), ("unknown group",)
 
 
-PARSED = ("100,001 rules", "an end that is too long", "too many services")
+PARSED = ("100,001 rules", "an end that is too long", "too many services", "tests without end")
 
 
 def large(device):
@@ -136,6 +136,9 @@ def large(device):
                                               for i in range(20)]), ("rule",)
     own = [{"source_criteria": [f"user:u{i % 300}"], "destination_criteria": [f"user:v{i // 300}", "same-owner"]} for i in range(66000)]
     yield "132,000 compiled rules", rules(*own), ("131072", "rule 65537")
+    test = {"source": {"user": "x"}, "destination": {}, "services": [f"tcp:{k + 1}" for k in range(50)], "expect": "deny"}
+    yield "tests without end", json.dumps({"rules": [{"id": f"r{i}", **RULE} for i in range(2000)],
+                                           "tests": [{"id": f"t{i}", **test} for i in range(1000)]}), ("too much", "2000 rules")
     prefixes = sorted({mask(address, bits) for address, all_bits in device for bits in range(all_bits - 20, all_bits)})
     yield "a device of 40 prefixes", rules({"source_criteria": prefixes}), ("the device ", "32")
 

@@ -326,6 +326,64 @@ static const struct {
     {"\"a\": [7]", "line 2, column 7: a user or a group must be text in double quotes"},
 };
 
+/* Each group has 40 users and all groups before it: a small text of which much would have to be copied. */
+static void test_many_copies(void **state)
+{
+	static char text[200000];
+	size_t at = (size_t)snprintf(text, sizeof(text), "{\"rules\": [], \"groups\": {");
+	struct rn_err err = {""};
+
+	(void)state;
+	for (unsigned i = 0; i < 90; i++) {
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "\n\"g%u\": [", i);
+		for (unsigned k = 0; k < 40; k++)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "\"u%u-%u\",", i, k);
+		for (unsigned k = 0; k < i; k++)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "\"group:g%u\",", k);
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "],");
+	}
+	snprintf(text + at, sizeof(text) - at, "}}");
+	assert_null(parse(text, &err));
+	assert_string_equal(err.text,
+			    "line 78, column 1: the groups hold each other's users too often; name fewer groups "
+			    "in groups");
+}
+
+/* Tests ask every rule: what would take minutes is refused, whichever of the two is many. */
+static void test_much_asked(void **state)
+{
+	static char text[600000];
+	struct rn_err err = {""};
+	struct rn_policy_model *m;
+
+	(void)state;
+	for (unsigned tests = 333; tests <= 334; tests++) {
+		size_t at = (size_t)snprintf(text, sizeof(text), "{\"rules\": [");
+
+		for (unsigned i = 0; i < 1000; i++)
+			at += (size_t)snprintf(text + at, sizeof(text) - at,
+					       "{\"id\":\"r%u\",\"source_criteria\":[\"everyone\"],"
+					       "\"destination_criteria\":[\"everyone\"],\"action\":\"deny\"},",
+					       i);
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "],\n\"tests\": [");
+		for (unsigned i = 0; i < tests; i++) {
+			at += (size_t)snprintf(text + at, sizeof(text) - at,
+					       "{\"id\":\"t%u\",\"source\":{},\"destination\":{},\"expect\":\"deny\","
+					       "\"services\":[\"tcp:1\"",
+					       i);
+			for (unsigned k = 1; k < 100; k++)
+				at += (size_t)snprintf(text + at, sizeof(text) - at, ",\"tcp:%u\"", k + 1);
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "]},");
+		}
+		snprintf(text + at, sizeof(text) - at, "]}");
+		m = parse(text, &err);
+		assert_int_equal(m != NULL, tests == 333);
+		rn_policy_model_free(m);
+	}
+	assert_non_null(strstr(err.text, "line 2, column "));
+	assert_non_null(strstr(err.text, "the tests up to \"t333\" ask too much of 1000 rules"));
+}
+
 static void test_groups(void **state)
 {
 	static const char text[] =
@@ -528,7 +586,8 @@ int main(void)
 	    cmocka_unit_test(test_whole),	   cmocka_unit_test(test_bad),
 	    cmocka_unit_test(test_criteria),	   cmocka_unit_test(test_services),
 	    cmocka_unit_test(test_starter),	   cmocka_unit_test(test_truncations),
-	    cmocka_unit_test(test_too_many),	   cmocka_unit_test(test_groups),
+	    cmocka_unit_test(test_too_many),	   cmocka_unit_test(test_much_asked),
+	    cmocka_unit_test(test_many_copies),	   cmocka_unit_test(test_groups),
 	    cmocka_unit_test(test_deep_groups),	   cmocka_unit_test(test_conditions),
 	    cmocka_unit_test(test_all_conditions), cmocka_unit_test(test_hostile),
 	};
