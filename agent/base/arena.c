@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#define BLOCK (256u * 1024u)
+#define BLOCK_LEAST (4u * 1024u) /* doubled from block to block */
+#define BLOCK_MOST (256u * 1024u)
 
 /* The newest block stands for all. */
 struct rn_arena {
@@ -19,8 +20,10 @@ void *rn_arena_take(struct rn_arena **arena, size_t size)
 
 	size = (size + 7) & ~(size_t)7;
 	if (!a || size > a->room - a->used) {
-		size_t room = size > BLOCK ? size : BLOCK;
+		size_t room = !a ? BLOCK_LEAST : a->room < BLOCK_MOST ? 2 * a->room : BLOCK_MOST;
 
+		if (room < size)
+			room = size;
 		a = malloc(sizeof(*a) + room);
 		if (!a)
 			return NULL;

@@ -145,7 +145,7 @@ static int join_rules(struct rn_policy_record *p, uint32_t *room, struct rn_read
 			return r;
 		/* Counted before it is read: what was read of a bad one is freed with the rest. */
 		memset(&p->rules[p->rule_count++], 0, sizeof(*p->rules));
-		rn_policy_rule_read(reader, &p->rules[p->rule_count - 1], base, &no_memory);
+		rn_policy_rule_read(reader, &p->rules[p->rule_count - 1], base, &p->sets, &no_memory);
 	}
 	if (no_memory)
 		return -ENOMEM;

@@ -127,17 +127,20 @@ int rn_record_put_policy(const struct rn_record_head *head, const struct rn_poli
 	return rn_record_seal(head, RN_RECORD_POLICY, write_policy, in, seed, out, out_size);
 }
 
-/*
- * Memory for count elements of which each takes wire_size bytes of what is left: a count that lies costs nothing. NULL
- * for none; running out of memory sets *no_memory and fails the reader.
- */
+/* A count that lies costs nothing: each element takes wire_size bytes of what is left. */
+static bool can_have(struct rn_reader *r, uint32_t count, uint32_t max, size_t wire_size)
+{
+	if (count > max || count > rn_reader_left(r) / wire_size)
+		r->failed = true;
+	return !r->failed && count;
+}
+
+/* Memory for count elements. NULL for none; running out of memory sets *no_memory and fails the reader. */
 static void *elements(struct rn_reader *r, uint32_t count, uint32_t max, size_t wire_size, size_t size, bool *no_memory)
 {
 	void *memory;
 
-	if (count > max || count > rn_reader_left(r) / wire_size)
-		r->failed = true;
-	if (r->failed || count == 0)
+	if (!can_have(r, count, max, wire_size))
 		return NULL;
 	memory = calloc(count, size);
 	if (!memory)
@@ -145,37 +148,52 @@ static void *elements(struct rn_reader *r, uint32_t count, uint32_t max, size_t 
 	return memory;
 }
 
+/* The same beside the other sets, not cleared. */
+static void *beside(struct rn_reader *r, uint32_t count, uint32_t max, size_t wire_size, size_t size,
+		    struct rn_arena **sets, bool *no_memory)
+{
+	void *memory;
+
+	if (!can_have(r, count, max, wire_size))
+		return NULL;
+	memory = rn_arena_take(sets, count * size);
+	if (!memory)
+		r->failed = *no_memory = true;
+	return memory;
+}
+
 /* A set that is there is not empty, so that a side has one encoding. */
-static struct rn_selector_set read_set(struct rn_reader *r, bool there, bool *no_memory)
+static struct rn_selector_set read_set(struct rn_reader *r, bool there, struct rn_arena **sets, bool *no_memory)
 {
 	uint32_t count = there ? rn_read_u16(r) : 0;
 	struct rn_selector_set set;
 
 	if (there && !count)
 		r->failed = true;
-	set.numbers = elements(r, count, RN_RULE_SELECTORS_MAX, 4, sizeof(*set.numbers), no_memory);
+	set.numbers = beside(r, count, RN_RULE_SELECTORS_MAX, 4, sizeof(*set.numbers), sets, no_memory);
 	set.count = set.numbers ? count : 0;
 	for (uint32_t i = 0; i < set.count; i++)
 		set.numbers[i] = rn_read_u32(r);
 	return set;
 }
 
-static void read_side(struct rn_reader *r, struct rn_rule_side *side, bool *no_memory)
+static void read_side(struct rn_reader *r, struct rn_rule_side *side, struct rn_arena **sets, bool *no_memory)
 {
 	uint8_t there = rn_read_u8(r);
 
-	side->any = read_set(r, there & SIDE_ANY, no_memory);
-	side->types = read_set(r, there & SIDE_TYPES, no_memory);
-	side->none = read_set(r, there & SIDE_NONE, no_memory);
+	side->any = read_set(r, there & SIDE_ANY, sets, no_memory);
+	side->types = read_set(r, there & SIDE_TYPES, sets, no_memory);
+	side->none = read_set(r, there & SIDE_NONE, sets, no_memory);
 	side->also = there & SIDE_ALSO ? rn_read_u32(r) : 0;
 	if ((there & ~SIDES) || (there & SIDE_ALSO && !side->also))
 		r->failed = true;
 }
 
-static struct rn_service *read_services(struct rn_reader *r, uint32_t *ret_count, bool *no_memory)
+static struct rn_service *read_services(struct rn_reader *r, uint32_t *ret_count, struct rn_arena **sets,
+					bool *no_memory)
 {
 	uint32_t count = rn_read_u16(r);
-	struct rn_service *services = elements(r, count, RN_RULE_SERVICES_MAX, 5, sizeof(*services), no_memory);
+	struct rn_service *services = beside(r, count, RN_RULE_SERVICES_MAX, 5, sizeof(*services), sets, no_memory);
 
 	for (uint32_t i = 0; services && i < count; i++) {
 		services[i].protocol = rn_read_u8(r);
@@ -198,7 +216,8 @@ static uint64_t read_there(struct rn_reader *r, bool there, bool wide)
 	return number;
 }
 
-void rn_policy_rule_read(struct rn_reader *r, struct rn_policy_rule *rule, uint32_t base, bool *no_memory)
+void rn_policy_rule_read(struct rn_reader *r, struct rn_policy_rule *rule, uint32_t base, struct rn_arena **sets,
+			 bool *no_memory)
 {
 	uint8_t flags;
 
@@ -213,9 +232,9 @@ void rn_policy_rule_read(struct rn_reader *r, struct rn_policy_rule *rule, uint3
 	rule->observe = flags & FLAG_OBSERVE;
 	rule->minimum_trust = rn_read_u8(r);
 	rule->minimum_destination_trust = rn_read_u8(r);
-	read_side(r, &rule->source, no_memory);
-	read_side(r, &rule->destination, no_memory);
-	rule->services = read_services(r, &rule->service_count, no_memory);
+	read_side(r, &rule->source, sets, no_memory);
+	read_side(r, &rule->destination, sets, no_memory);
+	rule->services = read_services(r, &rule->service_count, sets, no_memory);
 	rule->schedule = (uint32_t)read_there(r, flags & FLAG_SCHEDULE, false);
 	rule->from = (int64_t)read_there(r, flags & FLAG_FROM, true);
 	rule->until = (int64_t)read_there(r, flags & FLAG_UNTIL, true);
@@ -264,7 +283,7 @@ static void read_rules(struct rn_reader *r, struct rn_policy_record *p, bool *no
 	p->rules = elements(r, count, RN_RULES_MAX, RULE_SIZE_MIN, sizeof(*p->rules), no_memory);
 	p->rule_count = p->rules ? count : 0;
 	for (uint32_t i = 0; i < p->rule_count && !r->failed; i++)
-		rn_policy_rule_read(r, &p->rules[i], 0, no_memory);
+		rn_policy_rule_read(r, &p->rules[i], 0, &p->sets, no_memory);
 }
 
 static void read_needs(struct rn_reader *r, struct rn_policy_record *p, bool *no_memory)

@@ -17,9 +17,12 @@ struct rn_reader rn_record_body(const uint8_t *data, size_t size, enum rn_record
 /* The version in the head of a record whose reader did not fail. */
 uint64_t rn_record_version(const uint8_t *data);
 
-/* record_policy.c: rule numbers go out less base, and come in with base added. */
+/*
+ * record_policy.c: rule numbers go out less base, and come in with base added, their sets in the arena.
+ */
 void rn_policy_rule_write(struct rn_writer *w, const struct rn_policy_rule *rule, uint32_t base);
-void rn_policy_rule_read(struct rn_reader *r, struct rn_policy_rule *rule, uint32_t base, bool *no_memory);
+void rn_policy_rule_read(struct rn_reader *r, struct rn_policy_rule *rule, uint32_t base, struct rn_arena **sets,
+			 bool *no_memory);
 void rn_policy_schedule_write(struct rn_writer *w, const struct rn_schedule *schedule);
 void rn_policy_schedule_read(struct rn_reader *r, struct rn_schedule *ret, bool *no_memory);
 
