@@ -18,7 +18,7 @@ struct problem {
 	bool wrong;
 	const char *text;
 };
-#define PROBLEMS 6
+#define PROBLEMS 7
 
 static const char *hub_problem(const struct rn_core_status *s)
 {
@@ -41,6 +41,8 @@ static void find_problems(const struct rn_core_status *s, struct problem ret[PRO
 	    {s->kern_connected && s->kern.policy_version == 0, "no policy is loaded, so everything is dropped"},
 	    {s->kern_connected && s->kern.policy_version != 0 && s->kern.lease_seconds_left <= 0,
 	     "the gateway's signed state is too old, so everything is dropped"},
+	    {s->policy_refused, "this host could not take the newest policy, and one before it stays in force: "
+				"`journalctl -u rnaut-kern` says why"},
 	    {s->hub_gone != RN_HUB_THERE, hub_problem(s)},
 	};
 

@@ -11,20 +11,26 @@ struct slot {
 	uint32_t users;
 	uint32_t identity;
 	uint32_t count; /* of selectors; UNKNOWN: adopted */
-	uint32_t hash;
 	uint32_t selectors[RN_SELECTORS_MAX];
 };
 #define UNKNOWN 0xffffffffu
 
+/* Memory is touched as slots come into use. */
 struct rn_slots {
 	struct slot slot[RN_IDENTITIES_MAX];
-	uint32_t used;
-	uint32_t end; /* no slot from here on has a user */
+	uint32_t hash[RN_IDENTITIES_MAX]; /* of those whose set is known: all are looked through for each device */
+	uint32_t max, used;
+	uint32_t unknown; /* of those in use */
+	uint32_t end;	  /* no slot from here on has a user */
 };
 
-struct rn_slots *rn_slots_new(void)
+struct rn_slots *rn_slots_new(uint32_t max)
 {
-	return calloc(1, sizeof(struct rn_slots));
+	struct rn_slots *s = max <= RN_IDENTITIES_MAX ? calloc(1, sizeof(*s)) : NULL;
+
+	if (s)
+		s->max = max;
+	return s;
 }
 
 void rn_slots_free(struct rn_slots *s)
@@ -41,75 +47,84 @@ static uint32_t hash_of(const uint32_t *selectors, uint32_t count)
 	return hash;
 }
 
-static bool is_set(const struct slot *s, uint32_t hash, const uint32_t *selectors, uint32_t count)
+static bool is_set(const struct slot *s, const uint32_t *selectors, uint32_t count)
 {
-	return s->users && s->count == count && s->hash == hash &&
+	return s->users && s->count == count &&
 	       (count == 0 || memcmp(s->selectors, selectors, count * sizeof(*selectors)) == 0);
 }
 
-static void learn(struct slot *s, uint32_t hash, const uint32_t *selectors, uint32_t count)
+static void learn(struct rn_slots *s, uint32_t slot, uint32_t hash, const uint32_t *selectors, uint32_t count)
 {
-	s->hash = hash;
-	s->count = count;
+	s->hash[slot] = hash;
+	s->slot[slot].count = count;
 	if (count)
-		memcpy(s->selectors, selectors, count * sizeof(*selectors));
+		memcpy(s->slot[slot].selectors, selectors, count * sizeof(*selectors));
 }
 
-static struct slot *find(struct rn_slots *s, uint32_t identity, uint32_t hash, const uint32_t *selectors,
-			 uint32_t count)
-{
-	struct slot *adopted = NULL;
+#define NONE 0xffffffffu
 
-	for (uint32_t i = 0; i < s->end; i++) {
-		if (is_set(&s->slot[i], hash, selectors, count))
-			return &s->slot[i];
-		if (s->slot[i].users && s->slot[i].count == UNKNOWN && s->slot[i].identity == identity)
-			adopted = &s->slot[i];
+/* After a restart: that of the identity, whose set is learnt. */
+static uint32_t find_adopted(struct rn_slots *s, uint32_t identity, uint32_t hash, const uint32_t *selectors,
+			     uint32_t count)
+{
+	for (uint32_t i = 0; s->unknown && i < s->end; i++) {
+		if (!s->slot[i].users || s->slot[i].count != UNKNOWN || s->slot[i].identity != identity)
+			continue;
+		learn(s, i, hash, selectors, count);
+		s->unknown--;
+		return i;
 	}
-	if (adopted)
-		learn(adopted, hash, selectors, count);
-	return adopted;
+	return NONE;
 }
 
-static struct slot *find_free(struct rn_slots *s)
+static uint32_t find(struct rn_slots *s, uint32_t identity, uint32_t hash, const uint32_t *selectors, uint32_t count)
 {
 	for (uint32_t i = 0; i < s->end; i++) {
+		if (s->hash[i] == hash && is_set(&s->slot[i], selectors, count))
+			return i;
+	}
+	return find_adopted(s, identity, hash, selectors, count);
+}
+
+static uint32_t find_free(struct rn_slots *s)
+{
+	for (uint32_t i = 0; s->used < s->end && i < s->end; i++) {
 		if (!s->slot[i].users)
-			return &s->slot[i];
+			return i;
 	}
-	return s->end < RN_IDENTITIES_MAX ? &s->slot[s->end++] : NULL;
+	return s->end < s->max ? s->end++ : NONE;
 }
 
 int rn_slots_take(struct rn_slots *s, uint32_t identity, const uint32_t *selectors, uint32_t count, uint32_t *ret_slot,
 		  bool *ret_new)
 {
-	uint32_t hash = hash_of(selectors, count);
-	struct slot *found;
+	uint32_t hash = hash_of(selectors, count), found;
 
 	if (count > RN_SELECTORS_MAX)
 		return -EINVAL;
 	found = find(s, identity, hash, selectors, count);
-	*ret_new = !found;
-	if (!found) {
+	*ret_new = found == NONE;
+	if (found == NONE) {
 		found = find_free(s);
-		if (!found)
+		if (found == NONE)
 			return -ENOSPC;
-		found->identity = identity;
-		learn(found, hash, selectors, count);
+		s->slot[found].identity = identity;
+		learn(s, found, hash, selectors, count);
 		s->used++;
 	}
-	found->users++;
-	*ret_slot = found - s->slot;
+	s->slot[found].users++;
+	*ret_slot = found;
 	return 0;
 }
 
 int rn_slots_adopt(struct rn_slots *s, uint32_t slot, uint32_t identity)
 {
-	if (slot >= RN_IDENTITIES_MAX)
+	if (slot >= s->max)
 		return -ERANGE;
 	if (s->slot[slot].users++ == 0) {
 		s->slot[slot].identity = identity;
 		s->slot[slot].count = UNKNOWN;
+		s->unknown++;
 		s->used++;
 		if (slot >= s->end)
 			s->end = slot + 1;
@@ -119,15 +134,18 @@ int rn_slots_adopt(struct rn_slots *s, uint32_t slot, uint32_t identity)
 
 void rn_slots_release(struct rn_slots *s, uint32_t slot)
 {
-	if (slot >= RN_IDENTITIES_MAX || s->slot[slot].users == 0)
+	if (slot >= s->max || s->slot[slot].users == 0)
 		return;
-	if (--s->slot[slot].users == 0)
-		s->used--;
+	if (--s->slot[slot].users)
+		return;
+	s->used--;
+	if (s->slot[slot].count == UNKNOWN)
+		s->unknown--;
 }
 
 const uint32_t *rn_slots_selectors(const struct rn_slots *s, uint32_t slot, uint32_t *ret_count)
 {
-	if (slot >= RN_IDENTITIES_MAX || !s->slot[slot].users || s->slot[slot].count == UNKNOWN)
+	if (slot >= s->max || !s->slot[slot].users || s->slot[slot].count == UNKNOWN)
 		return NULL;
 	*ret_count = s->slot[slot].count;
 	return s->slot[slot].selectors;
@@ -143,7 +161,8 @@ uint32_t rn_slots_used(const struct rn_slots *s)
 	return s->used;
 }
 
-/* Free are those from `fresh` on, which nobody had yet, then those in the ring. Memory is touched as they come into use. */
+/* Free are those from `fresh` on, which nobody had yet, then those in the ring. Memory is touched as they come into
+ * use. */
 struct rn_indices {
 	uint32_t fresh;
 	uint32_t ring[RN_DEVICES_MAX];

@@ -45,6 +45,7 @@ struct rn_core_status {
 	uint32_t epoch;
 	uint64_t version;	/* newest record */
 	uint64_t policy_version;
+	bool policy_refused; /* by kern: one before it is in force here */
 	bool kern_connected, net_connected, ca_connected, web_connected;
 	struct rn_local_status kern; /* as of at most a second ago */
 	struct rn_network network; /* zero until its record has arrived */

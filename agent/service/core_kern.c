@@ -176,6 +176,15 @@ static void events(struct rn_core *core, const struct rn_local *local)
 	rn_core_take_events(core, core->params.self.device, local->block, local->block_size, more);
 }
 
+static void refused(struct rn_core *core, const struct rn_local *local)
+{
+	const struct rn_ledger_entry *policy = rn_ledger_policy(core->books.ledger);
+
+	if (policy && policy->version == local->version)
+		core->kern.policy_refused = local->version;
+	rn_log(RN_LOG_WARNING, "kern refused record version %llu: %s", (unsigned long long)local->version, local->text);
+}
+
 bool rn_core_kern_receive(struct rn_core *core, const struct rn_local *local)
 {
 	switch ((int)local->type) {
@@ -186,8 +195,7 @@ bool rn_core_kern_receive(struct rn_core *core, const struct rn_local *local)
 		applied(core, local);
 		return true;
 	case RN_LOCAL_KERN_REFUSED:
-		rn_log(RN_LOG_WARNING, "kern refused record version %llu: %s", (unsigned long long)local->version,
-		       local->text);
+		refused(core, local);
 		return true;
 	case RN_LOCAL_KERN_EVENTS:
 		events(core, local);

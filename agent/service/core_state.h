@@ -34,6 +34,7 @@ struct rn_core_kern {
 	uint8_t *counters, *frames, *peers; /* what status points to */
 	uint64_t lost;
 	int64_t status_at;
+	uint64_t policy_refused; /* version of a policy; 0: none */
 	bool link_wanted;
 	int64_t link_until; /* 0: nobody waits */
 	rn_core_done *link_done;

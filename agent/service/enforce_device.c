@@ -238,7 +238,7 @@ int rn_enforce_device_apply(struct rn_enforce *e, uint64_t version, const struct
 	r = rn_slots_take(e->slots, device->identity, device->selectors, device->selector_count, &slot, &fresh);
 	if (r < 0)
 		return rn_fail(err, r, "device %u does not fit: %u identities are in use", device->number,
-			       RN_IDENTITIES_MAX);
+			       rn_slots_used(e->slots));
 	r = rn_enforce_own(e, device, err);
 	if (r < 0) {
 		rn_slots_release(e->slots, slot);

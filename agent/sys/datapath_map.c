@@ -23,30 +23,31 @@ static const struct {
 };
 #define SMALL (sizeof(small) / sizeof(small[0]))
 
-/* Those of a policy, half of each; `shrinks`: on a node. */
-#define HALF(fd, name, count, shrinks)                                                                                 \
+/* Those of a policy, half of each as it is on a hub. */
+#define HALF(fd, name, count)                                                                                          \
 	{                                                                                                              \
 		fd, offsetof(struct rn_datapath, open.name),                                                           \
-		    (count) * sizeof(*((struct rn_datapath *)NULL)->open.name), shrinks                                \
+		    (count) * sizeof(*((struct rn_datapath *)NULL)->open.name)                                         \
 	}
 static const struct {
 	enum rn_datapath_fd fd;
 	size_t at, size;
-	bool shrinks;
 } halves[] = {
-    HALF(RN_FD_IDENTITIES, identities, RN_IDENTITIES_MAX, false),
-    HALF(RN_FD_LISTS, lists, RN_LISTS_MAX, true),
-    HALF(RN_FD_SIDES, sides, RN_SIDES_MAX, true),
-    HALF(RN_FD_PAIRS, pairs, RN_PAIRS_MAX, true),
-    HALF(RN_FD_CANDIDATES, candidates, RN_CANDIDATES_MAX, true),
-    HALF(RN_FD_RULES, rules, RN_RULES_MAX, true),
-    HALF(RN_FD_OPENINGS, openings, RN_OPENINGS_MAX, true),
+    HALF(RN_FD_IDENTITIES, identities, RN_IDENTITIES_MAX),
+    HALF(RN_FD_LISTS, lists, RN_LISTS_MAX),
+    HALF(RN_FD_SIDES, sides, RN_SIDES_MAX),
+    HALF(RN_FD_PAIRS, pairs, RN_PAIRS_MAX),
+    HALF(RN_FD_CANDIDATES, candidates, RN_CANDIDATES_MAX),
+    HALF(RN_FD_RULES, rules, RN_RULES_MAX),
+    HALF(RN_FD_OPENINGS, openings, RN_OPENINGS_MAX),
 };
 #define HALVES (sizeof(halves) / sizeof(halves[0]))
 
 static size_t size_of(const struct rn_datapath *dp, unsigned array)
 {
-	return halves[array].size >> (halves[array].shrinks ? dp->shift : 0);
+	if (halves[array].fd == RN_FD_IDENTITIES)
+		return dp->identities * sizeof(struct rn_identity);
+	return halves[array].size >> dp->shift;
 }
 
 static void **member(struct rn_datapath *dp, size_t at)

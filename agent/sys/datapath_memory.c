@@ -24,6 +24,12 @@ static void store_u32(uint32_t *to, uint32_t value)
 	__atomic_store_n(to, value, __ATOMIC_SEQ_CST);
 }
 
+void rn_datapath_sizes(struct rn_datapath *dp, bool node)
+{
+	dp->shift = node ? RN_NODE_SHIFT : 0;
+	dp->identities = node ? RN_IDENTITIES_NODE : RN_IDENTITIES_MAX;
+}
+
 void rn_datapath_begin(struct rn_datapath *dp, const struct rn_meta *want)
 {
 	struct rn_meta meta = *want;
@@ -237,7 +243,7 @@ int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t s
 	uint32_t first;
 	int code;
 
-	if (half > 1 || slot >= RN_IDENTITIES_MAX)
+	if (half > 1 || slot >= dp->identities)
 		return -ERANGE;
 	first = dp->lists_end[half];
 	if (first > RN_LISTS_MAX >> dp->shift || !fits(dp, first + lists->count, RN_LISTS_MAX))
@@ -263,9 +269,9 @@ int rn_datapath_find_ends(struct rn_datapath *dp)
 
 		if (code)
 			return code;
-		dp->identities_end[half] = RN_IDENTITIES_MAX;
+		dp->identities_end[half] = dp->identities;
 		dp->lists_end[half] = 0;
-		for (uint32_t i = 0; i < RN_IDENTITIES_MAX; i++) {
+		for (uint32_t i = 0; i < dp->identities; i++) {
 			const struct rn_identity *identity = &dp->open.identities[i];
 			uint32_t end = (identity->destinations + identity->places + RN_LIST_SIDES - 1) / RN_LIST_SIDES;
 

@@ -6,10 +6,11 @@
 
 #define RN_SCHEMA_VERSION 4u /* of all pinned maps together; raise it on any change of maps.h */
 
-#define RN_DEVICES_MAX 16384u	/* entries of rn_devices; index 0 is never used */
-#define RN_ADDRESSES_MAX 32768u /* two addresses a device */
-#define RN_IDENTITIES_MAX 4096u /* local identity slots, each half of a double buffer */
-#define RN_SELECTORS_MAX 32	/* of one identity */
+#define RN_DEVICES_MAX 16384u	 /* entries of rn_devices; index 0 is never used */
+#define RN_ADDRESSES_MAX 32768u	 /* two addresses a device */
+#define RN_IDENTITIES_MAX 16384u /* local identity slots, each half of a double buffer: one for each device */
+#define RN_IDENTITIES_NODE 4096u /* the same on a node */
+#define RN_SELECTORS_MAX 32	 /* of one identity */
 /*
  * Of one policy, each half of a double buffer. A node has an eighth of them: it is one end of all that it judges, and
  * takes only the rules that concern it (struct rn_narrowed).
@@ -27,9 +28,9 @@
 #define RN_PROBES 8u	    /* places that a side can be in, from where it should be */
 #define RN_LOOKS_MAX 8192u  /* steps of one judgement */
 #define RN_ALIKE_MAX 4096u  /* candidates of one pair */
-#define RN_TRUST_MAX 100u	/* trust is 0..100 */
-#define RN_FLOWS_MAX 65536u	/* flow entries */
-#define RN_FLOW_WAYS 8u		/* places that a flow can be in */
+#define RN_TRUST_MAX 100u   /* trust is 0..100 */
+#define RN_FLOWS_MAX 65536u /* flow entries */
+#define RN_FLOW_WAYS 8u	    /* places that a flow can be in */
 #define RN_FLOW_SETS (RN_FLOWS_MAX / RN_FLOW_WAYS)
 #define RN_EVENT_RING_BYTES (512u * 1024u)
 #define RN_EVENT_RING_NODE_BYTES (64u * 1024u) /* on a node: 500 events, and kern reads them 20 times a second */

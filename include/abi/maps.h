@@ -83,7 +83,7 @@ _Static_assert(sizeof(struct rn_device) == 64, "rn_device");
  */
 
 /*
- * rn_identities[half * RN_IDENTITIES_MAX + slot], where in rn_lists its sides are. `destinations` is a set: each is in
+ * rn_identities[half * RN_IDENTITIES_MAX + slot] (RN_IDENTITIES_NODE on a node), where in rn_lists its sides are. `destinations` is a set: each is in
  * one of RN_PROBES places from rn_side_place() on, and past the last comes the first; 0 is a free place.
  */
 struct rn_identity {

@@ -105,6 +105,7 @@ static void map_all(struct rn_bpf *b)
 		   [RN_FD_OPENINGS] = bpf_map__fd(s->maps.rn_openings)},
 	    .config = b->config,
 	    .policy = b->policy,
+	    .identities = RN_IDENTITIES_MAX,
 	    .identities_end = {RN_IDENTITIES_MAX, RN_IDENTITIES_MAX},
 	};
 }

@@ -51,6 +51,8 @@ COVERED = {
     "agent/domain/policy_fit.c": ["test_policy_after"],
     "agent/domain/policy_selectors.c": ["test_policy_compile", "test_policy_agree"],
     "agent/domain/policy_tables.c": ["test_policy_tables", "test_policy_compile", "bpf/test_verdicts"],
+    "agent/domain/policy_narrow.c": ["test_policy_narrow", "test_enforce_own"],
+    "agent/service/enforce_own.c": ["test_enforce_own"],
     "agent/domain/policy_sides.c": ["test_policy_tables", "test_policy_compile", "bpf/test_verdicts"],
     "agent/domain/policy_meets.c": ["test_core_known", "test_core_resolve"],
     "agent/domain/policy_parts.c": ["test_policy_parts", "test_core_parts"],

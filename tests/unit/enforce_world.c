@@ -187,7 +187,7 @@ static int setup(void **state, bool node)
 	struct hub *h = zeros(1, sizeof(*h));
 
 	h->dp = datapath_new();
-	h->dp->shift = node ? RN_NODE_SHIFT : 0;
+	rn_datapath_sizes(h->dp, node);
 	h->node = node;
 	h->enforce = rn_enforce_new(h->dp, SELF, !node);
 	assert_non_null(h->enforce);

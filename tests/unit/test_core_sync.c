@@ -242,6 +242,31 @@ static void a_restart_keeps_what_was_synced(void **state)
 	assert_true(s.upstream_connected);
 }
 
+/* A node whose tables the policy does not fit says so, until the policy is in force or another has come. */
+static void a_refused_policy_is_told_of(void **state)
+{
+	struct world *w = *state;
+	struct rn_core *node = w->hosts[3].core;
+	struct rn_local refused = {.type = RN_LOCAL_KERN_REFUSED, .text = "it does not fit"};
+	struct rn_local kern = {.type = RN_LOCAL_KERN_STATUS};
+	struct rn_core_status s;
+
+	rn_core_status(node, &s);
+	assert_true(s.policy_version && !s.policy_refused);
+	refused.version = s.policy_version + 1000; /* a record of another kind */
+	assert_true(rn_core_receive(node, RN_CORE_KERN, &refused));
+	rn_core_status(node, &s);
+	assert_false(s.policy_refused);
+	refused.version = s.policy_version;
+	assert_true(rn_core_receive(node, RN_CORE_KERN, &refused));
+	rn_core_status(node, &s);
+	assert_true(s.policy_refused);
+	kern.status.policy_version = s.policy_version;
+	assert_true(rn_core_receive(node, RN_CORE_KERN, &kern));
+	rn_core_status(node, &s);
+	assert_false(s.policy_refused);
+}
+
 static void a_slow_receiver_gets_everything_in_the_end(void **state)
 {
 	struct world *w = *state;
@@ -832,6 +857,7 @@ int main(void)
 	    T(revocation_ends_the_session),
 	    T(hosts_catch_up_after_being_away),
 	    T(a_restart_keeps_what_was_synced),
+	    T(a_refused_policy_is_told_of),
 	    T(a_slow_receiver_gets_everything_in_the_end),
 	    T(a_forged_record_is_refused),
 	    T(an_old_record_changes_nothing),

@@ -16,7 +16,7 @@ static const uint32_t alice[] = {1, 4}, bob[] = {1, 5};
 
 static void test_one_slot_for_one_set(void **state)
 {
-	struct rn_slots *s = rn_slots_new();
+	struct rn_slots *s = rn_slots_new(RN_IDENTITIES_MAX);
 	uint32_t a, b, c, count;
 	bool fresh;
 
@@ -40,7 +40,7 @@ static void test_one_slot_for_one_set(void **state)
 
 static void test_adopted_slot_learns_its_set(void **state)
 {
-	struct rn_slots *s = rn_slots_new();
+	struct rn_slots *s = rn_slots_new(RN_IDENTITIES_MAX);
 	uint32_t slot, count;
 	bool fresh;
 
@@ -60,19 +60,49 @@ static void test_adopted_slot_learns_its_set(void **state)
 	rn_slots_free(s);
 }
 
-static void test_slots_are_bounded(void **state)
+static void bounded(uint32_t max)
 {
-	struct rn_slots *s = rn_slots_new();
+	struct rn_slots *s = rn_slots_new(max);
 	uint32_t slot;
 	bool fresh;
 
-	(void)state;
-	for (uint32_t i = 0; i < RN_IDENTITIES_MAX; i++)
+	for (uint32_t i = 0; i < max; i++)
 		assert_int_equal(rn_slots_take(s, i + 1, &i, 1, &slot, &fresh), 0);
+	assert_int_equal(rn_slots_adopt(s, max, 5), -ERANGE);
 	assert_int_equal(rn_slots_take(s, 99999, alice, 2, &slot, &fresh), -ENOSPC);
 	rn_slots_release(s, 17);
 	assert_int_equal(rn_slots_take(s, 99999, alice, 2, &slot, &fresh), 0);
 	assert_int_equal(slot, 17);
+	assert_int_equal(rn_slots_used(s), max);
+	rn_slots_free(s);
+}
+
+static void test_slots_are_bounded(void **state)
+{
+	(void)state;
+	bounded(RN_IDENTITIES_MAX);
+	bounded(RN_IDENTITIES_NODE);
+	assert_null(rn_slots_new(RN_IDENTITIES_MAX + 1));
+}
+
+/* An adopted slot whose last user goes before its set is known is free like any other. */
+static void test_adopted_and_gone(void **state)
+{
+	struct rn_slots *s = rn_slots_new(RN_IDENTITIES_NODE);
+	uint32_t slot, count;
+	bool fresh;
+
+	(void)state;
+	assert_int_equal(rn_slots_adopt(s, 0, 10), 0);
+	assert_int_equal(rn_slots_adopt(s, 1, 11), 0);
+	rn_slots_release(s, 0);
+	assert_int_equal(rn_slots_take(s, 10, alice, 2, &slot, &fresh), 0);
+	assert_true(fresh && slot == 0);
+	assert_int_equal(rn_slots_take(s, 11, bob, 2, &slot, &fresh), 0);
+	assert_true(!fresh && slot == 1);
+	assert_memory_equal(rn_slots_selectors(s, 1, &count), bob, sizeof(bob));
+	assert_int_equal(rn_slots_take(s, 11, bob, 2, &slot, &fresh), 0);
+	assert_true(!fresh && slot == 1);
 	rn_slots_free(s);
 }
 
@@ -152,9 +182,10 @@ static void test_numbers_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_one_slot_for_one_set), cmocka_unit_test(test_adopted_slot_learns_its_set),
-	    cmocka_unit_test(test_slots_are_bounded),	 cmocka_unit_test(test_indices_come_back_last),
-	    cmocka_unit_test(test_indices_adopt),	 cmocka_unit_test(test_numbers_random),
+	    cmocka_unit_test(test_one_slot_for_one_set),   cmocka_unit_test(test_adopted_slot_learns_its_set),
+	    cmocka_unit_test(test_slots_are_bounded),	   cmocka_unit_test(test_adopted_and_gone),
+	    cmocka_unit_test(test_indices_come_back_last), cmocka_unit_test(test_indices_adopt),
+	    cmocka_unit_test(test_numbers_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
