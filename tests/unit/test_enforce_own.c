@@ -462,7 +462,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, own_setup, own_teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_a_rule_that_denies_comes_first), T(test_after_a_restart),  T(test_not_without_the_policy),
-	    T(test_own_device_is_not_known),	    T(test_no_room_for_both), cmocka_unit_test(test_random),
+	    T(test_own_device_is_not_known),	    T(test_no_room_for_both), T(test_the_last_identity),
+	    cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
