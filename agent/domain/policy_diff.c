@@ -65,11 +65,26 @@ static void tell_rule(void *context, const char *id, const char *what)
 
 /* ---- one pair ---- */
 
-/* Out of one list the rules that have the party at this end; false: none of them differs. */
-static bool pick(struct diff *d, const struct rn_policy_model *from, const bool *differs, bool destination,
+/* Does a rule that differs have the party at this end? Where little was changed they are few, so they are asked first.
+ */
+static bool matters(struct diff *d, const struct rn_policy_model *from, const bool *differs, bool destination,
+		    const struct rn_party *party, const struct rn_party *other)
+{
+	const bool *at = differs, *end = differs + from->rule_count;
+
+	for (; (at = at < end ? memchr(at, true, (size_t)(end - at)) : NULL); at++, d->work++) {
+		const struct rn_access_policy *rule = &from->rules[at - differs];
+
+		if (rn_policy_end_is(from, destination ? &rule->destination : &rule->source, party, other))
+			return true;
+	}
+	return false;
+}
+
+/* Out of one list the rules that have the party at this end. */
+static void pick(struct diff *d, const struct rn_policy_model *from, const bool *differs, bool destination,
 		 const struct rn_party *party, const struct rn_party *other, struct some *ret)
 {
-	bool any = false;
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < from->rule_count; i++, d->work++) {
@@ -81,13 +96,11 @@ static bool pick(struct diff *d, const struct rn_policy_model *from, const bool 
 		ret->model.rules[count] = *rule;
 		ret->model.rules[count].number = count + 1;
 		ret->differs[count] = differs[i];
-		any |= differs[i];
 		count++;
 	}
 	ret->model.groups = from->groups;
 	ret->model.group_count = from->group_count;
 	ret->model.rule_count = count;
-	return any;
 }
 
 static int by_port(const void *a, const void *b)
@@ -212,8 +225,10 @@ static int compare_pair(struct diff *d, uint32_t source, uint32_t destination)
 	bool any = false;
 	int code;
 
-	for (unsigned m = 0; m < 2; m++)
-		any |= pick(d, &d->of_source[m].model, d->of_source[m].differs, true, to, from, &d->of_pair[m]);
+	for (unsigned m = 0; m < 2 && !any; m++)
+		any = matters(d, &d->of_source[m].model, d->of_source[m].differs, true, to, from);
+	for (unsigned m = 0; m < 2 && any; m++)
+		pick(d, &d->of_source[m].model, d->of_source[m].differs, true, to, from, &d->of_pair[m]);
 	for (unsigned p = 0; any && p < 4; p++) {
 		bool ports = p < 2;
 		uint32_t count = ports ? edges_of(d, protocols[p], edges) : 0;
@@ -234,8 +249,10 @@ static int compare_source(struct diff *d, uint32_t source)
 	bool any = false;
 	int code = 0;
 
-	for (unsigned m = 0; m < 2; m++)
-		any |= pick(d, d->models[m], d->differs[m], false, from, from, &d->of_source[m]);
+	for (unsigned m = 0; m < 2 && !any; m++)
+		any = matters(d, d->models[m], d->differs[m], false, from, from);
+	for (unsigned m = 0; m < 2 && any; m++)
+		pick(d, d->models[m], d->differs[m], false, from, from, &d->of_source[m]);
 	for (uint32_t i = 0; any && i < d->device_count && code == 0; i++) {
 		if (d->work > WORK_MAX) {
 			d->cut = true;
