@@ -225,6 +225,8 @@ static int load(enum rn_process process, const char *const *calls)
 	if (!filter)
 		return -ENOMEM;
 	r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (r == 0) /* core's worker too, which is there already */
+		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (r == 0)
 		r = add_calls(filter, process, calls);
 #ifdef __SANITIZE_ADDRESS__

@@ -21,8 +21,8 @@ enum rn_process {
 int rn_process_user(enum rn_process process, uid_t *ret_uid, gid_t *ret_gid, struct rn_err *err);
 /*
  * From root: no supplementary groups, the user, capabilities (kern and wireguard keep theirs), no_new_privs,
- * PR_SET_DUMPABLE 0. Then rn_sandbox_seccomp loads the allow-list (at most 60 calls, default kill); call it when all
- * files and sockets that need other calls are open.
+ * PR_SET_DUMPABLE 0. Then rn_sandbox_seccomp loads the allow-list (at most 60 calls, default kill) into all threads;
+ * call it when all files and sockets that need other calls are open, and threads begun.
  */
 int rn_sandbox_user(enum rn_process process, struct rn_err *err);
 /* Of a forked child, between the two: it ends when its parent does, however that ends. */

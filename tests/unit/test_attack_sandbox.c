@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -20,7 +21,9 @@
 
 #include <cmocka.h>
 
+#include "sys/loop.h"
 #include "sys/sandbox.h"
+#include "sys/worker.h"
 #include "sys/zone.h"
 
 static void unix_socket(void)
@@ -174,6 +177,49 @@ static void zones(void)
 	rn_zone_cache_free(cache);
 }
 
+static struct rn_loop *loop;
+
+/* What core's worker does: it begins before the filter, allocates, reads zones, and ends. */
+static void worked(void *context)
+{
+	void (*const *attempt)(void) = context;
+	void *volatile block = malloc(32u << 20);
+
+	free(block);
+	(*attempt)();
+}
+
+static void worked_done(void *context, bool ran)
+{
+	(void)context;
+	if (!ran)
+		_exit(99);
+	rn_loop_stop(loop);
+}
+
+/* True where a core whose worker does so is killed, the whole process. */
+static bool kills_by_worker(void (*attempt)(void))
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		loop = rn_loop_new();
+		struct rn_worker *worker = rn_worker_new(loop);
+
+		if (!worker || rn_sandbox_seccomp(RN_PROCESS_CORE, NULL) < 0 ||
+		    rn_worker_add(worker, worked, worked_done, &attempt))
+			_exit(99);
+		rn_loop_run(loop);
+		rn_worker_free(worker);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 99);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
 /* True where the call kills the process. */
 static bool kills(enum rn_process process, void (*attempt)(void))
 {
@@ -222,6 +268,17 @@ static void test_calls_that_are_needed(void **state)
 	}
 }
 
+/* The thread was there before the filter, and is under it. */
+static void test_the_worker_is_under_the_filter(void **state)
+{
+	static void (*const attempts[])(void) = {packet_socket, code_to_write, program, child, internet_socket};
+
+	(void)state;
+	assert_false(kills_by_worker(zones));
+	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++)
+		assert_true(kills_by_worker(attempts[i]));
+}
+
 /* The filter goes by an address's size. kern has no socket that could dial. */
 static void test_addresses_that_kill(void **state)
 {
@@ -242,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_calls_that_kill),
 	    cmocka_unit_test(test_calls_that_are_needed),
+	    cmocka_unit_test(test_the_worker_is_under_the_filter),
 	    cmocka_unit_test(test_addresses_that_kill),
 	};
 
