@@ -88,6 +88,8 @@ void rn_api_draft_publish(struct rn_api_call *call)
 	if (rn_api_text(call, "comment", &comment) < 0)
 		return;
 	wait = rn_api_policy_wait(call);
-	if (wait)
-		rn_core_draft_publish(call->core, call->name, comment, &wait->version, rn_api_policy_done, wait);
+	if (!wait)
+		return;
+	rn_api_cancel_by(call, wait);
+	rn_core_draft_publish(call->core, call->name, comment, &wait->version, rn_api_policy_done, wait);
 }

@@ -99,6 +99,7 @@ void rn_api_policy_set(struct rn_api_call *call)
 	/* Its text is not kept while hubs are waited for. The call may be gone after it. */
 	body = call->body;
 	call->body = NULL;
+	rn_api_cancel_by(call, wait);
 	rn_core_policy_set(call->core, &new, rn_api_policy_done, wait);
 	rn_json_free(body);
 }
@@ -117,12 +118,15 @@ void rn_api_policy_rollback(struct rn_api_call *call)
 		return;
 	new.origin = (uint64_t)version;
 	new.ret_version = &wait->version;
+	rn_api_cancel_by(call, wait);
 	rn_core_policy_rollback(call->core, &new, rn_api_policy_done, wait);
 }
 
 /* ---- one is looked at ---- */
 
 struct looking {
+	struct rn_api_call *call;
+	struct rn_core_review review;
 	struct rn_json *findings, *tests, *changes;
 };
 
@@ -170,29 +174,56 @@ static void append_change(void *context, const struct rn_difference *d)
 	rn_json_append(looking->changes, change);
 }
 
-static void answer_check(struct rn_api_call *call, const char *text, bool changes)
+/* What would change is worth telling of one that could be set. */
+static struct rn_json *looked_json(struct looking *looking, int code, const struct rn_err *err)
 {
-	struct looking looking = {rn_json_array(), rn_json_array(), rn_json_array()};
-	struct rn_core_review review = {.context = &looking,
-					.finding = append_finding,
-					.test = append_test,
-					.change = changes ? append_change : NULL};
-	struct rn_err err = {""};
-	int code = rn_core_policy_review(call->core, text, strlen(text), &review, &err);
-	struct rn_json *root = rn_json_object();
+	struct rn_json *root = rn_json_object(), *none = rn_json_array();
 
 	rn_json_add_bool(root, "valid", code == 0);
-	rn_json_add_text(root, "message", code == 0 ? NULL : err.text);
-	rn_json_add(root, "findings", looking.findings);
-	rn_json_add(root, "tests", looking.tests);
-	rn_json_add(root, "changes", looking.changes);
-	rn_json_add_bool(root, "complete", !review.incomplete);
+	rn_json_add_text(root, "message", code == 0 ? NULL : err->text);
+	rn_json_add(root, "findings", looking->findings);
+	rn_json_add(root, "tests", looking->tests);
+	rn_json_add(root, "changes", code == 0 ? looking->changes : none);
+	rn_json_free(code == 0 ? none : looking->changes);
+	rn_json_add_bool(root, "complete", !looking->review.incomplete);
+	return root;
+}
+
+static void looked(void *context, int code, const struct rn_err *err)
+{
+	struct looking *looking = context;
+	struct rn_json *root = looked_json(looking, code, err);
+
 	if (code == 0 || code == -EINVAL || code == -EMSGSIZE) {
-		rn_api_answer(call, 200, root);
+		rn_api_answer(looking->call, 200, root);
+	} else {
+		rn_json_free(root);
+		rn_api_fail(looking->call, code, err);
+	}
+	free(looking);
+}
+
+static void look(struct rn_api_call *call, const char *text, bool changes)
+{
+	struct looking *looking = calloc(1, sizeof(*looking));
+	struct rn_json *body = call->body;
+
+	if (!looking) {
+		rn_api_fail(call, -ENOMEM, NULL);
 		return;
 	}
-	rn_json_free(root);
-	rn_api_fail(call, code, &err);
+	*looking = (struct looking){call,
+				    {.context = looking,
+				     .finding = append_finding,
+				     .test = append_test,
+				     .change = changes ? append_change : NULL},
+				    rn_json_array(),
+				    rn_json_array(),
+				    rn_json_array()};
+	call->body = NULL; /* core has a copy of the text, and the call may be gone after this */
+	rn_api_cancel_by(call, looking);
+	rn_core_policy_review(call->core, text, strlen(text), &looking->review, looked, looking);
+	rn_json_free(body);
 }
 
 void rn_api_policy_check(struct rn_api_call *call)
@@ -201,5 +232,5 @@ void rn_api_policy_check(struct rn_api_call *call)
 	const char *text;
 
 	if (rn_api_need_text(call, "text", &text) == 0 && rn_api_bool(call, "changes", &changes) == 0)
-		answer_check(call, text, changes);
+		look(call, text, changes);
 }

@@ -116,8 +116,13 @@ static void done(void *context, int code, const struct rn_err *err, const struct
 void rn_api_policy_replay(struct rn_api_call *call)
 {
 	uint64_t hours = HOURS_DEFAULT;
+	struct rn_json *body = call->body;
 	const char *text;
 
-	if (rn_api_need_text(call, "text", &text) == 0 && rn_api_query_u64(call, "hours", 1, HOURS_MAX, &hours) == 0)
-		rn_core_replay(call->core, text, strlen(text), (unsigned)hours, done, call);
+	if (rn_api_need_text(call, "text", &text) < 0 || rn_api_query_u64(call, "hours", 1, HOURS_MAX, &hours) < 0)
+		return;
+	call->body = NULL; /* core has a copy of the text, and the call may be gone after this */
+	rn_api_cancel_by(call, call);
+	rn_core_replay(call->core, text, strlen(text), (unsigned)hours, done, call);
+	rn_json_free(body);
 }

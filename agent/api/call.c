@@ -18,6 +18,11 @@ void rn_api_call_free(struct rn_api_call *call)
 	free(call);
 }
 
+void rn_api_cancel_by(struct rn_api_call *call, const void *context)
+{
+	call->request->cancel_by = context;
+}
+
 /* How an answer is to be given beside its body. */
 struct extras {
 	const char *allow, *cookie;
@@ -128,6 +133,7 @@ static const struct {
     {-EPERM, 403, "forbidden", "this is not yours to do"},
     {-ENOTSUP, 409, "not_the_gateway", "only the gateway can do this"},
     {-EAGAIN, 503, "unavailable", "a process that is needed is not there now: try again"},
+    {-ECANCELED, 503, "unavailable", "whoever asked has gone"},
     {-ENOSPC, 507, "no_space", "nothing could be stored: the disk is full"},
     {-EIO, 500, "internal", "core failed: see its log"},
 };
@@ -138,8 +144,9 @@ void rn_api_fail(struct rn_api_call *call, int code, const struct rn_err *err)
 
 	while (i < last && failures[i].code != code)
 		i++;
-	rn_api_refuse(call, failures[i].status, failures[i].name, "%s",
-		      err && err->text[0] ? err->text : failures[i].text);
+	answer_json(call, failures[i].status,
+		    error_json(failures[i].name, err && err->text[0] ? err->text : failures[i].text),
+		    (struct extras){.retry_after = failures[i].status == 503 ? 1 : 0});
 }
 
 void rn_api_refuse_later(struct rn_api_call *call, unsigned wait_s, const struct rn_err *err)

@@ -18,6 +18,11 @@ struct rn_api_call {
 	char name[RN_NAME_MAX + 1]; /* {name} of the path */
 	struct rn_json *body;	    /* object; NULL where the route takes none */
 };
+/*
+ * core answers it by this context (rn_core_policy_cancel): should its reader leave, what is not done yet need not be
+ * done. The answer comes all the same.
+ */
+void rn_api_cancel_by(struct rn_api_call *call, const void *context);
 /* Ends it without an answer: its request is gone. */
 void rn_api_call_free(struct rn_api_call *call);
 

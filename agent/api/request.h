@@ -59,6 +59,7 @@ struct rn_api_request {
 	const char *body;	   /* not ended with NUL; whole when the call is handled */
 	size_t size;
 	bool too_large;
+	const void *cancel_by; /* who waits for core's answer (rn_core_policy_cancel); NULL: nobody who could be told */
 };
 
 #endif

@@ -97,7 +97,7 @@ static void request_free(struct web_request *r)
 	free(r);
 }
 
-/* The reader has left. What core is still working on is freed when it answers. */
+/* The reader has left. What core is still working on is freed when it answers, which may be within this. */
 static void leave(struct web_request *r)
 {
 	r->gone = true;
@@ -113,6 +113,8 @@ static void leave(struct web_request *r)
 	}
 	if (r->answered)
 		request_free(r);
+	else if (r->api.cancel_by)
+		rn_core_policy_cancel(r->door->core, r->api.cancel_by);
 }
 
 /* ---- answers ---- */

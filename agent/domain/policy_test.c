@@ -146,7 +146,7 @@ static int run_test(const struct run *r, const struct rn_policy_test *test, stru
 
 int rn_policy_run_tests(const struct rn_policy_model *model, const struct rn_policy_network *network,
 			const struct rn_zone_source *zones, int64_t now,
-			void (*each)(void *context, const struct rn_test_result *result), void *context)
+			bool (*each)(void *context, const struct rn_test_result *result), void *context)
 {
 	const struct run r = {model, network, zones, now};
 	int failed = 0;
@@ -158,17 +158,30 @@ int rn_policy_run_tests(const struct rn_policy_model *model, const struct rn_pol
 		if (code < 0)
 			return code;
 		failed += !result.passed;
-		each(context, &result);
+		if (!each(context, &result))
+			break;
 	}
 	return failed;
 }
 
-static void keep_first(void *context, const struct rn_test_result *result)
+int rn_policy_test_fail(const struct rn_test_result *first, unsigned failed, struct rn_err *err)
+{
+	char more[48] = "";
+
+	if (failed > 1)
+		snprintf(more, sizeof(more), " (and %u more %s)", failed - 1,
+			 failed == 2 ? "test fails" : "tests fail");
+	return rn_fail(err, -EINVAL, "line %u, column %u: %s%s", first->test->line, first->test->column, first->text,
+		       more);
+}
+
+static bool keep_first(void *context, const struct rn_test_result *result)
 {
 	struct rn_test_result *first = context;
 
 	if (!result->passed && !first->test)
 		*first = *result;
+	return true;
 }
 
 int rn_policy_check_tests(const struct rn_policy_model *model, const struct rn_policy_network *network,
@@ -176,15 +189,8 @@ int rn_policy_check_tests(const struct rn_policy_model *model, const struct rn_p
 {
 	struct rn_test_result first = {0};
 	int failed = rn_policy_run_tests(model, network, zones, now, keep_first, &first);
-	char more[48] = "";
 
 	if (failed < 0)
 		return rn_fail(err, failed, "the policy's tests could not be run");
-	if (failed == 0)
-		return 0;
-	if (failed > 1)
-		snprintf(more, sizeof(more), " (and %d more %s)", failed - 1,
-			 failed == 2 ? "test fails" : "tests fail");
-	return rn_fail(err, -EINVAL, "line %u, column %u: %s%s", first.test->line, first.test->column, first.text,
-		       more);
+	return failed ? rn_policy_test_fail(&first, (unsigned)failed, err) : 0;
 }

@@ -21,12 +21,14 @@ struct rn_test_result {
 	char text[400]; /* "" where it passed, else one sentence */
 };
 /*
- * Runs every test at `now` (those without "at"). network NULL: there are no devices. The number that failed, or -errno
- * of the network.
+ * Runs every test at `now` (those without "at"), until each returns false. network NULL: there are no devices. The
+ * number that failed, or -errno of the network.
  */
 int rn_policy_run_tests(const struct rn_policy_model *model, const struct rn_policy_network *network,
 			const struct rn_zone_source *zones, int64_t now,
-			void (*each)(void *context, const struct rn_test_result *result), void *context);
+			bool (*each)(void *context, const struct rn_test_result *result), void *context);
+/* -EINVAL with line, column and sentence of the first that failed, and how many more of `failed` did. */
+int rn_policy_test_fail(const struct rn_test_result *first, unsigned failed, struct rn_err *err);
 /* 0, or -EINVAL with line, column and sentence of the first that fails, and how many more do. */
 int rn_policy_check_tests(const struct rn_policy_model *model, const struct rn_policy_network *network,
 			  const struct rn_zone_source *zones, int64_t now, struct rn_err *err);

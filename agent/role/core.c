@@ -17,6 +17,7 @@
 #include "sys/loop.h"
 #include "sys/memory.h"
 #include "sys/sandbox.h"
+#include "sys/worker.h"
 
 /*
  * The core process. As root it only makes its two sockets and reads what is public; the store is opened by rnaut-core,
@@ -28,6 +29,7 @@ struct host {
 	struct rn_timer *tick;
 	struct rn_timer *settle; /* once */
 	struct rn_core_peers *peers;
+	struct rn_worker *worker; /* of a gateway */
 	struct rn_core *core;
 	struct rn_api *api;
 	char kept[RN_PATH_SIZE]; /* the newest version, in the run directory */
@@ -70,6 +72,12 @@ static void io_arm(void *context, int64_t at_ms)
 	struct host *h = context;
 	int64_t delay = at_ms - io_now_us(h) / 1000;
 	rn_timer_set(h->tick, delay > 0 ? delay : 0);
+}
+
+static int io_work(void *context, void (*run)(void *job), void (*done)(void *job, bool ran), void *job)
+{
+	struct host *h = context;
+	return rn_worker_add(h->worker, run, done, job);
 }
 
 /* What cannot be kept costs a start its patience with hubs that are away, and no more. */
@@ -186,6 +194,12 @@ static int start(struct host *h, const struct rn_core_peers_config *config, stru
 		h->params.io.keep = io_keep;
 		h->params.io.kept = io_kept;
 	}
+	if (h->params.self.gateway) {
+		h->params.io.work = io_work;
+		h->worker = rn_worker_new(h->loop);
+		if (!h->worker)
+			return rn_fail(err, -ENOMEM, "the thread for large policies did not start");
+	}
 	h->tick = rn_timer_new(h->loop, tick, h);
 	h->settle = rn_timer_new(h->loop, settled, NULL);
 	h->peers = rn_core_peers_new(config);
@@ -238,11 +252,13 @@ static int run(struct host *h, struct rn_err *err)
 static void end(struct host *h)
 {
 	/* Whoever waits for an answer gets one while the API can still give it. */
+	rn_worker_end(h->worker);
 	rn_core_peers_free(h->peers);
 	if (h->core)
 		rn_core_end(h->core);
 	rn_api_free(h->api);
 	rn_core_free(h->core);
+	rn_worker_free(h->worker);
 	rn_timer_free(h->tick);
 	rn_timer_free(h->settle);
 	rn_loop_free(h->loop);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/core_prepare.h"
 #include "service/core_state.h"
 #include "sys/files.h"
 
@@ -172,6 +173,7 @@ void rn_core_end(struct rn_core *core)
 	rn_members_end(core);
 	rn_policy_tick(core, true);
 	rn_enforcement_tick(core, true);
+	rn_prepare_tick(core, true);
 	rn_replay_tick(core, true);
 	while (core->passwords)
 		rn_passwords_tick(core, true);
@@ -385,5 +387,6 @@ void rn_core_tick(struct rn_core *core)
 	if (core->gateway)
 		rn_gateway_tick(core);
 	rn_recorder_tick(core->recorder, rn_core_now(core), rn_core_now_ms(core));
+	rn_prepare_tick(core, false);
 	rn_replay_tick(core, false);
 }

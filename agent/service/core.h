@@ -163,7 +163,6 @@ struct rn_core_policy {
 };
 /* The one in force. Those before it, and drafts, are core_history.h's. */
 int rn_core_policy_get(struct rn_core *core, struct rn_core_policy *ret, struct rn_err *err);
-int rn_core_policy_check(struct rn_core *core, const char *text, size_t size, struct rn_err *err);
 struct rn_core_policy_new {
 	const char *text;
 	size_t size;
@@ -174,8 +173,16 @@ struct rn_core_policy_new {
 	uint64_t *ret_version; /* written before done is called, where it is in force; NULL is legal */
 };
 #define RN_CORE_COMMENT_MAX 1000
-/* -ESTALE: another came after based_on, and the sentence says whose. *new may go when this returns. */
+/*
+ * -ESTALE: another came after based_on, and the sentence says whose. *new may go when this returns. A large text is
+ * looked at beside everything else; done is called exactly once, now or later.
+ */
 void rn_core_policy_set(struct rn_core *core, const struct rn_core_policy_new *new, rn_core_done *done, void *context);
+/*
+ * Whoever gave this context to rn_core_policy_set, _review (core_review.h) or rn_core_replay has gone: what has not been
+ * done is not done any more, and its done is called with -ECANCELED, now or soon. What is in force stays so.
+ */
+void rn_core_policy_cancel(struct rn_core *core, const void *context);
 
 struct rn_core_explanation {
 	struct rn_answer policy; /* of the reference evaluator, or its reason overridden by quarantine and so on */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "service/core_registry.h"
 
@@ -31,36 +32,115 @@ int rn_party_of(struct rn_books *books, const struct rn_ledger_entry *entry, str
 	return 0;
 }
 
-int rn_parties_all(struct rn_books *books, struct rn_parties *ret, struct rn_err *err)
+/* ---- apart from the books ---- */
+
+/* Everything that a party points to in one block, which its tags begin: *ret is all its own. */
+static int copy_party(const struct rn_party *in, struct rn_party *ret)
 {
-	const struct rn_ledger_entry *entry;
-	struct rn_parties all = {0};
-	uint32_t count = 0;
-	int rc = 0;
-	for (unsigned i = 0; rn_ledger_at(books->ledger, i); i++)
-		count++;
-	all.list = calloc(count + 1u, sizeof(*all.list));
-	all.rooms = calloc(count + 1u, sizeof(*all.rooms));
-	if (!all.list || !all.rooms)
-		rc = rn_fail(err, -ENOMEM, "out of memory");
-	for (unsigned i = 0; !rc && (entry = rn_ledger_at(books->ledger, i)); i++)
-		if (!(entry->record.flags & (RN_DEVICE_REVOKED | RN_DEVICE_QUARANTINED))) {
-			rc = rn_party_of(books, entry, &all.rooms[all.count], &all.list[all.count], err);
-			all.count += !rc;
-		}
-	if (rc)
-		rn_parties_done(&all);
-	else
-		*ret = all;
+	const char *const texts[] = {in->device, in->owner, in->hub};
+	size_t lengths[3], size = in->tag_count * sizeof(char *);
+	for (unsigned i = 0; i < 3; i++)
+		size += lengths[i] = strlen(texts[i]) + 1;
+	for (uint32_t i = 0; i < in->tag_count; i++)
+		size += strlen(in->tags[i]) + 1;
+	char **tags = malloc(size), *at = tags ? (char *)(tags + in->tag_count) : NULL;
+	const char *copies[3];
+	if (!tags)
+		return -ENOMEM;
+	for (unsigned i = 0; i < 3; at += lengths[i], i++)
+		copies[i] = memcpy(at, texts[i], lengths[i]);
+	for (uint32_t i = 0; i < in->tag_count; at += strlen(at) + 1, i++)
+		tags[i] = memcpy(at, in->tags[i], strlen(in->tags[i]) + 1);
+	*ret = *in;
+	ret->tags = (const char *const *)tags;
+	ret->device = copies[0];
+	ret->owner = copies[1];
+	ret->hub = copies[2];
+	return 0;
+}
+
+static int append(struct rn_party_list *l, const struct rn_party *party)
+{
+	if (l->count == l->room) {
+		uint32_t room = l->room ? 2 * l->room : 64;
+		struct rn_party *grown = reallocarray(l->list, room, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		l->list = grown;
+		l->room = room;
+	}
+	int rc = copy_party(party, &l->list[l->count]);
+	l->count += !rc;
 	return rc;
+}
+
+int rn_parties_add(struct rn_books *books, struct rn_parties *parties, const struct rn_ledger_entry *entry,
+		   struct rn_err *err)
+{
+	bool out = entry->record.flags & (RN_DEVICE_REVOKED | RN_DEVICE_QUARANTINED);
+	struct rn_party_room room;
+	struct rn_party party;
+	int rc = rn_party_of(books, entry, &room, &party, err);
+	if (!rc && append(out ? &parties->out : &parties->in, &party))
+		rc = rn_fail(err, -ENOMEM, "out of memory");
+	return rc;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct rn_party *const *x = a, *const *y = b;
+	return strcmp((*x)->device, (*y)->device);
+}
+
+int rn_parties_sort(struct rn_parties *p)
+{
+	uint32_t count = 0;
+	p->names = calloc(p->in.count + p->out.count + (size_t)1, sizeof(const struct rn_party *));
+	if (!p->names)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < p->in.count; i++)
+		p->names[count++] = &p->in.list[i];
+	for (uint32_t i = 0; i < p->out.count; i++)
+		p->names[count++] = &p->out.list[i];
+	qsort((void *)p->names, count, sizeof(*p->names), by_name);
+	return 0;
+}
+
+static int kept_device(void *context, unsigned end, const char *name, struct rn_party *ret)
+{
+	const struct rn_parties *p = context;
+	const struct rn_party wanted = {.device = name}, *key = &wanted;
+	const struct rn_party **found = NULL;
+	(void)end;
+	if (p->names)
+		found = bsearch(&key, (const void *)p->names, p->in.count + p->out.count, sizeof(*p->names), by_name);
+	if (!found)
+		return -ENOENT;
+	*ret = **found;
+	return 0;
+}
+
+struct rn_policy_network rn_parties_snapshot(struct rn_parties *parties)
+{
+	return (struct rn_policy_network){parties, kept_device};
+}
+
+static void list_done(struct rn_party_list *l)
+{
+	for (uint32_t i = 0; i < l->count; i++)
+		free((void *)l->list[i].tags);
+	free(l->list);
 }
 
 void rn_parties_done(struct rn_parties *parties)
 {
-	free(parties->list);
-	free(parties->rooms);
+	list_done(&parties->in);
+	list_done(&parties->out);
+	free((void *)parties->names);
 	*parties = (struct rn_parties){0};
 }
+
+/* ---- of the books ---- */
 
 static int device(void *context, unsigned end, const char *name, struct rn_party *ret)
 {

@@ -14,16 +14,26 @@ struct rn_party_room {
 int rn_party_of(struct rn_books *books, const struct rn_ledger_entry *entry, struct rn_party_room *room,
 		struct rn_party *ret, struct rn_err *err);
 
-/* All devices but those that are revoked or quarantined; *ret is to be freed with rn_parties_done. */
-struct rn_parties {
+/*
+ * Devices as they were when each was added, apart from the books: another thread may read them. Those that are revoked
+ * or quarantined are apart, since only tests ask for them.
+ */
+struct rn_party_list {
 	struct rn_party *list;
-	uint32_t count;
-	struct rn_party_room *rooms;
+	uint32_t count, room;
 };
-int rn_parties_all(struct rn_books *books, struct rn_parties *ret, struct rn_err *err);
+struct rn_parties {
+	struct rn_party_list in, out;
+	const struct rn_party **names; /* of both, ascending; NULL: not sorted yet */
+};
+int rn_parties_add(struct rn_books *books, struct rn_parties *parties, const struct rn_ledger_entry *entry,
+		   struct rn_err *err);
+int rn_parties_sort(struct rn_parties *parties); /* once all are there. 0 or -ENOMEM */
+/* The network for rn_policy_run_tests: who was not added is not there. */
+struct rn_policy_network rn_parties_snapshot(struct rn_parties *parties);
 void rn_parties_done(struct rn_parties *parties);
 
-/* The network for rn_policy_run_tests: context is the struct. */
+/* The same of the books themselves: context is the struct. */
 struct rn_parties_network {
 	struct rn_books *books;
 	struct rn_party_room rooms[2];

@@ -10,12 +10,39 @@
 #include "service/core_parties.h"
 #include "service/core_registry.h"
 
+struct rn_policy_shared *rn_policy_hold(struct rn_policy_shared *shared)
+{
+	shared->holders++;
+	return shared;
+}
+
+void rn_policy_let_go(struct rn_policy_shared *shared)
+{
+	if (!shared || --shared->holders)
+		return;
+	rn_policy_model_free(shared->model);
+	free(shared);
+}
+
+/* Takes the model where it succeeds. */
+static int share(struct rn_policy_held *held, struct rn_policy_model *model, struct rn_err *err)
+{
+	held->shared = calloc(1, sizeof(*held->shared));
+	if (!held->shared)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	*held->shared = (struct rn_policy_shared){model, 1};
+	held->model = model;
+	return 0;
+}
+
 void rn_policy_held_done(struct rn_policy_held *held)
 {
 	free(held->text);
-	rn_policy_model_free(held->model);
+	rn_policy_let_go(held->shared);
 	*held = (struct rn_policy_held){0};
 }
+
+/* ---- selector numbers ---- */
 
 /* Prefixes are kept in mind: which devices are in one is asked of their addresses. */
 static uint32_t selector_number(void *context, const char *selector)
@@ -30,38 +57,72 @@ static uint32_t selector_number(void *context, const char *selector)
 	return rn_prefixes_add(&change->prefixes, &prefix, number) ? 0 : number;
 }
 
-static int compile(struct rn_change *change, const struct rn_policy_model *model, struct rn_policy_record *ret)
+/* numbers: NULL, or gets one for each. */
+static int number_all(struct rn_change *change, const struct rn_policy_made *made, const bool *wanted,
+		      uint32_t *numbers)
 {
-	struct rn_selector_source selectors = {.context = change, .number = selector_number};
 	change->puts_prefixes = true;
-	return rn_policy_compile(model, &selectors, &change->books->zones, change->now, ret, change->err);
+	for (uint32_t i = 0; i < made->selector_count; i++) {
+		uint32_t number = !wanted || wanted[i] ? selector_number(change, made->selectors[i]) : 1;
+		if (!number)
+			return rn_fail(change->err, -ENOMEM, "out of memory");
+		if (numbers)
+			numbers[i] = number;
+	}
+	return 0;
 }
 
-static int put(struct rn_change *change, const struct rn_policy_model *model)
+int rn_policy_name(struct rn_change *change, const struct rn_policy_made *made)
 {
-	struct rn_policy_record record = {0};
-	int rc = compile(change, model, &record);
-	if (rc)
-		return rc;
-	rc = rn_registry_identify_all(change);
-	if (!rc)
-		rc = rn_basis_put(change, &record);
-	rn_policy_record_done(&record);
-	return rc;
-}
-
-int rn_policy_name(struct rn_change *change, const char *text, size_t size)
-{
-	struct rn_policy_model *model = rn_policy_parse(text, size, change->err);
-	struct rn_policy_record record = {0};
-	int rc = model ? compile(change, model, &record) : -EINVAL;
-	if (!rc)
-		rn_policy_record_done(&record);
+	int rc = number_all(change, made, NULL, NULL);
 	/* The policy in force still needs its own. */
 	if (!rc && rn_prefixes_join(&change->prefixes, &change->books->prefixes))
 		rc = rn_fail(change->err, -ENOMEM, "out of memory");
-	rn_policy_model_free(model);
 	return rc;
+}
+
+int rn_policy_try(struct rn_change *change, const struct rn_policy_made *made, const bool *wanted)
+{
+	int rc = number_all(change, made, wanted, NULL);
+	return rc ? rc : rn_registry_identify_all(change);
+}
+
+/* ---- into the books ---- */
+
+static int put_record(struct rn_change *change, struct rn_policy_record *record)
+{
+	int rc = rn_registry_identify_all(change);
+	return rc ? rc : rn_basis_put(change, record);
+}
+
+static int put_numbered(struct rn_change *change, struct rn_policy_made *made)
+{
+	uint32_t *numbers = calloc(made->selector_count + 1u, sizeof(*numbers));
+	int rc = numbers ? number_all(change, made, NULL, numbers) : rn_fail(change->err, -ENOMEM, "out of memory");
+	if (!rc)
+		rn_policy_made_number(made, numbers);
+	free(numbers);
+	return rc ? rc : put_record(change, &made->record);
+}
+
+int rn_policy_put_made(struct rn_change *change, struct rn_policy_made *made, struct rn_policy_held *ret)
+{
+	struct rn_policy_held held = {.about = ret->about};
+	int rc = put_numbered(change, made);
+	held.about.version = change->version;
+	held.about.size = made->size;
+	held.about.stored = change->now;
+	if (!rc)
+		rc = rn_store_add_policy(change->books->store, &held.about, made->text, change->err);
+	if (!rc)
+		rc = share(&held, made->model, change->err);
+	if (rc)
+		return rc;
+	held.text = made->text;
+	made->text = NULL;
+	made->model = NULL;
+	*ret = held;
+	return 0;
 }
 
 /* Devices are as they are now, but for what is under way. */
@@ -74,29 +135,21 @@ static int test(struct rn_change *change, const struct rn_policy_model *model)
 
 int rn_policy_put(struct rn_change *change, const char *text, size_t size, struct rn_policy_held *ret)
 {
-	struct rn_policy_held held = {.about = ret->about};
-	int rc = -ENOMEM;
-	held.model = rn_policy_parse(text, size, change->err);
-	if (!held.model)
-		return -EINVAL;
-	held.text = calloc(1, size + 1);
-	if (held.text)
-		rc = test(change, held.model);
-	if (!rc) {
-		memcpy(held.text, text, size);
-		rc = put(change, held.model);
-	}
-	held.about.version = change->version;
-	held.about.size = size;
-	held.about.stored = change->now;
-	if (!rc && !change->tentative)
-		rc = rn_store_add_policy(change->books->store, &held.about, text, change->err);
-	if (rc)
-		rn_policy_held_done(&held);
-	else
-		*ret = held;
+	struct rn_policy_made made;
+	int rc = rn_policy_made_take(&made, text, size, change->err);
+	if (!rc)
+		rc = rn_policy_made_parse(&made, change->err);
+	if (!rc)
+		rc = test(change, made.model);
+	if (!rc)
+		rc = rn_policy_made_compile(&made, &change->books->zones, change->now, change->err);
+	if (!rc)
+		rc = rn_policy_put_made(change, &made, ret);
+	rn_policy_made_done(&made);
 	return rc;
 }
+
+/* ---- what is in the store ---- */
 
 static int load_end(struct rn_books *books, const struct rn_policy_end *end, struct rn_err *err)
 {
@@ -130,9 +183,15 @@ static int load_prefixes(struct rn_books *books, const struct rn_policy_model *m
 int rn_policy_renew(struct rn_books *books, const struct rn_policy_model *model, int64_t now, struct rn_err *err)
 {
 	struct rn_change change;
+	struct rn_policy_record record = {0};
+	struct rn_selector_source selectors = {.context = &change, .number = selector_number};
 	int rc = rn_change_begin(&change, books, now, err);
+	change.puts_prefixes = true;
 	if (!rc)
-		rc = put(&change, model);
+		rc = rn_policy_compile(model, &selectors, &books->zones, now, &record, err);
+	if (!rc)
+		rc = put_record(&change, &record);
+	rn_policy_record_done(&record);
 	if (!rc)
 		return rn_change_commit(&change);
 	rn_change_abort(&change);
@@ -148,8 +207,12 @@ int rn_policy_load(struct rn_books *books, struct rn_policy_held *ret, struct rn
 			       "the database core.db holds no policy: restore a backup of the state directory");
 	if (rc)
 		return rc;
-	held.model = rn_policy_parse(held.text, held.about.size, err);
-	rc = held.model ? load_prefixes(books, held.model, err) : -EIO;
+	struct rn_policy_model *model = rn_policy_parse(held.text, held.about.size, err);
+	rc = model ? share(&held, model, err) : -EIO;
+	if (rc)
+		rn_policy_model_free(model);
+	if (!rc)
+		rc = load_prefixes(books, held.model, err);
 	if (rc)
 		rn_policy_held_done(&held);
 	else

@@ -8,6 +8,7 @@
 #include "base/moment.h"
 #include "service/core_history.h"
 #include "service/core_numbering.h"
+#include "service/core_prepare.h"
 #include "service/core_registry.h"
 #include "service/core_state.h"
 
@@ -25,23 +26,6 @@ int rn_core_policy_get(struct rn_core *core, struct rn_core_policy *ret, struct 
 				       .author = held->about.author,
 				       .comment = held->about.comment};
 	return 0;
-}
-
-/* The whole way of a policy but its last step, so that a check that passes is a set that passes. */
-int rn_core_policy_check(struct rn_core *core, const char *text, size_t size, struct rn_err *err)
-{
-	struct rn_policy_held held = {0};
-	struct rn_change change;
-	int rc = rn_core_need_gateway(core, err);
-	if (rc)
-		return rc;
-	rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
-	change.tentative = true;
-	if (!rc)
-		rc = rn_policy_put(&change, text, size, &held);
-	rn_policy_held_done(&held);
-	rn_change_abort(&change);
-	return rc;
 }
 
 /* ---- setting one ---- */
@@ -95,44 +79,55 @@ static int audit(struct rn_change *change, const char *actor, const struct rn_co
 	return rn_change_audit(change, actor, new->origin ? "policy rolled back" : "policy set", number, detail);
 }
 
+/* One on its way: what *new points to is here, and its text has become *prepared. */
+struct rn_policy_setting {
+	struct rn_core_policy_new new;
+	char comment[RN_STORE_COMMENT], draft[RN_NAME_MAX + 1];
+	char actor[RN_NAME_MAX + 8];
+	rn_core_done *done;
+	void *context;
+	struct rn_prepared *prepared;
+	int64_t until; /* where it waits: not longer */
+};
+
 /* The draft goes, unless somebody has stored another under its name meanwhile. */
-static int remove_draft(struct rn_change *change, const struct rn_core_policy_new *new)
+static int remove_draft(struct rn_change *change, const char *name, const struct rn_policy_held *held)
 {
 	struct rn_store *store = change->books->store;
 	struct rn_store_draft draft;
 	char *text = NULL;
 	bool same;
-	int rc = new->draft ? rn_store_draft(store, new->draft, &draft, &text, change->err) : -ENOENT;
+	int rc = name ? rn_store_draft(store, name, &draft, &text, change->err) : -ENOENT;
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
-	same = draft.size == new->size && memcmp(text, new->text, new->size) == 0;
+	same = draft.size == held->about.size && memcmp(text, held->text, draft.size) == 0;
 	free(text);
-	return same ? rn_store_remove_draft(store, new->draft, change->err) : 0;
+	return same ? rn_store_remove_draft(store, name, change->err) : 0;
 }
 
-static int put(struct rn_change *change, const char *actor, const struct rn_core_policy_new *new,
-	       struct rn_policy_held *held)
+static int put(struct rn_change *change, struct rn_policy_setting *s, struct rn_policy_held *held)
 {
+	const struct rn_core_policy_new *new = &s->new;
 	int rc;
 	held->about.origin = new->origin;
-	snprintf(held->about.author, sizeof(held->about.author), "%s", actor);
+	snprintf(held->about.author, sizeof(held->about.author), "%s", s->actor);
 	snprintf(held->about.comment, sizeof(held->about.comment), "%s", new->comment ? new->comment : "");
-	rc = rn_policy_put(change, new->text, new->size, held);
+	rc = rn_policy_put_made(change, &s->prepared->made, held);
 	if (!rc)
-		rc = remove_draft(change, new);
-	return rc ? rc : audit(change, actor, new, held->about.version);
+		rc = remove_draft(change, new->draft, held);
+	return rc ? rc : audit(change, s->actor, new, held->about.version);
 }
 
-static int set(struct rn_core *core, const char *actor, const struct rn_core_policy_new *new, struct rn_err *err)
+static int set(struct rn_core *core, struct rn_policy_setting *s, struct rn_err *err)
 {
 	struct rn_policy_held held = {0};
 	struct rn_change change;
-	int rc = check_base(core, new, err);
+	int rc = check_base(core, &s->new, err);
 	if (rc)
 		return rc;
 	rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
 	if (!rc)
-		rc = put(&change, actor, new, &held);
+		rc = put(&change, s, &held);
 	if (!rc)
 		rc = rn_change_commit(&change);
 	else
@@ -143,20 +138,38 @@ static int set(struct rn_core *core, const char *actor, const struct rn_core_pol
 	}
 	rn_policy_held_done(&core->policy);
 	core->policy = held;
-	if (new->ret_version)
-		*new->ret_version = held.about.version;
+	if (s->new.ret_version)
+		*s->new.ret_version = held.about.version;
 	return 0;
+}
+
+static void setting_free(struct rn_policy_setting *s)
+{
+	rn_prepared_free(s->prepared);
+	free(s);
+}
+
+static void fail(struct rn_policy_setting *s, int code, const struct rn_err *err)
+{
+	s->done(s->context, code, err, NULL, 0);
+	setting_free(s);
+}
+
+static void succeed(struct rn_core *core, struct rn_policy_setting *s)
+{
+	rn_enforcement_wait(core, core->policy.about.version, 0, s->done, s->context);
+	setting_free(s);
 }
 
 /* ---- one that waits ---- */
 
 /* Devices become as fine as the policy needs them, which is neutral under the one in force. */
-static int make_finer(struct rn_core *core, const char *text, size_t size, struct rn_err *err)
+static int make_finer(struct rn_core *core, const struct rn_policy_made *made, struct rn_err *err)
 {
 	struct rn_change change;
 	int rc = rn_change_begin(&change, &core->books, rn_core_now(core), err);
 	if (!rc)
-		rc = rn_policy_name(&change, text, size);
+		rc = rn_policy_name(&change, made);
 	if (!rc)
 		rc = rn_change_commit(&change);
 	else
@@ -164,53 +177,30 @@ static int make_finer(struct rn_core *core, const char *text, size_t size, struc
 	return rc ? rc : rn_registry_pend_all(&core->books, err);
 }
 
-static int keep_waiting(struct rn_core *core, const struct rn_core_policy_new *new, rn_core_done *done, void *context,
-			struct rn_err *err)
-{
-	struct rn_policy_waiting *w = &core->policy_waiting;
-	char *copy = malloc(new->size + 1);
-	if (!copy)
-		return rn_fail(err, -ENOMEM, "out of memory");
-	memcpy(copy, new->text, new->size);
-	copy[new->size] = 0;
-	*w = (struct rn_policy_waiting){
-	    .new = *new, .until = rn_core_now_ms(core) + RN_MEMBERS_WAIT_MS, .done = done, .context = context};
-	w->new.text = copy;
-	snprintf(w->comment, sizeof(w->comment), "%s", new->comment ? new->comment : "");
-	snprintf(w->draft, sizeof(w->draft), "%s", new->draft ? new->draft : "");
-	w->new.comment = w->comment;
-	w->new.draft = new->draft ? w->draft : NULL;
-	snprintf(w->actor, sizeof(w->actor), "%s", rn_core_actor(core));
-	rn_members_settle(core);
-	return 0;
-}
-
 static void finish(struct rn_core *core, int code, const struct rn_err *err)
 {
-	rn_core_done *done = core->policy_waiting.done;
-	void *context = core->policy_waiting.context;
-	free((char *)core->policy_waiting.new.text);
-	core->policy_waiting = (struct rn_policy_waiting){.done = NULL};
+	struct rn_policy_setting *s = core->policy_waiting;
+	core->policy_waiting = NULL;
 	if (code)
-		done(context, code, err, NULL, 0);
+		fail(s, code, err);
 	else
-		rn_enforcement_wait(core, core->policy.about.version, 0, done, context);
+		succeed(core, s);
 }
 
 bool rn_policy_retry(struct rn_core *core)
 {
-	struct rn_policy_waiting *w = &core->policy_waiting;
+	struct rn_policy_setting *s = core->policy_waiting;
 	struct rn_err err = {""};
 	int rc;
-	if (!w->new.text || rn_numbering_pending(&core->books))
+	if (!s || rn_numbering_pending(&core->books))
 		return false;
-	rc = set(core, w->actor, &w->new, &err);
+	rc = set(core, s, &err);
 	/* A device has come meanwhile, or everything was loaded anew. */
-	if (rc == -EAGAIN)
-		rc = make_finer(core, w->new.text, w->new.size, &err);
+	if (rc == -EAGAIN && s->prepared->made.text)
+		rc = make_finer(core, &s->prepared->made, &err);
 	else
 		finish(core, rc, &err);
-	if (rc && w->new.text)
+	if (rc && core->policy_waiting == s)
 		finish(core, rc, &err);
 	return true;
 }
@@ -218,9 +208,9 @@ bool rn_policy_retry(struct rn_core *core)
 /* Which hubs are away, since the gateway began; nothing new is announced before they have come once. */
 void rn_policy_tick(struct rn_core *core, bool last)
 {
-	struct rn_policy_waiting *w = &core->policy_waiting;
+	struct rn_policy_setting *s = core->policy_waiting;
 	struct rn_err err = {""};
-	if (!w->new.text || (!last && rn_core_now_ms(core) < w->until))
+	if (!s || (!last && rn_core_now_ms(core) < s->until))
 		return;
 	rn_fail(&err, -EAGAIN,
 		"the policy is not set: it needs identities that not all hubs know yet; wait until all hubs are "
@@ -228,28 +218,92 @@ void rn_policy_tick(struct rn_core *core, bool last)
 	finish(core, -EAGAIN, &err);
 }
 
-void rn_core_policy_set(struct rn_core *core, const struct rn_core_policy_new *new, rn_core_done *done, void *context)
+/* ---- from its text to the books ---- */
+
+static int busy(const struct rn_core *core, struct rn_err *err)
 {
-	struct rn_err err = {""};
-	int rc = rn_core_need_gateway(core, &err);
-	if (!rc && core->policy_waiting.new.text)
-		rc = rn_fail(&err, -EBUSY, "another policy is being set: try again in a moment");
+	return core->policy_waiting ? rn_fail(err, -EBUSY, "another policy is being set: try again in a moment") : 0;
+}
+
+static int wait_for_numbers(struct rn_core *core, struct rn_policy_setting *s, struct rn_err *err)
+{
+	int rc = busy(core, err);
 	if (!rc)
-		rc = rn_policy_check_words(core, new->comment, new->based_on, &err);
-	if (!rc)
-		rc = set(core, rn_core_actor(core), new, &err);
-	if (rc == -EAGAIN) {
-		rc = make_finer(core, new->text, new->size, &err);
-		if (!rc)
-			rc = keep_waiting(core, new, done, context, &err);
+		rc = make_finer(core, &s->prepared->made, err);
+	if (rc)
+		return rc;
+	s->until = rn_core_now_ms(core) + RN_MEMBERS_WAIT_MS;
+	core->policy_waiting = s;
+	rn_members_settle(core);
+	return 0;
+}
+
+static void prepared(struct rn_core *core, struct rn_prepared *p)
+{
+	struct rn_policy_setting *s = p->context;
+	struct rn_err err = p->err;
+	int rc = p->code ? p->code : set(core, s, &err);
+	if (!p->code && rc == -EAGAIN && p->made.text) {
+		rc = wait_for_numbers(core, s, &err);
 		if (!rc)
 			return;
 	}
 	if (rc) {
-		done(context, rc, &err, NULL, 0);
+		fail(s, rc, &err);
 		return;
 	}
-	rn_enforcement_wait(core, core->policy.about.version, 0, done, context);
+	succeed(core, s);
 	rn_members_settle(core);
 	rn_core_publish(core);
+}
+
+static struct rn_policy_setting *setting_new(struct rn_core *core, const struct rn_core_policy_new *new,
+					     rn_core_done *done, void *context)
+{
+	struct rn_policy_setting *s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	*s = (struct rn_policy_setting){.new = *new, .done = done, .context = context};
+	s->prepared = rn_prepared_new(new->text, new->size, RN_PREPARE_RULES | RN_PREPARE_TESTS);
+	if (!s->prepared) {
+		free(s);
+		return NULL;
+	}
+	s->prepared->done = prepared;
+	s->prepared->context = s;
+	s->prepared->whose = context;
+	s->new.text = NULL;
+	snprintf(s->comment, sizeof(s->comment), "%s", new->comment ? new->comment : "");
+	snprintf(s->draft, sizeof(s->draft), "%s", new->draft ? new->draft : "");
+	snprintf(s->actor, sizeof(s->actor), "%s", rn_core_actor(core));
+	s->new.comment = s->comment;
+	s->new.draft = new->draft ? s->draft : NULL;
+	return s;
+}
+
+void rn_core_policy_set(struct rn_core *core, const struct rn_core_policy_new *new, rn_core_done *done, void *context)
+{
+	struct rn_policy_setting *s = NULL;
+	struct rn_err err = {""};
+	int rc = rn_core_need_gateway(core, &err);
+	if (!rc)
+		rc = busy(core, &err);
+	if (!rc)
+		rc = rn_policy_check_words(core, new->comment, new->based_on, &err);
+	if (!rc) /* and once more when it is put into force */
+		rc = check_base(core, new, &err);
+	if (!rc) {
+		s = setting_new(core, new, done, context);
+		rc = s ? 0 : rn_fail(&err, -ENOMEM, "out of memory");
+	}
+	if (rc)
+		done(context, rc, &err, NULL, 0);
+	else
+		rn_prepare(core, s->prepared);
+}
+
+void rn_core_policy_cancel(struct rn_core *core, const void *context)
+{
+	rn_prepare_cancel(core, context);
+	rn_replay_cancel(core, context);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/core_prepare.h"
 #include "service/core_registry.h"
 #include "service/core_replay_memo.h"
 #include "service/core_state.h"
@@ -29,7 +30,9 @@ struct device { /* as it was when it was first met here */
 };
 
 struct rn_replay {
-	struct rn_policy_model *now, *draft;
+	struct rn_policy_shared *in_force;
+	const struct rn_policy_model *now; /* its */
+	struct rn_policy_model *draft;
 	const struct rn_zone_source *zones;
 	rn_core_replay_done *done;
 	void *context;
@@ -218,7 +221,7 @@ static int take_row(struct rn_core *core, struct rn_replay *r, const struct rn_f
 
 static void release(struct rn_replay *r)
 {
-	rn_policy_model_free(r->now);
+	rn_policy_let_go(r->in_force);
 	rn_policy_model_free(r->draft);
 	rn_replay_sums_free(r->sums);
 	rn_numbers_free(r->numbers);
@@ -296,6 +299,12 @@ void rn_replay_tick(struct rn_core *core, bool last)
 
 /* ---- its beginning ---- */
 
+static int no_flows(struct rn_err *err)
+{
+	return rn_fail(err, -ENOTSUP,
+		       "flows are not recorded here: see flow_rows and flow_days in rnaut.conf, and core's log");
+}
+
 static int64_t recorded_since(const struct rn_flow_store *store)
 {
 	struct rn_flow_row rows[AT_ONCE];
@@ -309,68 +318,102 @@ static int64_t recorded_since(const struct rn_flow_store *store)
 	return 0;
 }
 
-static int prepare(struct rn_core *core, struct rn_replay *r, const char *text, size_t size, unsigned hours,
-		   struct rn_err *err)
+static int make(struct rn_core *core, struct rn_replay *r, struct rn_prepared *p, struct rn_err *err)
 {
 	const struct rn_flow_store *store = rn_recorder_read(core->recorder, rn_core_now(core));
-	int64_t now = rn_core_now(core);
-	struct rn_core_policy in_force;
-	int rc = rn_core_policy_get(core, &in_force, err);
 
-	if (rc)
-		return rc;
 	if (!store)
-		return rn_fail(
-		    err, -ENOTSUP,
-		    "flows are not recorded here: see flow_rows and flow_days in rnaut.conf, and core's log");
+		return no_flows(err);
 	r->zones = &core->books.zones;
-	r->draft = rn_policy_parse(text, size, err);
-	if (!r->draft || rn_policy_check_zones(r->draft, r->zones, err))
-		return -EINVAL;
-	r->now = rn_policy_parse(in_force.text, in_force.size, err);
+	r->in_force = rn_policy_hold(core->policy.shared);
+	r->now = r->in_force->model;
+	r->draft = p->made.model;
+	p->made.model = NULL;
 	r->sums = rn_replay_sums_new();
 	r->numbers = rn_numbers_new();
-	r->memo = r->now ? rn_replay_memo_new(r->now, r->draft) : NULL;
-	if (!r->now || !r->sums || !r->numbers || !r->memo)
+	r->memo = rn_replay_memo_new(r->now, r->draft);
+	if (!r->sums || !r->numbers || !r->memo)
 		return rn_fail(err, -ENOMEM, "out of memory");
 	r->next = rn_flow_store_oldest(store);
 	r->end = rn_flow_store_newest(store);
-	r->begun_ms = rn_core_now_ms(core);
-	r->result = (struct rn_core_replayed){.since = now - (int64_t)hours * HOUR_S,
-					      .until = now,
-					      .recorded_since = recorded_since(store),
-					      .policy_version = in_force.version};
+	r->begun_ms = p->begun_ms;
+	r->result.recorded_since = recorded_since(store);
+	r->result.policy_version = core->policy.about.version;
 	return 0;
 }
 
-static void refuse(struct rn_replay *r, rn_core_replay_done *done, void *context, int code, const struct rn_err *err)
+static void refuse(struct rn_replay *r, int code, const struct rn_err *err)
 {
-	if (r)
-		release(r);
+	rn_core_replay_done *done = r->done;
+	void *context = r->context;
+
+	release(r);
 	done(context, code, err, NULL);
+}
+
+static int one_at_a_time(const struct rn_core *core, struct rn_err *err)
+{
+	return core->replay ? rn_fail(err, -EBUSY, "another policy is being replayed: try again in a moment") : 0;
+}
+
+static void begin(struct rn_core *core, struct rn_prepared *p)
+{
+	struct rn_replay *r = p->context;
+	struct rn_err err = p->err;
+	int rc = p->code;
+
+	if (!rc)
+		rc = one_at_a_time(core, &err);
+	if (!rc)
+		rc = make(core, r, p, &err);
+	rn_prepared_free(p);
+	if (rc) {
+		refuse(r, rc, &err);
+		return;
+	}
+	core->replay = r;
+	rn_core_arm(core, rn_core_now_ms(core));
 }
 
 void rn_core_replay(struct rn_core *core, const char *text, size_t size, unsigned hours, rn_core_replay_done *done,
 		    void *context)
 {
 	struct rn_err err = {""};
-	struct rn_replay *r = calloc(1, sizeof(*r));
+	struct rn_replay *r = NULL;
+	struct rn_prepared *p = NULL;
+	int64_t now = rn_core_now(core);
 	int rc = rn_core_need_gateway(core, &err);
 
-	if (!r) {
-		refuse(r, done, context, -ENOMEM, &err);
-		return;
-	}
-	if (!rc && core->replay)
-		rc = rn_fail(&err, -EBUSY, "another policy is being replayed: try again in a moment");
 	if (!rc)
-		rc = prepare(core, r, text, size, hours, &err);
+		rc = one_at_a_time(core, &err);
+	if (!rc && !rn_recorder_read(core->recorder, now))
+		rc = no_flows(&err);
+	if (!rc) {
+		r = calloc(1, sizeof(*r));
+		p = r ? rn_prepared_new(text, size, 0) : NULL;
+		rc = p ? 0 : rn_fail(&err, -ENOMEM, "out of memory");
+	}
 	if (rc) {
-		refuse(r, done, context, rc, &err);
+		free(r);
+		done(context, rc, &err, NULL);
 		return;
 	}
 	r->done = done;
 	r->context = context;
-	core->replay = r;
-	rn_core_arm(core, rn_core_now_ms(core));
+	r->result.since = now - (int64_t)hours * HOUR_S;
+	r->result.until = now;
+	p->done = begin;
+	p->context = r;
+	p->whose = context;
+	rn_prepare(core, p);
+}
+
+void rn_replay_cancel(struct rn_core *core, const void *whose)
+{
+	struct rn_err err = {""};
+
+	if (!core->replay || core->replay->context != whose)
+		return;
+	rn_fail(&err, -ECANCELED, "whoever asked has gone");
+	finish(core, -ECANCELED, &err);
 }

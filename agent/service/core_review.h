@@ -7,6 +7,7 @@
 
 /* What there is to say of a policy before it is set. The gateway's only; errors as in core.h. */
 struct rn_core_review {
+	/* Of a large policy these are called on another thread: what they write to is nobody else's until done. */
 	void *context;
 	/* rule and other: their ids, other "" where there is none. */
 	void (*finding)(void *context, const struct rn_policy_finding *finding, const char *rule, const char *other);
@@ -16,10 +17,11 @@ struct rn_core_review {
 	bool incomplete; /* set where findings or changes are more than are looked for, or the policy is too large */
 };
 /*
- * As rn_core_policy_check: 0, or -EINVAL and so on where it would not be set. Whatever it answers, of a text that is a
- * policy the tests and findings are told first, and the changes where it would be set.
+ * Is it one that could be set? done is called exactly once, now or later, with 0, or -EINVAL and so on where it would
+ * not be set; -EAGAIN and -ECANCELED say nothing of it. Of a text that is a policy its findings and tests are told
+ * first; what it changes is worth telling where code is 0. *review is the caller's until then.
  */
-int rn_core_policy_review(struct rn_core *core, const char *text, size_t size, struct rn_core_review *review,
-			  struct rn_err *err);
+void rn_core_policy_review(struct rn_core *core, const char *text, size_t size, struct rn_core_review *review,
+			   void (*done)(void *context, int code, const struct rn_err *err), void *context);
 
 #endif

@@ -32,6 +32,11 @@ struct rn_core_io {
 	uint64_t (*kept)(void *context);
 	/* Call rn_core_tick when now_us is at_ms * 1000, or before. */
 	void (*arm)(void *context, int64_t at_ms);
+	/*
+	 * As rn_worker_add (sys/worker.h), which tells back before rn_core_end is called. NULL: there is nobody else
+	 * to work, and everything is done at once.
+	 */
+	int (*work)(void *context, void (*run)(void *job), void (*done)(void *job, bool ran), void *job);
 };
 
 struct rn_core_params {

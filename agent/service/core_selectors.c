@@ -167,3 +167,85 @@ int rn_selectors_of_new(struct rn_books *books, const struct rn_new_device *in, 
 	}
 	return finish(&c, rc, ret);
 }
+
+/* ---- apart from the books ---- */
+
+struct text {
+	const char *text;
+	uint32_t place;
+};
+struct meeting {
+	struct text *texts; /* ascending */
+	uint32_t count;
+	struct rn_prefixes prefixes; /* their numbers are places + 1 */
+	bool *ret;
+};
+
+static int by_text(const void *a, const void *b)
+{
+	const struct text *x = a, *y = b;
+	return strcmp(x->text, y->text);
+}
+
+static void meet(const struct meeting *m, const char *kind, const char *name)
+{
+	char text[RN_SELECTOR_TEXT];
+	const struct text wanted = {.text = text}, *found;
+	snprintf(text, sizeof(text), "%s%s", kind, name);
+	found = bsearch(&wanted, m->texts, m->count, sizeof(*m->texts), by_text);
+	if (found)
+		m->ret[found->place] = true;
+}
+
+static int meet_prefix(void *context, uint32_t number)
+{
+	const struct meeting *m = context;
+	m->ret[number - 1] = true;
+	return 0;
+}
+
+static void meet_party(struct meeting *m, const struct rn_party *p)
+{
+	bool is_hub = rn_kind_is_hub(p->kind);
+	meet(m, "everyone", "");
+	meet(m, "user:", p->owner);
+	meet(m, "device:", p->device);
+	meet(m, is_hub ? "hub-type:" : "type:", rn_kind_name(p->kind));
+	meet(m, p->managed ? "managed" : "unmanaged", "");
+	meet(m, "hub:", is_hub ? p->device : p->hub);
+	for (uint32_t i = 0; i < p->tag_count; i++)
+		meet(m, "tag:", p->tags[i]);
+	if (!rn_addr_is_zero(&p->ipv6))
+		(void)rn_prefixes_of(&m->prefixes, &p->ipv6, meet_prefix, m);
+	if (!rn_addr_is_zero(&p->ipv4))
+		(void)rn_prefixes_of(&m->prefixes, &p->ipv4, meet_prefix, m);
+}
+
+static int sort_texts(struct meeting *m, char *const *texts)
+{
+	int rc = 0;
+	m->texts = calloc(m->count + 1u, sizeof(*m->texts));
+	for (uint32_t i = 0; m->texts && i < m->count && !rc; i++) {
+		struct rn_prefix prefix;
+		m->texts[i] = (struct text){texts[i], i};
+		if (!strncmp(texts[i], "prefix:", 7) && !rn_prefix_parse(texts[i] + 7, &prefix))
+			rc = rn_prefixes_add(&m->prefixes, &prefix, i + 1);
+	}
+	if (!m->texts || rc)
+		return -ENOMEM;
+	qsort(m->texts, m->count, sizeof(*m->texts), by_text);
+	return 0;
+}
+
+int rn_selectors_met(char *const *texts, uint32_t count, const struct rn_parties *devices, bool *ret)
+{
+	const struct rn_party_list *const lists[] = {&devices->in, &devices->out};
+	struct meeting m = {.count = count, .ret = ret};
+	int rc = sort_texts(&m, texts);
+	for (unsigned i = 0; i < 2 && !rc; i++)
+		for (uint32_t j = 0; j < lists[i]->count; j++)
+			meet_party(&m, &lists[i]->list[j]);
+	free(m.texts);
+	rn_prefixes_done(&m.prefixes);
+	return rc;
+}

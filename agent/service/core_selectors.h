@@ -2,6 +2,7 @@
 #ifndef RN_SERVICE_CORE_SELECTORS_H
 #define RN_SERVICE_CORE_SELECTORS_H
 
+#include "service/core_parties.h"
 #include "service/core_registry.h"
 
 /*
@@ -20,5 +21,10 @@ int rn_selectors_of(struct rn_books *books, struct rn_change *change, const stru
 /* Of one that has no number yet: as if it got the next. */
 int rn_selectors_of_new(struct rn_books *books, const struct rn_new_device *in, struct rn_selectors *ret,
 			struct rn_err *err);
+/*
+ * Which of these texts is a selector of one of the devices: *ret as many, set where it is. It asks nothing of the
+ * books. 0 or -ENOMEM.
+ */
+int rn_selectors_met(char *const *texts, uint32_t count, const struct rn_parties *devices, bool *ret);
 
 #endif

@@ -127,16 +127,6 @@ struct rn_core_members {
 	int64_t retry_ms; /* not before: the store failed */
 };
 
-/* core_policy.c: a policy that waits until devices are as fine as it needs them; text NULL: none */
-struct rn_policy_waiting {
-	struct rn_core_policy_new new; /* what it points to is the heap's, or below */
-	char comment[RN_STORE_COMMENT], draft[RN_NAME_MAX + 1];
-	int64_t until;
-	char actor[RN_NAME_MAX + 8];
-	rn_core_done *done;
-	void *context;
-};
-
 /* core_resolve.c: the newest questions, so that one is not asked for each packet. */
 #define RN_ASKED 64
 struct rn_asked {
@@ -173,8 +163,9 @@ struct rn_core {
 	size_t issuer_size;
 	struct rn_recorder *recorder;
 	struct rn_replay *replay; /* core_replay.c; NULL: none is under way */
+	struct rn_prepared *preparing; /* core_prepare.c: large texts, the first is at it */
 	struct rn_policy_held policy;
-	struct rn_policy_waiting policy_waiting;
+	struct rn_policy_setting *policy_waiting; /* core_policy.c: until devices are as fine as it needs; NULL: none */
 	struct rn_core_members members;
 	struct rn_ca_ask *asks;
 	struct rn_admission *admissions;
@@ -367,6 +358,7 @@ void rn_policy_tick(struct rn_core *core, bool last);
 
 /* core_replay.c: the next slice of one that is under way. last: it is answered whatever there is. */
 void rn_replay_tick(struct rn_core *core, bool last);
+void rn_replay_cancel(struct rn_core *core, const void *whose); /* of the one with this context */
 
 /* core_hubs.c */
 void rn_hubs_tick(struct rn_core *core);
