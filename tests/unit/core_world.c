@@ -386,6 +386,35 @@ static void io_arm(void *context, int64_t at_ms)
 	(void)at_ms;
 }
 
+static int io_work(void *context, void (*run)(void *job), void (*done)(void *job, bool ran), void *job)
+{
+	struct world_host *h = context;
+	if (h->no_work)
+		return -EAGAIN;
+	assert_true(h->job_count < sizeof(h->jobs) / sizeof(h->jobs[0]));
+	h->jobs[h->job_count++] = (struct world_job){run, done, job};
+	return 0;
+}
+
+unsigned world_work(struct world_host *h, bool all)
+{
+	unsigned count = 0;
+	do {
+		rn_core_tick(h->core);
+		for (; h->job_count; count++) {
+			struct world_job job = h->jobs[0];
+			memmove(h->jobs, h->jobs + 1, --h->job_count * sizeof(job));
+			job.run(job.job);
+			job.done(job.job, true);
+			if (!all)
+				return count + 1;
+		}
+		rn_core_tick(h->core);
+	} while (h->job_count);
+	world_run(h->world);
+	return count;
+}
+
 const struct rn_books *world_books(const struct world_host *h)
 {
 	return &h->core->books;
@@ -459,6 +488,8 @@ static void begin_core(struct world_host *h)
 	struct rn_err err = {""};
 	h->params.io = (struct rn_core_io){
 	    .context = h, .ready = io_ready, .send = io_send, .now_us = io_now_us, .now = io_now, .arm = io_arm};
+	if (h->works)
+		h->params.io.work = io_work;
 	if (h->keeps) {
 		h->params.io.keep = io_keep;
 		h->params.io.kept = io_kept;
@@ -473,6 +504,11 @@ void world_restart(struct world_host *h)
 	memcpy(there, h->there, sizeof(there));
 	for (int i = 0; i < RN_CORE_PEERS; i++)
 		world_disconnect(h, i);
+	h->no_work = true;
+	for (unsigned i = 0; i < h->job_count; i++)
+		h->jobs[i].done(h->jobs[i].job, false);
+	h->no_work = false;
+	h->job_count = 0;
 	rn_core_free(h->core);
 	begin_core(h);
 	for (int i = 0; i < RN_CORE_PEERS; i++)

@@ -24,6 +24,12 @@ struct world_record { /* what a kern was given */
 	uint64_t version;
 };
 
+struct world_job { /* for core's worker */
+	void (*run)(void *job);
+	void (*done)(void *job, bool ran);
+	void *job;
+};
+
 struct world_host {
 	struct world *world;
 	unsigned index;
@@ -45,6 +51,10 @@ struct world_host {
 	unsigned synced; /* KERN_SYNCED seen */
 	unsigned forgot; /* KERN_FORGET seen */
 	bool keeps;	 /* its newest version outlives core */
+	bool works;	 /* its core has a worker, of the next that begins: world_work */
+	struct world_job jobs[8];
+	unsigned job_count;
+	bool no_work; /* who asks the worker is refused */
 	uint64_t kept, lost; /* lost: so many versions, when its core begins */
 	struct rn_device_record devices[64]; /* as kern has them, by number */
 	uint64_t leaf_size; /* of the last NET_LEAF */
@@ -94,6 +104,12 @@ struct world *world_new(void); /* host 0: a gateway made by rn_gateway_create, i
 void world_free(struct world *w);
 void world_run(struct world *w); /* until nothing is queued */
 void world_wait(struct world *w, int64_t ms); /* time passes, in steps of 50 ms, with ticks */
+
+/*
+ * The worker runs the job that it has and tells it back; `all`: and those that come then, with ticks, until there is
+ * none. The number of jobs.
+ */
+unsigned world_work(struct world_host *h, bool all);
 
 void world_answer_ca(struct world *w); /* what it owes: a certificate */
 
