@@ -283,7 +283,7 @@ static struct rn_policy_setting *setting_new(struct rn_core *core, const struct 
 
 void rn_core_policy_set(struct rn_core *core, const struct rn_core_policy_new *new, rn_core_done *done, void *context)
 {
-	struct rn_policy_setting *s = NULL;
+	struct rn_policy_setting *s;
 	struct rn_err err = {""};
 	int rc = rn_core_need_gateway(core, &err);
 	if (!rc)
@@ -292,14 +292,14 @@ void rn_core_policy_set(struct rn_core *core, const struct rn_core_policy_new *n
 		rc = rn_policy_check_words(core, new->comment, new->based_on, &err);
 	if (!rc) /* and once more when it is put into force */
 		rc = check_base(core, new, &err);
-	if (!rc) {
-		s = setting_new(core, new, done, context);
-		rc = s ? 0 : rn_fail(&err, -ENOMEM, "out of memory");
-	}
-	if (rc)
-		done(context, rc, &err, NULL, 0);
-	else
+	s = rc ? NULL : setting_new(core, new, done, context);
+	if (s) {
 		rn_prepare(core, s->prepared);
+		return;
+	}
+	if (!rc)
+		rc = rn_fail(&err, -ENOMEM, "out of memory");
+	done(context, rc, &err, NULL, 0);
 }
 
 void rn_core_policy_cancel(struct rn_core *core, const void *context)

@@ -379,8 +379,8 @@ void rn_core_replay(struct rn_core *core, const char *text, size_t size, unsigne
 		    void *context)
 {
 	struct rn_err err = {""};
-	struct rn_replay *r = NULL;
-	struct rn_prepared *p = NULL;
+	struct rn_replay *r;
+	struct rn_prepared *p;
 	int64_t now = rn_core_now(core);
 	int rc = rn_core_need_gateway(core, &err);
 
@@ -388,12 +388,11 @@ void rn_core_replay(struct rn_core *core, const char *text, size_t size, unsigne
 		rc = one_at_a_time(core, &err);
 	if (!rc && !rn_recorder_read(core->recorder, now))
 		rc = no_flows(&err);
-	if (!rc) {
-		r = calloc(1, sizeof(*r));
-		p = r ? rn_prepared_new(text, size, 0) : NULL;
-		rc = p ? 0 : rn_fail(&err, -ENOMEM, "out of memory");
-	}
-	if (rc) {
+	r = rc ? NULL : calloc(1, sizeof(*r));
+	p = r ? rn_prepared_new(text, size, 0) : NULL;
+	if (!p) {
+		if (!rc)
+			rc = rn_fail(&err, -ENOMEM, "out of memory");
 		free(r);
 		done(context, rc, &err, NULL);
 		return;
