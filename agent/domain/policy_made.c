@@ -18,9 +18,9 @@ int rn_policy_made_take(struct rn_policy_made *made, const char *text, size_t si
 	return 0;
 }
 
-int rn_policy_made_parse(struct rn_policy_made *made, struct rn_err *err)
+int rn_policy_made_parse(struct rn_policy_made *made, const struct rn_policy_model *before, struct rn_err *err)
 {
-	made->model = rn_policy_parse(made->text, made->size, err);
+	made->model = rn_policy_parse_after(before, made->text, made->size, err);
 	return made->model ? 0 : -EINVAL;
 }
 

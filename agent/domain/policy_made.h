@@ -21,7 +21,8 @@ struct rn_policy_made {
 
 /* The three in this order. 0, or -errno with a sentence; whatever they return, rn_policy_made_done it. */
 int rn_policy_made_take(struct rn_policy_made *made, const char *text, size_t size, struct rn_err *err); /* copies */
-int rn_policy_made_parse(struct rn_policy_made *made, struct rn_err *err);
+/* before: a model that it may be like, as for rn_policy_parse_after; NULL: none. */
+int rn_policy_made_parse(struct rn_policy_made *made, const struct rn_policy_model *before, struct rn_err *err);
 /* As rn_policy_compile, and it fits the parts that hosts hold. */
 int rn_policy_made_compile(struct rn_policy_made *made, const struct rn_zone_source *zones, int64_t now,
 			   struct rn_err *err);

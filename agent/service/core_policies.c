@@ -138,7 +138,7 @@ int rn_policy_put(struct rn_change *change, const char *text, size_t size, struc
 	struct rn_policy_made made;
 	int rc = rn_policy_made_take(&made, text, size, change->err);
 	if (!rc)
-		rc = rn_policy_made_parse(&made, change->err);
+		rc = rn_policy_made_parse(&made, NULL, change->err);
 	if (!rc)
 		rc = test(change, made.model);
 	if (!rc)

@@ -99,7 +99,7 @@ static void read_text(void *context)
 	if (!p->direct)
 		p->zones = rn_zone_cache_new(NULL);
 	source = zones(p);
-	p->code = p->direct || p->zones ? rn_policy_made_parse(&p->made, &p->err) : -ENOMEM;
+	p->code = p->direct || p->zones ? rn_policy_made_parse(&p->made, p->before->model, &p->err) : -ENOMEM;
 	if (p->code || p->stop)
 		return;
 	if (p->wants & RN_PREPARE_RULES)
