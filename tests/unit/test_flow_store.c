@@ -225,6 +225,9 @@ static void old_rows_go(void **state)
 	assert_int_equal(holds(f, 121, 150), 0);
 	assert_int_equal(rn_flow_store_expire(f->store, 1000, 1000), 30);
 	assert_int_equal(holds(f, 151, 150), 0);
+	open_again(f, 100); /* an empty ring is no damaged one: numbers go on */
+	assert_false(f->was_aside);
+	assert_int_equal(holds(f, 151, 150), 0);
 	assert_int_equal(put(f, 151, 2), 0);
 	assert_int_equal(holds(f, 151, 152), 0);
 }
