@@ -176,6 +176,7 @@ struct rn_question {
 	uint16_t port;			    /* the destination's, 0 for ICMP */
 	int64_t at;			    /* Unix seconds */
 	const struct rn_zone_source *zones; /* NULL: UTC alone; where one is missing, a rule fails closed */
+	struct rn_policy_hours *hours; /* of this model and these zones (policy_hours.h); NULL: nothing is known yet */
 };
 enum rn_condition {
 	RN_CONDITION_SOURCE, /* source_criteria */

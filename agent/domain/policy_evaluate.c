@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "domain/policy.h"
+#include "domain/policy_hours.h"
 
 /* ---- who ---- */
 
@@ -112,8 +112,7 @@ static bool serves(const struct rn_access_policy *rule, uint8_t protocol, uint16
 /* Where it cannot be said, the rule fails closed. */
 static bool window_open(const struct rn_access_policy *rule, const struct rn_question *q)
 {
-	const struct rn_times s = {rule->times, rule->time_count};
-	int open = rn_schedule_open(&s, rn_policy_zones(q->zones), q->at);
+	int open = rn_policy_hours_at(q->hours, rule, rn_policy_zones(q->zones), q->at).open;
 
 	return open < 0 ? rule->deny : open;
 }
@@ -121,11 +120,8 @@ static bool window_open(const struct rn_access_policy *rule, const struct rn_que
 /* The next moment after `at` at which one of the rule's times begins or ends. */
 static int64_t next_change(const struct rn_access_policy *rule, const struct rn_question *q)
 {
-	const struct rn_times s = {rule->times, rule->time_count};
-	int64_t next = INT64_MAX;
+	int64_t next = rn_policy_hours_at(q->hours, rule, rn_policy_zones(q->zones), q->at).until;
 
-	if (rule->time_count && rn_schedule_next(&s, rn_policy_zones(q->zones), q->at, &next) < 0)
-		next = INT64_MAX;
 	if (rule->from > q->at && rule->from < next)
 		next = rule->from;
 	if (rule->until > q->at && rule->until < next)

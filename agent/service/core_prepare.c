@@ -34,6 +34,8 @@ void rn_prepared_free(struct rn_prepared *p)
 	rn_parties_done(&p->parties);
 	free((void *)p->named);
 	free(p->met);
+	rn_policy_hours_free(p->hours[0]);
+	rn_policy_hours_free(p->hours[1]);
 	free(p);
 }
 
@@ -91,6 +93,13 @@ static int name_devices(struct rn_prepared *p)
 	return 0;
 }
 
+static int number_hours(struct rn_prepared *p)
+{
+	p->hours[0] = rn_policy_hours_new(p->before->model);
+	p->hours[1] = rn_policy_hours_new(p->made.model);
+	return p->hours[0] && p->hours[1] ? 0 : -ENOMEM;
+}
+
 static void read_text(void *context)
 {
 	struct rn_prepared *p = context;
@@ -110,6 +119,8 @@ static void read_text(void *context)
 		p->code = find(p, &source);
 	if (!p->code && p->wants & RN_PREPARE_TESTS)
 		p->code = name_devices(p);
+	if (!p->code && p->wants & RN_PREPARE_HOURS)
+		p->code = number_hours(p);
 }
 
 /* ---- with the devices: on any thread ---- */

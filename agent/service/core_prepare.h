@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "domain/policy_hours.h"
 #include "service/core_parties.h"
 #include "service/core_policies.h"
 #include "service/core_review.h"
@@ -19,6 +20,7 @@ enum {
 	RN_PREPARE_FINDINGS = 4,
 	RN_PREPARE_CHANGES = 8,
 	RN_PREPARE_MET = 16, /* of a large one, which of its selectors some device has */
+	RN_PREPARE_HOURS = 32,
 };
 #define RN_PREPARE_DIRECT_MAX (64u << 10) /* bytes: a smaller text waits for nobody */
 #define RN_PREPARE_WAITING_MAX 4u	  /* beside the one that is at it; of one more, the caller is told to come again */
@@ -38,6 +40,7 @@ struct rn_prepared {
 	struct rn_err err;
 	bool *met;			  /* by selector: some device has it; NULL: that was not asked */
 	struct rn_policy_shared *before; /* in force when it began; the caller may hold it */
+	struct rn_policy_hours *hours[2]; /* of the one before and of this one; the caller may take them */
 	/* The rest is core_prepare.c's. */
 	struct rn_prepared *next;
 	struct rn_core *core;

@@ -33,6 +33,7 @@ struct rn_replay {
 	struct rn_policy_shared *in_force;
 	const struct rn_policy_model *now; /* its */
 	struct rn_policy_model *draft;
+	struct rn_policy_hours *hours[2]; /* of these two */
 	const struct rn_zone_source *zones;
 	rn_core_replay_done *done;
 	void *context;
@@ -130,8 +131,8 @@ static struct rn_party party(const struct device *d, const char *tags[RN_SELECTO
 
 /* The one place that asks the reference evaluator. */
 static struct rn_answer evaluate(const struct rn_policy_model *model, const struct rn_zone_source *zones,
-				 const struct device *source, const struct device *destination,
-				 const struct rn_flow_row *row)
+				 struct rn_policy_hours *hours, const struct device *source,
+				 const struct device *destination, const struct rn_flow_row *row)
 {
 	const char *source_tags[RN_SELECTORS_MAX], *destination_tags[RN_SELECTORS_MAX];
 	const struct rn_question q = {.source = party(source, source_tags),
@@ -139,7 +140,8 @@ static struct rn_answer evaluate(const struct rn_policy_model *model, const stru
 				      .protocol = row->protocol,
 				      .port = row->port,
 				      .at = row->heard,
-				      .zones = zones};
+				      .zones = zones,
+				      .hours = hours};
 	struct rn_answer answer;
 
 	rn_policy_evaluate(model, &q, &answer);
@@ -155,8 +157,8 @@ static const struct rn_replay_verdict *judge(struct rn_replay *r, const struct d
 
 	if (known)
 		return known;
-	now = evaluate(r->now, r->zones, source, destination, row);
-	draft = evaluate(r->draft, r->zones, source, destination, row);
+	now = evaluate(r->now, r->zones, r->hours[0], source, destination, row);
+	draft = evaluate(r->draft, r->zones, r->hours[1], source, destination, row);
 	v = (struct rn_replay_verdict){.now_reason = (uint8_t)now.reason,
 				       .now_rule = now.rule,
 				       .draft_reason = (uint8_t)draft.reason,
@@ -222,6 +224,8 @@ static int take_row(struct rn_core *core, struct rn_replay *r, const struct rn_f
 static void release(struct rn_replay *r)
 {
 	rn_policy_let_go(r->in_force);
+	rn_policy_hours_free(r->hours[0]);
+	rn_policy_hours_free(r->hours[1]);
 	rn_policy_model_free(r->draft);
 	rn_replay_sums_free(r->sums);
 	rn_numbers_free(r->numbers);
@@ -325,7 +329,10 @@ static int make(struct rn_core *core, struct rn_replay *r, struct rn_prepared *p
 	if (!store)
 		return no_flows(err);
 	r->zones = &core->books.zones;
-	r->in_force = rn_policy_hold(core->policy.shared);
+	r->in_force = rn_policy_hold(p->before);
+	r->hours[0] = p->hours[0];
+	r->hours[1] = p->hours[1];
+	p->hours[0] = p->hours[1] = NULL;
 	r->now = r->in_force->model;
 	r->draft = p->made.model;
 	p->made.model = NULL;
@@ -338,7 +345,6 @@ static int make(struct rn_core *core, struct rn_replay *r, struct rn_prepared *p
 	r->end = rn_flow_store_newest(store);
 	r->begun_ms = p->begun_ms;
 	r->result.recorded_since = recorded_since(store);
-	r->result.policy_version = core->policy.about.version;
 	return 0;
 }
 
@@ -389,7 +395,7 @@ void rn_core_replay(struct rn_core *core, const char *text, size_t size, unsigne
 	if (!rc && !rn_recorder_read(core->recorder, now))
 		rc = no_flows(&err);
 	r = rc ? NULL : calloc(1, sizeof(*r));
-	p = r ? rn_prepared_new(text, size, 0) : NULL;
+	p = r ? rn_prepared_new(text, size, RN_PREPARE_RULES | RN_PREPARE_HOURS) : NULL;
 	if (!p) {
 		if (!rc)
 			rc = rn_fail(&err, -ENOMEM, "out of memory");
@@ -401,6 +407,7 @@ void rn_core_replay(struct rn_core *core, const char *text, size_t size, unsigne
 	r->context = context;
 	r->result.since = now - (int64_t)hours * HOUR_S;
 	r->result.until = now;
+	r->result.policy_version = core->policy.about.version;
 	p->done = begin;
 	p->context = r;
 	p->whose = context;
