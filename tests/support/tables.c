@@ -117,7 +117,8 @@ struct tables_verdict tables_judge(const struct rn_policy_arrays *a, const struc
 				   const struct rn_identity_lists *to, const struct tables_packet *p)
 {
 	static const enum rn_reason reasons[] = {RN_ALLOWED, RN_TRUST_TOO_LOW, RN_OUTSIDE_TIME};
-	const struct rn_candidate *found[FINDINGS] = {NULL}, *between[TABLES_BETWEEN];
+	static const struct rn_candidate *between[TABLES_BETWEEN];
+	const struct rn_candidate *found[FINDINGS] = {NULL};
 	struct tables_verdict v = {.reason = RN_DEFAULT_DENY};
 
 	uint32_t count = tables_between(a, from, to, between);

@@ -392,7 +392,7 @@ static void random_sets(struct rng *rng)
 }
 
 /* Some devices become others while kern is away, and then everything comes again. */
-static void comes_again(struct rn_device_record *now, uint64_t *versions, uint64_t *version, uint64_t policy,
+static void comes_again(struct rn_device_record *now, uint64_t *versions, uint64_t *version, uint64_t latest,
 			struct rng *rng)
 {
 	restart(world);
@@ -406,8 +406,8 @@ static void comes_again(struct rn_device_record *now, uint64_t *versions, uint64
 		}
 		assert_true(give(world, versions[n], now[n]) >= 0);
 	}
-	if (policy)
-		assert_true(put(policy) >= 0);
+	if (latest)
+		assert_true(put(latest) >= 0);
 	rn_enforce_sync_end(world->enforce, nobody, NULL);
 }
 
@@ -415,7 +415,7 @@ static void play(uint64_t seed)
 {
 	struct rng rng = {seed};
 	struct rn_device_record now[2 + OTHERS] = {0};
-	uint64_t versions[2 + OTHERS] = {0}, version = POLICIES + 1, policy = 0;
+	uint64_t versions[2 + OTHERS] = {0}, version = POLICIES + 1, latest = 0;
 	void *state;
 
 	own_setup(&state);
@@ -431,11 +431,11 @@ static void play(uint64_t seed)
 		} else if (what < 72) {
 			rn_enforce_remove(world->enforce, n = 1 + rng_below(&rng, 1 + OTHERS));
 			now[n].number = 0;
-		} else if (what < 90 && policy < POLICIES) {
-			random_policy(++policy, &rng);
-			assert_int_equal(put(policy), 0);
+		} else if (what < 90 && latest < POLICIES) {
+			random_policy(++latest, &rng);
+			assert_int_equal(put(latest), 0);
 		} else {
-			comes_again(now, versions, &version, policy, &rng);
+			comes_again(now, versions, &version, latest, &rng);
 		}
 		compare(true);
 	}
