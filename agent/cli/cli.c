@@ -43,6 +43,13 @@ const struct rn_command *rn_cli_find(int count, char **words, int *ret_words)
 	return NULL;
 }
 
+bool rn_cli_begins(const struct rn_command *command, const char *word)
+{
+	size_t length = strcspn(command->words, " ");
+
+	return command->words[length] && strlen(word) == length && strncmp(command->words, word, length) == 0;
+}
+
 static const struct rn_option *find_option(const struct rn_option *list, const char *name, size_t length)
 {
 	for (; list->name; list++)
@@ -68,18 +75,38 @@ static int unknown_option(const struct rn_command *command, const char *word, st
 	return RN_EXIT_USAGE;
 }
 
-static int unknown_command(const char *word, struct rn_err *err)
+/* What is written after a word that begins several commands: the nearest of these, or where they are listed. */
+static int unknown_member(const char *word, const char *second, struct rn_err *err)
+{
+	char both[128];
+	struct rn_nearest nearest;
+	const char *name;
+
+	if (!second || second[0] == '-') {
+		rn_fail(err, 0, "rnaut %s needs one more word: rnaut help %s lists them", word, word);
+		return RN_EXIT_USAGE;
+	}
+	snprintf(both, sizeof(both), "%s %s", word, second);
+	nearest = rn_nearest(both);
+	for (const struct rn_command *c = rn_commands; c->words; c++)
+		if (rn_cli_begins(c, word))
+			rn_nearest_offer(&nearest, c->words);
+	name = rn_nearest_name(&nearest);
+	if (name)
+		rn_fail(err, 0, "there is no command %s: did you mean %s?", both, name);
+	else
+		rn_fail(err, 0, "there is no command %s: rnaut help %s lists them", both, word);
+	return RN_EXIT_USAGE;
+}
+
+static int unknown_command(const char *word, const char *second, struct rn_err *err)
 {
 	struct rn_nearest nearest = rn_nearest(word);
 	const char *name;
 
 	for (const struct rn_command *c = rn_commands; c->words; c++) {
-		size_t length = strcspn(c->words, " ");
-
-		if (c->words[length] && strlen(word) == length && strncmp(c->words, word, length) == 0) {
-			rn_fail(err, 0, "rnaut %s needs one more word, such as %s", word, c->words);
-			return RN_EXIT_USAGE;
-		}
+		if (rn_cli_begins(c, word))
+			return unknown_member(word, second, err);
 		rn_nearest_offer(&nearest, c->words);
 	}
 	name = rn_nearest_name(&nearest);
@@ -150,7 +177,7 @@ int rn_cli_parse(int argc, char **argv, struct rn_cli *ret, struct rn_err *err)
 	}
 	ret->command = rn_cli_find(argc - at, argv + at, &words);
 	if (!ret->command)
-		return unknown_command(argv[at], err);
+		return unknown_command(argv[at], at + 1 < argc ? argv[at + 1] : NULL, err);
 	for (at += words; at < argc; at++) {
 		if (options && strcmp(argv[at], "--") == 0) {
 			options = false;

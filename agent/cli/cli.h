@@ -63,6 +63,8 @@ int rn_cli_main(int argc, char **argv);
 int rn_cli_parse(int argc, char **argv, struct rn_cli *ret, struct rn_err *err);
 /* The command whose words the arguments begin with, the longest such; NULL. *ret_words: how many they are. */
 const struct rn_command *rn_cli_find(int count, char **words, int *ret_words);
+/* Is word the first of several words that the command is? */
+bool rn_cli_begins(const struct rn_command *command, const char *word);
 
 /* The value of an option ("" for a flag); NULL: not given. The n-th (from 0) of one that may come again. */
 const char *rn_cli_option(const struct rn_cli *cli, const char *name);

@@ -43,17 +43,24 @@ static void print_command(const struct rn_command *c)
 static const char exit_codes[] = "Exit codes: 0 done; 1 failed, or status: not enforcing; 2 wrong command line;\n"
 				 "3 rnautd core does not answer; 4 this host is not set up; 5 explain: denied.\n";
 
-static void print_all(void)
+/* group: the word that they begin with; NULL: all of them. */
+static void print_list(const char *group)
 {
 	char left[80];
 
-	puts("usage: rnaut COMMAND [ARGUMENT]... [OPTION]...\n");
+	printf("usage: rnaut %s%sCOMMAND [ARGUMENT]... [OPTION]...\n\n", group ? group : "", group ? " " : "");
 	for (const struct rn_command *c = rn_commands; c->words; c++) {
+		if (group && !rn_cli_begins(c, group))
+			continue;
 		snprintf(left, sizeof(left), "%s%s%s", c->words, c->arguments[0] ? " " : "", c->arguments);
 		if (strlen(left) > 28)
 			printf("  %s\n  %-28s %s\n", left, "", c->help);
 		else
 			printf("  %-28s %s\n", left, c->help);
+	}
+	if (group) {
+		printf("\nrnaut help %s ... says what options one of them has.\n", group);
+		return;
 	}
 	puts("\nOptions of every command:");
 	print_options(rn_common_options);
@@ -75,30 +82,40 @@ static struct rn_json *options_json(const struct rn_option *options)
 	return list;
 }
 
-static int print_json(const struct rn_command *only)
+static int print_json(const struct rn_command *only, const char *group)
 {
 	struct rn_json *root = rn_json_object(), *list = rn_json_array();
 
 	for (const struct rn_command *c = rn_commands; c->words; c++) {
-		struct rn_json *command = rn_json_object();
+		struct rn_json *command;
 
+		if ((only && only != c) || (group && !rn_cli_begins(c, group)))
+			continue;
+		command = rn_json_object();
 		rn_json_add_text(command, "command", c->words);
 		rn_json_add_text(command, "arguments", c->arguments);
 		rn_json_add_text(command, "help", c->help);
 		rn_json_add(command, "options", options_json(c->options));
-		if (!only || only == c)
-			rn_json_append(list, command);
-		else
-			rn_json_free(command);
+		rn_json_append(list, command);
 	}
 	rn_json_add(root, "commands", list);
 	rn_json_add(root, "options", options_json(rn_common_options));
 	return rn_cli_json(root);
 }
 
+/* A word that several commands begin with, and nothing behind it. */
+static bool is_group(const struct rn_cli *cli)
+{
+	for (const struct rn_command *c = rn_commands; cli->argument_count == 1 && c->words; c++)
+		if (rn_cli_begins(c, cli->arguments[0]))
+			return true;
+	return false;
+}
+
 int rn_cmd_help(struct rn_cli *cli)
 {
 	const struct rn_command *command = NULL;
+	const char *group = NULL;
 	char *words[3];
 	int used;
 
@@ -108,16 +125,18 @@ int rn_cmd_help(struct rn_cli *cli)
 		for (unsigned i = 0; i < cli->argument_count; i++)
 			words[i] = (char *)cli->arguments[i];
 		command = rn_cli_find((int)cli->argument_count, words, &used);
-		if (!command)
+		if (!command && is_group(cli))
+			group = cli->arguments[0];
+		else if (!command)
 			return rn_cli_fail(RN_EXIT_USAGE, "there is no command %s: rnaut help lists them",
 					   cli->arguments[0]);
 	}
 	if (cli->json)
-		return print_json(command);
+		return print_json(command, group);
 	if (command)
 		print_command(command);
 	else
-		print_all();
+		print_list(group);
 	return RN_EXIT_OK;
 }
 

@@ -37,7 +37,7 @@ static int say_changes(struct rn_cli *cli, const struct rn_json *body)
 		return code;
 	rn_policy_print_review(cli->arguments[0], answer);
 	if (!rn_remote_true(answer, "valid"))
-		code = rn_cli_fail(RN_EXIT_FAILED, "%s: %s", cli->arguments[0], rn_remote_text(answer, "message"));
+		code = rn_policy_refused(cli->arguments[0], answer);
 	rn_json_free(answer);
 	return code;
 }
@@ -102,7 +102,7 @@ int rn_cmd_policy_check(struct rn_cli *cli)
 	if (valid)
 		print_good(answer);
 	else
-		rn_cli_fail(RN_EXIT_FAILED, "%s: %s", cli->arguments[0], rn_remote_text(answer, "message"));
+		rn_policy_refused(cli->arguments[0], answer);
 	rn_json_free(answer);
 	return valid ? RN_EXIT_OK : RN_EXIT_FAILED;
 }

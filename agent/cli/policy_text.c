@@ -111,6 +111,19 @@ bool rn_policy_print_review(const char *name, const struct rn_json *answer)
 	return said;
 }
 
+int rn_policy_refused(const char *name, const struct rn_json *answer)
+{
+	unsigned count = 0, failed = 0;
+
+	for (const struct rn_json *t = first_of(answer, "tests"); t; t = rn_json_next(t)) {
+		count++;
+		failed += !rn_remote_true(t, "passed");
+	}
+	if (failed)
+		return rn_cli_fail(RN_EXIT_FAILED, "%s is not accepted: %u of %u tests failed", name, failed, count);
+	return rn_cli_fail(RN_EXIT_FAILED, "%s: %s", name, rn_remote_text(answer, "message"));
+}
+
 int rn_policy_ask_changes(struct rn_cli *cli, const struct rn_json *body, struct rn_json **ret)
 {
 	struct rn_json *ask = rn_json_object();

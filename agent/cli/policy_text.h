@@ -20,6 +20,8 @@ int rn_policy_words(struct rn_cli *cli, struct rn_json *body);
  * place before it. False: there was nothing to say.
  */
 bool rn_policy_print_review(const char *name, const struct rn_json *answer);
+/* Why a check's answer is not good, for a person who has seen its review: says the sentence; RN_EXIT_FAILED. */
+int rn_policy_refused(const char *name, const struct rn_json *answer);
 /* What the text in body would change, asked of core. body is the caller's. */
 int rn_policy_ask_changes(struct rn_cli *cli, const struct rn_json *body, struct rn_json **ret);
 /* "version 17 of the policy is in force", and where. */

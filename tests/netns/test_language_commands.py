@@ -71,7 +71,7 @@ def refused(typed, flow):
     failing, place = typed.files["failing"], r"failing\.json:\d+:\d+: "
     said = 'the test "bob-8080" fails: tcp:8080'
     for verb in ("check", "set"):
-        typed.refuses(verb, failing, because=[], out=[f"{place}failed: {said}"])
+        typed.refuses(verb, failing, because=["not accepted: 1 of 2 tests failed"], out=[f"{place}failed: {said}"])
     typed.says("draft", "hasty", failing)
     typed.refuses("draft", "hasty", "--publish", because=[said])
     typed.says("draft", "hasty", "--delete", has=["^draft hasty is deleted$"])

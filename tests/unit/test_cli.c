@@ -120,8 +120,13 @@ static void test_usage_errors(void **state)
 	expect_usage((char *[]){"rnaut", NULL}, "a command is needed");
 	expect_usage(WORDS("stats"), "did you mean status?");
 	expect_usage(WORDS("xyzzy"), "rnaut help lists them");
-	expect_usage(WORDS("gateway"), "needs one more word");
-	expect_usage(WORDS("policy", "gte"), "needs one more word");
+	expect_usage(WORDS("gateway"), "rnaut gateway needs one more word: rnaut help gateway lists them");
+	expect_usage(WORDS("policy", "--json"), "rnaut policy needs one more word: rnaut help policy lists them");
+	expect_usage(WORDS("policy", "gte"), "there is no command policy gte: did you mean policy get?");
+	expect_usage(WORDS("policy", "rollbak", "7"),
+		     "there is no command policy rollbak: did you mean policy rollback?");
+	expect_usage(WORDS("policy", "import"), "there is no command policy import: rnaut help policy lists them");
+	expect_usage(WORDS("policy", "xyzzy"), "there is no command policy xyzzy: rnaut help policy lists them");
 	expect_usage(WORDS("status", "--jsn"), "did you mean --json?");
 	expect_usage(WORDS("status", "--release"), "has no option --release");
 	expect_usage(WORDS("quarantine"), "usage: rnaut quarantine NAME");
@@ -482,6 +487,10 @@ static void test_exit_codes(void **state)
 	    {{"rnaut", "status"}, 4},
 	    {{"rnaut", "devices", "laptop"}, 4},
 	    {{"rnaut", "up"}, 4},
+	    {{"rnaut", "help", "policy"}, 0},
+	    {{"rnaut", "help", "policy", "--json"}, 0},
+	    {{"rnaut", "help", "policy", "gte"}, 2},
+	    {{"rnaut", "help", "poli"}, 2},
 	    {{"rnaut", "help", "policy", "import", "tailscale"}, 0},
 	    {{"rnaut", "policy", "import", "tailscale", VECTORS "plain.hujson"}, 0},
 	    {{"rnaut", "policy", "import", "tailscale", VECTORS "plain.hujson", "--json"}, 0},
