@@ -153,6 +153,9 @@ def rows(lab):
         Row(["everyone"], ["everyone"], (), minimum_trust=60),
         Row(["everyone"], ["everyone"], (), minimum_destination_trust=60),
     ]
+    if IN_VM:  # each criterion at one end, in turn; what there is only one of stays
+        half, both = len(ends(lab)), 2 * len(ends(lab))
+        found = [row for n, row in enumerate(found) if n >= both or (n + n // half) % 2]
     for number, row in enumerate(found):
         row.port = FIRST_PORT + number
     return found
@@ -231,7 +234,7 @@ def criteria(lab, kept):
     for name in HOSTS:
         lab[name].spawn("language", PROBE + ["serve", ",".join(str(row.port) for row in table), ""])
     for name in HOSTS:
-        wait_for(f"the servers on {name}", lambda name=name: "ready" in lab[name].log_text("language"), 20 * SLOW)
+        wait_for(f"the servers on {name}", lambda name=name: "ready" in lab[name].log_text("language"), 60 * SLOW)
     gateway, before = lab["gateway"], {name: trust_of(lab, name) for name in HOSTS}
     equal({name for name, trust in before.items() if trust >= 60}, {"gateway"}, "who is trusted from the beginning")
     with policies(lab):
