@@ -21,6 +21,7 @@ static void append(void *context, const struct rn_core_hub *hub)
 		rn_json_add_u64(root, "applied_version", hub->applied);
 	else
 		rn_json_add_text(root, "applied_version", NULL);
+	rn_json_add_bool(root, "policy_behind", hub->policy_behind);
 	rn_api_add_address(root, "virtual_ip", &record->ipv6);
 	rn_api_add_address(root, "virtual_ipv4", &record->ipv4);
 	rn_json_append(context, root);

@@ -86,6 +86,8 @@ static void add_datapath(struct text *t, const struct rn_local_status *kern)
 	one(t, "rnaut_flows", "gauge", "Flows in the table.", kern->flows);
 	one(t, "rnaut_flow_events_lost_total", "counter", "Flow events that the kernel could not hand over.",
 	    kern->lost);
+	one(t, "rnaut_kernel_policy_version", "gauge", "Version of the policy that the kernel enforces.",
+	    kern->policy_version);
 	one(t, "rnaut_applied_version", "gauge", "Everything signed up to this version is in the kernel.",
 	    kern->applied);
 	one(t, "rnaut_link_up", "gauge", "1 where the interface is up.", kern->link_up);
@@ -111,11 +113,30 @@ static void add_hub(void *context, const struct rn_core_hub *hub)
 	say(context, "rnaut_hub_connected{hub=\"%s\"} %d\n", hub->record.name, hub->connected);
 }
 
+static void add_hub_behind(void *context, const struct rn_core_hub *hub)
+{
+	say(context, "rnaut_hub_policy_behind{hub=\"%s\"} %d\n", hub->record.name, hub->policy_behind);
+}
+
 static void add_hub_devices(void *context, const struct rn_core_hub *hub)
 {
 	say(context, "rnaut_hub_devices{hub=\"%s\",connected=\"true\"} %u\n", hub->record.name, hub->devices_connected);
 	say(context, "rnaut_hub_devices{hub=\"%s\",connected=\"false\"} %u\n", hub->record.name,
 	    hub->devices - hub->devices_connected);
+}
+
+static void add_recorder(struct text *t, struct rn_core *core)
+{
+	struct rn_core_recording r;
+
+	rn_core_recording(core, &r);
+	one(t, "rnaut_recorder_recording", "gauge", "1 where flows are recorded, 0 where that is off or fails.",
+	    r.on && !r.problem);
+	one(t, "rnaut_recorder_rows", "gauge", "Rows of recorded flows that are kept.", r.rows);
+	one(t, "rnaut_recorder_rows_max", "gauge", "The most rows that are kept.", r.rows_max);
+	one(t, "rnaut_recorder_events_lost_total", "counter", "Flow events that are in no recorded row.", r.lost);
+	one(t, "rnaut_recorder_oldest_timestamp_seconds", "gauge",
+	    "When the oldest row was heard of; 0: there is none.", (uint64_t)r.oldest);
 }
 
 static void add_gateway(struct text *t, struct rn_core *core)
@@ -125,8 +146,11 @@ static void add_gateway(struct text *t, struct rn_core *core)
 	rn_core_access_counts(core, &c);
 	head(t, "rnaut_hub_connected", "gauge", "1 where the hub is connected by the control protocol.");
 	(void)rn_core_hubs(core, add_hub, t, NULL);
+	head(t, "rnaut_hub_policy_behind", "gauge", "1 where the policy in force is not in the hub's kernel (yet).");
+	(void)rn_core_hubs(core, add_hub_behind, t, NULL);
 	head(t, "rnaut_hub_devices", "gauge", "Devices whose tunnel ends at the hub, without the revoked.");
 	(void)rn_core_hubs(core, add_hub_devices, t, NULL);
+	add_recorder(t, core);
 	one(t, "rnaut_accounts", "gauge", "Accounts of the console.", c.accounts);
 	one(t, "rnaut_sessions", "gauge", "Sessions that are stored.", c.sessions);
 	one(t, "rnaut_api_tokens", "gauge", "API tokens that are stored.", c.api_tokens);

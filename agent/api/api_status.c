@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,11 @@ struct problem {
 };
 #define PROBLEMS 7
 
+struct problems {
+	struct problem list[PROBLEMS];
+	char policy[400]; /* the text of one of them */
+};
+
 static const char *hub_problem(const struct rn_core_status *s)
 {
 	bool own = rn_kind_is_hub(s->self.kind);
@@ -32,7 +38,7 @@ static const char *hub_problem(const struct rn_core_status *s)
 }
 
 /* What keeps a host from enforcing. */
-static void find_problems(const struct rn_core_status *s, struct problem ret[PROBLEMS])
+static void find_problems(const struct rn_core_status *s, struct problems *ret)
 {
 	const struct problem checks[PROBLEMS] = {
 	    {!s->kern_connected, "the process kern is not there: the kernel goes on enforcing what it last had"},
@@ -41,22 +47,23 @@ static void find_problems(const struct rn_core_status *s, struct problem ret[PRO
 	    {s->kern_connected && s->kern.policy_version == 0, "no policy is loaded, so everything is dropped"},
 	    {s->kern_connected && s->kern.policy_version != 0 && s->kern.lease_seconds_left <= 0,
 	     "the gateway's signed state is too old, so everything is dropped"},
-	    {s->policy_refused, "this host could not take the newest policy, and one before it stays in force: "
-				"`journalctl -u rnaut-kern` says why"},
+	    {s->kern_connected && s->policy_refused, ret->policy},
 	    {s->hub_gone != RN_HUB_THERE, hub_problem(s)},
 	};
 
-	memcpy(ret, checks, sizeof(checks));
+	snprintf(ret->policy, sizeof(ret->policy), "%s; the kernel goes on with policy %" PRIu64,
+		 s->policy_refused ? s->policy_refused : "", s->kern.policy_version);
+	memcpy(ret->list, checks, sizeof(checks));
 }
 
 bool rn_api_enforcing(const struct rn_core_status *s)
 {
-	struct problem checks[PROBLEMS];
+	struct problems found;
 	bool good = true;
 
-	find_problems(s, checks);
+	find_problems(s, &found);
 	for (size_t i = 0; i < PROBLEMS; i++)
-		good = good && !checks[i].wrong;
+		good = good && !found.list[i].wrong;
 	return good;
 }
 
@@ -64,17 +71,18 @@ bool rn_api_enforcing(const struct rn_core_status *s)
 static struct rn_json *problems(const struct rn_core_status *s)
 {
 	struct rn_json *list = rn_json_array();
-	struct problem checks[PROBLEMS];
+	struct problems found;
 
-	find_problems(s, checks);
+	find_problems(s, &found);
 	for (size_t i = 0; i < PROBLEMS; i++)
-		if (checks[i].wrong)
-			rn_json_append_text(list, checks[i].text);
+		if (found.list[i].wrong)
+			rn_json_append_text(list, found.list[i].text);
 	return list;
 }
 
-static void add_datapath(struct rn_json *root, const struct rn_local_status *kern)
+static void add_datapath(struct rn_json *root, const struct rn_core_status *s)
 {
+	const struct rn_local_status *kern = &s->kern;
 	struct rn_json *d = rn_json_object();
 
 	rn_json_add_text(d, "wireguard", wireguard_name(kern->wireguard));
@@ -84,6 +92,7 @@ static void add_datapath(struct rn_json *root, const struct rn_local_status *ker
 	rn_json_add_bool(d, "link_up", kern->link_up);
 	rn_json_add_bool(d, "filters", kern->filters);
 	rn_json_add_u64(d, "policy_version", kern->policy_version);
+	rn_json_add_text(d, "policy_refused", s->policy_refused);
 	rn_json_add_u64(d, "applied_version", kern->applied);
 	rn_json_add_int(d, "lease_seconds_left", kern->lease_seconds_left);
 	rn_json_add_u64(d, "flows", kern->flows);
@@ -157,6 +166,28 @@ static void add_processes(struct rn_json *root, const struct rn_core_status *s)
 	rn_json_add(root, "processes", processes);
 }
 
+/* Of the gateway: what it records of flows. */
+static void add_recorder(struct rn_json *root, struct rn_core *core, bool gateway)
+{
+	struct rn_core_recording r;
+	struct rn_json *o;
+
+	if (!gateway) {
+		rn_json_add_text(root, "recorder", NULL);
+		return;
+	}
+	rn_core_recording(core, &r);
+	o = rn_json_object();
+	rn_json_add_text(o, "state", r.off ? "off" : r.problem ? "failed" : "recording");
+	rn_json_add_text(o, "problem", r.problem);
+	rn_json_add_u64(o, "rows", r.rows);
+	rn_json_add_u64(o, "rows_max", r.rows_max);
+	rn_json_add_u64(o, "lost_events", r.lost);
+	rn_api_add_time(o, "recorded_since", r.oldest);
+	rn_json_add_bool(o, "set_aside", r.aside);
+	rn_json_add(root, "recorder", o);
+}
+
 void rn_api_status(struct rn_api_call *call)
 {
 	struct rn_core_status s;
@@ -181,7 +212,7 @@ void rn_api_status(struct rn_api_call *call)
 	add_upstream(root, &s);
 	add_processes(root, &s);
 	if (s.kern_connected) {
-		add_datapath(root, &s.kern);
+		add_datapath(root, &s);
 		add_control(root, &s.kern);
 		add_mesh(root, &s.kern);
 	} else {
@@ -189,6 +220,7 @@ void rn_api_status(struct rn_api_call *call)
 		rn_json_add_text(root, "control", NULL);
 		rn_json_add_text(root, "mesh", NULL);
 	}
+	add_recorder(root, call->core, s.gateway);
 	wrong = problems(&s);
 	rn_json_add_bool(root, "enforcing", rn_json_count(wrong) == 0);
 	rn_json_add(root, "problems", wrong);

@@ -15,6 +15,7 @@ enum when {
 	ALWAYS,
 	SET_UP, /* only where this host is part of a network */
 	HUB,	/* only on a hub that is */
+	GATEWAY,
 };
 
 static const struct check {
@@ -28,6 +29,9 @@ static const struct check {
     {"clock", ALWAYS, rn_check_clock},
     {"certificate", SET_UP, rn_check_certificate},
     {"lease", SET_UP, rn_check_lease},
+    {"policy", SET_UP, rn_check_policy},
+    {"policy, hubs", GATEWAY, rn_check_hub_policies},
+    {"recorded flows", GATEWAY, rn_check_recorder},
     {"wireguard", ALWAYS, rn_check_wireguard},
     {"capabilities", ALWAYS, rn_check_capabilities},
     {"bpf file system", ALWAYS, rn_check_bpffs},
@@ -103,7 +107,9 @@ static void learn(struct rn_doctor *d)
 
 static bool applies(const struct rn_doctor *d, const struct check *c)
 {
-	return c->when == ALWAYS || (d->set_up && (c->when == SET_UP || rn_kind_is_hub(d->self.kind)));
+	if (c->when == ALWAYS || !d->set_up)
+		return c->when == ALWAYS;
+	return c->when == SET_UP || (c->when == GATEWAY ? d->self.gateway : rn_kind_is_hub(d->self.kind));
 }
 
 static void print(const struct check *c, const struct rn_finding *f)

@@ -10,7 +10,9 @@ static void add_row(struct rn_table *table, const struct rn_json *hub)
 	rn_table_cell(table, rn_remote_text(hub, "hub_name"));
 	rn_table_cell(table, rn_remote_text(hub, "hub_type"));
 	rn_table_cell(table, rn_remote_text(hub, "parent_hub"));
-	rn_table_cell(table, rn_remote_true(hub, "connected") ? "connected" : "away");
+	rn_table_cell(table, !rn_remote_true(hub, "connected")	    ? "away"
+			     : rn_remote_true(hub, "policy_behind") ? "connected, with an older policy"
+								    : "connected");
 	rn_table_cell(table, rn_remote_text(hub, "devices"));
 	rn_table_cell(table, rn_remote_text(hub, "wireguard_endpoint"));
 	rn_table_cell(table, rn_remote_text(hub, "mesh_endpoint"));

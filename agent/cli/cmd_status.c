@@ -116,6 +116,20 @@ static void print_firewall(const struct rn_json *firewall)
 		     strcmp(input, "closed") == 0 ? "all" : "most", rn_remote_text(firewall, "remedy"));
 }
 
+/* The kernel has an older one for a moment after each change, and for long where it did not take the new one. */
+static void print_policy(const struct rn_json *answer, const struct rn_json *datapath)
+{
+	bool known = datapath && rn_json_type(datapath) == RN_JSON_OBJECT;
+	const char *version = rn_remote_text(answer, "policy_version");
+	const char *kernel = known ? rn_remote_text(datapath, "policy_version") : version;
+
+	if (strcmp(version, kernel) == 0)
+		line("Policy", "version %s", version);
+	else
+		line("Policy", "version %s, which is not in the kernel%s: it has version %s", version,
+		     *rn_remote_text(datapath, "policy_refused") ? "" : " yet", kernel);
+}
+
 static void print_status(const struct rn_json *answer)
 {
 	const char *type = rn_remote_text(answer, "client_type"), *ipv4 = rn_remote_text(answer, "virtual_ipv4");
@@ -132,7 +146,7 @@ static void print_status(const struct rn_json *answer)
 	print_mesh(rn_json_get(answer, "mesh"));
 	print_hub(answer);
 	print_upstream(answer);
-	line("Policy", "version %s", rn_remote_text(answer, "policy_version"));
+	print_policy(answer, datapath);
 	line("Records", "epoch %s, version %s, %s devices", rn_remote_text(answer, "epoch"),
 	     rn_remote_text(answer, "record_version"), rn_remote_text(answer, "devices"));
 	print_processes(rn_json_get(answer, "processes"), rn_remote_true(answer, "gateway"));

@@ -53,6 +53,10 @@ void rn_fix(struct rn_finding *f, const char *format, ...) __attribute__((format
 void rn_check_setup(struct rn_doctor *d, struct rn_finding *f);
 void rn_check_users(struct rn_doctor *d, struct rn_finding *f);
 void rn_check_state(struct rn_doctor *d, struct rn_finding *f);
+/* doctor_policy.c: which policy is in the kernel, what is recorded of flows */
+void rn_check_policy(struct rn_doctor *d, struct rn_finding *f);
+void rn_check_hub_policies(struct rn_doctor *d, struct rn_finding *f);
+void rn_check_recorder(struct rn_doctor *d, struct rn_finding *f);
 /* doctor_time.c: clocks and what ends by them */
 void rn_check_clock(struct rn_doctor *d, struct rn_finding *f);
 void rn_check_certificate(struct rn_doctor *d, struct rn_finding *f);

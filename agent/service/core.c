@@ -136,7 +136,7 @@ static int open_books(struct rn_core *core, struct rn_err *err)
 		rc = rn_fail(err, -ENOMEM, "out of memory");
 	if (!rc && core->gateway)
 		core->recorder = rn_recorder_new(core->params.dir, core->params.flow_rows, core->params.flow_days,
-						 rn_core_now(core), rn_core_now_ms(core));
+						 rn_core_now(core), rn_core_now_ms(core), &core->recorder_why);
 	return rc;
 }
 

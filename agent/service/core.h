@@ -37,24 +37,34 @@ enum rn_hub_gone rn_hub_gone(const struct rn_device_record *hub, int64_t now);
 
 struct rn_core_status {
 	struct rn_device_record self;
-	bool gateway, known; /* known: the self record has arrived */
+	bool gateway, known;	 /* known: the self record has arrived */
 	bool upstream_connected; /* to the hub, or a hub's gateway; true on the gateway */
-	int64_t upstream_since; /* Unix seconds */
-	int64_t upstream_heard; /* Unix seconds: its last sign of life; 0: never, or after a clock that was ahead */
-	int64_t upstream_age;	/* seconds since then: how old what this host enforces may be */
+	int64_t upstream_since;	 /* Unix seconds */
+	int64_t upstream_heard;	 /* Unix seconds: its last sign of life; 0: never, or after a clock that was ahead */
+	int64_t upstream_age;	 /* seconds since then: how old what this host enforces may be */
 	uint32_t epoch;
-	uint64_t version;	/* newest record */
+	uint64_t version; /* newest record */
 	uint64_t policy_version;
-	bool policy_refused; /* by kern: one before it is in force here */
 	bool kern_connected, net_connected, ca_connected, web_connected;
 	struct rn_local_status kern; /* as of at most a second ago */
-	struct rn_network network; /* zero until its record has arrived */
+	const char *policy_refused; /* why kern did not take the policy in force and keeps an older one; NULL: it did */
+	struct rn_network network;  /* zero until its record has arrived */
 	char hub_name[RN_NAME_MAX + 1]; /* of the hub that it is attached to, "" not known; its own where it is one */
 	enum rn_hub_gone hub_gone;
 	int64_t hub_ends; /* Unix seconds, 0: no project's */
 	unsigned devices;
 };
 void rn_core_status(struct rn_core *core, struct rn_core_status *ret);
+
+/* What the gateway records of flows (docs/flows.md). */
+struct rn_core_recording {
+	bool on, off;		       /* off: turned off; neither: the file cannot be used */
+	const char *problem;	       /* a sentence; NULL: rows are written */
+	uint64_t rows, rows_max, lost; /* lost: events since core started that are in no row */
+	int64_t oldest;		       /* Unix seconds, 0: there is no row */
+	bool aside;		       /* the file was damaged when core started, and is set aside */
+};
+void rn_core_recording(struct rn_core *core, struct rn_core_recording *ret); /* the gateway only */
 
 struct rn_core_token {
 	char token[512]; /* "rnt1." and base64url; shown once */
@@ -63,11 +73,11 @@ struct rn_core_token {
 };
 struct rn_core_token_request {
 	enum rn_kind kind;
-	char name[RN_NAME_MAX + 1]; /* "": the device chooses */
+	char name[RN_NAME_MAX + 1];			   /* "": the device chooses */
 	char owner[RN_NAME_MAX + 1], hub[RN_NAME_MAX + 1]; /* "": nobody; "": the gateway; of a hub its parent */
 	const char *fallbacks[RN_HOMES_MAX]; /* of a device: hubs that it goes to when its own does not answer */
 	unsigned fallback_count;	     /* at most RN_HOMES_MAX */
-	int64_t ends; /* of a project hub: Unix seconds; else 0 */
+	int64_t ends;			     /* of a project hub: Unix seconds; else 0 */
 	const char *tags[RN_SELECTORS_MAX];
 	unsigned tag_count;
 	int64_t lifetime_s; /* 60 .. 30 days */
@@ -80,10 +90,10 @@ struct rn_core_token_info {
 	uint64_t id;
 	enum rn_kind kind;
 	const char *name, *owner, *hub, *device; /* "" none, or unknown by now; hub: of a hub its parent */
-	const char *tags;			  /* each ended with '\n' */
-	int64_t expires, used;			  /* used 0: not yet */
-	int64_t ends;				  /* of a project hub; else 0 */
-	const char *fallbacks[RN_HOMES_MAX];	  /* "" unknown by now */
+	const char *tags;			 /* each ended with '\n' */
+	int64_t expires, used;			 /* used 0: not yet */
+	int64_t ends;				 /* of a project hub; else 0 */
+	const char *fallbacks[RN_HOMES_MAX];	 /* "" unknown by now */
 	unsigned fallback_count;
 };
 /* The one that ends last first. */
@@ -93,7 +103,7 @@ int rn_core_token_delete(struct rn_core *core, uint64_t id, struct rn_err *err);
 
 struct rn_core_device {
 	struct rn_device_record record;
-	char hub_name[RN_NAME_MAX + 1]; /* where it is now */
+	char hub_name[RN_NAME_MAX + 1];	 /* where it is now */
 	const char *homes[RN_HOMES_MAX]; /* the hubs that it lists, in order; of a hub none */
 	unsigned home_count;
 	enum rn_hub_gone hub_gone;
@@ -129,7 +139,8 @@ struct rn_core_hub {
 	bool connected;
 	unsigned devices, devices_connected; /* whose tunnel ends there, itself included, without the revoked */
 	bool applied_known;
-	uint64_t applied; /* version: everything signed up to it is in its kernel */
+	uint64_t applied;   /* version: everything signed up to it is in its kernel */
+	bool policy_behind; /* it is connected, and the policy in force is not in its kernel (yet) */
 };
 /* The gateway and all hubs that are not revoked, in order of number. */
 int rn_core_hubs(struct rn_core *core, void (*each)(void *context, const struct rn_core_hub *), void *context,
@@ -166,10 +177,10 @@ int rn_core_policy_get(struct rn_core *core, struct rn_core_policy *ret, struct 
 struct rn_core_policy_new {
 	const char *text;
 	size_t size;
-	const char *comment; /* NULL: none; at most RN_CORE_COMMENT_MAX bytes, no control characters */
-	uint64_t based_on;   /* the version that it was made from; 0: it goes over whatever there is */
-	uint64_t origin;     /* as above */
-	const char *draft;   /* the draft that it was, which goes with it; NULL: none */
+	const char *comment;   /* NULL: none; at most RN_CORE_COMMENT_MAX bytes, no control characters */
+	uint64_t based_on;     /* the version that it was made from; 0: it goes over whatever there is */
+	uint64_t origin;       /* as above */
+	const char *draft;     /* the draft that it was, which goes with it; NULL: none */
 	uint64_t *ret_version; /* written before done is called, where it is in force; NULL is legal */
 };
 #define RN_CORE_COMMENT_MAX 1000
@@ -186,11 +197,12 @@ void rn_core_policy_cancel(struct rn_core *core, const void *context);
 
 struct rn_core_explanation {
 	struct rn_answer policy; /* of the reference evaluator, or its reason overridden by quarantine and so on */
-	struct rn_rule_state deciding, near; /* how `rule` and `nearest` stand to it */
+	struct rn_rule_state deciding, near;		      /* how `rule` and `nearest` stand to it */
 	char rule[RN_NAME_MAX + 1], nearest[RN_NAME_MAX + 1]; /* ids, "" none */
-	char observed[RN_NAME_MAX + 1];			       /* the id of policy.observed */
+	char observed[RN_NAME_MAX + 1];			      /* the id of policy.observed */
 	uint64_t policy_version;
-	/* Where it is decided: the source's hub, and after it the destination's, "" where that is the same or nobody's. */
+	/* Where it is decided: the source's hub, and after it the destination's, "" where that is the same or nobody's.
+	 */
 	char hub[RN_NAME_MAX + 1], destination_hub[RN_NAME_MAX + 1];
 	struct rn_core_device source, destination;
 };
@@ -212,7 +224,8 @@ struct rn_core_event {
 	uint64_t serial;
 	struct rn_event event; /* time_ns is Unix time */
 	char reporter[RN_NAME_MAX + 1], source[RN_NAME_MAX + 1], destination[RN_NAME_MAX + 1]; /* "" unknown */
-	char rule[RN_NAME_MAX + 1], observed[RN_NAME_MAX + 1]; /* that decided; the observed one that would have; "" none */
+	char rule[RN_NAME_MAX + 1],
+	    observed[RN_NAME_MAX + 1];	      /* that decided; the observed one that would have; "" none */
 	uint32_t source_hub, destination_hub; /* numbers of the hubs that the ends are behind, 0 unknown */
 };
 /* A device's name; "": this host does not know it. Good until its record changes. */
@@ -224,8 +237,8 @@ uint64_t rn_core_events(struct rn_core *core, uint64_t after, unsigned max,
 void rn_core_on_event(struct rn_core *core, void (*wake)(void *context), void *context);
 
 /*
- * Flows that the gateway recorded (docs/flows.md), newest first. -ENOTSUP also where nothing is recorded. A call looks at
- * so many rows at most, so `next` may come without a row.
+ * Flows that the gateway recorded (docs/flows.md), newest first. -ENOTSUP also where nothing is recorded. A call looks
+ * at so many rows at most, so `next` may come without a row.
  */
 struct rn_core_recorded_query {
 	uint64_t before; /* serials below it; 0: from the newest */
@@ -242,7 +255,8 @@ struct rn_core_recorded {
 struct rn_core_recorded_end {
 	uint64_t next;	/* go on before this one; 0: that was all */
 	int64_t oldest; /* Unix seconds: since when there are rows */
-	/* Of the rows looked at: events that were not recorded, rows that cannot be read, times in which core did not run. */
+	/* Of the rows looked at: events that were not recorded, rows that cannot be read, times in which core did not
+	 * run. */
 	uint64_t lost, damaged, silences;
 };
 int rn_core_recorded(struct rn_core *core, const struct rn_core_recorded_query *query,
@@ -257,7 +271,7 @@ struct rn_core_replay_change {
 	bool denied; /* by the draft, of what the policy in force allows; else the other way round */
 	const char *source, *owner, *destination; /* owner "": nobody's; source is the device, of several devices of
 						     one owner "" */
-	uint8_t protocol; /* IPPROTO_ICMP: of either family */
+	uint8_t protocol;			  /* IPPROTO_ICMP: of either family */
 	uint16_t port;
 	uint8_t now_reason, draft_reason;
 	const char *now_rule, *draft_rule; /* ids, "": none */
@@ -281,12 +295,12 @@ struct rn_core_replayed {
 	uint64_t allowed_now, allowed_by_draft; /* of flows */
 	uint64_t would_deny, would_allow;
 	unsigned deny_users, deny_unowned, allow_users, allow_unowned; /* unowned: devices that are nobody's */
-	uint64_t not_judged; /* flows of devices that are unknown now */
-	uint64_t stopped;    /* flows that no policy lets through: an end is revoked or quarantined now */
-	uint64_t lost;	     /* events that were not recorded */
-	uint64_t damaged;    /* rows that cannot be read */
-	unsigned silences;   /* times in which the gateway did not run */
-	int64_t silent_s;    /* and how long that was, at most */
+	uint64_t not_judged;					       /* flows of devices that are unknown now */
+	uint64_t stopped;  /* flows that no policy lets through: an end is revoked or quarantined now */
+	uint64_t lost;	   /* events that were not recorded */
+	uint64_t damaged;  /* rows that cannot be read */
+	unsigned silences; /* times in which the gateway did not run */
+	int64_t silent_s;  /* and how long that was, at most */
 	const struct rn_core_replay_change *changes; /* the largest first */
 	unsigned change_count;
 	uint64_t more_changes; /* at least so many are not among them */
@@ -305,8 +319,8 @@ struct rn_core_web {
 	void (*gone)(void *context);
 	void (*ready)(void *context);
 };
-void rn_core_on_web(struct rn_core *core, const struct rn_core_web *web); /* copied; NULL: nobody */
-bool rn_core_web_ready(struct rn_core *core); /* it is there and its queue has room */
+void rn_core_on_web(struct rn_core *core, const struct rn_core_web *web);   /* copied; NULL: nobody */
+bool rn_core_web_ready(struct rn_core *core);				    /* it is there and its queue has room */
 int rn_core_web_send(struct rn_core *core, const struct rn_local *message); /* as rn_core_io.send */
 
 /* This host's own link: down is a local decision, and up only takes it back. */

@@ -37,8 +37,13 @@ static void describe_hub(struct rn_core *core, const struct rn_ledger_entry *ent
 	if (parent)
 		memcpy(ret->parent_name, parent->record.name, sizeof(ret->parent_name));
 	ret->applied_known = self ? core->connected[RN_CORE_KERN] : session != NULL;
-	if (ret->applied_known)
-		ret->applied = self ? core->kern.applied.version : session->applied.version;
+	if (ret->applied_known) {
+		const struct rn_position *at = self ? &core->kern.applied : &session->applied;
+		const struct rn_ledger_entry *policy = rn_ledger_policy(core->books.ledger);
+
+		ret->applied = at->version;
+		ret->policy_behind = policy && rn_position_before(at, policy);
+	}
 	count_devices(core, ret);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* This host's kern: all records after its hello, each change after that; its status, and its link. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,9 +181,11 @@ static void refused(struct rn_core *core, const struct rn_local *local)
 {
 	const struct rn_ledger_entry *policy = rn_ledger_policy(core->books.ledger);
 
-	if (policy && policy->version == local->version)
-		core->kern.policy_refused = local->version;
 	rn_log(RN_LOG_WARNING, "kern refused record version %llu: %s", (unsigned long long)local->version, local->text);
+	if (!policy || policy->version != local->version)
+		return;
+	core->kern.policy_refused = local->version;
+	snprintf(core->kern.refused_text, sizeof(core->kern.refused_text), "%s", local->text);
 }
 
 bool rn_core_kern_receive(struct rn_core *core, const struct rn_local *local)

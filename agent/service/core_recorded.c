@@ -104,3 +104,26 @@ int rn_core_recorded(struct rn_core *core, const struct rn_core_recorded_query *
 	*ret = end;
 	return 0;
 }
+
+void rn_core_recording(struct rn_core *core, struct rn_core_recording *ret)
+{
+	struct rn_recorder_state s;
+
+	*ret = (struct rn_core_recording){.off = !core->recorder && !core->recorder_why.text[0]};
+	if (!core->recorder) {
+		ret->problem = ret->off ? NULL : core->recorder_why.text;
+		return;
+	}
+	rn_recorder_state(core->recorder, &s);
+	*ret = (struct rn_core_recording){
+	    .on = true,
+	    .problem = !s.failing ? NULL
+		       : s.failing == -ENOSPC
+			   ? "the disk is full: flows are counted as lost until there is room"
+			   : "the file of recorded flows cannot be written: flows are counted as lost",
+	    .rows = s.rows,
+	    .rows_max = s.room,
+	    .lost = s.lost,
+	    .oldest = s.oldest,
+	    .aside = s.aside};
+}

@@ -25,6 +25,7 @@
 #define OF_ONE_SOURCE 500u /* rows a minute: one device must not push out what others did */
 #define EXPIRED_AT_ONCE 4096u
 #define DAY_S 86400
+#define OLDEST_LOOKS 16u /* where the oldest are damaged */
 
 struct open_row {
 	uint32_t stored; /* flows, as they are in the file */
@@ -37,8 +38,9 @@ struct rn_recorder {
 	struct rn_flow_store *store;
 	uint32_t days;
 	int64_t write_at, minute_end; /* ms; write_at 0: nothing to write */
-	uint64_t unwritten;
-	bool failing;		      /* it has been logged */
+	uint64_t unwritten, lost;
+	int failing; /* -errno; it has been logged */
+	bool aside;
 	struct rn_numbers *of_source; /* rows of this minute */
 	uint64_t first;		      /* serial of rows[0] */
 	unsigned count, room;
@@ -100,28 +102,36 @@ static void say_failing(struct rn_recorder *r, int rc)
 		rn_log(RN_LOG_WARNING, "flows are not recorded: %s; what is lost is counted", strerror(-rc));
 	else if (!rc && r->failing)
 		rn_log(RN_LOG_NOTICE, "flows are recorded again");
-	r->failing = rc != 0;
+	r->failing = rc;
 }
 
 static void drop_dirty(struct rn_recorder *r)
 {
-	for (unsigned i = 0; i < r->count; i++)
-		if (r->open[i].dirty && r->rows[i].kind != RN_FLOW_SILENT)
-			r->unwritten += r->rows[i].flows - r->open[i].stored;
+	for (unsigned i = 0; i < r->count; i++) {
+		if (!r->open[i].dirty || r->rows[i].kind == RN_FLOW_SILENT)
+			continue;
+		r->unwritten += r->rows[i].flows - r->open[i].stored;
+		if (r->rows[i].kind == RN_FLOW_BEGAN) /* what a row of kind LOST counts has been */
+			r->lost += r->rows[i].flows - r->open[i].stored;
+	}
 	forget_rows(r);
 }
 
 static void write_rows(struct rn_recorder *r, int64_t now)
 {
+	bool tried = false;
 	int rc = 0;
 
 	r->write_at = 0;
 	for (unsigned at = 0; at < r->count && !rc; at++)
-		if (r->open[at].dirty)
+		if (r->open[at].dirty) {
 			at = write_run(r, at, now, &rc) - 1;
+			tried = true;
+		}
 	if (rc)
 		drop_dirty(r);
-	say_failing(r, rc);
+	if (tried)
+		say_failing(r, rc);
 }
 
 /* The row of this minute like that one, or NULL. *ret_slot: its place in the index, or where it would be. */
@@ -277,6 +287,7 @@ static void take(struct rn_recorder *r, const struct rn_event *e, struct rn_flow
 
 	row = find(r, wanted, &slot);
 	if (!row && !takes_share(r, own ? wanted->source : wanted->hub)) {
+		r->lost++;
 		count_lost(r, wanted->hub, own ? wanted->source : 0, 1, now);
 		return;
 	}
@@ -316,6 +327,7 @@ int64_t rn_recorder_take(struct rn_recorder *r, const struct rn_ledger *ledger, 
 		struct rn_flow_row row = row_of(&e, ledger, reporter, policy, now);
 		take(r, &e, &row, ledger, now);
 	}
+	r->lost += lost;
 	count_lost(r, reporter, 0, lost, now);
 	if (!r->write_at)
 		r->write_at = now_ms + WRITE_MS;
@@ -354,6 +366,21 @@ uint64_t rn_recorder_unwritten(const struct rn_recorder *r)
 	return r ? r->unwritten : 0;
 }
 
+void rn_recorder_state(const struct rn_recorder *r, struct rn_recorder_state *ret)
+{
+	uint64_t oldest = rn_flow_store_oldest(r->store), newest = rn_flow_store_newest(r->store);
+	struct rn_flow_row row;
+
+	*ret = (struct rn_recorder_state){.rows = newest + 1 - oldest,
+					  .room = rn_flow_store_room(r->store),
+					  .lost = r->lost,
+					  .failing = r->failing,
+					  .aside = r->aside};
+	for (uint64_t serial = oldest; serial < oldest + OLDEST_LOOKS && !ret->oldest; serial++)
+		if (rn_flow_store_read(r->store, serial, &row, 1) && row.kind)
+			ret->oldest = row.heard;
+}
+
 /* A file that is new begins with it too: before, nobody knows. */
 static void say_silent(struct rn_recorder *r, int64_t now)
 {
@@ -366,17 +393,15 @@ static void say_silent(struct rn_recorder *r, int64_t now)
 	write_rows(r, now);
 }
 
-static int open_store(struct rn_recorder *r, const char *path, uint32_t rows)
+static int open_store(struct rn_recorder *r, const char *path, uint32_t rows, struct rn_err *why)
 {
-	struct rn_err err = {""};
-	bool aside = false;
-	int rc = rn_flow_store_open(path, rows < RN_FLOW_ROWS_MAX ? rows : RN_FLOW_ROWS_MAX, &r->store, &aside, &err);
+	int rc = rn_flow_store_open(path, rows < RN_FLOW_ROWS_MAX ? rows : RN_FLOW_ROWS_MAX, &r->store, &r->aside, why);
 
-	if (aside)
+	if (r->aside)
 		rn_log(RN_LOG_WARNING,
 		       "%s was damaged: it is %s" RN_FLOW_STORE_ASIDE " now, and flows are recorded anew", path, path);
 	if (rc)
-		rn_log(RN_LOG_WARNING, "%s; flows are not recorded until core begins anew", err.text);
+		rn_log(RN_LOG_WARNING, "%s; flows are not recorded until core begins anew", why->text);
 	return rc;
 }
 
@@ -393,11 +418,13 @@ static void remove_file(const char *path)
 		rn_log(RN_LOG_NOTICE, "%s is removed: flows are not to be recorded", path);
 }
 
-struct rn_recorder *rn_recorder_new(const char *dir, uint32_t rows, uint32_t days, int64_t now, int64_t now_ms)
+struct rn_recorder *rn_recorder_new(const char *dir, uint32_t rows, uint32_t days, int64_t now, int64_t now_ms,
+				    struct rn_err *why)
 {
 	struct rn_recorder *r;
 	char path[RN_PATH_SIZE];
 
+	*why = (struct rn_err){""};
 	if (rn_path_join(path, sizeof(path), dir, FILE_NAME))
 		return NULL;
 	if (!rows || !days) {
@@ -411,7 +438,7 @@ struct rn_recorder *rn_recorder_new(const char *dir, uint32_t rows, uint32_t day
 	r->days = days;
 	r->room = rows < OPEN_MAX ? rows : OPEN_MAX; /* none of them is overwritten while it is here */
 	r->minute_end = now_ms + MINUTE_MS;
-	if (!r->of_source || open_store(r, path, rows)) {
+	if (!r->of_source || open_store(r, path, rows, why)) {
 		rn_numbers_free(r->of_source);
 		free(r);
 		return NULL;

@@ -12,9 +12,10 @@
 struct rn_recorder;
 /*
  * rows 0 or days 0: nothing is recorded, and what was is removed. NULL where that is so, and where the file cannot be
- * used, which has been logged. now: Unix seconds; now_ms: monotonic.
+ * used, which has been logged and is said in *why ("" otherwise). now: Unix seconds; now_ms: monotonic.
  */
-struct rn_recorder *rn_recorder_new(const char *dir, uint32_t rows, uint32_t days, int64_t now, int64_t now_ms);
+struct rn_recorder *rn_recorder_new(const char *dir, uint32_t rows, uint32_t days, int64_t now, int64_t now_ms,
+				    struct rn_err *why);
 void rn_recorder_free(struct rn_recorder *r, int64_t now); /* writes first; NULL is legal, here and below */
 
 /*
@@ -28,5 +29,14 @@ void rn_recorder_tick(struct rn_recorder *r, int64_t now, int64_t now_ms);
 const struct rn_flow_store *rn_recorder_read(struct rn_recorder *r, int64_t now);
 /* Events that are in no row and in no row of kind LOST yet: the disk is full. */
 uint64_t rn_recorder_unwritten(const struct rn_recorder *r);
+
+struct rn_recorder_state {
+	uint64_t rows, room; /* that are kept; the most that are */
+	int64_t oldest;	     /* Unix seconds, of the oldest row that can be read; 0: there is none */
+	uint64_t lost;	     /* events that are in no row, since core started */
+	int failing;	     /* -errno: rows cannot be written now */
+	bool aside;	     /* the file was damaged when core started, and is set aside */
+};
+void rn_recorder_state(const struct rn_recorder *r, struct rn_recorder_state *ret);
 
 #endif

@@ -34,7 +34,8 @@ struct rn_core_kern {
 	uint8_t *counters, *frames, *peers; /* what status points to */
 	uint64_t lost;
 	int64_t status_at;
-	uint64_t policy_refused; /* version of a policy; 0: none */
+	uint64_t policy_refused; /* version of the last policy that it did not take, 0: none; and why */
+	char refused_text[256];
 	bool link_wanted;
 	int64_t link_until; /* 0: nobody waits */
 	rn_core_done *link_done;
@@ -52,9 +53,9 @@ struct rn_core_upstream {
 	int64_t retry_at, backoff_ms, since;
 	int64_t heard, heard_stored; /* of now(): the last sign of life, at least; 0: never; and as the store has it */
 	struct rn_position synced, late; /* late: a SYNCED up to there was a lie, here and so of this host */
-	struct rn_position stored; /* up to there all is on the disk */
-	bool answered;		   /* a hub: the gateway has said from where it goes on */
-	bool broken;		   /* what it was told contradicts itself: from nothing */
+	struct rn_position stored;	 /* up to there all is on the disk */
+	bool answered;			 /* a hub: the gateway has said from where it goes on */
+	bool broken;			 /* what it was told contradicts itself: from nothing */
 	bool afresh;	  /* ask for everything: SYNCED bears no signature, and an earlier net may have lied */
 	int64_t flush_at; /* 0: nothing to store */
 	uint8_t *record;  /* being put together */
@@ -67,17 +68,17 @@ struct rn_core_upstream {
 };
 
 /* core_home.c: a node's hubs. */
-struct rn_warm { /* a session to a hub that is listed and not in use */
-	uint32_t hub; /* 0: none at this place of the list */
-	uint32_t tag; /* of the CONNECT, 0: none under way */
-	uint64_t session; /* 0: not open */
+struct rn_warm {					 /* a session to a hub that is listed and not in use */
+	uint32_t hub;					 /* 0: none at this place of the list */
+	uint32_t tag;					 /* of the CONNECT, 0: none under way */
+	uint64_t session;				 /* 0: not open */
 	int64_t retry_at, backoff_ms, heard_ms, well_ms; /* the last two as in domain/homing.h */
 };
 struct rn_core_home {
-	uint32_t hub;	   /* in use; 0 on hubs */
-	uint64_t moved;	   /* the counter of the own move there; 0: it is where its record says */
-	int64_t asked_ms;  /* the others were, whether they answer */
-	uint64_t watched;  /* the session upstream that net pings */
+	uint32_t hub;			/* in use; 0 on hubs */
+	uint64_t moved;			/* the counter of the own move there; 0: it is where its record says */
+	int64_t asked_ms;		/* the others were, whether they answer */
+	uint64_t watched;		/* the session upstream that net pings */
 	struct rn_device_record listed; /* the own record as it was last looked at */
 	struct rn_homing rules;
 	struct rn_warm warm[RN_HOMES_MAX];
@@ -91,7 +92,7 @@ struct rn_downstream {
 	uint32_t device; /* 0: a stranger, who may only enrol */
 	uint8_t key[RN_KEY_SIZE];
 	bool busy, subscribed;
-	bool hub; /* and it has subscribed to this gateway */
+	bool hub;		    /* and it has subscribed to this gateway */
 	int64_t events_ms;	    /* when its share of events is whole again */
 	int64_t resolve_ms;	    /* and of questions */
 	int64_t moves_ms;	    /* and of moves */
@@ -105,7 +106,7 @@ struct rn_downstream {
 struct rn_core_own_request {
 	enum rn_request_type what;
 	uint32_t id;
-	int64_t until;		  /* 0: none under way */
+	int64_t until;			  /* 0: none under way */
 	int64_t renew_at;		  /* not before, Unix seconds: stored */
 	int64_t key_at, mesh_at, home_at; /* not before, ms of BOOTTIME */
 };
@@ -153,7 +154,7 @@ struct rn_core {
 	void *on_event_context;
 	struct rn_core_web web;
 	struct rn_log_limit flow_lines; /* of rules that say "log" */
-	struct rn_log_limit strange; /* for what strangers can cause */
+	struct rn_log_limit strange;	/* for what strangers can cause */
 	struct rn_asked asked[RN_ASKED];
 	unsigned asked_next;
 	struct rn_numbers *questions; /* by device: when its share of them is whole again */
@@ -162,7 +163,8 @@ struct rn_core {
 	uint8_t issuer[RN_BLOCK_MAX];
 	size_t issuer_size;
 	struct rn_recorder *recorder;
-	struct rn_replay *replay; /* core_replay.c; NULL: none is under way */
+	struct rn_err recorder_why;    /* why there is none; "": it is turned off */
+	struct rn_replay *replay;      /* core_replay.c; NULL: none is under way */
 	struct rn_prepared *preparing; /* core_prepare.c: large texts, the first is at it */
 	struct rn_policy_held policy;
 	struct rn_policy_setting *policy_waiting; /* core_policy.c: until devices are as fine as it needs; NULL: none */
@@ -228,7 +230,7 @@ void rn_upstream_closed(struct rn_core *core, int reason);
 /* False: nonsense. */
 bool rn_upstream_message(struct rn_core *core, const struct rn_message *message);
 bool rn_upstream_take(struct rn_core *core, const uint8_t *blob, size_t size); /* a record; false: not the gateway's */
-int rn_upstream_say(struct rn_core *core, const struct rn_message *message); /* -EAGAIN where it is not there */
+int rn_upstream_say(struct rn_core *core, const struct rn_message *message);   /* -EAGAIN where it is not there */
 void rn_upstream_applied(struct rn_core *core);
 void rn_upstream_events(struct rn_core *core, uint32_t reporter, const uint8_t *events, size_t size, uint64_t lost);
 void rn_upstream_flush(struct rn_core *core); /* stores what has come */
@@ -243,15 +245,16 @@ void rn_upstream_change(struct rn_core *core, uint64_t session);
 void rn_home_start(struct rn_core *core);
 void rn_home_end(struct rn_core *core); /* net has gone, and all sessions with it */
 void rn_home_tick(struct rn_core *core);
-uint32_t rn_home_hub(struct rn_core *core); /* the hub in use; of a hub itself */
+uint32_t rn_home_hub(struct rn_core *core);		/* the hub in use; of a hub itself */
 bool rn_home_lists(struct rn_core *core, uint32_t hub); /* this node does */
-int rn_home_dial(struct rn_core *core, uint32_t hub, uint32_t tag); /* -ENOENT: its record has not come, or it is gone */
+int rn_home_dial(struct rn_core *core, uint32_t hub,
+		 uint32_t tag); /* -ENOENT: its record has not come, or it is gone */
 bool rn_home_open(struct rn_core *core, const struct rn_local *message); /* false: not one of its sessions */
 bool rn_home_closed(struct rn_core *core, const struct rn_local *message);
 void rn_home_message(struct rn_core *core, uint64_t session, const struct rn_message *message);
 void rn_home_silence(struct rn_core *core, const struct rn_local *message);
-void rn_home_lost(struct rn_core *core);   /* the session upstream has ended */
-void rn_home_opened(struct rn_core *core); /* one is open: says HOME, where its record does not say it */
+void rn_home_lost(struct rn_core *core);     /* the session upstream has ended */
+void rn_home_opened(struct rn_core *core);   /* one is open: says HOME, where its record does not say it */
 bool rn_home_unsigned(struct rn_core *core); /* the gateway has not signed where it is */
 void rn_home_remind(struct rn_core *core, const struct rn_ledger_entry *entry); /* kern got this record */
 
@@ -273,7 +276,8 @@ void rn_downstream_message(struct rn_core *core, struct rn_downstream *session, 
 			   const struct rn_message *message);
 void rn_downstream_pump(struct rn_core *core);
 void rn_downstream_pump_one(struct rn_downstream *session);
-/* A part of a share of this session's that is whole again at *whole_ms: false where at_once_ms of it are used already. */
+/* A part of a share of this session's that is whole again at *whole_ms: false where at_once_ms of it are used already.
+ */
 bool rn_downstream_share(const struct rn_downstream *session, int64_t *whole_ms, int64_t costs_ms, int64_t at_once_ms);
 /* A hub speaks for itself and for the devices that are attached to it, a device for itself. */
 bool rn_downstream_speaks_for(struct rn_downstream *session, uint32_t device);
@@ -302,7 +306,7 @@ void rn_request_sealed(struct rn_core *core, const struct rn_local *message);
 void rn_request_tick(struct rn_core *core);
 void rn_request_lost(struct rn_core *core); /* its session has ended: what was not answered is asked in the next */
 uint64_t rn_request_sequence(struct rn_core *core); /* the next; rises over restarts */
-void rn_request_plan(struct rn_core *core); /* own.renew_at, as it was stored or from now on */
+void rn_request_plan(struct rn_core *core);	    /* own.renew_at, as it was stored or from now on */
 
 /* core_ask_ca.c: leaf is NULL where none was asked for or code is not 0. */
 typedef void rn_ca_answered(struct rn_core *core, void *context, int code, const char *text, const uint8_t *leaf,

@@ -23,8 +23,6 @@ void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
 	    .epoch = newest ? newest->epoch : core->params.anchor.epoch,
 	    .version = newest ? newest->version : 0,
 	    .policy_version = policy ? policy->version : 0,
-	    .policy_refused = policy && core->kern.policy_refused == policy->version &&
-			      core->kern.status.policy_version < policy->version,
 	    .kern_connected = core->connected[RN_CORE_KERN],
 	    .net_connected = core->connected[RN_CORE_NET],
 	    .ca_connected = core->connected[RN_CORE_CA],
@@ -32,6 +30,8 @@ void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
 	    .kern = core->kern.status,
 	    .devices = rn_ledger_count(core->books.ledger),
 	};
+	if (policy && core->kern.policy_refused == policy->version && ret->kern.policy_version < policy->version)
+		ret->policy_refused = core->kern.refused_text;
 	if (self)
 		ret->self = *self;
 	if (hub) {

@@ -262,6 +262,11 @@ uint64_t rn_flow_store_newest(const struct rn_flow_store *store)
 	return store->head.newest;
 }
 
+uint32_t rn_flow_store_room(const struct rn_flow_store *store)
+{
+	return store->head.rows;
+}
+
 uint32_t rn_flow_store_alive(const struct rn_flow_store *store)
 {
 	return store->head.alive;

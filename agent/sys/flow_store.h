@@ -55,6 +55,7 @@ void rn_flow_store_close(struct rn_flow_store *store); /* NULL is legal */
 
 uint64_t rn_flow_store_oldest(const struct rn_flow_store *store); /* serials; oldest > newest: there are none */
 uint64_t rn_flow_store_newest(const struct rn_flow_store *store);
+uint32_t rn_flow_store_room(const struct rn_flow_store *store);	 /* rows that are kept */
 uint32_t rn_flow_store_alive(const struct rn_flow_store *store); /* Unix seconds: the last put; 0: none */
 
 /*

@@ -68,6 +68,7 @@ export interface Datapath {
   link_up: boolean;
   filters: boolean;
   policy_version: Exact;
+  policy_refused: string | null;
   applied_version: Exact;
   lease_seconds_left: number;
   flows: Exact;
@@ -93,6 +94,16 @@ export interface Mesh {
   hubs_connected: number;
 }
 
+export interface Recorder {
+  state: "recording" | "off" | "failed";
+  problem: string | null;
+  rows: Exact;
+  rows_max: Exact;
+  lost_events: Exact;
+  recorded_since: Time | null;
+  set_aside: boolean;
+}
+
 export interface Status {
   version: string;
   client_id: string;
@@ -114,6 +125,7 @@ export interface Status {
   datapath: Datapath | null;
   control: ControlPort | null;
   mesh: Mesh | null;
+  recorder: Recorder | null;
   enforcing: boolean;
   problems: string[];
 }
@@ -192,6 +204,7 @@ export interface Hub {
   control_endpoint: string | null;
   mesh_endpoint: string | null;
   applied_version: Exact | null;
+  policy_behind: boolean;
   virtual_ip: string | null;
   virtual_ipv4: string | null;
 }

@@ -34,11 +34,12 @@ struct fixture {
 	struct rn_ledger *ledger;
 	struct rn_recorder *r;
 	int64_t now, now_ms;
+	struct rn_err why;
 };
 
 static void begin(struct fixture *f)
 {
-	f->r = rn_recorder_new(f->dir, ROWS, 7, f->now, f->now_ms);
+	f->r = rn_recorder_new(f->dir, ROWS, 7, f->now, f->now_ms, &f->why);
 	assert_non_null(f->r);
 }
 
@@ -134,6 +135,64 @@ static void a_hub_invents_sources(void **state)
 	assert_int_equal(recorded(f).rows, 502);
 }
 
+static struct rn_recorder_state how(struct fixture *f)
+{
+	struct rn_recorder_state s;
+	rn_recorder_state(f->r, &s);
+	return s;
+}
+
+static void it_says_how_it_is(void **state)
+{
+	struct fixture *f = *state;
+	struct rn_recorder_state s = how(f);
+	assert_int_equal(s.room, ROWS);
+	assert_int_equal(s.lost, 0);
+	assert_false(s.aside || s.failing);
+	for (uint32_t i = 0; i < 600; i++)
+		tell(f, 7, 7, (uint16_t)(1 + i));
+	rn_recorder_take(f->r, f->ledger, 7, 0, NULL, 0, 11, f->now, f->now_ms);
+	minute(f);
+	s = how(f);
+	assert_int_equal(s.rows,
+			 recorded(f).rows + 2 + 1); /* lost of the device and of the hub; the silence at first */
+	assert_int_equal(s.oldest, NOW);
+	assert_int_equal(s.lost, 100 + 11);
+	rn_recorder_free(f->r, f->now);
+	int fd = open(f->path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "damaged", 7, 0), 7);
+	close(fd);
+	begin(f);
+	assert_true(how(f).aside);
+	/* Where it cannot be, it says why. */
+	rn_recorder_free(f->r, f->now);
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(mkdir(f->path, 0700), 0);
+	f->r = rn_recorder_new(f->dir, ROWS, 7, f->now, f->now_ms, &f->why);
+	assert_null(f->r);
+	assert_non_null(strstr(f->why.text, "cannot be used"));
+}
+
+static void a_full_disk_is_said(void **state)
+{
+	struct fixture *f = *state;
+	rn_recorder_free(f->r, f->now);
+	if (mount("tmpfs", f->dir, "tmpfs", 0, "size=64m") < 0) {
+		begin(f);
+		skip(); /* not root */
+	}
+	begin(f);
+	tell(f, 7, 7, 80);
+	minute(f);
+	assert_int_equal(how(f).failing, -ENOSPC);
+	assert_int_equal(how(f).lost, 1);
+	minute(f);
+	assert_int_equal(how(f).lost, 1); /* counted once */
+	rn_recorder_free(f->r, f->now);
+	assert_int_equal(umount2(f->dir, MNT_DETACH), 0);
+	begin(f);
+}
+
 /* Before the clock is set it may be 1970: nothing of that is old. */
 static void a_clock_that_is_not_set(void **state)
 {
@@ -205,7 +264,7 @@ static void who_turns_it_off_keeps_nothing(void **state)
 		assert_true(fd >= 0);
 		close(fd);
 	}
-	f->r = rn_recorder_new(f->dir, 0, 7, f->now, f->now_ms);
+	f->r = rn_recorder_new(f->dir, 0, 7, f->now, f->now_ms, &f->why);
 	assert_null(f->r);
 	for (unsigned i = 0; i < 3; i++) {
 		snprintf(path, sizeof(path), "%s%s", f->path, ends[i]);
@@ -315,6 +374,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(a_hub_invents_sources),
+	    T(it_says_how_it_is),
+	    T(a_full_disk_is_said),
 	    T(a_clock_that_is_not_set),
 	    T(when_a_flow_began),
 	    T(who_turns_it_off_keeps_nothing),

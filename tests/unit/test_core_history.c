@@ -330,6 +330,79 @@ static void a_review_says_what_is_in_vain_and_what_changes(void **state)
 	assert_int_equal(now(w).version, version);
 }
 
+static const char *refused(struct world *w, unsigned host)
+{
+	static struct rn_core_status s;
+	rn_core_status(w->hosts[host].core, &s);
+	return s.policy_refused ? s.policy_refused : "";
+}
+
+static void kern_says(struct world *w, unsigned host, enum rn_local_type type, uint64_t version, const char *text)
+{
+	struct rn_local m = {.type = type, .version = version, .status = {.policy_version = version}};
+	snprintf(m.text, sizeof(m.text), "%s", text);
+	assert_true(rn_core_receive(w->hosts[host].core, RN_CORE_KERN, &m));
+}
+
+/* Whose kernel keeps an older policy says so, and why, until it has the one in force. */
+static void a_host_says_which_policy_its_kernel_did_not_take(void **state)
+{
+	struct world *w = *state;
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("alice")}).code, 0);
+	uint64_t version = now(w).version;
+	for (unsigned host = 0; host < 3; host++) {
+		kern_says(w, host, RN_LOCAL_KERN_STATUS, version - 1, "");
+		assert_string_equal(refused(w, host), ""); /* on its way */
+		kern_says(w, host, RN_LOCAL_KERN_REFUSED, version + 1, "a device");
+		assert_string_equal(refused(w, host), "");
+		kern_says(w, host, RN_LOCAL_KERN_REFUSED, version, "it has too many rules");
+		assert_string_equal(refused(w, host), "it has too many rules");
+		kern_says(w, host, RN_LOCAL_KERN_STATUS, version, "");
+		assert_string_equal(refused(w, host), "");
+	}
+	kern_says(w, 0, RN_LOCAL_KERN_STATUS, version - 1, "");
+	assert_int_equal(set(w, (struct rn_core_policy_new){.text = TEXT("bob")}).code, 0);
+	assert_string_equal(refused(w, 0), ""); /* that was of another */
+}
+
+static void see_behind(void *context, const struct rn_core_hub *hub)
+{
+	*(unsigned *)context |= (unsigned)hub->policy_behind << hub->record.number;
+}
+
+static unsigned behind(struct world *w)
+{
+	unsigned bits = 0;
+	struct rn_err err = {""};
+	assert_int_equal(rn_core_hubs(core_of(w), see_behind, &bits, &err), 0);
+	return bits;
+}
+
+static void the_gateway_says_which_hub_is_behind(void **state)
+{
+	struct world *w = *state;
+	struct rn_core_status s;
+	rn_core_status(w->hosts[1].core, &s);
+	unsigned hub = s.self.number;
+	assert_int_equal(behind(w), 0);
+	w->hosts[1].kern_silent = true;
+	struct rn_core_policy_new new = {.text = TEXT("alice"), .size = strlen(TEXT("alice"))};
+	struct world_done d = {0};
+	rn_core_policy_set(core_of(w), &new, world_done, &d);
+	world_run(w);
+	world_wait(w, 12000);
+	assert_int_equal(d.count, 1);
+	assert_int_equal(behind(w), 1u << hub);
+	world_hang_up(&w->hosts[1]);
+	world_run(w);
+	assert_int_equal(behind(w), 0); /* what is away is not said to be behind */
+	w->hosts[1].kern_silent = false;
+	world_disconnect(&w->hosts[1], RN_CORE_KERN);
+	world_connect(&w->hosts[1], RN_CORE_KERN);
+	world_wait(w, 5000);
+	assert_int_equal(behind(w), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_of_three, world_gone)
@@ -342,6 +415,8 @@ int main(void)
 	    T(a_draft_that_changes_while_its_policy_waits_stays),
 	    T(the_audit_says_all_of_it),
 	    T(a_review_says_what_is_in_vain_and_what_changes),
+	    T(a_host_says_which_policy_its_kernel_did_not_take),
+	    T(the_gateway_says_which_hub_is_behind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

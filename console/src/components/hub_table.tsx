@@ -6,6 +6,23 @@ import { KIND_WORDS } from "./device_row";
 import { Link } from "./link";
 import { StateBadge } from "./verdict";
 
+/** Which signed state a hub enforces, and what to do where it is not the newest. */
+function SignedState({ hub, newest }: { hub: Hub; newest: bigint }) {
+  if (hub.applied_version === null) return <>not known now</>;
+  if (hub.policy_behind)
+    return (
+      <span class="behind">
+        an older policy ({count(hub.applied_version)}). If it stays so, <code>rnaut status</code> on {hub.hub_name} says why.
+      </span>
+    );
+  if (BigInt(hub.applied_version) === newest) return <>current ({count(hub.applied_version)})</>;
+  return (
+    <>
+      behind: {count(hub.applied_version)} of {count(newest)}
+    </>
+  );
+}
+
 /** brief: only what tells whether it is well. */
 export function HubTable({ hubs, brief }: { hubs: readonly Hub[]; brief?: boolean }) {
   const newest = hubs.reduce((most, hub) => (BigInt(hub.applied_version ?? 0) > most ? BigInt(hub.applied_version ?? 0) : most), 0n);
@@ -24,11 +41,7 @@ export function HubTable({ hubs, brief }: { hubs: readonly Hub[]; brief?: boolea
             {hub.devices_connected} of {hub.devices} connected
           </td>
           <td>
-            {hub.applied_version === null
-              ? "not known now"
-              : BigInt(hub.applied_version) === newest
-                ? `current (${count(hub.applied_version)})`
-                : `behind: ${count(hub.applied_version)} of ${count(newest)}`}
+            <SignedState hub={hub} newest={newest} />
           </td>
           {!brief && (
             <>
