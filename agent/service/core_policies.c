@@ -185,10 +185,11 @@ int rn_policy_renew(struct rn_books *books, const struct rn_policy_model *model,
 	struct rn_change change;
 	struct rn_policy_record record = {0};
 	struct rn_selector_source selectors = {.context = &change, .number = selector_number};
+	const struct rn_policy_known known = {model, rn_ledger_rules(books->ledger)};
 	int rc = rn_change_begin(&change, books, now, err);
 	change.puts_prefixes = true;
 	if (!rc)
-		rc = rn_policy_compile(model, &selectors, &books->zones, now, &record, err);
+		rc = rn_policy_compile_after(&known, model, &selectors, &books->zones, now, &record, err);
 	if (!rc)
 		rc = put_record(&change, &record);
 	rn_policy_record_done(&record);
