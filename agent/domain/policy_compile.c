@@ -88,15 +88,15 @@ static int weigh(struct rn_compile *c, const struct rn_policy_rule *r)
 }
 
 /* Room for one more, which is not cleared. NULL: *ret_code says why. */
-static struct rn_policy_rule *next_rule(struct rn_compile *c, int *ret_code)
+static struct rn_policy_rule *next_rule(struct rn_compile *c, const struct rn_access_policy *rule, int *ret_code)
 {
 	struct rn_policy_record *record = c->record;
 
 	if (record->rule_count == RN_RULES_MAX) {
 		*ret_code = rn_fail(c->err, -EMSGSIZE,
-				    "the policy has more than %u rules after compilation (same-owner beside other "
-				    "criteria counts twice); join some",
-				    RN_RULES_MAX);
+				    "the policy has more than %u rules after compilation, where same-owner beside other "
+				    "criteria counts twice (rule %u, \"%s\", is the first that does not fit); join some",
+				    RN_RULES_MAX, rule->number, rule->id);
 		return NULL;
 	}
 	if (record->rule_count == c->room) {
@@ -127,7 +127,7 @@ static void times_of(const struct rn_access_policy *rule, struct rn_policy_rule 
 static int emit(struct rn_compile *c, const struct rn_access_policy *rule, uint32_t schedule, bool same_owner)
 {
 	int code = 0;
-	struct rn_policy_rule *out = next_rule(c, &code);
+	struct rn_policy_rule *out = next_rule(c, rule, &code);
 
 	if (!out)
 		return code;
@@ -154,7 +154,7 @@ static int emit(struct rn_compile *c, const struct rn_access_policy *rule, uint3
 static int emit_again(struct rn_compile *c, const struct rn_access_policy *rule, const struct rn_policy_rule *was)
 {
 	int code = 0;
-	struct rn_policy_rule *out = next_rule(c, &code);
+	struct rn_policy_rule *out = next_rule(c, rule, &code);
 
 	if (!out)
 		return code;

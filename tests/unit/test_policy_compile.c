@@ -166,7 +166,8 @@ static void test_bounds(void **state)
 	rn_policy_record_done(&p);
 	free(fits);
 	expect_too_big(many(4097, "", "\"everyone\"", ""), "more than 4096 rules or ranges of ports");
-	expect_too_big(many(65600, "", "\"user:a\", \"same-owner\"", ""), "after compilation");
+	expect_too_big(many(65600, "", "\"user:a\", \"same-owner\"", ""),
+		       "(rule 65537, \"r65536\", is the first that does not fit)");
 	expect_too_big(crowd(1024), "the compiled policy is larger than");
 }
 
