@@ -93,10 +93,11 @@ static struct rn_policy_rule *next_rule(struct rn_compile *c, const struct rn_ac
 	struct rn_policy_record *record = c->record;
 
 	if (record->rule_count == RN_RULES_MAX) {
-		*ret_code = rn_fail(c->err, -EMSGSIZE,
-				    "the policy has more than %u rules after compilation, where same-owner beside other "
-				    "criteria counts twice (rule %u, \"%s\", is the first that does not fit); join some",
-				    RN_RULES_MAX, rule->number, rule->id);
+		*ret_code =
+		    rn_fail(c->err, -EMSGSIZE,
+			    "the policy has more than %u rules after compilation, where same-owner beside other "
+			    "criteria counts twice (rule %u, \"%s\", is the first that does not fit); join some",
+			    RN_RULES_MAX, rule->number, rule->id);
 		return NULL;
 	}
 	if (record->rule_count == c->room) {
