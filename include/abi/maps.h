@@ -83,8 +83,9 @@ _Static_assert(sizeof(struct rn_device) == 64, "rn_device");
  */
 
 /*
- * rn_identities[half * RN_IDENTITIES_MAX + slot] (RN_IDENTITIES_NODE on a node), where in rn_lists its sides are. `destinations` is a set: each is in
- * one of RN_PROBES places from rn_side_place() on, and past the last comes the first; 0 is a free place.
+ * rn_identities[half * RN_IDENTITIES_MAX + slot] (RN_IDENTITIES_NODE on a node), where in rn_lists its sides are.
+ * `destinations` is a set: each is in one of RN_PROBES places from rn_side_place() on, and past the last comes the first;
+ * 0 is a free place.
  */
 struct rn_identity {
 	__u64 mask; /* rn_side_bit() of each destination */

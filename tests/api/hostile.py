@@ -75,7 +75,8 @@ def written():
     yield "a test's id twice", json.dumps({"rules": [], "tests": [
         {"id": "t", "source": {}, "destination": {}, "services": ["tcp:1"], "expect": "deny"}] * 2}), ('"t"',)
     yield "a number without end", '{"rules": ' + "1" * 1000000 + "}", ()
-    yield "a huge exponent", rules({"conditions": {"minimum_trust": 1}}).replace('trust": 1', 'trust": 1e999999999'), ("minimum_trust",)
+    yield "a huge exponent", rules({"conditions": {"minimum_trust": 1}}).replace('trust": 1',
+                                                                                 'trust": 1e999999999'), ("minimum_trust",)
     for text in ("", " ", "null", "nul", '"', "{", "//", "/", "{}x", "\ufeff{}", "\u2028{}"):
         yield f"the text {text!r}", text, ()
 
@@ -86,11 +87,13 @@ def times():
                        ("until", "2026-12-31T23:59:60Z"), ("until", "2026-01-01T00:00:00+01:00"), ("until", "26-01-01"),
                        ("until", "99999999999999999999-01-01"), ("from", "0x7ea-01-01"), ("from", "")):
         yield f"the moment {value}", rules({"conditions": {key: value}}), ("line 1", key)
-    for key, value in (("from", "24:00"), ("from", "24:01"), ("to", "24:01"), ("to", "24:00:01"), ("from", "12:60"), ("from", "8:00"),
+    for key, value in (("from", "24:00"), ("from", "24:01"), ("to", "24:01"), ("to", "24:00:01"), ("from", "12:60"),
+                       ("from", "8:00"),
                        ("from", "08:00:60"), ("from", "-1:00"), ("to", "25:00"), ("from", "\u0661\u0662:00"), ("to", "18")):
         yield f"the time {key} {value}", rules({"conditions": {"times": [{**WINDOW, key: value}]}}), ("line 1", "no time of day")
     for zone in ("Europe/Atlantis", "europe/vienna", "../../etc/passwd", "Europe/../../../etc/passwd", "..", "posixrules/x",
-                 "Europe", "Europe/", "leapseconds", "zone.tab", "tzdata.zi", "UTC0", "CET-1CEST", "+01:00", "UTC\u0000", "x" * 300):
+                 "Europe", "Europe/", "leapseconds", "zone.tab", "tzdata.zi", "UTC0", "CET-1CEST", "+01:00", "UTC\u0000",
+                 "x" * 300):
         text = rules({"conditions": {"times": [{**WINDOW, "zone": zone}]}})
         yield f"the zone {zone[:30]!r}", text, ("line 1",)
     yield "a window without length", rules({"conditions": {"times": [{**WINDOW, "to": "08:00"}]}}), ("never open",)
@@ -134,7 +137,8 @@ def large(device):
     yield "too many services", rules({"services": [f"tcp:{i + 1}" for i in range(257)]}), ("256",)
     yield "5,120 ranges of one pair", rules(*[{"services": [f"tcp:{1 + 2 * (i * 256 + k)}" for k in range(256)]}
                                               for i in range(20)]), ("rule",)
-    own = [{"source_criteria": [f"user:u{i % 300}"], "destination_criteria": [f"user:v{i // 300}", "same-owner"]} for i in range(66000)]
+    own = [{"source_criteria": [f"user:u{i % 300}"], "destination_criteria": [f"user:v{i // 300}", "same-owner"]}
+           for i in range(66000)]
     yield "132,000 compiled rules", rules(*own), ("131072", "rule 65537")
     test = {"source": {"user": "x"}, "destination": {}, "services": [f"tcp:{k + 1}" for k in range(50)], "expect": "deny"}
     yield "tests without end", json.dumps({"rules": [{"id": f"r{i}", **RULE} for i in range(2000)],
@@ -264,7 +268,8 @@ class Attack:
         yield roles.WEB, "".join(f"{key}: {value}\r\n" for key, value in self.web.headers.items())
 
     def memory(self, pids, word):
-        return {name: 1024 * int(re.search(rf"{word}:\s+(\d+)", open(f"/proc/{pid}/status").read())[1]) for name, pid in pids.items()}
+        return {name: 1024 * int(re.search(rf"{word}:\s+(\d+)", open(f"/proc/{pid}/status").read())[1])
+                for name, pid in pids.items()}
 
     def huge(self):
         """100 MB are answered before they are read, and nobody keeps them."""
@@ -280,7 +285,8 @@ class Attack:
                 answer = b""
                 with socket.create_connection(address) if isinstance(address, tuple) else unix(address) as stream:
                     stream.settimeout(20)
-                    stream.sendall(f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n{head}Content-Length: {HUGE}\r\n\r\n".encode())
+                    stream.sendall(f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n"
+                                   f"{head}Content-Length: {HUGE}\r\n\r\n".encode())
                     while b"}" not in answer and (more := stream.recv(65536)):
                         answer += more
                     try:
@@ -296,7 +302,8 @@ class Attack:
             raise self.api.failure(f"memory went from {before} to {after}")
         with open(self.file.name, "wb") as file:
             file.truncate(HUGE)
-        for argv in (("policy", "check"), ("policy", "set"), ("policy", "import", "tailscale"), ("policy", "import", "networkpolicy")):
+        for argv in (("policy", "check"), ("policy", "set"), ("policy", "import", "tailscale"),
+                     ("policy", "import", "networkpolicy")):
             done = subprocess.run([self.rnaut, *argv, self.file.name], capture_output=True, text=True, check=False, timeout=60)
             if done.returncode < 1 or "larger than" not in done.stderr:
                 raise self.api.failure(f"{argv}: {done.returncode} {done.stderr[:200]}")
@@ -304,9 +311,12 @@ class Attack:
 
     def bodies(self):
         """Bytes that JSON cannot say, in the request itself."""
-        for what, body, word in (("bytes above", b'{"text": "\xff"}', "UTF-8"), ("a surrogate in UTF-8", b'{"text": "\xed\xa0\x80"}', "UTF-8"),
-                                 ("an overlong slash", b'{"text": "\xc0\xaf"}', "UTF-8"), ("half a pair", b'{"text": "\\ud800"}', "surrogate"),
-                                 ("a NUL", b'{"text": "\\u0000"}', "u0000"), ("text twice", b'{"text": "{}", "text": "{\\"rules\\": []}"}', "twice"),
+        for what, body, word in (("bytes above", b'{"text": "\xff"}', "UTF-8"),
+                                 ("a surrogate in UTF-8", b'{"text": "\xed\xa0\x80"}', "UTF-8"),
+                                 ("an overlong slash", b'{"text": "\xc0\xaf"}', "UTF-8"),
+                                 ("half a pair", b'{"text": "\\ud800"}', "surrogate"),
+                                 ("a NUL", b'{"text": "\\u0000"}', "u0000"),
+                                 ("text twice", b'{"text": "{}", "text": "{\\"rules\\": []}"}', "twice"),
                                  ("deep", b'{"text": ' + b"[" * 10000, "deep"), ("text as a list", b'{"text": []}', "text"),
                                  ("a key beside it", b'{"text": "{}", "author": "root"}', "author")):
             for method, target in (("PUT", "/api/v1/policy"), ("POST", "/api/v1/policy/check"), ("POST", "/api/v1/policy/replay"),
@@ -359,9 +369,11 @@ class Attack:
         bomb = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60))
         for kind, what, text in (
                 ("networkpolicy", "aliases", bomb), ("networkpolicy", "an alias of itself", "a: &a [*a]\n"),
-                ("networkpolicy", "deep", "[" * 10000), ("networkpolicy", "deep blocks", "".join(" " * i + "a:\n" for i in range(2000))),
+                ("networkpolicy", "deep", "[" * 10000),
+                ("networkpolicy", "deep blocks", "".join(" " * i + "a:\n" for i in range(2000))),
                 ("networkpolicy", "tags", "!!python/object/apply:os.system [id]\n"), ("networkpolicy", "bytes", b"\xff\xfe\0"),
-                ("networkpolicy", "keys twice", "kind: NetworkPolicy\nkind: NetworkPolicy\n"), ("networkpolicy", "merge", "a: &a {b: 1}\nc:\n  <<: *a\n"),
+                ("networkpolicy", "keys twice", "kind: NetworkPolicy\nkind: NetworkPolicy\n"),
+                ("networkpolicy", "merge", "a: &a {b: 1}\nc:\n  <<: *a\n"),
                
                 ("tailscale", "deep", "[" * 10000), ("tailscale", "half a pair", '{"acls": [{"action": "\\ud800"}]}'),
                 ("tailscale", "keys twice", '{"acls": [], "acls": []}'), ("tailscale", "bytes", b'{"acls": ["\xff"]}'),
@@ -371,7 +383,8 @@ class Attack:
     def in_vain(self):
         """What no packet can match is said, and can be set."""
         window = {"days": ["sun"], "from": "02:30", "to": "02:40", "zone": "Europe/Vienna"}
-        cases = [({"conditions": {"until": "2020-01-01"}}, "never"), ({"conditions": {"from": "2030-01-01", "until": "2029-01-01"}}, "never"),
+        cases = [({"conditions": {"until": "2020-01-01"}}, "never"),
+                 ({"conditions": {"from": "2030-01-01", "until": "2029-01-01"}}, "never"),
                  ({"source_criteria": ["tag:t", "!tag:t"]}, "never"), ({"source_criteria": ["group:empty"]}, "never"),
                  ({"source_criteria": ["type:iot"], "conditions": {"source_types": ["mobile"]}}, "never"),
                  ({"services": ["tcp:22", "tcp:22"]}, "redundant"), ({"services": ["tcp:20-30", "tcp:25-40"]}, None),

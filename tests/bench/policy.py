@@ -19,7 +19,8 @@ def main():
     gateway = sum(ms["one_rule_" + step] for step in ("parse", "compile", "sign"))
     text = (f"{case['rules']} rules: {sum(ms[step] for step in WHOLE):.0f} ms from text to kernel, of which a host "
             f"{load:.0f} ({load / ms['floor']:.2f} of filling a map with as many entries); one rule changed: "
-            f"{ms['one_rule']:.0f} ms, of which the gateway {gateway:.0f}, {case['changed_bytes']} bytes to each host; one device: {ms['one_device'] * 1000:.0f} us")
+            f"{ms['one_rule']:.0f} ms, of which the gateway {gateway:.0f}, {case['changed_bytes']} bytes to each host; "
+            f"one device: {ms['one_device'] * 1000:.0f} us")
     bench.write("policy", text, {"unit": "ms", "others_busy": quiet, "case": case})
     return 0
 

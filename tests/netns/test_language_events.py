@@ -40,7 +40,8 @@ def services(lab, kept):
         for (source, destination, names, passes), answers in zip(SERVICES, found):
             wanted = {one: f"{one[0]}:{one[1]}" in passes.split() for one in TRIED}
             equal(dict(zip(TRIED, answers)), wanted, f"{source} to {destination} by {names}")
-            told = {one: lab["gateway"].explain(source, destination, *one)["verdict"] == "allow" for one in TRIED[::6 if IN_VM else 3]}
+            told = {one: lab["gateway"].explain(source, destination, *one)["verdict"] == "allow"
+                    for one in TRIED[::6 if IN_VM else 3]}
             equal(told, {one: wanted[one] for one in told}, f"explain {source} to {destination} by {names}")
 
 
