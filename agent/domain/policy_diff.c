@@ -65,14 +65,13 @@ static void tell_rule(void *context, const char *id, const char *what)
 
 /* ---- one pair ---- */
 
-/* Does a rule that differs have the party at this end? Where little was changed they are few, so they are asked first.
- */
+/* Does a rule that differs have the party at this end? Where little was changed they are few: they are asked first. */
 static bool matters(struct diff *d, const struct rn_policy_model *from, const bool *differs, bool destination,
 		    const struct rn_party *party, const struct rn_party *other)
 {
 	const bool *at = differs, *end = differs + from->rule_count;
 
-	for (; (at = at < end ? memchr(at, true, (size_t)(end - at)) : NULL); at++, d->work++) {
+	for (; (at = at < end ? memchr(at, 1, (size_t)(end - at)) : NULL); at++, d->work++) {
 		const struct rn_access_policy *rule = &from->rules[at - differs];
 
 		if (rn_policy_end_is(from, destination ? &rule->destination : &rule->source, party, other))
