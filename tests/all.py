@@ -135,7 +135,7 @@ def runs():
     yield Step("sim large", make("sim", "SEED=5", "SIZE=--hubs 50 --devices 1000 --steps 40"), 1800)
     yield Step("flat", make("flat"), 900)
     yield Step("build fuzzers", make("FUZZ=1", "fuzz-programs"), 1200)
-    yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "15"], 1800)
+    yield Step("fuzz", PYTHON + ["tests/fuzz/run.py", "--seconds", "10"], 1800)
     yield Step("mutations", PYTHON + ["tests/mutate/mutate.py", "--seed", "3", "--count", "24", "--least", "80"], 1200)
     yield Step("api", PYTHON + ["tests/api/check_openapi.py", "--own"], 600, env={"RN_BINARIES": SANITIZED})
     yield Step("namespaces", PYTHON + ["tests/netns/run.py"], 2400, env={"RN_BINARIES": SANITIZED})

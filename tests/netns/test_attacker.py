@@ -74,7 +74,7 @@ def flood(lab, kept):
     goes_on(lab)
 
 
-@case("attacker in a hub's net: quarantine stays, old records and forged ones do nothing")
+@case("attacker in a hub's net: quarantine stays, old records and forged ones do nothing", in_vm=False)
 def hub_net(lab, kept):
     hub, gateway, laptop, server = lab["hub-a"], lab["gateway"], lab["laptop"], lab["server"]
     ping = [["icmp", server.ipv6, 0]]
@@ -100,7 +100,7 @@ def hub_net(lab, kept):
     goes_on(lab)
 
 
-@case("attacker in a hub's net: what it held back is enforced as soon as the honest one is back")
+@case("attacker in a hub's net: what it held back is enforced as soon as the honest one is back", in_vm=False)
 def held_back(lab, kept):
     hub, gateway, laptop, server = lab["hub-a"], lab["gateway"], lab["laptop"], lab["server"]
     ping = [["icmp", server.ipv6, 0]]
@@ -152,7 +152,7 @@ def handed(hub, spare):
     yield "-", far4, "0", None
 
 
-@case("attacker in a hub's net: kern sends control datagrams of this host from one port, to hosts, and nothing else")
+@case("attacker in a hub's net: kern sends control datagrams of this host from one port, to hosts, and nothing else", in_vm=False)
 def port(lab, kept):
     start_servers(lab, kept)
     hub, spare = lab["hub-a"], lab["spare"]
@@ -178,7 +178,7 @@ def port(lab, kept):
     goes_on(lab)
 
 
-@case("attacker in the gateway's net: a flood of kern's sender does not keep kern from enforcing")
+@case("attacker in the gateway's net: a flood of kern's sender does not keep kern from enforcing", in_vm=False)
 def port_flood(lab, kept):
     start_servers(lab, kept)
     gateway, spare = lab["gateway"], lab["spare"]

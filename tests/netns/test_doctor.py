@@ -79,7 +79,7 @@ def firewall(lab, kept):
         laptop.run(["nft", "delete", "table", "inet", "strict"])
 
 
-@case("a hub whose firewall closes its ports fails, and the line opens the first")
+@case("a hub whose firewall closes its ports fails, and the line opens the first", in_vm=False)
 def ports(lab, kept):
     hub = lab["hub-a"]
     rules(hub, CLOSED.replace('iifname "eth0"', 'iifname "rn0"'))
@@ -95,7 +95,7 @@ def ports(lab, kept):
         hub.run(["nft", "delete", "table", "inet", "strict"])
 
 
-@case("doctor says which way is blocked, and what steals a route")
+@case("doctor says which way is blocked, and what steals a route", in_vm=False)
 def network(lab, kept):
     laptop = lab["laptop"]
     for ports, result in (("51820, 51821", "FAIL"), ("51820", "WARN")):
@@ -124,7 +124,7 @@ def network(lab, kept):
     equal(failing(checks(laptop)[0]), [], "after all that")
 
 
-@case("doctor says which process is missing, and needs root")
+@case("doctor says which process is missing, and needs root", in_vm=False)
 def missing(lab, kept):
     laptop = lab["laptop"]
     laptop.ask(stop="rnautd-kern")

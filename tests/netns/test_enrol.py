@@ -41,7 +41,7 @@ def device(lab, name):
     return [d for d in lab["gateway"].rnaut("devices")["devices"] if d["client_id"] == name]
 
 
-@case("a token that was used is refused in one sentence, and nothing is left behind")
+@case("a token that was used is refused in one sentence, and nothing is left behind", in_vm=False)
 def used(lab, kept):
     host = lab["spare"]
     kept["expiring"] = (new_token(lab, "late", "--lifetime", "60s"), time.monotonic())
@@ -54,7 +54,7 @@ def used(lab, kept):
     equal(len(device(lab, "once")), 1, "devices of this name")
 
 
-@case("a garbled, a wrong and a foreign token are refused in one sentence, and nothing is left behind")
+@case("a garbled, a wrong and a foreign token are refused in one sentence, and nothing is left behind", in_vm=False)
 def wrong(lab, kept):
     host = lab["spare"]
     token = new_token(lab, "wrong")
@@ -70,7 +70,7 @@ def wrong(lab, kept):
     equal(done.returncode, 0, "the token itself still works: " + done.stderr)
 
 
-@case(f"{PARALLEL} parallel uses of one token: one success")
+@case(f"{PARALLEL} parallel uses of one token: one success", in_vm=False)
 def race(lab, kept):
     host, token = lab["spare"], new_token(lab, "race")
     tries = [configured(host, f"race-{n}") for n in range(PARALLEL)]
@@ -86,7 +86,7 @@ def race(lab, kept):
     equal(left, "1", "states made")
 
 
-@case("an impostor with the gateway's address gets nothing")
+@case("an impostor with the gateway's address gets nothing", in_vm=False)
 def impostor(lab, kept):
     """Another network's gateway takes over the address: its Noise key is not the one in the token."""
     import network
@@ -111,7 +111,7 @@ def impostor(lab, kept):
     equal(done.returncode, 0, "the token is still good: " + done.stderr)
 
 
-@case("an expired token is refused in one sentence, and nothing is left behind")
+@case("an expired token is refused in one sentence, and nothing is left behind", in_vm=False)
 def expired(lab, kept):
     if "expiring" not in kept:
         kept["expiring"] = (new_token(lab, "late", "--lifetime", "60s"), time.monotonic())

@@ -131,7 +131,7 @@ def alive(pid):
         return False
 
 
-@case("a lab that is taken away leaves no namespace, mount, process or file")
+@case("a lab that is taken away leaves no namespace, mount, process or file", in_vm=False)
 def leaves_nothing(lab, kept):
     import lab as lab_module
     import network

@@ -169,7 +169,7 @@ def all_stopped(lab, kept):
     wait_for("the drop to be counted", lambda: drops(hub, "deny_rule") > before, 5)
 
 
-@case("a run directory that was made anew: who dials from within it begins again there by itself")
+@case("a run directory that was made anew: who dials from within it begins again there by itself", in_vm=False)
 def moved(lab, kept):
     gateway = lab["gateway"]
     names = ("rnautd-net", "rnautd-ca", "rnautd-web")
