@@ -8,6 +8,7 @@ Everything that exists outside a host is named PREFIX-...: namespaces, and /run/
 """
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -58,13 +59,18 @@ def kill(process):
             children = [int(word) for word in file.read().split()]
     except OSError:
         children = []
+    ends = []
     for pid in children:
         try:
+            ends.append(os.pidfd_open(pid))
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
     process.kill()
     process.wait()
+    for end in ends:  # nsenter's end is not theirs
+        select.select([end], [], [], 20)
+        os.close(end)
 
 
 def kernel_has_wireguard():

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 
-from harness import SANITIZED, SLOW, attempt, equal, true, wait_for
+from harness import SANITIZED, SLOW, attempt, equal, same_lines, true, wait_for
 
 STATE = "/var/lib/rnaut/state"
 CALLS = ("ptrace vm_write signal tgkill fork exec bpf netlink packet mount unshare setuid chown code pidfd uring keyctl perf "
@@ -112,7 +112,9 @@ def picture(lab, node):
 
 def same(found, wanted):
     for name, value in wanted.items():
-        true(found[name] == value, f"{name} changed: {str(value)[:300]} became {str(found[name])[:300]}")
+        if isinstance(value, str):
+            same_lines(found[name], value, name)
+        equal(found[name], value, name)
 
 
 def noise_key(lab, name):

@@ -164,13 +164,19 @@ class Joining:
         nothing_left(self.host, self.directory)
 
 
+def state_of(process):
+    with open(f"/proc/{process}/stat", encoding="utf-8") as file:
+        return file.read().rpartition(")")[2].split()[0]
+
+
 @contextlib.contextmanager
 def stopped(node, unit):
     """A process that does nothing meanwhile."""
     process = wait_for(unit, lambda: node.unit_pid(unit), 20)
-    os.kill(process, signal.SIGSTOP)
     try:
+        wait_for(f"{unit} to stand still", lambda: os.kill(process, signal.SIGSTOP) or state_of(process) == "T", 20 * SLOW)
         yield
+        equal((state_of(process), node.unit_pid(unit)), ("T", process), f"{unit}, which stands still")
     finally:
         os.kill(process, signal.SIGCONT)
 
