@@ -137,6 +137,8 @@ class Joining:
 
     def vanish(self):
         network.kill(self.process)
+        with contextlib.suppress(ProcessLookupError):  # whoever else is of its session
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def begun(self):
         """It has its keys."""
