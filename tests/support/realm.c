@@ -418,3 +418,18 @@ void realm_policy_whole(struct rng *rng, unsigned rules, int64_t around, char *o
 		say_whole_rule(&t, rng, i, around);
 	say(&t, "]}\n");
 }
+
+struct rn_policy_model *realm_policy_made(struct realm *r, struct rng *rng, unsigned rules, int64_t around,
+					  uint64_t seed, char *out, size_t out_size, struct rn_policy_record *ret)
+{
+	struct rn_selector_source selectors = realm_selectors(r);
+	struct rn_policy_model *model;
+	struct rn_err err = {""};
+
+	realm_policy_whole(rng, rules, around, out, out_size);
+	model = rn_policy_parse(out, strlen(out), &err);
+	if (model && rn_policy_compile(model, &selectors, NULL, around, ret, &err) == 0)
+		return model;
+	fprintf(stderr, "seed %llu: %s\n%s\n", (unsigned long long)seed, err.text, out);
+	abort();
+}

@@ -43,6 +43,12 @@ void realm_policy_text(struct rng *rng, unsigned rules, char *out, size_t out_si
  * and grants begin and end within a few hours of `around` (Unix seconds, from 1970-01-03 on), in UTC.
  */
 void realm_policy_whole(struct rng *rng, unsigned rules, int64_t around, char *out, size_t out_size);
+/*
+ * Such a policy of the network, read and compiled at `around`; its text is in out. The caller frees the model and
+ * rn_policy_record_done()s *ret. Fails the process, with seed and text, where it is not taken.
+ */
+struct rn_policy_model *realm_policy_made(struct realm *r, struct rng *rng, unsigned rules, int64_t around,
+					  uint64_t seed, char *out, size_t out_size, struct rn_policy_record *ret);
 /* A port that some rule of realm_policy_text may end or begin at, or its neighbour. */
 uint16_t realm_port(struct rng *rng);
 

@@ -94,16 +94,11 @@ static void one_realm(uint64_t seed, struct tally *tally)
 	static char text[256 * 1024];
 	static struct realm w;
 	struct rng rng = {seed};
-	struct rn_selector_source selectors = realm_selectors(&w);
 	struct rn_policy_model *m;
 	struct rn_policy_record p;
-	struct rn_err err = {""};
 
 	realm_random(&w, &rng);
-	realm_policy_whole(&rng, 3 + rng_below(&rng, 40), AROUND, text, sizeof(text));
-	m = rn_policy_parse(text, strlen(text), &err);
-	if (!m || rn_policy_compile(m, &selectors, NULL, AROUND, &p, &err) < 0)
-		fail_msg("seed %llu: %s\n%s", (unsigned long long)seed, err.text, text);
+	m = realm_policy_made(&w, &rng, 3 + rng_below(&rng, 40), AROUND, seed, text, sizeof(text), &p);
 	compare(&w, m, &p, &rng, seed, text, tally);
 	rn_policy_record_done(&p);
 	rn_policy_model_free(m);

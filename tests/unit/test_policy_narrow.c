@@ -154,17 +154,12 @@ static void one_realm(uint64_t seed, struct tally *tally)
 	static char text[256 * 1024];
 	static struct realm w;
 	struct rng rng = {seed};
-	struct rn_selector_source selectors = realm_selectors(&w);
 	struct rn_policy_model *m;
 	struct rn_policy_record p;
-	struct rn_err err = {""};
 	struct half whole;
 
 	realm_random(&w, &rng);
-	realm_policy_whole(&rng, 5 + rng_below(&rng, 36), NOW, text, sizeof(text));
-	m = rn_policy_parse(text, strlen(text), &err);
-	if (!m || rn_policy_compile(m, &selectors, NULL, NOW, &p, &err) < 0)
-		fail_msg("seed %llu: %s\n%s", (unsigned long long)seed, err.text, text);
+	m = realm_policy_made(&w, &rng, 5 + rng_below(&rng, 36), NOW, seed, text, sizeof(text), &p);
 	fill(&whole, &p, &w);
 	for (unsigned d = 0; d < REALM_DEVICES; d++)
 		narrow_to(&w, m, &p, &whole, (const unsigned[]){d, (d + 5) % REALM_DEVICES}, 1 + d % 2, &rng, tally);

@@ -106,17 +106,13 @@ static void one_realm(uint64_t seed, struct tally *tally)
 	static char text[256 * 1024];
 	static struct realm w;
 	struct rng rng = {seed};
-	struct rn_selector_source selectors = realm_selectors(&w);
 	struct rn_policy_model *m;
 	struct rn_policy_record p;
-	struct rn_err err = {""};
 	struct half h;
 
 	realm_random(&w, &rng);
-	realm_policy_whole(&rng, 5 + rng_below(&rng, rng_percent(&rng, 5) ? 100 : 36), NOW, text, sizeof(text));
-	m = rn_policy_parse(text, strlen(text), &err);
-	if (!m || rn_policy_compile(m, &selectors, NULL, NOW, &p, &err) < 0)
-		fail_msg("seed %llu: %s\n%s", (unsigned long long)seed, err.text, text);
+	m = realm_policy_made(&w, &rng, 5 + rng_below(&rng, rng_percent(&rng, 5) ? 100 : 36), NOW, seed, text,
+			      sizeof(text), &p);
 	fill(&h, &p, &w, seed);
 	compare(&w, m, &h, &rng, seed, tally);
 	drop(&h);
