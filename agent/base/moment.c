@@ -63,3 +63,12 @@ void rn_moment_format(int64_t unix_seconds, char ret[RN_MOMENT_TEXT])
 	    strftime(ret, RN_MOMENT_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		ret[0] = '\0';
 }
+
+int64_t rn_moment_after(int64_t moment, int64_t by)
+{
+	int64_t after;
+
+	if (!__builtin_add_overflow(moment, by, &after))
+		return after;
+	return by < 0 ? INT64_MIN : INT64_MAX;
+}

@@ -14,4 +14,7 @@ int rn_moment_parse(const char *text, int64_t *ret_unix_seconds);
 /* ret as above; for 1970 to 9999, others give "". */
 void rn_moment_format(int64_t unix_seconds, char ret[RN_MOMENT_TEXT]);
 
+/* `by` after the moment (before it, where by < 0), both in one unit; no further than the type goes. */
+int64_t rn_moment_after(int64_t moment, int64_t by);
+
 #endif

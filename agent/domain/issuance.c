@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/moment.h"
 #include "domain/name.h"
 
 /* Two trees (tsearch): tokens by id, devices by key. A device is a key that got a leaf, or that was revoked. */
@@ -223,7 +224,7 @@ int rn_issuance_token(const struct rn_issuance *issuance, const struct rn_issuan
 		return rn_fail(err, -EINVAL, "a token cannot be for this kind of device");
 	if (token->name[0] && !rn_name_valid(token->name))
 		return rn_fail(err, -EINVAL, "a token cannot be for this name");
-	if (token->time <= now || token->time > now + RN_ISSUANCE_TOKEN_SECONDS)
+	if (token->time <= now || token->time > rn_moment_after(now, RN_ISSUANCE_TOKEN_SECONDS))
 		return rn_fail(err, -EINVAL, "a token must end between now and 31 days from now");
 	/* Counting expired ones exactly is only worth it when the plain count looks like too many. */
 	if (issuance->waiting >= RN_ISSUANCE_TOKENS_MAX) {

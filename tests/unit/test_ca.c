@@ -517,7 +517,6 @@ static void test_torn_and_broken_journal(void **state)
 	network_free(n);
 }
 
-/* A disk that is full in the middle of a record: refused, nothing half done, and it goes on when there is room. */
 /* Found by tests/fuzz/fuzz_journal.c: bytes behind the name were taken, and a kind that does not exist. */
 static void test_an_entry_has_one_form(void **state)
 {
@@ -534,6 +533,24 @@ static void test_an_entry_has_one_form(void **state)
 	assert_int_equal(rn_issuance_get(record, &entry), -EBADMSG);
 }
 
+/* Found by tests/fuzz/fuzz_journal.c: the latest end that a token may have was counted past the end of time. */
+static void test_a_token_near_the_end_of_time(void **state)
+{
+	struct rn_issuance *issuance = rn_issuance_new();
+	struct rn_issuance_entry token = {
+	    .type = RN_ISSUANCE_TOKEN, .kind = RN_KIND_DESKTOP, .token = 1, .time = INT64_MAX, .key = {1}};
+	struct rn_err err = {""};
+
+	(void)state;
+	assert_non_null(issuance);
+	assert_int_equal(rn_issuance_token(issuance, &token, INT64_MAX - 1, &err), 0);
+	assert_int_equal(rn_issuance_token(issuance, &token, INT64_MAX - RN_ISSUANCE_TOKEN_SECONDS, &err), 0);
+	assert_int_equal(rn_issuance_token(issuance, &token, INT64_MAX - RN_ISSUANCE_TOKEN_SECONDS - 1, &err), -EINVAL);
+	assert_int_equal(rn_issuance_token(issuance, &token, INT64_MAX, &err), -EINVAL);
+	rn_issuance_free(issuance);
+}
+
+/* A disk that is full in the middle of a record: refused, nothing half done, and it goes on when there is room. */
 static void test_full_disk(void **state)
 {
 	struct network *n = network_make();
@@ -599,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_torn_and_broken_journal),
 		cmocka_unit_test(test_an_entry_has_one_form),
+		cmocka_unit_test(test_a_token_near_the_end_of_time),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_damaged_state_is_refused),
 	};

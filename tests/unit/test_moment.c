@@ -72,9 +72,24 @@ static void test_bad(void **state)
 	assert_true(seconds == 7);
 }
 
+static void test_after_ends_where_the_type_does(void **state)
+{
+	(void)state;
+	assert_true(rn_moment_after(100, 20) == 120);
+	assert_true(rn_moment_after(100, -120) == -20);
+	assert_true(rn_moment_after(INT64_MAX - 5, 5) == INT64_MAX);
+	assert_true(rn_moment_after(INT64_MAX - 5, 6) == INT64_MAX);
+	assert_true(rn_moment_after(INT64_MIN + 5, -6) == INT64_MIN);
+	assert_true(rn_moment_after(INT64_MIN, INT64_MAX) == -1);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_good), cmocka_unit_test(test_bad)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_good),
+	    cmocka_unit_test(test_bad),
+	    cmocka_unit_test(test_after_ends_where_the_type_does),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
