@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/core_parties.h"
 #include "service/core_state.h"
 
 /* By name or address; *ret_known false for an address that no device has. */
@@ -20,21 +21,9 @@ static int resolve(struct rn_core *core, const char *text, struct rn_core_device
 	return entry ? rn_core_device(core, entry->record.name, ret, err) : 0;
 }
 
-static struct rn_party party(const struct rn_core_device *d, const char *tags[RN_SELECTORS_MAX])
+static struct rn_party party(struct rn_core_device *d, const char *tags[RN_SELECTORS_MAX])
 {
-	for (unsigned i = 0; i < d->tag_count; i++)
-		tags[i] = d->tags[i];
-	return (struct rn_party){.device = d->record.name,
-				 .owner = d->record.owner_name,
-				 .owner_number = d->record.owner,
-				 .tags = tags,
-				 .tag_count = d->tag_count,
-				 .kind = d->record.kind,
-				 .managed = d->record.flags & RN_DEVICE_MANAGED,
-				 .hub = d->hub_name,
-				 .ipv6 = d->record.ipv6,
-				 .ipv4 = d->record.ipv4,
-				 .trust = d->record.trust};
+	return rn_party_from(&d->record, d->hub_name, d->tags, d->tag_count, tags);
 }
 
 static bool lease_expired(struct rn_core *core)

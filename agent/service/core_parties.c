@@ -7,6 +7,24 @@
 
 #include "service/core_registry.h"
 
+struct rn_party rn_party_from(const struct rn_device_record *record, const char *hub, char (*tags)[RN_NAME_MAX + 1],
+			      unsigned tag_count, const char **list)
+{
+	for (unsigned i = 0; i < tag_count; i++)
+		list[i] = tags[i];
+	return (struct rn_party){.device = record->name,
+				 .owner = record->owner ? record->owner_name : "",
+				 .owner_number = record->owner,
+				 .tags = list,
+				 .tag_count = tag_count,
+				 .kind = record->kind,
+				 .managed = record->flags & RN_DEVICE_MANAGED,
+				 .hub = hub,
+				 .ipv6 = record->ipv6,
+				 .ipv4 = record->ipv4,
+				 .trust = record->trust};
+}
+
 int rn_party_of(struct rn_books *books, const struct rn_ledger_entry *entry, struct rn_party_room *room,
 		struct rn_party *ret, struct rn_err *err)
 {
@@ -16,19 +34,7 @@ int rn_party_of(struct rn_books *books, const struct rn_ledger_entry *entry, str
 	int rc = rn_registry_tags(books, r->number, room->tags, RN_SELECTORS_MAX, &tags, err);
 	if (rc)
 		return rc;
-	for (unsigned i = 0; i < tags; i++)
-		room->list[i] = room->tags[i];
-	*ret = (struct rn_party){.device = r->name,
-				 .owner = r->owner ? r->owner_name : "",
-				 .owner_number = r->owner,
-				 .tags = room->list,
-				 .tag_count = tags,
-				 .kind = r->kind,
-				 .managed = r->flags & RN_DEVICE_MANAGED,
-				 .hub = hub ? hub->record.name : "",
-				 .ipv6 = r->ipv6,
-				 .ipv4 = r->ipv4,
-				 .trust = r->trust};
+	*ret = rn_party_from(r, hub ? hub->record.name : "", room->tags, tags, room->list);
 	return 0;
 }
 

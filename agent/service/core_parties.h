@@ -10,6 +10,9 @@ struct rn_party_room {
 	char tags[RN_SELECTORS_MAX][RN_NAME_MAX + 1];
 	const char *list[RN_SELECTORS_MAX];
 };
+/* Points into all that it is given; list has room for RN_SELECTORS_MAX of the tags. hub: its name, "": none. */
+struct rn_party rn_party_from(const struct rn_device_record *record, const char *hub, char (*tags)[RN_NAME_MAX + 1],
+			      unsigned tag_count, const char **list);
 /* *ret points into entry, the ledger and room. 0 or -errno with a sentence. */
 int rn_party_of(struct rn_books *books, const struct rn_ledger_entry *entry, struct rn_party_room *room,
 		struct rn_party *ret, struct rn_err *err);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/core_parties.h"
 #include "service/core_prepare.h"
 #include "service/core_registry.h"
 #include "service/core_replay_memo.h"
@@ -114,19 +115,7 @@ static int place_of(struct rn_core *core, struct rn_replay *r, uint32_t number, 
 
 static struct rn_party party(const struct device *d, const char *tags[RN_SELECTORS_MAX])
 {
-	for (unsigned i = 0; i < d->tag_count; i++)
-		tags[i] = d->tags[i];
-	return (struct rn_party){.device = d->record.name,
-				 .owner = d->record.owner_name,
-				 .owner_number = d->record.owner,
-				 .tags = tags,
-				 .tag_count = d->tag_count,
-				 .kind = d->record.kind,
-				 .managed = d->record.flags & RN_DEVICE_MANAGED,
-				 .hub = d->hub,
-				 .ipv6 = d->record.ipv6,
-				 .ipv4 = d->record.ipv4,
-				 .trust = d->record.trust};
+	return rn_party_from(&d->record, d->hub, d->tags, d->tag_count, tags);
 }
 
 /* The one place that asks the reference evaluator. */
