@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComponentChildren } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { FLOW_COLUMNS, FlowCells } from "../components/flow_row";
+import { FLOW_COLUMNS } from "../components/flow_columns";
 import { FlowFilters } from "../components/flow_filters";
 import { FlowPanel } from "../components/flow_panel";
 import { LiveBadge } from "../components/live";
@@ -15,6 +15,7 @@ import { count, plural } from "../logic/format";
 import { View, type Item } from "../logic/ring";
 import type { FlowEvent } from "../types";
 import { Button } from "../ui/button";
+import { Cells } from "../ui/cells";
 import { Choice } from "../ui/field";
 import { Grid } from "../ui/grid";
 import { Empty, Loading, Notice } from "../ui/notice";
@@ -137,7 +138,7 @@ function LiveView({ tabs }: { tabs: ComponentChildren }) {
               rowClass={(index) => view.newest(index)?.value.verdict ?? ""}
               row={(index) => {
                 const item = view.newest(index);
-                return item && <FlowCells event={item.value} />;
+                return item && <Cells columns={FLOW_COLUMNS} row={item.value} />;
               }}
               openKey={open?.id ?? null}
               onOpen={(index) => setOpen(view.newest(index) ?? null)}

@@ -2,9 +2,9 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Page } from "../components/page";
+import { RECORDED_COLUMNS } from "../components/flow_columns";
 import { RecordedFilters } from "../components/recorded_filters";
 import { RecordedPanel } from "../components/recorded_panel";
-import { RECORDED_COLUMNS, RecordedCells } from "../components/recorded_row";
 import { useNarrow } from "../hooks/media";
 import { useRecorded, type Recorded } from "../hooks/recorded";
 import { useQuery } from "../hooks/router";
@@ -12,6 +12,7 @@ import { moment, plural } from "../logic/format";
 import { isRecordedFiltered, recordedFromQuery, recordedToQuery } from "../logic/recorded";
 import type { RecordedFlow } from "../types";
 import { Button } from "../ui/button";
+import { Cells } from "../ui/cells";
 import { Grid } from "../ui/grid";
 import { Empty, Failure, Loading } from "../ui/notice";
 
@@ -99,7 +100,7 @@ export function RecordedView({ tabs }: { tabs: ComponentChildren }) {
               rowClass={(index) => flows[index]?.verdict ?? ""}
               row={(index) => {
                 const flow = flows[index];
-                return flow && <RecordedCells flow={flow} />;
+                return flow && <Cells columns={RECORDED_COLUMNS} row={flow} />;
               }}
               openKey={open ? String(open.serial) : null}
               onOpen={(index) => setOpen(flows[index] ?? null)}
