@@ -14,6 +14,8 @@
  * core's place on the socket. Everything ends with the process.
  */
 #define STAGE_INTERFACE "rnk0"
+#define STAGE_LEASE 3600 /* seconds, of stage_sync_all */
+#define STAGE_REVOKED "/var/lib/rnaut/state/kern/revoked.bin"
 
 struct stage {
 	uint8_t root[RN_KEY_SIZE], policy[RN_KEY_SIZE]; /* seeds */
@@ -50,6 +52,9 @@ bool stage_network(struct stage *s, uint64_t version, uint32_t lease_seconds);
 bool stage_device(struct stage *s, uint64_t version, const struct rn_device_record *device);
 bool stage_policy(struct stage *s, uint64_t version, const struct rn_policy_record *policy);
 bool stage_record(struct stage *s, const uint8_t *data, size_t size);
+bool stage_allow_all(struct stage *s, uint64_t version); /* selector 1 may reach selector 1 */
+/* Everything current, as core sends it, records 1 to 5: network, this host, two devices, the policy. */
+bool stage_sync_all(struct stage *s, uint64_t version);
 struct rn_device_record stage_device_of(const struct stage *s, uint32_t number);
 extern uint32_t stage_epoch;
 extern bool stage_syncing; /* records are answered only by the end of the sync */
