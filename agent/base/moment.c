@@ -6,8 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#define YEAR_9999_END 253402300799ll
-
 /* The pattern's 0 is a digit of a field, all else is itself. */
 static bool matches(const char *text, const char *pattern)
 {
@@ -46,7 +44,7 @@ int rn_moment_parse(const char *text, int64_t *ret_unix_seconds)
 	again = tm;
 	when = timegm(&again);
 	/* What is no day or time was moved to one that is. */
-	if (when < 0 || when > YEAR_9999_END || again.tm_year != tm.tm_year || again.tm_mon != tm.tm_mon ||
+	if (when < 0 || when > RN_MOMENT_MAX || again.tm_year != tm.tm_year || again.tm_mon != tm.tm_mon ||
 	    again.tm_mday != tm.tm_mday || again.tm_hour != tm.tm_hour || again.tm_min != tm.tm_min ||
 	    again.tm_sec != tm.tm_sec)
 		return -EINVAL;
@@ -59,7 +57,7 @@ void rn_moment_format(int64_t unix_seconds, char ret[RN_MOMENT_TEXT])
 	time_t when = (time_t)unix_seconds;
 	struct tm tm;
 
-	if (unix_seconds < 0 || unix_seconds > YEAR_9999_END || !gmtime_r(&when, &tm) ||
+	if (unix_seconds < 0 || unix_seconds > RN_MOMENT_MAX || !gmtime_r(&when, &tm) ||
 	    strftime(ret, RN_MOMENT_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		ret[0] = '\0';
 }

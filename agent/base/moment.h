@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define RN_MOMENT_MAX 253402300799ll /* the last second of the year 9999: what RFC 3339 can say */
+
 /*
  * A moment as RFC 3339 has it, in UTC and without a fraction: "2027-03-31T18:00:00Z"; or a date, which is its first
  * second. 0, or -EINVAL: not of that form, no such day, before 1970. No leap seconds.

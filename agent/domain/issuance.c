@@ -62,7 +62,7 @@ int rn_issuance_get(const uint8_t in[RN_ISSUANCE_ENTRY_SIZE], struct rn_issuance
 	rn_read_bytes(&r, e.serial, sizeof(e.serial));
 	rn_read_bytes(&r, e.name, sizeof(e.name));
 	if (!rn_reader_done(&r) || type < RN_ISSUANCE_TOKEN || type > RN_ISSUANCE_REVOKED || e.name[RN_NAME_MAX] ||
-	    e.time < 0)
+	    e.time < 0 || e.time > RN_MOMENT_MAX)
 		return -EBADMSG;
 	/* What is not said has one form, and what leaves are made of is sane. */
 	if (!rn_is_zero(e.name + strlen(e.name), sizeof(e.name) - strlen(e.name)) ||

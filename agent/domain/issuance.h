@@ -26,7 +26,7 @@ struct rn_issuance_entry {
 	enum rn_issuance_type type;
 	enum rn_kind kind;
 	uint64_t token;
-	int64_t time; /* Unix seconds */
+	int64_t time; /* Unix seconds, 0..RN_MOMENT_MAX */
 	uint8_t key[RN_KEY_SIZE];
 	uint8_t serial[16];
 	char name[RN_NAME_MAX + 1];

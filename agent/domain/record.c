@@ -37,7 +37,7 @@ int rn_record_seal(const struct rn_record_head *head, enum rn_record_type type,
 	struct rn_writer w, head_writer;
 	int code = -EMSGSIZE;
 
-	if (head->epoch == 0 || head->version == 0)
+	if (head->epoch == 0 || head->version == 0 || head->issued > RN_ENDS_MAX)
 		return -EINVAL;
 	signed_part = malloc(sizeof(context) + RN_RECORD_SIZE_MAX);
 	if (!signed_part)
@@ -76,7 +76,7 @@ int rn_record_head(const uint8_t *data, size_t size, struct rn_record_head *ret)
 	head.issued = rn_read_u64(&r);
 	body_size = rn_read_u32(&r);
 	if (memcmp(start, magic, sizeof(magic)) != 0 || !known_type(type) || zero[0] || zero[1] || zero[2] ||
-	    head.epoch == 0 || head.version == 0 || body_size != size - FRAME)
+	    head.epoch == 0 || head.version == 0 || head.issued > RN_ENDS_MAX || body_size != size - FRAME)
 		return -EBADMSG;
 	head.type = (enum rn_record_type)type;
 	*ret = head;

@@ -9,6 +9,7 @@
 #include "abi/limits.h"
 #include "base/addr.h"
 #include "base/crypto.h"
+#include "base/moment.h"
 #include "domain/window.h"
 
 /*
@@ -31,7 +32,7 @@
 #define RN_RECORD_SIZE_MAX (96u * 1024u)
 #define RN_RECORD_HEADER 32
 #define RN_LEASE_SECONDS (7 * 86400)
-#define RN_ENDS_MAX 253402300799ull /* the last second of the year 9999: what RFC 3339 can say */
+#define RN_ENDS_MAX ((uint64_t)RN_MOMENT_MAX)
 #define RN_IDENTITY_MAX 0xffffffu /* 24 bits: identity numbers will travel in packets */
 
 enum rn_record_type {
@@ -46,7 +47,7 @@ struct rn_record_head {
 	enum rn_record_type type;
 	uint32_t epoch;
 	uint64_t version;
-	uint64_t issued;
+	uint64_t issued; /* Unix seconds, up to RN_ENDS_MAX */
 };
 
 /* The network itself, and the lease: how long a host may enforce this state without hearing again. */

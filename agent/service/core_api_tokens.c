@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/moment.h"
 #include "domain/name.h"
 #include "service/core_accounts.h"
 
@@ -142,9 +143,9 @@ int rn_api_tokens_authenticate(struct rn_core *core, const char *bearer, struct 
 	if (take_apart(bearer, id, hash) || rn_store_api_token(core->books.store, id, &row, NULL) ||
 	    !rn_equal(hash, row.hash, sizeof(hash)))
 		return -EACCES;
-	if (now >= row.expires || now < row.created - RN_CLOCK_SLACK_S || row.role > RN_ACCESS_ADMIN)
+	if (now >= row.expires || now < rn_moment_after(row.created, -RN_CLOCK_SLACK_S) || row.role > RN_ACCESS_ADMIN)
 		return -EACCES;
-	if (now - row.used >= TOUCH_S || now < row.used)
+	if (now >= rn_moment_after(row.used, TOUCH_S) || now < row.used)
 		(void)rn_store_touch_api_token(core->books.store, id, now, NULL);
 	*ret = (struct rn_principal){.access = (enum rn_access)row.role, .expires = row.expires};
 	memcpy(ret->token, id, sizeof(id));

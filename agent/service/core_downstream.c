@@ -339,7 +339,10 @@ static size_t take_share(struct rn_downstream *s, size_t size)
 	return count;
 }
 
-/* How many more it lost than it had told of, in this session or an earlier one: what it could not say was lost too. */
+/*
+ * How many more it lost than it had told of, in this session or an earlier one: what it could not say was lost too. Who
+ * tells of more at once than 32 bits hold lies, and would turn over the sums of what all lost.
+ */
 static uint64_t more_lost(struct rn_downstream *s, uint64_t lost)
 {
 	const struct rn_ledger_entry *entry = rn_ledger_device(s->core->books.ledger, s->device);
@@ -347,7 +350,7 @@ static uint64_t more_lost(struct rn_downstream *s, uint64_t lost)
 	if (known) /* fewer than before: it has begun anew, and counts from 0 */
 		more = lost >= known - 1 ? lost - (known - 1) : lost;
 	rn_ledger_set_lost(s->core->books.ledger, s->device, lost == UINT64_MAX ? lost : lost + 1);
-	return more;
+	return more < UINT32_MAX ? more : UINT32_MAX;
 }
 
 static void events(struct rn_downstream *s, const struct rn_message_events *m)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/moment.h"
 #include "domain/name.h"
 #include "service/core_accounts.h"
 
@@ -25,8 +26,9 @@ bool rn_principal_csrf(const struct rn_principal *who, const char *csrf)
 
 static bool alive(const struct rn_store_entry *s, int64_t now)
 {
-	return now >= s->created - RN_CLOCK_SLACK_S && now - s->created < RN_SESSION_LIFETIME_S &&
-	       now - s->until < RN_SESSION_IDLE_S;
+	return now >= rn_moment_after(s->created, -RN_CLOCK_SLACK_S) &&
+	       now < rn_moment_after(s->created, RN_SESSION_LIFETIME_S) &&
+	       now < rn_moment_after(s->until, RN_SESSION_IDLE_S);
 }
 
 static void describe(const struct rn_store_entry *s, struct rn_principal *ret)
@@ -174,7 +176,7 @@ int rn_core_sign_in_link(struct rn_core *core, const char *link, const struct rn
 	rc = rn_secret_hash(link, hash);
 	if (!rc)
 		rc = rn_store_link(core->books.store, hash, &entry, err);
-	if (!rc && (now >= entry.until || now < entry.created - RN_CLOCK_SLACK_S))
+	if (!rc && (now >= entry.until || now < rn_moment_after(entry.created, -RN_CLOCK_SLACK_S)))
 		rc = -EACCES;
 	if (rc == -EACCES || rc == -ENOENT)
 		return rn_sessions_refuse(core, NULL, source, err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/moment.h"
 #include "sys/x509_der.h"
 
 /*
@@ -170,7 +171,7 @@ static int issue(const struct rn_draft *d, gnutls_x509_crt_t issuer, const uint8
 	size_t size = RN_CERT_MAX;
 	int r;
 
-	if (!serial_good(d->serial))
+	if (!serial_good(d->serial) || d->not_before < 0 || d->not_before > RN_MOMENT_MAX - d->seconds)
 		return -EINVAL;
 	r = gnutls_x509_crt_init(&crt);
 	if (r < 0)
@@ -377,7 +378,9 @@ static bool has_serial(gnutls_x509_crt_t crt, uint8_t ret[RN_SERIAL_SIZE])
 
 static int within(int64_t now, int64_t not_before, int64_t not_after)
 {
-	return now + RN_CLOCK_SKEW < not_before || now - RN_CLOCK_SKEW > not_after ? -EKEYEXPIRED : 0;
+	bool early = rn_moment_after(now, RN_CLOCK_SKEW) < not_before;
+
+	return early || rn_moment_after(now, -RN_CLOCK_SKEW) > not_after ? -EKEYEXPIRED : 0;
 }
 
 static bool issuing_profile(struct rn_issuer *issuer, const uint8_t *der, size_t size)

@@ -111,6 +111,26 @@ static void events_of_one_device_are_limited(void **state)
 	assert_int_equal(seen, 0);
 }
 
+/* It adds to what all have lost, which stays a sum. */
+static void who_tells_of_losses_without_end_tells_little(void **state)
+{
+	struct world *w = *state;
+	struct world_host *hub = &w->hosts[1], *laptop = &w->hosts[2];
+	struct rn_message message = {.type = RN_MESSAGE_EVENTS,
+				     .events = {.reporter = laptop->params.self.device, .events = (uint8_t *)"",
+						.lost = UINT64_MAX - 1}};
+	uint64_t lost = 0;
+	unsigned seen = 0;
+	dial(hub, laptop);
+	say(hub, &message); /* the first is what it begins with */
+	for (uint64_t i = 1; i < 5; i++) {
+		message.events.lost = i % 2 ? 0 : UINT64_MAX - 1;
+		say(hub, &message);
+		rn_core_events(hub->core, 0, UINT32_MAX, count, &seen, &lost);
+		assert_true(lost == i / 2 * UINT32_MAX);
+	}
+}
+
 /*
  * A hub's net that was captured says that all is there and holds back a quarantine. With the honest net, or the next start
  * of core, the hub hears of it. (Found with tests/attacker: it subscribed after what the attacker had named.)
@@ -174,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_a_captured_net_held_back_comes, world_of_three, world_gone),
 		cmocka_unit_test_setup_teardown(subscriptions_are_limited, world_of_three, world_gone),
 		cmocka_unit_test_setup_teardown(events_of_one_device_are_limited, world_of_three, world_gone),
+		cmocka_unit_test_setup_teardown(who_tells_of_losses_without_end_tells_little, world_of_three, world_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

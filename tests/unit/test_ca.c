@@ -531,6 +531,12 @@ static void test_an_entry_has_one_form(void **state)
 	record[RN_ISSUANCE_ENTRY_SIZE - 2] = 0;
 	record[1] = 5;
 	assert_int_equal(rn_issuance_get(record, &entry), -EBADMSG);
+	entry.time = RN_MOMENT_MAX;
+	rn_issuance_put(&entry, record);
+	assert_int_equal(rn_issuance_get(record, &entry), 0);
+	entry.time = RN_MOMENT_MAX + 1;
+	rn_issuance_put(&entry, record);
+	assert_int_equal(rn_issuance_get(record, &entry), -EBADMSG);
 }
 
 /* Found by tests/fuzz/fuzz_journal.c: the latest end that a token may have was counted past the end of time. */

@@ -11,6 +11,7 @@
 
 #include "api/router.h"
 #include "door_world.h"
+#include "service/core_accounts.h"
 
 struct fixture {
 	struct door *d;
@@ -325,6 +326,42 @@ static void large_bodies_are_for_operators(void **state)
 	}
 }
 
+/* A damaged store, or one that somebody wrote into: a session or a token of no time is over, or not yet begun. */
+static void times_of_no_clock(void **state)
+{
+	static const struct {
+		int64_t created, used;
+		unsigned session, token;
+	} table[] = {
+	    {INT64_MIN, INT64_MIN, 401, 200}, {INT64_MIN, INT64_MAX, 401, 200}, {INT64_MAX, INT64_MIN, 401, 401},
+	    {INT64_MAX, INT64_MAX, 401, 401}, {0, INT64_MIN, 401, 200},
+	};
+	struct fixture *f = *state;
+	struct rn_store *store = core_of(f)->books.store;
+	struct rn_err err = {""};
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct rn_store_entry session = {
+		    .account.number = 1, .created = table[i].created, .until = table[i].used};
+		struct rn_store_api_token token = {
+		    .role = RN_ACCESS_ADMIN, .created = table[i].created, .expires = INT64_MAX};
+		char secret[RN_SECRET_TEXT], bearer[RN_API_TOKEN_TEXT];
+
+		snprintf(token.id, sizeof(token.id), "%016x", i);
+		snprintf(token.name, sizeof(token.name), "t%u", i);
+		rn_secret_make(secret, token.hash);
+		memcpy(session.hash, token.hash, sizeof(session.hash));
+		snprintf(bearer, sizeof(bearer), "rna1.%s.%s", token.id, secret);
+		assert_int_equal(rn_store_add_session(store, &session, &err), 0);
+		assert_int_equal(rn_store_add_api_token(store, &token, &err), 0);
+		assert_int_equal(rn_store_touch_api_token(store, token.id, table[i].used, &err), 0);
+		door_want(f->d, table[i].session,
+			  &(struct door_ask){.method = "GET", .path = "/api/v1/session", .cookie = secret});
+		door_want(f->d, table[i].token,
+			  &(struct door_ask){.method = "GET", .path = "/api/v1/status", .bearer = bearer});
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -333,7 +370,7 @@ int main(void)
 	    T(a_slow_body_outlives_nobody), T(the_last_admin_stays),
 	    T(answers_wait_for_credit),	    T(streams_end_with_their_session),
 	    T(gone_before_the_answer),	    T(large_bodies),
-	    T(large_bodies_are_for_operators),
+	    T(large_bodies_are_for_operators), T(times_of_no_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

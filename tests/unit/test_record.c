@@ -790,6 +790,30 @@ static void test_head_refused(void **state)
 	assert_int_equal(rn_record_put_network(&none, &n, seed, data, sizeof(data)), -EINVAL);
 	none = (struct rn_record_head){.epoch = 1};
 	assert_int_equal(rn_record_put_network(&none, &n, seed, data, sizeof(data)), -EINVAL);
+	none = (struct rn_record_head){.epoch = 1, .version = 1, .issued = RN_ENDS_MAX + 1};
+	assert_int_equal(rn_record_put_network(&none, &n, seed, data, sizeof(data)), -EINVAL);
+}
+
+/* The lease is reckoned from it. */
+static void test_issued_at_no_time(void **state)
+{
+	const struct rn_record_head last = {.epoch = 1, .version = 1, .issued = RN_ENDS_MAX};
+	const uint64_t times[] = {RN_ENDS_MAX + 1, INT64_MAX, 1ull << 63, UINT64_MAX};
+	struct rn_network n = network();
+	struct rn_record_head got;
+	uint8_t data[256];
+	int size = rn_record_put_network(&last, &n, seed, data, sizeof(data));
+
+	(void)state;
+	assert_true(size > 0);
+	assert_int_equal(rn_record_head(data, (size_t)size, &got), 0);
+	assert_true(got.issued == RN_ENDS_MAX);
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct rn_writer w = rn_writer(data + 20, 8);
+
+		rn_write_u64(&w, times[i]);
+		assert_int_equal(rn_record_head(data, (size_t)size, &got), -EBADMSG);
+	}
 }
 
 static void test_anchor(void **state)
@@ -855,6 +879,7 @@ int main(void)
 	    cmocka_unit_test(test_hostile_counts),
 	    cmocka_unit_test(test_other_key),
 	    cmocka_unit_test(test_head_refused),
+	    cmocka_unit_test(test_issued_at_no_time),
 	    cmocka_unit_test(test_anchor),
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_hub),

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/moment.h"
 #include "sys/x509.h"
 
 #define NOW 1790000000ll
@@ -309,12 +310,52 @@ static void test_year_2050(void **state)
 	rn_issuer_free(n.issuer);
 }
 
+/* The CA's journal says when a leaf begins. */
+static void test_no_leaf_beyond_the_year_9999(void **state)
+{
+	const int64_t times[] = {-1, INT64_MIN, RN_MOMENT_MAX - RN_LEAF_SECONDS + 1, INT64_MAX};
+	struct rn_leaf leaf = draft("desktop", "pc");
+	uint8_t der[RN_CERT_MAX];
+	struct network n;
+
+	(void)state;
+	network_make(&n, 1);
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		leaf.not_before = times[i];
+		assert_int_equal(rn_x509_leaf(n.issuer, n.issuing_seed, &leaf, der), -EINVAL);
+	}
+	leaf.not_before = RN_MOMENT_MAX - RN_LEAF_SECONDS;
+	assert_true(rn_x509_leaf(n.issuer, n.issuing_seed, &leaf, der) > 0);
+	rn_issuer_free(n.issuer);
+}
+
+/* Whatever the clock says. */
+static void test_validity_at_the_ends_of_time(void **state)
+{
+	struct rn_issuer *issuer;
+	struct rn_leaf got;
+	uint8_t der[RN_CERT_MAX];
+	struct network n;
+	int size;
+
+	(void)state;
+	network_make(&n, 1);
+	size = leaf_make(&n, "desktop", "pc", der);
+	assert_int_equal(rn_issuer_verify(n.issuer, der, (size_t)size, INT64_MAX, 0, &got), -EKEYEXPIRED);
+	assert_int_equal(rn_issuer_verify(n.issuer, der, (size_t)size, INT64_MIN, 0, &got), -EKEYEXPIRED);
+	assert_int_equal(rn_issuer_new(n.issuing, (size_t)n.issuing_size, n.root_public, INT64_MAX, &issuer),
+			 -EKEYEXPIRED);
+	rn_issuer_free(n.issuer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_one_form),
 		cmocka_unit_test(test_year_2050),
+		cmocka_unit_test(test_no_leaf_beyond_the_year_9999),
+		cmocka_unit_test(test_validity_at_the_ends_of_time),
 		cmocka_unit_test(test_sizes_fit_a_handshake),
 		cmocka_unit_test(test_validity),
 		cmocka_unit_test(test_role_matrix),
