@@ -124,6 +124,7 @@ $(O)/tests/test_identity_simulation: $(addprefix $(O)/tests/unit/identity_,world
 $(addprefix $(O)/tests/test_,registry tokens hubs core_sync core_resolve core_homes core_homes_late core_numbers core_costs \
 		core_history core_prepare core_replay core_parts core_flow_log attack_core attack_policies attack_disk): \
 	$(O)/tests/unit/core_world.o
+$(addprefix $(O)/tests/test_attack_,policies disk): $(O)/tests/unit/core_killed.o
 $(addprefix $(O)/tests/test_,attack_enforce enforce_hubs enforce_homes enforce_own): $(O)/tests/unit/enforce_world.o
 $(addprefix $(O)/tests/test_,zones schedule): $(O)/tests/unit/zone_vectors.o
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_door*.c)): $(O)/tests/unit/core_world.o \
@@ -202,8 +203,8 @@ $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_PARTS)
 $(addprefix $(O)/tests/fuzz/fuzz_,core door): $(O)/tests/unit/core_world.o
 $(O)/tests/fuzz/fuzz_door: $(O)/tests/unit/door_world.o
 $(addprefix $(O)/tests/fuzz/fuzz_,session datagram): $(O)/tests/unit/session_world.o
-$(O)/tests/fuzz/fuzz_policy: $(O)/tests/support/walk.o
-$(O)/tests/fuzz/fuzz_policy_after: $(O)/tests/support/same_model.o
+$(O)/tests/fuzz/fuzz_policy: $(addprefix $(O)/tests/support/,walk.o selector_numbers.o)
+$(O)/tests/fuzz/fuzz_policy_after: $(addprefix $(O)/tests/support/,same_model.o selector_numbers.o)
 $(O)/tests/fuzz/seeds: $(O)/tests/fuzz/seeds.o $(call archives,sys domain proto base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)

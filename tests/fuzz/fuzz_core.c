@@ -32,9 +32,7 @@ static void begin(void)
 {
 	if (w)
 		world_free(w);
-	w = world_new();
-	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
-	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
+	w = world_three();
 	world_wait(w, 200);
 	version = newest();
 	asked = w->ca_asked;

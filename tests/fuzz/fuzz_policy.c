@@ -12,29 +12,16 @@
 
 #include "domain/policy_tools.h"
 #include "fuzz.h"
+#include "tests/support/selector_numbers.h"
 #include "tests/support/walk.h"
 
 #define NOW INT64_C(1800000000)
-#define SELECTORS 4096
 #define OWN 64 /* selectors of one end */
 #define SERVICES 5
 #define PARTIES 6
 #define USELESS 64 /* rules that findings say something of */
 
-static char selectors[SELECTORS][RN_SELECTOR_TEXT];
-static uint32_t selector_count;
-
-static uint32_t number(void *context, const char *selector)
-{
-	(void)context;
-	for (uint32_t i = 0; i < selector_count; i++)
-		if (strcmp(selectors[i], selector) == 0)
-			return i + 1;
-	if (selector_count == SELECTORS)
-		return 0;
-	snprintf(selectors[selector_count], sizeof(selectors[0]), "%s", selector);
-	return ++selector_count;
-}
+static struct selector_numbers selectors = {.most = SELECTOR_NUMBERS_MAX};
 
 /* ---- who has a selector, by its text ---- */
 
@@ -135,8 +122,8 @@ static void make_ends(struct ends *e, const struct rn_policy_model *model)
 		struct walk_end *w = &e->walk[n];
 
 		*w = (struct walk_end){e->numbers[n], 0, e->parties[n].owner_number, e->parties[n].trust};
-		for (uint32_t i = 0; i < selector_count && w->count < OWN; i++)
-			if (has(&e->parties[n], selectors[i]))
+		for (uint32_t i = 0; i < selectors.count && w->count < OWN; i++)
+			if (has(&e->parties[n], selectors.names[i]))
 				e->numbers[n][w->count++] = i + 1;
 	}
 }
@@ -230,7 +217,7 @@ static void compiled(const struct rn_policy_model *model, const struct rn_policy
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct rn_selector_source source = {NULL, number};
+	const struct rn_selector_source source = selector_source(&selectors);
 	uint8_t *text = fuzz_copy(data, size);
 	struct rn_err err = {""};
 	struct rn_policy_model *model = rn_policy_parse((const char *)text, size, &err);
@@ -240,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(model || err.text[0]);
 	if (!model)
 		return 0;
-	selector_count = 0;
+	selectors.count = 0;
 	CHECK(rn_policy_check_tests(model, NULL, NULL, NOW, &err) == 0 || err.text[0]);
 	if (rn_policy_compile(model, &source, NULL, NOW, &policy, &err) == 0) {
 		compiled(model, &policy);

@@ -11,26 +11,13 @@
 #include "domain/record_wire.h"
 #include "fuzz.h"
 #include "tests/support/same_model.h"
+#include "tests/support/selector_numbers.h"
 
 #define NOW INT64_C(1800000000)
 #define EDITS 8
-#define SELECTORS 1024
 #define WIRE (4u << 20)
 
-static char selectors[SELECTORS][RN_SELECTOR_TEXT];
-static uint32_t selector_count;
-
-static uint32_t number(void *context, const char *selector)
-{
-	(void)context;
-	for (uint32_t i = 0; i < selector_count; i++)
-		if (strcmp(selectors[i], selector) == 0)
-			return i + 1;
-	if (selector_count == SELECTORS)
-		return 0;
-	strcpy(selectors[selector_count], selector);
-	return ++selector_count;
-}
+static struct selector_numbers selectors = {.most = 1024};
 
 /* ---- edits ---- */
 
@@ -93,16 +80,16 @@ static void compile(const struct rn_policy_known *known, const struct rn_policy_
 		    const struct rn_policy_model *after)
 {
 	static uint8_t wires[2][WIRE];
-	const struct rn_selector_source source = {NULL, number};
+	const struct rn_selector_source source = selector_source(&selectors);
 	struct rn_policy_record records[2] = {{0}};
 	struct rn_err errs[2] = {{""}, {""}};
-	uint32_t count = selector_count;
+	uint32_t count = selectors.count;
 	int code = rn_policy_compile_after(known, after, &source, NULL, NOW, &records[1], &errs[1]);
-	uint32_t after_count = selector_count;
+	uint32_t after_count = selectors.count;
 
-	selector_count = count;
+	selectors.count = count;
 	CHECK(rn_policy_compile(whole, &source, NULL, NOW, &records[0], &errs[0]) == code);
-	CHECK(strcmp(errs[0].text, errs[1].text) == 0 && (code < 0 || selector_count == after_count));
+	CHECK(strcmp(errs[0].text, errs[1].text) == 0 && (code < 0 || selectors.count == after_count));
 	if (code == 0) {
 		size_t size = on_the_wire(&records[0], wires[0]);
 
@@ -132,7 +119,7 @@ static void compare(const struct rn_policy_known *known, const char *bytes, size
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz input = {data, size};
-	const struct rn_selector_source source = {NULL, number};
+	const struct rn_selector_source source = selector_source(&selectors);
 	size_t edits = fuzz_u8(&input) % EDITS, head = 1 + 7 * edits;
 	struct text text = {.size = size > head ? size - head : 0};
 	struct rn_policy_record record = {0};
@@ -142,9 +129,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text.bytes = malloc(text.size + 1);
 	CHECK(text.bytes != NULL);
 	memcpy(text.bytes, data + size - text.size, text.size);
-	selector_count = 0;
+	selectors.count = 0;
 	compare(&known, text.bytes, text.size);
-	selector_count = 0;
+	selectors.count = 0;
 	known.model = rn_policy_parse(text.bytes, text.size, &err);
 	if (known.model && rn_policy_compile(known.model, &source, NULL, NOW, &record, &err) == 0)
 		known.rules = &record;

@@ -18,6 +18,7 @@ from network import LabError, kill, run, wait_for  # noqa: E402,F401
 PROBE = [sys.executable, "-B", TOP + "/tests/netns/probe.py"]
 IN_VM = os.environ.get("RN_IN_VM") == "1"
 SLOW = 4 if IN_VM else 1  # what takes time takes more under emulation
+QUIET = 1.5  # seconds in which a stopped flow must stay silent
 SANITIZED = "asan" in os.environ.get("RN_BINARIES", "")  # and what takes memory takes more
 CASES = []
 PREFIX = os.environ.get("RN_PREFIX", "rntest")

@@ -6,10 +6,9 @@ import json
 import subprocess
 import sys
 
-from harness import HERE_POLICY, IN_VM, PROBE, SLOW, TOP, attempt, case, equal, kill, true, wait_for
+from harness import HERE_POLICY, IN_VM, PROBE, QUIET, SLOW, TOP, attempt, case, equal, kill, true, wait_for
 
 LANGUAGE_PROBE = [sys.executable, "-B", TOP + "/tests/netns/language_probe.py"]
-QUIET = 1.5  # seconds in which a stopped flow must stay silent
 FIRST_PORT = 20000
 HOSTS = ("gateway", "hub-a", "laptop", "server", "phone")
 GROUPS = {"staff": ["alice"], "workers": ["group:staff", "carol"], "all": ["bob", "group:workers"]}

@@ -2,8 +2,8 @@
 """`rnaut policy` from a check to a rollback, as somebody types it, and the packets that follow each step."""
 import re
 
-from harness import HERE_POLICY, RNAUT, SLOW, Flow, case, equal, one_sentence, true, wait_for
-from test_language import QUIET, policies
+from harness import HERE_POLICY, QUIET, RNAUT, SLOW, Flow, case, equal, one_sentence, true, wait_for
+from test_language import policies
 from test_matrix import start_servers
 
 BOB_WEB = '"services": ["tcp:80", "tcp:8080", "icmp"]'

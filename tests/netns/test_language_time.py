@@ -6,8 +6,8 @@ import subprocess
 import time
 import zoneinfo
 
-from harness import PROBE, SLOW, Flow, case, equal, kill, true, wait_for
-from test_language import LANGUAGE_PROBE, QUIET, policies, rule, set_everywhere, set_policy
+from harness import PROBE, QUIET, SLOW, Flow, case, equal, kill, true, wait_for
+from test_language import LANGUAGE_PROBE, policies, rule, set_everywhere, set_policy
 
 ZONE = "Pacific/Chatham"  # neither whole hours from UTC nor the same all year
 HOLDING = 4               # seconds for which what opens stays open

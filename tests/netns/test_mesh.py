@@ -11,10 +11,9 @@ from collections import Counter
 
 import network
 import two_hubs
-from harness import IN_VM, PROBE, SLOW, TOP, Flow, attempt, case, drops, equal, number, true, wait_for
+from harness import IN_VM, PROBE, QUIET, SLOW, TOP, Flow, attempt, case, drops, equal, number, true, wait_for
 from test_hubs import MESH, peers, public_key
 
-QUIET = 1.5  # seconds in which a stopped flow must stay silent
 BULK = number("RN_BULK", 20_000_000, 300_000)
 
 
@@ -231,17 +230,11 @@ def both_judge(lab, kept):
         ("deny_rule", lambda: two_hubs.set_policy(net, lambda policy: policy["rules"].append(no)),
          lambda: two_hubs.set_policy(net)),
     ]
-    for hub, others in (("hub-a", ("hub-b", "laptop", "db")), ("hub-b", ("hub-a", "laptop", "db"))):
+    for hub, others in two_hubs.ALONE:
         for reason, change, back in changes:
             flow = open_flow(laptop, db.ipv6)
             try:
-                before = drops(net[hub], reason)
-                with two_hubs.deaf(*[net[name] for name in others]):
-                    change()
-                    true(not flow.answers(QUIET), f"{reason}, known to {hub} alone: the flow still works")
-                    wait_for(f"{hub} to count {reason}", lambda: drops(net[hub], reason) > before, 5 * SLOW)
-                    back()
-                true(flow.answers(30 * SLOW), f"{reason}: the same flow does not go on")
+                two_hubs.stops_at(net, hub, others, flow, reason, change, back)
             finally:
                 flow.close()
 

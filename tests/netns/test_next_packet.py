@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quarantine, trust, policy and revocation stop an established TCP flow on its next packet, peers still in place."""
-from harness import HERE_POLICY, SLOW, Flow, case, drops, equal, true, wait_for
+from harness import HERE_POLICY, QUIET, SLOW, Flow, case, drops, equal, true, wait_for
 from test_matrix import start_servers
-
-QUIET = 1.5  # seconds in which a stopped flow must stay silent
 
 
 def allowed_ips(lab, node):

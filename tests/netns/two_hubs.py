@@ -10,7 +10,7 @@ import re
 import signal
 
 import network
-from harness import HERE_POLICY, PREFIX, PROBE, SLOW, wait_for
+from harness import HERE_POLICY, PREFIX, PROBE, QUIET, SLOW, drops, true, wait_for
 
 NAME = PREFIX + "6"
 # On top of the lab's: hubs as ends of their own, so that what they send themselves can be shown.
@@ -45,6 +45,21 @@ def deaf(*nodes):
     finally:
         for core in cores:
             os.kill(core, signal.SIGCONT)
+
+
+# One of the hubs, and who must be deaf for that one alone to know: for flows from the laptop to db.
+ALONE = (("hub-a", ("hub-b", "laptop", "db")), ("hub-b", ("hub-a", "laptop", "db")))
+
+
+def stops_at(net, hub, others, flow, reason, change, back):
+    """Known to this hub alone `change` stops the flow, which it counts with the reason; after `back` the flow goes on."""
+    before = drops(net[hub], reason)
+    with deaf(*[net[name] for name in others]):
+        change()
+        true(not flow.answers(QUIET), f"{reason}, known to {hub} alone: the flow still works")
+        wait_for(f"{hub} to count {reason}", lambda: drops(net[hub], reason) > before, 5 * SLOW)
+        back()
+    true(flow.answers(30 * SLOW), f"{reason}, known to {hub} alone: the same flow does not go on")
 
 
 def make(kept):

@@ -746,12 +746,17 @@ void world_hub_dies(struct world *w, unsigned device, unsigned hub)
 	world_wait(w, 100);
 }
 
-int world_of_three(void **state)
+struct world *world_three(void)
 {
 	struct world *w = world_new();
 	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
 	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
-	*state = w;
+	return w;
+}
+
+int world_of_three(void **state)
+{
+	*state = world_three();
 	return 0;
 }
 

@@ -133,7 +133,8 @@ void world_hub_dies(struct world *w, unsigned device, unsigned hub); /* as `devi
 void world_hang_up(struct world_host *h); /* the session to its upstream ends; neither net is gone */
 /* The core ends and begins again with the same state directory. */
 void world_restart(struct world_host *h);
-/* For cmocka: a world with a regional hub "hub" (1) and behind it a desktop "laptop" (2); and its end. */
+struct world *world_three(void); /* with a regional hub "hub" (1) and behind it a desktop "laptop" (2) */
+/* For cmocka: that world, and the end of any. */
 int world_of_three(void **state);
 int world_gone(void **state);
 

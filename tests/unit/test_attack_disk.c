@@ -4,7 +4,6 @@
  * and forth between a small policy and one of several parts. (test_attack_policies.c has a draft's publication.)
  */
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,49 +11,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "core_killed.h"
 #include "core_world.h"
 #include "service/core_history.h"
 #include "service/core_state.h"
-
-#define PEOPLE 500u
-#define RULES 60u /* each with all these people on a side: parts */
-#define ROUNDS 6
-
-static struct world *network(void)
-{
-	struct world *w = world_new();
-	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
-	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
-	return w;
-}
+#include "tests/support/large_text.h"
 
 /* The n-th text, to free: of one rule or of many. */
 static char *text_of(unsigned n, bool large)
 {
-	unsigned people = large ? PEOPLE : 0, rules = large ? RULES : 1;
-	size_t room = 20 * PEOPLE + 300 * RULES, at = 0;
-	char *text = malloc(room);
-	assert_non_null(text);
-	at += (size_t)snprintf(text, room, "{\"groups\": {\"all\": [\"u%u\"", n);
-	for (unsigned i = 0; i < people; i++)
-		at += (size_t)snprintf(text + at, room - at, ", \"p%u\"", i);
-	at += (size_t)snprintf(text + at, room - at, "]}, \"rules\": [");
-	for (unsigned i = 0; i < rules; i++)
-		at +=
-		    (size_t)snprintf(text + at, room - at,
-				     "{\"id\": \"r%u\", \"source_criteria\": [\"group:all\"], \"destination_criteria\":"
-				     "[\"everyone\"], \"services\": [\"tcp:%u\"], \"action\": \"allow\"},",
-				     i, 1000 + i);
-	snprintf(text + at, room - at, "]}");
-	return text;
+	char first[16];
+	snprintf(first, sizeof(first), "u%u", n);
+	return large_text(first, large ? LARGE_PEOPLE : 0, large ? LARGE_RULES : 1, LARGE_RULES);
 }
 
 /* ---- what there is ---- */
@@ -226,7 +200,7 @@ static void a_disk_that_fails(void **state)
 {
 	/* A step is some pages: what is written is one large transaction, or one row. */
 	static const rlim_t steps[ACTS] = {3001, 30011, 30011, 3001, 1501};
-	struct world *w = network();
+	struct world *w = world_three();
 	struct rlimit was;
 	unsigned n = 0;
 	(void)state;
@@ -257,15 +231,10 @@ static void a_disk_that_fails(void **state)
 
 /* ---- a core that dies ---- */
 
-struct told { /* by who is killed */
-	char dir[300];
-	volatile unsigned steps;
-};
-
 /* Small, large, and the first again. */
-static void go_on_until_killed(struct told *told)
+static void go_on_until_killed(struct killed *told)
 {
-	struct world *w = network();
+	struct world *w = world_three();
 	unsigned n = 0;
 	memcpy(told->dir, w->hosts[0].params.dir, sizeof(w->hosts[0].params.dir));
 	for (;;) {
@@ -315,13 +284,14 @@ static int see_record(void *context, const struct rn_store_record *r)
 }
 
 /* The newest text is the one that was signed, and all of its parts are there. */
-static void is_whole(const char *path)
+static void is_whole(const char *path, unsigned steps)
 {
 	struct rn_store_policy newest;
 	struct rn_store *store;
 	struct records found = {0};
 	struct rn_err err = {""};
 	char *text = NULL;
+	(void)steps;
 	assert_int_equal(rn_store_open(path, false, &store, &err), 0);
 	assert_int_equal(rn_store_policy(store, 0, &newest, &text, &err), 0);
 	assert_int_equal(rn_store_records(store, see_record, &found, &err), 0);
@@ -337,41 +307,11 @@ static void is_whole(const char *path)
 	rn_store_close(store);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 static void a_core_that_dies(void **state)
 {
-	struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	char path[320];
-	int status;
 	(void)state;
-	assert_true(told != MAP_FAILED);
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		told->steps = 0;
-		pid_t child = fork();
-		if (child == 0) {
-			go_on_until_killed(told);
-			_exit(1);
-		}
-		assert_true(child > 0);
-		while (told->steps < 1 + round && waitpid(child, &status, WNOHANG) == 0)
-			usleep(500);
-		usleep(round * 1777);
-		kill(child, SIGKILL);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_true(WIFSIGNALED(status));
-		snprintf(path, sizeof(path), "%s/core.db", told->dir);
-		is_whole(path);
-		*strrchr(told->dir, '/') = 0;
-		assert_int_equal(nftw(told->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
-	}
-	munmap(told, sizeof(*told));
+	killed_rounds(
+	    &(struct killed_rounds){.count = 6, .steps = 1, .us = 1777, .go_on = go_on_until_killed, .look = is_whole});
 }
 
 int main(void)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stored policies under a disk that fails at any byte, a core that dies at any moment, and two who set at once. */
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,14 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "core_killed.h"
 #include "core_world.h"
 #include "service/core_history.h"
 #include "sys/store_policies.h"
@@ -24,7 +22,6 @@
 #define TEXT                                                                                                           \
 	"{\"rules\": [{\"id\": \"r\", \"action\": \"allow\", \"source_criteria\": [\"user:u%u\"], "                    \
 	"\"destination_criteria\": [\"everyone\"]}]}"
-#define ROUNDS 8
 
 struct text {
 	char text[2048];
@@ -35,14 +32,6 @@ static struct text text_of(unsigned n)
 	struct text t;
 	snprintf(t.text, sizeof(t.text), TEXT, n);
 	return t;
-}
-
-static struct world *network(void)
-{
-	struct world *w = world_new();
-	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
-	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
-	return w;
 }
 
 static struct rn_core_policy in_force(struct world *w)
@@ -129,7 +118,7 @@ static bool publish_with(struct world *w, unsigned n, rlim_t more, const struct 
 
 static void a_disk_that_fails(void **state)
 {
-	struct world *w = network();
+	struct world *w = world_three();
 	struct rlimit was;
 	unsigned good = 0, n = 1;
 	(void)state;
@@ -145,19 +134,14 @@ static void a_disk_that_fails(void **state)
 
 /* ---- a core that dies ---- */
 
-struct told { /* by who is killed */
-	char dir[300];
-	volatile unsigned published;
-};
-
-static void publish_until_killed(struct told *told)
+static void publish_until_killed(struct killed *told)
 {
-	struct world *w = network();
+	struct world *w = world_three();
 	memcpy(told->dir, w->hosts[0].params.dir, sizeof(w->hosts[0].params.dir));
 	for (unsigned n = 1;; n++) {
 		if (put_draft(w, n) || publish(w).code)
 			_exit(1);
-		told->published = n;
+		told->steps = n;
 	}
 }
 
@@ -204,41 +188,11 @@ static void is_whole(const char *path, unsigned published)
 	rn_store_close(store);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 static void a_core_that_dies(void **state)
 {
-	struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	char path[320];
-	int status;
 	(void)state;
-	assert_true(told != MAP_FAILED);
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		told->published = 0;
-		pid_t child = fork();
-		if (child == 0) {
-			publish_until_killed(told);
-			_exit(1);
-		}
-		assert_true(child > 0);
-		while (told->published < 2 + round && waitpid(child, &status, WNOHANG) == 0)
-			usleep(500);
-		usleep(round * 777);
-		kill(child, SIGKILL);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_true(WIFSIGNALED(status));
-		snprintf(path, sizeof(path), "%s/core.db", told->dir);
-		is_whole(path, told->published);
-		*strrchr(told->dir, '/') = 0;
-		assert_int_equal(nftw(told->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
-	}
-	munmap(told, sizeof(*told));
+	killed_rounds(&(struct killed_rounds){
+	    .count = 8, .steps = 2, .us = 777, .go_on = publish_until_killed, .look = is_whole});
 }
 
 /* ---- two at once ---- */
@@ -247,7 +201,7 @@ static void who_comes_second(void **state)
 {
 	static const char finer[] = "{\"rules\": [{\"id\": \"r\", \"action\": \"allow\", \"source_criteria\": "
 				    "[\"device:laptop\"], \"destination_criteria\": [\"device:hub\"]}]}";
-	struct world *w = network();
+	struct world *w = world_three();
 	struct world_done first = {0}, d = {0};
 	uint64_t version = in_force(w).version;
 	(void)state;

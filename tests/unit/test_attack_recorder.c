@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -23,6 +22,7 @@
 #include "abi/events.h"
 #include "abi/verdict.h"
 #include "service/core_recorder.h"
+#include "tests/support/remove_tree.h"
 
 #define NOW 1800000000
 #define ROWS 20000u
@@ -56,20 +56,12 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	rn_recorder_free(f->r, f->now);
 	rn_ledger_free(f->ledger);
-	assert_int_equal(nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(remove_tree(f->dir), 0);
 	free(f);
 	return 0;
 }

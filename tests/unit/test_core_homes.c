@@ -60,12 +60,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
 static uint32_t told(struct world *w, unsigned host)
 {
 	return w->hosts[host].homes[NUMBER(LAPTOP)].hub;
@@ -615,7 +609,7 @@ static void who_is_listed_no_more_hears_no_more(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_gone)
 	const struct CMUnitTest tests[] = {
 	    T(the_next_hub_knows_it_already),
 	    T(lists_are_checked_by_name),

@@ -51,12 +51,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
 static void set_trust(struct world *w, const char *name, uint8_t trust)
 {
 	struct world_done d = {0};
@@ -156,7 +150,7 @@ static void an_enrolment_answers_nobody_else(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_gone)
 	const struct CMUnitTest tests[] = {
 	    T(the_hub_that_it_left_tells_it_where_to_go),
 	    T(a_hub_listed_no_more_is_heard_of_all_the_same),

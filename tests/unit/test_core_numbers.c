@@ -37,12 +37,6 @@ static int setup_alone(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
 /* ---- looking ---- */
 
 struct seen {
@@ -537,9 +531,9 @@ static void who_is_revoked_is_waited_for_no_more(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_gone)
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(alone_nobody_waits, setup_alone, teardown),
+	    cmocka_unit_test_setup_teardown(alone_nobody_waits, setup_alone, world_gone),
 	    T(a_number_is_used_when_every_hub_knows_it),
 	    T(patience_has_an_end),
 	    T(a_number_ends_when_every_hub_has_forgotten_it),

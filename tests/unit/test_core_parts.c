@@ -14,28 +14,15 @@
 #include "core_world.h"
 #include "domain/policy_parts.h"
 #include "service/core_state.h"
-
-#define PEOPLE 500u
-#define RULES 60u /* each with all these people on a side: 2 kB on the wire */
+#include "tests/support/large_text.h"
 
 /* `extra`: the rule of that number gets one port more. */
 static void set_large(struct world *w, unsigned rules, unsigned extra, struct world_done *d)
 {
-	size_t room = 20 * PEOPLE + 300 * RULES, at = 0;
-	char *text = malloc(room);
-	at += (size_t)snprintf(text, room, "{\"groups\": {\"all\": [\"alice\"");
-	for (unsigned i = 0; i < PEOPLE; i++)
-		at += (size_t)snprintf(text + at, room - at, ", \"p%u\"", i);
-	at += (size_t)snprintf(text + at, room - at, "]}, \"rules\": [");
-	for (unsigned i = 0; i < rules; i++)
-		at +=
-		    (size_t)snprintf(text + at, room - at,
-				     "{\"id\": \"r%u\", \"source_criteria\": [\"group:all\"], \"destination_criteria\":"
-				     "[\"everyone\"], \"services\": [\"tcp:%u\"%s], \"action\": \"allow\"},",
-				     i, 1000 + i, i == extra ? ", \"tcp:7\"" : "");
-	at += (size_t)snprintf(text + at, room - at, "]}");
+	char *text = large_text("alice", LARGE_PEOPLE, rules, extra);
 	memset(d, 0, sizeof(*d));
-	rn_core_policy_set(w->hosts[0].core, &(struct rn_core_policy_new){.text = text, .size = at}, world_done, d);
+	rn_core_policy_set(w->hosts[0].core, &(struct rn_core_policy_new){.text = text, .size = strlen(text)},
+			   world_done, d);
 	world_run(w);
 	if (d->code)
 		fail_msg("%s", d->text);
@@ -81,11 +68,11 @@ static void it_arrives_whole(void **state)
 {
 	struct world *w = *state;
 	struct world_done d;
-	set_large(w, RULES, RULES, &d);
+	set_large(w, LARGE_RULES, LARGE_RULES, &d);
 	for (unsigned i = 0; i < 3; i++) {
 		struct world_host *h = &w->hosts[i];
-		assert_int_equal(rules_of(h)->rule_count, RULES);
-		assert_string_equal(rn_ledger_rule(world_books(h)->ledger, RULES), "r59");
+		assert_int_equal(rules_of(h)->rule_count, LARGE_RULES);
+		assert_string_equal(rn_ledger_rule(world_books(h)->ledger, LARGE_RULES), "r59");
 		assert_true(held(h) >= 2 && held(h) == rules_of(h)->part_count);
 		/* The policy is the last thing that kern is given. */
 		assert_int_equal(h->given[h->given_count - 1].type, RN_RECORD_POLICY);
@@ -97,9 +84,9 @@ static void a_change_sends_what_changed(void **state)
 {
 	struct world *w = *state;
 	struct world_done d;
-	set_large(w, RULES, RULES, &d);
+	set_large(w, LARGE_RULES, LARGE_RULES, &d);
 	unsigned at = w->hosts[2].given_count, parts = held(&w->hosts[2]);
-	set_large(w, RULES, 40, &d);
+	set_large(w, LARGE_RULES, 40, &d);
 	assert_int_equal(given(&w->hosts[2], RN_RECORD_PART, at), 1);
 	assert_int_equal(given(&w->hosts[2], RN_RECORD_POLICY, at), 1);
 	world_wait(w, 1000); /* the disk */
@@ -121,15 +108,15 @@ static void a_restart_keeps_it(void **state)
 {
 	struct world *w = *state;
 	struct world_done d;
-	set_large(w, RULES, RULES, &d);
+	set_large(w, LARGE_RULES, LARGE_RULES, &d);
 	world_wait(w, 1000);
 	for (unsigned i = 3; i > 0; i--) {
 		world_restart(&w->hosts[i - 1]);
 		world_wait(w, 2000);
 	}
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(rules_of(&w->hosts[i])->rule_count, RULES);
-	set_large(w, RULES, 3, &d);
+		assert_int_equal(rules_of(&w->hosts[i])->rule_count, LARGE_RULES);
+	set_large(w, LARGE_RULES, 3, &d);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(rules_of(&w->hosts[i])->rules[3].service_count, 2);
 }
@@ -139,11 +126,11 @@ static void who_comes_later_gets_all(void **state)
 {
 	struct world *w = *state;
 	struct world_done d;
-	set_large(w, RULES, RULES, &d);
-	set_large(w, RULES, 5, &d);
+	set_large(w, LARGE_RULES, LARGE_RULES, &d);
+	set_large(w, LARGE_RULES, 5, &d);
 	struct world_host *late = world_add(w, 3, RN_KIND_SERVER, "server", 1);
 	world_wait(w, 1000);
-	assert_int_equal(rules_of(late)->rule_count, RULES);
+	assert_int_equal(rules_of(late)->rule_count, LARGE_RULES);
 	assert_int_equal(given(late, RN_RECORD_PART, 0), held(late));
 	unsigned at = late->given_count;
 	world_disconnect(late, RN_CORE_KERN);
@@ -173,12 +160,12 @@ static void without_its_parts_the_old_one_stays(void **state)
 	struct world_done d;
 	set_large(w, 3, 0, &d);
 	w->tamper = swallow_first_part;
-	set_large(w, RULES, RULES, &d);
-	assert_int_equal(rules_of(&w->hosts[1])->rule_count, RULES);
+	set_large(w, LARGE_RULES, LARGE_RULES, &d);
+	assert_int_equal(rules_of(&w->hosts[1])->rule_count, LARGE_RULES);
 	assert_int_equal(rules_of(&w->hosts[2])->rule_count, 3);
 	w->tamper = NULL;
 	world_wait(w, 60000);
-	assert_int_equal(rules_of(&w->hosts[2])->rule_count, RULES);
+	assert_int_equal(rules_of(&w->hosts[2])->rule_count, LARGE_RULES);
 }
 
 /* ---- numbers begin anew in another epoch ---- */
@@ -215,7 +202,7 @@ static void parts_of_another_epoch_are_none(void **state)
 {
 	struct world *w = *state;
 	struct world_done d;
-	set_large(w, RULES, RULES, &d);
+	set_large(w, LARGE_RULES, LARGE_RULES, &d);
 	struct sealing s = {.ledger = rn_ledger_new(), .head = {.epoch = 1, .version = 1, .issued = 1}, .number = 1};
 	struct rn_policy_record named = {0}, whole = *rules_of(&w->hosts[0]);
 	whole.parts = NULL;
@@ -235,7 +222,7 @@ static void parts_of_another_epoch_are_none(void **state)
 	assert_int_equal(rn_policy_split(&whole, take_part, &s, &named), 0);
 	assert_int_equal(take(&s, rn_record_put_policy(&s.head, &named, seed, blob, sizeof(blob))), 0);
 	assert_int_equal(rn_ledger_policy(s.ledger)->epoch, 2);
-	assert_int_equal(rn_ledger_rules(s.ledger)->rule_count, RULES);
+	assert_int_equal(rn_ledger_rules(s.ledger)->rule_count, LARGE_RULES);
 	free(named.parts);
 	rn_ledger_free(s.ledger);
 }

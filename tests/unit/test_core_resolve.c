@@ -29,12 +29,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
 static const struct rn_device_record *device(struct world *w, unsigned host, unsigned of)
 {
 	return &w->hosts[host].devices[NUMBER(of)];
@@ -383,7 +377,7 @@ static void what_is_held_is_looked_at_so_often(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_gone)
 	const struct CMUnitTest tests[] = {
 	    T(nobody_knows_who_has_not_met),
 	    T(one_packet_and_all_four_know),

@@ -16,17 +16,9 @@
 
 static int setup(void **state)
 {
-	struct world *w = world_new();
-	world_add(w, 1, RN_KIND_REGIONAL, "hub", 0);
-	world_add(w, 2, RN_KIND_DESKTOP, "laptop", 1);
+	struct world *w = world_three();
 	world_add(w, 3, RN_KIND_SERVER, "server", 1);
 	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -865,7 +857,7 @@ static void a_bad_policy_changes_nothing(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_gone)
 	const struct CMUnitTest tests[] = {
 	    T(everything_arrives),
 	    T(policy_comes_after_the_devices_it_needs),

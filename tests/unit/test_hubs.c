@@ -17,12 +17,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
 struct sought {
 	const char *name;
 	struct rn_core_hub hub;
@@ -411,7 +405,7 @@ static void every_hub_tells_its_key_to_other_hubs(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_gone)
 	const struct CMUnitTest tests[] = {
 	    T(every_type_has_its_parent),
 	    T(tokens_that_make_no_sense),

@@ -12,29 +12,11 @@
 #include <cmocka.h>
 
 #include "domain/policy.h"
+#include "tests/support/selector_numbers.h"
 
-/* Numbers by first use; 0 after `most`. */
-struct selectors {
-	char names[4096][RN_NAME_MAX + 16];
-	uint32_t count, most;
-};
-
-static uint32_t number(void *context, const char *selector)
+static int compile(const char *text, struct selector_numbers *s, struct rn_policy_record *ret, struct rn_err *err)
 {
-	struct selectors *s = context;
-
-	for (uint32_t i = 0; i < s->count; i++)
-		if (strcmp(s->names[i], selector) == 0)
-			return i + 1;
-	if (s->count == s->most)
-		return 0;
-	snprintf(s->names[s->count++], sizeof(s->names[0]), "%s", selector);
-	return s->count;
-}
-
-static int compile(const char *text, struct selectors *s, struct rn_policy_record *ret, struct rn_err *err)
-{
-	struct rn_selector_source source = {s, number};
+	struct rn_selector_source source = selector_source(s);
 	struct rn_policy_model *m = rn_policy_parse(text, strlen(text), err);
 	int code;
 
@@ -60,7 +42,7 @@ static const char text[] =
 
 static void test_rules(void **state)
 {
-	struct selectors s = {.most = 16};
+	struct selector_numbers s = {.most = 16};
 	struct rn_policy_record p;
 	struct rn_err err = {""};
 	uint8_t seed[RN_KEY_SIZE] = {1}, *data = malloc(RN_RECORD_SIZE_MAX);
@@ -104,7 +86,7 @@ static void test_no_number(void **state)
 {
 	(void)state;
 	for (uint32_t most = 0; most < 5; most++) {
-		struct selectors s = {.most = most};
+		struct selector_numbers s = {.most = most};
 		struct rn_policy_record p = {.rule_count = 77};
 		struct rn_err err = {""};
 
@@ -143,7 +125,7 @@ static char *crowd(unsigned rules)
 
 static void expect_too_big(char *policy, const char *part)
 {
-	static struct selectors s = {.most = 4096};
+	static struct selector_numbers s = {.most = 4096};
 	struct rn_policy_record p;
 	struct rn_err err = {""};
 
@@ -155,7 +137,7 @@ static void expect_too_big(char *policy, const char *part)
 
 static void test_bounds(void **state)
 {
-	struct selectors s = {.most = 16};
+	struct selector_numbers s = {.most = 16};
 	struct rn_policy_record p;
 	struct rn_err err = {""};
 	char *fits = many(4096, "", "\"everyone\"", "");
@@ -174,7 +156,7 @@ static void test_bounds(void **state)
 /* 512 rules with same-owner beside another criterion are 1,024 compiled ones, which still fit. */
 static void test_doubled_rules(void **state)
 {
-	struct selectors s = {.most = 16};
+	struct selector_numbers s = {.most = 16};
 	struct rn_policy_record p;
 	struct rn_err err = {""};
 	char *fits = many(512, "", "\"user:a\", \"same-owner\"", "");
@@ -269,8 +251,8 @@ static void test_no_window(void **state)
 	    "{\"rules\": [{\"id\": \"d\", \"source_criteria\": [\"everyone\"], \"destination_criteria\": "
 	    "[\"everyone\"], \"action\": \"deny\", \"conditions\": {\"times\": [{\"from\": \"08:00\", \"to\": "
 	    "\"09:00\", \"zone\": \"UTC\"}]}}]}";
-	struct selectors s = {.most = 16};
-	struct rn_selector_source source = {&s, number};
+	struct selector_numbers s = {.most = 16};
+	struct rn_selector_source source = selector_source(&s);
 	struct rn_policy_model *m = rn_policy_parse(windows, sizeof(windows) - 1, NULL);
 	struct rn_policy_record p;
 
@@ -287,7 +269,7 @@ static void test_no_window(void **state)
 /* As many openings a day, every day. Returns how many are reckoned out, or what compiling says. */
 static int openings(unsigned a_day, struct rn_window *ret_last, struct rn_err *err)
 {
-	struct selectors s = {.most = 16};
+	struct selector_numbers s = {.most = 16};
 	struct rn_policy_record p;
 	char policy[64 * 80 + 300];
 	size_t at = (size_t)snprintf(policy, sizeof(policy),
@@ -340,7 +322,7 @@ static void test_ascending(void **state)
 	    "{\"id\": \"b\", \"source_criteria\": [\"user:a\", \"group:g\"], \"destination_criteria\": "
 	    "[\"everyone\", \"!user:a\", \"!group:g\"], \"action\": \"allow\", \"conditions\": "
 	    "{\"source_types\": [\"desktop\", \"iot\"]}}]}";
-	struct selectors s = {.most = 16};
+	struct selector_numbers s = {.most = 16};
 	struct rn_policy_record p;
 	struct rn_err err = {""};
 

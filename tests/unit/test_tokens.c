@@ -19,12 +19,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
 /* A host with new keys, which is none of the world's. */
 static struct world_host *stranger(void)
 {
@@ -346,7 +340,7 @@ static void strangers_can_only_enrol(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, world_gone)
 	const struct CMUnitTest tests[] = {
 	    T(of_a_hundred_uses_one_succeeds),
 	    T(a_lost_answer_is_given_again),
