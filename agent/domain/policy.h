@@ -144,6 +144,8 @@ int rn_policy_compile(const struct rn_policy_model *model, const struct rn_selec
 struct rn_policy_known {
 	const struct rn_policy_model *model;
 	const struct rn_policy_record *rules; /* with its parts joined, where it had any */
+	char *const *selectors;		      /* those that have the numbers from 1 on: they are not asked for */
+	uint32_t selector_count;
 };
 /*
  * The same, faster where the model shares rules with the one before (rn_policy_parse_after): what was compiled of these

@@ -206,10 +206,20 @@ static int compile_rule(struct rn_compile *c, const struct rn_access_policy *rul
 
 /* ---- all ---- */
 
+static int know_selectors(const struct rn_compile *c, const struct rn_policy_known *known)
+{
+	for (uint32_t i = 0; known && i < known->selector_count; i++)
+		if (rn_policy_selectors_know(c->selectors, known->selectors[i], i + 1) < 0)
+			return rn_compile_no_memory(c);
+	return 0;
+}
+
 static int compile_all(struct rn_compile *c)
 {
-	int code = 0;
+	int code = know_selectors(c, c->search.known);
 
+	if (code < 0)
+		return code;
 	/* Every device has this one, so that there is none without. */
 	if (!rn_policy_selector(c->selectors, "everyone", ""))
 		return rn_compile_no_memory(c);
@@ -227,22 +237,22 @@ int rn_policy_compile_after(const struct rn_policy_known *known, const struct rn
 {
 	const struct rn_access_policy *times[RN_SCHEDULES_MAX];
 	struct rn_policy_record record = {0};
+	int code = rn_policy_check_zones(model, zones, err);
 	struct rn_compile c = {.model = model,
 			       .now = now,
 			       .record = &record,
 			       .times = times,
-			       .search = rn_known_search(known),
+			       .search = rn_known_search(known, model),
 			       .size = RN_RECORD_HEADER + RN_SIGNATURE_SIZE + 24,
 			       .err = err};
-	int code = rn_policy_check_zones(model, zones, err);
 
-	if (code < 0)
-		return code;
 	c.zones = rn_policy_zones(zones);
 	c.selectors = rn_policy_selectors_new(model, selectors);
 	record.schedules = calloc(RN_SCHEDULES_MAX, sizeof(*record.schedules));
-	code = c.selectors && record.schedules ? compile_all(&c) : rn_compile_no_memory(&c);
+	if (code == 0)
+		code = c.selectors && record.schedules ? compile_all(&c) : rn_compile_no_memory(&c);
 	rn_policy_selectors_free(c.selectors);
+	rn_known_search_done(&c.search);
 	rn_compiled_end_done(&c.source);
 	rn_compiled_end_done(&c.destination);
 	if (code < 0) {

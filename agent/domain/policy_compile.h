@@ -27,6 +27,7 @@ struct rn_known_search {
 	uint32_t denies;		     /* of its compiled rules */
 	uint32_t place, number;		     /* the last one that was looked for: its place before, its number now */
 	uint32_t at[2];			     /* compiled ones: of rules that allow, that deny */
+	bool *same_groups;		     /* by place in the model: of the same users as before */
 };
 struct rn_compile {
 	const struct rn_policy_model *model;
@@ -55,7 +56,9 @@ void rn_compiled_end_done(struct rn_compiled_end *end);
 int rn_compile_times(struct rn_compile *c, const struct rn_access_policy *rule, uint32_t *ret);
 
 /* ---- policy_known.c ---- */
-struct rn_known_search rn_known_search(const struct rn_policy_known *known);
+/* Both are borrowed; rn_known_search_done it. Where there is no memory, no rule with a group is found. */
+struct rn_known_search rn_known_search(const struct rn_policy_known *known, const struct rn_policy_model *model);
+void rn_known_search_done(struct rn_known_search *search);
 /* What was compiled of this rule before, in *ret_count neighbours, and is the same but for its number. NULL: nothing.
  */
 const struct rn_policy_rule *rn_known_find(struct rn_known_search *s, const struct rn_access_policy *rule,

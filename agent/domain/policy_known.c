@@ -1,14 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "domain/policy_compile.h"
 #include "domain/policy_ids.h"
 #include "domain/policy_share.h"
 
-struct rn_known_search rn_known_search(const struct rn_policy_known *known)
+static bool same_users(const struct rn_group *a, const struct rn_group *b)
+{
+	return a->user_count == b->user_count &&
+	       (!a->user_count || memcmp(a->users, b->users, a->user_count * sizeof(*a->users)) == 0);
+}
+
+static bool *compare_groups(const struct rn_policy_model *before, const struct rn_policy_model *now)
+{
+	bool *same = calloc(now->group_count + 1u, sizeof(*same));
+
+	for (uint32_t i = 0; same && i < now->group_count && i < before->group_count; i++)
+		same[i] = same_users(&before->groups[i], &now->groups[i]);
+	return same;
+}
+
+struct rn_known_search rn_known_search(const struct rn_policy_known *known, const struct rn_policy_model *model)
 {
 	struct rn_known_search s = {.known = known, .number = 1};
 	uint32_t high = known ? known->rules->rule_count : 0;
+
+	if (known)
+		s.same_groups = compare_groups(known->model, model);
 
 	/* Those that deny are first. */
 	while (s.denies < high) {
@@ -23,10 +42,26 @@ struct rn_known_search rn_known_search(const struct rn_policy_known *known)
 	return s;
 }
 
-/* Groups have other users, and windows are reckoned from another day; prefixes must be told of every time. */
-static bool stays(const struct rn_access_policy *rule)
+void rn_known_search_done(struct rn_known_search *search)
 {
-	return rule->share && !rule->share->names_group && !rule->share->names_prefix && !rule->time_count;
+	free(search->same_groups);
+}
+
+static bool groups_stay(const struct rn_known_search *s, const struct rn_policy_end *end)
+{
+	for (uint32_t i = 0; i < end->count; i++)
+		if (end->criteria[i].type == RN_CRITERION_GROUP &&
+		    !(s->same_groups && s->same_groups[end->criteria[i].group]))
+			return false;
+	return true;
+}
+
+/* Windows are reckoned from another day; who is asked for numbers must be told of every prefix. */
+static bool stays(const struct rn_known_search *s, const struct rn_access_policy *rule)
+{
+	if (!rule->share || rule->time_count || (rule->share->names_prefix && !s->known->selectors))
+		return false;
+	return !rule->share->names_group || (groups_stay(s, &rule->source) && groups_stay(s, &rule->destination));
 }
 
 /* Its place in the model before. */
@@ -68,7 +103,7 @@ const struct rn_policy_rule *rn_known_find(struct rn_known_search *s, const stru
 	uint32_t number, first, end;
 
 	*ret_count = 0;
-	if (!s->known || !stays(rule) || !find_rule(s, rule))
+	if (!s->known || !stays(s, rule) || !find_rule(s, rule))
 		return NULL;
 	number = s->place + 1;
 	end = rule->deny ? s->denies : s->known->rules->rule_count;

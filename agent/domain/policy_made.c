@@ -18,9 +18,9 @@ int rn_policy_made_take(struct rn_policy_made *made, const char *text, size_t si
 	return 0;
 }
 
-int rn_policy_made_parse(struct rn_policy_made *made, const struct rn_policy_model *before, struct rn_err *err)
+int rn_policy_made_parse(struct rn_policy_made *made, const struct rn_policy_made *before, struct rn_err *err)
 {
-	made->model = rn_policy_parse_after(before, made->text, made->size, err);
+	made->model = rn_policy_parse_after(before ? before->model : NULL, made->text, made->size, err);
 	return made->model ? 0 : -EINVAL;
 }
 
@@ -49,21 +49,43 @@ static uint32_t own_number(void *context, const char *selector)
 	return made->selectors[made->selector_count] ? ++made->selector_count : 0;
 }
 
+/* With the numbers that they had. */
+static int take_selectors(struct rn_policy_made *made, const struct rn_policy_made *before, struct rn_err *err)
+{
+	for (uint32_t i = 0; i < before->selector_count; i++)
+		if (!own_number(made, before->selectors[i]))
+			return rn_fail(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
 /* ---- the record's numbers, in one order ---- */
 
 struct walk {
-	uint32_t *own;		 /* written or read; NULL: only counted */
-	const uint32_t *numbers; /* NULL: own is written */
-	size_t at;
+	void (*visit)(struct walk *walk, uint32_t *number);
+	uint32_t *own; /* where the next one is, or will be */
+	const uint32_t *numbers;
+	size_t count;
 };
 
-static void visit(struct walk *walk, uint32_t *number)
+static void count(struct walk *walk, uint32_t *number)
 {
-	if (walk->numbers)
-		*number = walk->numbers[walk->own[walk->at] - 1];
-	else if (walk->own)
-		walk->own[walk->at] = *number;
-	walk->at++;
+	(void)number;
+	walk->count++;
+}
+
+static void keep(struct walk *walk, uint32_t *number)
+{
+	*walk->own++ = *number;
+}
+
+static void put_back(struct walk *walk, uint32_t *number)
+{
+	*number = *walk->own++;
+}
+
+static void replace(struct walk *walk, uint32_t *number)
+{
+	*number = walk->numbers[*walk->own++ - 1];
 }
 
 static int ascending(const void *a, const void *b)
@@ -76,7 +98,7 @@ static int ascending(const void *a, const void *b)
 static void visit_set(struct walk *walk, struct rn_selector_set *set)
 {
 	for (uint32_t i = 0; i < set->count; i++)
-		visit(walk, &set->numbers[i]);
+		walk->visit(walk, &set->numbers[i]);
 	if (walk->numbers && set->count > 1)
 		qsort(set->numbers, set->count, sizeof(*set->numbers), ascending);
 }
@@ -87,32 +109,70 @@ static void visit_side(struct walk *walk, struct rn_rule_side *side)
 	visit_set(walk, &side->types);
 	visit_set(walk, &side->none);
 	if (side->also)
-		visit(walk, &side->also);
+		walk->visit(walk, &side->also);
 }
 
-static size_t visit_all(struct rn_policy_made *made, uint32_t *own, const uint32_t *numbers)
+static void visit_all(struct rn_policy_made *made, struct walk *walk)
 {
-	struct walk walk = {.own = own, .numbers = numbers};
-
 	for (uint32_t i = 0; i < made->record.rule_count; i++) {
-		visit_side(&walk, &made->record.rules[i].source);
-		visit_side(&walk, &made->record.rules[i].destination);
+		visit_side(walk, &made->record.rules[i].source);
+		visit_side(walk, &made->record.rules[i].destination);
 	}
-	return walk.at;
 }
 
 void rn_policy_made_number(struct rn_policy_made *made, const uint32_t *numbers)
 {
-	visit_all(made, made->own, numbers);
+	struct walk walk = {.visit = numbers ? replace : put_back, .own = made->own, .numbers = numbers};
+
+	visit_all(made, &walk);
 }
 
 static int remember(struct rn_policy_made *made, struct rn_err *err)
 {
-	made->own_count = visit_all(made, NULL, NULL);
+	struct walk walk = {.visit = count};
+
+	visit_all(made, &walk);
+	made->own_count = walk.count;
 	made->own = calloc(made->own_count + 1, sizeof(*made->own));
 	if (!made->own)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	visit_all(made, made->own, NULL);
+	walk = (struct walk){.visit = keep, .own = made->own};
+	visit_all(made, &walk);
+	return 0;
+}
+
+/* ---- those that no rule names any more ---- */
+
+/* numbers: gets what each becomes, in the same order. The first stays: every device has it. */
+static void drop_selectors(struct rn_policy_made *made, uint32_t *numbers)
+{
+	uint32_t kept = 0;
+
+	for (size_t i = 0; i < made->own_count; i++)
+		numbers[made->own[i] - 1] = 1;
+	for (uint32_t i = 0; i < made->selector_count; i++) {
+		if (i && !numbers[i]) {
+			free(made->selectors[i]);
+			continue;
+		}
+		made->selectors[kept] = made->selectors[i];
+		numbers[i] = ++kept;
+	}
+	made->selector_count = kept;
+	for (size_t i = 0; i < made->own_count; i++)
+		made->own[i] = numbers[made->own[i] - 1];
+}
+
+static int tidy(struct rn_policy_made *made, struct rn_err *err)
+{
+	uint32_t before = made->selector_count, *numbers = calloc(before + 1u, sizeof(*numbers));
+
+	if (!numbers)
+		return rn_fail(err, -ENOMEM, "out of memory");
+	drop_selectors(made, numbers);
+	free(numbers);
+	if (made->selector_count < before)
+		rn_policy_made_number(made, NULL);
 	return 0;
 }
 
@@ -142,15 +202,26 @@ static int check_parts(const struct rn_policy_made *made, struct rn_err *err)
 	return rc ? rn_fail(err, rc, "out of memory") : 0;
 }
 
-int rn_policy_made_compile(struct rn_policy_made *made, const struct rn_zone_source *zones, int64_t now,
-			   struct rn_err *err)
+int rn_policy_made_compile(struct rn_policy_made *made, const struct rn_policy_made *before,
+			   const struct rn_zone_source *zones, int64_t now, struct rn_err *err)
 {
 	struct rn_selector_source own = {.context = made, .number = own_number};
-	int rc = rn_policy_compile(made->model, &own, zones, now, &made->record, err);
+	struct rn_policy_known known = {0};
+	int rc = 0;
 
+	if (before && before->selector_count) {
+		known =
+		    (struct rn_policy_known){before->model, &before->record, before->selectors, before->selector_count};
+		rc = take_selectors(made, before, err);
+	}
+	if (!rc)
+		rc = rn_policy_compile_after(known.model ? &known : NULL, made->model, &own, zones, now, &made->record,
+					     err);
 	if (!rc)
 		rc = check_parts(made, err);
-	return rc ? rc : remember(made, err);
+	if (!rc)
+		rc = remember(made, err);
+	return rc ? rc : tidy(made, err);
 }
 
 void rn_policy_made_done(struct rn_policy_made *made)

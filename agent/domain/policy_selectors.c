@@ -86,10 +86,29 @@ static int grow(struct rn_policy_selectors *s)
 	return 0;
 }
 
+static int put(struct rn_policy_selectors *s, const char *text, uint32_t hash, uint32_t number)
+{
+	struct entry *e;
+
+	if (2 * (s->count + 1) > s->room && grow(s) < 0)
+		return -ENOMEM;
+	e = find(s->entries, s->room, text, hash);
+	*e = (struct entry){strdup(text), hash, number};
+	if (!e->text)
+		return -ENOMEM;
+	s->count++;
+	return 0;
+}
+
+int rn_policy_selectors_know(struct rn_policy_selectors *s, const char *text, uint32_t number)
+{
+	return put(s, text, hash_of(text), number);
+}
+
 uint32_t rn_policy_selector(struct rn_policy_selectors *s, const char *kind, const char *name)
 {
 	char text[RN_SELECTOR_TEXT];
-	struct entry *e;
+	const struct entry *e;
 	uint32_t hash, number;
 
 	stpcpy(stpcpy(text, kind), name); /* it has room: names are good ones */
@@ -98,12 +117,7 @@ uint32_t rn_policy_selector(struct rn_policy_selectors *s, const char *kind, con
 	if (e->text)
 		return e->number;
 	number = s->source->number(s->source->context, text);
-	if (!number || (2 * (s->count + 1) > s->room && grow(s) < 0))
-		return 0;
-	e = find(s->entries, s->room, text, hash);
-	*e = (struct entry){strdup(text), hash, number};
-	s->count += e->text != NULL;
-	return e->text ? number : 0;
+	return number && put(s, text, hash, number) == 0 ? number : 0;
 }
 
 static int by_number(const void *a, const void *b)

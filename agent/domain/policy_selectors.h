@@ -14,6 +14,8 @@ struct rn_policy_selectors;
 struct rn_policy_selectors *rn_policy_selectors_new(const struct rn_policy_model *model,
 						    const struct rn_selector_source *source);
 void rn_policy_selectors_free(struct rn_policy_selectors *s);
+/* This text, "tag:a", has this number; the source is not asked for it. 0 or -ENOMEM. */
+int rn_policy_selectors_know(struct rn_policy_selectors *s, const char *text, uint32_t number);
 
 /* The number of kind ("tag:") and name together; 0: none could be had. */
 uint32_t rn_policy_selector(struct rn_policy_selectors *s, const char *kind, const char *name);

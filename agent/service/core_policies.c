@@ -20,24 +20,25 @@ void rn_policy_let_go(struct rn_policy_shared *shared)
 {
 	if (!shared || --shared->holders)
 		return;
-	rn_policy_model_free(shared->model);
+	rn_policy_made_done(&shared->made);
 	free(shared);
 }
 
-/* Takes the model where it succeeds. */
-static int share(struct rn_policy_held *held, struct rn_policy_model *model, struct rn_err *err)
+/* Takes all that *made has where it succeeds. */
+static int share(struct rn_policy_held *held, struct rn_policy_made *made, struct rn_err *err)
 {
 	held->shared = calloc(1, sizeof(*held->shared));
 	if (!held->shared)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	*held->shared = (struct rn_policy_shared){model, 1};
-	held->model = model;
+	*held->shared = (struct rn_policy_shared){*made, 1};
+	held->text = made->text;
+	held->model = made->model;
+	*made = (struct rn_policy_made){0};
 	return 0;
 }
 
 void rn_policy_held_done(struct rn_policy_held *held)
 {
-	free(held->text);
 	rn_policy_let_go(held->shared);
 	*held = (struct rn_policy_held){0};
 }
@@ -102,7 +103,11 @@ static int put_numbered(struct rn_change *change, struct rn_policy_made *made)
 	if (!rc)
 		rn_policy_made_number(made, numbers);
 	free(numbers);
-	return rc ? rc : put_record(change, &made->record);
+	if (rc)
+		return rc;
+	rc = put_record(change, &made->record);
+	rn_policy_made_number(made, NULL);
+	return rc;
 }
 
 int rn_policy_put_made(struct rn_change *change, struct rn_policy_made *made, struct rn_policy_held *ret)
@@ -115,14 +120,10 @@ int rn_policy_put_made(struct rn_change *change, struct rn_policy_made *made, st
 	if (!rc)
 		rc = rn_store_add_policy(change->books->store, &held.about, made->text, change->err);
 	if (!rc)
-		rc = share(&held, made->model, change->err);
-	if (rc)
-		return rc;
-	held.text = made->text;
-	made->text = NULL;
-	made->model = NULL;
-	*ret = held;
-	return 0;
+		rc = share(&held, made, change->err);
+	if (!rc)
+		*ret = held;
+	return rc;
 }
 
 /* Devices are as they are now, but for what is under way. */
@@ -142,7 +143,7 @@ int rn_policy_put(struct rn_change *change, const char *text, size_t size, struc
 	if (!rc)
 		rc = test(change, made.model);
 	if (!rc)
-		rc = rn_policy_made_compile(&made, &change->books->zones, change->now, change->err);
+		rc = rn_policy_made_compile(&made, NULL, &change->books->zones, change->now, change->err);
 	if (!rc)
 		rc = rn_policy_put_made(change, &made, ret);
 	rn_policy_made_done(&made);
@@ -185,7 +186,7 @@ int rn_policy_renew(struct rn_books *books, const struct rn_policy_model *model,
 	struct rn_change change;
 	struct rn_policy_record record = {0};
 	struct rn_selector_source selectors = {.context = &change, .number = selector_number};
-	const struct rn_policy_known known = {model, rn_ledger_rules(books->ledger)};
+	const struct rn_policy_known known = {.model = model, .rules = rn_ledger_rules(books->ledger)};
 	int rc = rn_change_begin(&change, books, now, err);
 	change.puts_prefixes = true;
 	if (!rc)
@@ -202,20 +203,21 @@ int rn_policy_renew(struct rn_books *books, const struct rn_policy_model *model,
 int rn_policy_load(struct rn_books *books, struct rn_policy_held *ret, struct rn_err *err)
 {
 	struct rn_policy_held held = {0};
-	int rc = rn_store_policy(books->store, 0, &held.about, &held.text, err);
+	struct rn_policy_made made = {0};
+	int rc = rn_store_policy(books->store, 0, &held.about, &made.text, err);
 	if (rc == -ENOENT)
 		return rn_fail(err, -EIO,
 			       "the database core.db holds no policy: restore a backup of the state directory");
 	if (rc)
 		return rc;
-	struct rn_policy_model *model = rn_policy_parse(held.text, held.about.size, err);
-	rc = model ? share(&held, model, err) : -EIO;
-	if (rc)
-		rn_policy_model_free(model);
+	made.size = held.about.size;
+	rc = rn_policy_made_parse(&made, NULL, err) ? -EIO : 0;
 	if (!rc)
-		rc = load_prefixes(books, held.model, err);
+		rc = load_prefixes(books, made.model, err);
+	if (!rc)
+		rc = share(&held, &made, err);
 	if (rc)
-		rn_policy_held_done(&held);
+		rn_policy_made_done(&made);
 	else
 		*ret = held;
 	return rc;

@@ -8,19 +8,19 @@
 
 /* The gateway's policy: text -> model -> signed record, and the newest of it in memory. */
 
-/* A model that more than one has, all on core's thread: the last to let go of it frees it. */
+/* One that more than one has, all on core's thread: the last to let go of it frees it. Nobody writes it. */
 struct rn_policy_shared {
-	struct rn_policy_model *model;
+	struct rn_policy_made made; /* its rules, over numbers of its own, where it was put and not loaded */
 	unsigned holders;
 };
 struct rn_policy_shared *rn_policy_hold(struct rn_policy_shared *shared);
 void rn_policy_let_go(struct rn_policy_shared *shared); /* NULL is legal */
 
 struct rn_policy_held {
-	char *text;
 	struct rn_store_policy about; /* its version, who set it, when and why */
-	struct rn_policy_model *model;
-	struct rn_policy_shared *shared; /* who has the model */
+	const char *text;	      /* both the shared one's */
+	const struct rn_policy_model *model;
+	struct rn_policy_shared *shared;
 };
 
 /*

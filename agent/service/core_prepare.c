@@ -95,7 +95,7 @@ static int name_devices(struct rn_prepared *p)
 
 static int number_hours(struct rn_prepared *p)
 {
-	p->hours[0] = rn_policy_hours_new(p->before->model);
+	p->hours[0] = rn_policy_hours_new(p->before->made.model);
 	p->hours[1] = rn_policy_hours_new(p->made.model);
 	return p->hours[0] && p->hours[1] ? 0 : -ENOMEM;
 }
@@ -108,11 +108,11 @@ static void read_text(void *context)
 	if (!p->direct)
 		p->zones = rn_zone_cache_new(NULL);
 	source = zones(p);
-	p->code = p->direct || p->zones ? rn_policy_made_parse(&p->made, p->before->model, &p->err) : -ENOMEM;
+	p->code = p->direct || p->zones ? rn_policy_made_parse(&p->made, &p->before->made, &p->err) : -ENOMEM;
 	if (p->code || p->stop)
 		return;
 	if (p->wants & RN_PREPARE_RULES)
-		p->rules_code = rn_policy_made_compile(&p->made, &source, p->now, &p->rules_err);
+		p->rules_code = rn_policy_made_compile(&p->made, &p->before->made, &source, p->now, &p->rules_err);
 	else
 		p->rules_code = rn_policy_check_zones(p->made.model, &source, &p->rules_err);
 	if (p->wants & RN_PREPARE_FINDINGS && !p->stop)
@@ -153,8 +153,8 @@ static int test(struct rn_prepared *p, const struct rn_zone_source *source)
 static int compare(struct rn_prepared *p, const struct rn_zone_source *source)
 {
 	bool cut = false;
-	int rc = rn_policy_diff(p->before->model, p->made.model, p->parties.in.list, p->parties.in.count, source, p->now,
-				p->review->change, p->review->context, &cut);
+	int rc = rn_policy_diff(p->before->made.model, p->made.model, p->parties.in.list, p->parties.in.count, source,
+				p->now, p->review->change, p->review->context, &cut);
 
 	p->review->incomplete |= cut;
 	return rc;
@@ -322,9 +322,8 @@ static bool is_small(struct rn_core *core, const struct rn_prepared *p)
 		return true;
 	if (p->made.size > RN_PREPARE_DIRECT_MAX)
 		return false;
-	return !(p->wants & RN_PREPARE_CHANGES) ||
-	       (core->policy.about.size <= RN_PREPARE_DIRECT_MAX &&
-		rn_ledger_count(core->books.ledger) <= DEVICES_DIRECT_MAX);
+	return !(p->wants & RN_PREPARE_CHANGES) || (core->policy.about.size <= RN_PREPARE_DIRECT_MAX &&
+						    rn_ledger_count(core->books.ledger) <= DEVICES_DIRECT_MAX);
 }
 
 void rn_prepare(struct rn_core *core, struct rn_prepared *p)

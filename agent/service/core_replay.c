@@ -322,7 +322,7 @@ static int make(struct rn_core *core, struct rn_replay *r, struct rn_prepared *p
 	r->hours[0] = p->hours[0];
 	r->hours[1] = p->hours[1];
 	p->hours[0] = p->hours[1] = NULL;
-	r->now = r->in_force->model;
+	r->now = r->in_force->made.model;
 	r->draft = p->made.model;
 	p->made.model = NULL;
 	r->sums = rn_replay_sums_new();

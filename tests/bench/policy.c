@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "domain/policy.h"
+#include "domain/policy_made.h"
 #include "domain/policy_parts.h"
 #include "domain/policy_sides.h"
 #include "domain/policy_tables.h"
@@ -181,9 +181,8 @@ static size_t make_text(char *text, uint64_t seed, uint32_t changed)
 	return at + (size_t)sprintf(text + at, "]}\n");
 }
 
-static uint32_t number(void *context, const char *selector)
+static uint32_t number(const char *selector)
 {
-	(void)context;
 	return strncmp(selector, "tag:t", 5) ? EVERYONE : EVERYONE + 1 + (uint32_t)atoi(selector + 5);
 }
 
@@ -247,39 +246,48 @@ static int put_root(const struct rn_policy_record *p)
 	return size;
 }
 
-/* known: the policy before; its model is NULL where there is none. */
-static struct rn_policy_model *compile_text(const struct rn_policy_known *known, const char *text, size_t size,
-					    struct took *t, struct rn_policy_record *ret)
+/* before: NULL where there is none. */
+static void make_policy(const struct rn_policy_made *before, const char *text, size_t size, struct took *t,
+			struct rn_policy_made *ret)
 {
-	const struct rn_selector_source source = {NULL, number};
 	struct rn_err err = {""};
-	double at = now_ms();
-	struct rn_policy_model *model = rn_policy_parse_after(known->model, text, size, &err);
+	double at;
 
-	must(model != NULL, err.text);
+	must(rn_policy_made_take(ret, text, size, &err) == 0, err.text);
+	at = now_ms();
+	must(rn_policy_made_parse(ret, before, &err) == 0, err.text);
 	t->parse = now_ms() - at;
 	at = now_ms();
-	must(rn_policy_compile_after(known->model ? known : NULL, model, &source, NULL, 0, ret, &err) == 0, err.text);
+	must(rn_policy_made_compile(ret, before, NULL, 0, &err) == 0, err.text);
 	t->compile = now_ms() - at;
-	return model;
+}
+
+/* With the store's numbers, and with its own again. */
+static int sign_all(struct rn_policy_made *made, struct rn_policy_record *ret)
+{
+	static uint32_t numbers[1 + EVERYONE + TAGS];
+
+	for (uint32_t i = 0; i < made->selector_count; i++)
+		numbers[i] = number(made->selectors[i]);
+	rn_policy_made_number(made, numbers);
+	must(rn_policy_split(&made->record, sign_part, &shelf, ret) == 0, "split");
+	rn_policy_made_number(made, NULL);
+	return put_root(ret);
 }
 
 /* What the gateway signs, and a host reads again. */
-static void over_the_wire(struct rn_policy_record *compiled, struct took *t, struct rn_policy_record *ret)
+static void over_the_wire(struct rn_policy_made *made, struct took *t, struct rn_policy_record *ret)
 {
 	const struct rn_part_source from = {&shelf, find_part};
 	struct rn_policy_record named;
 	struct rn_record_head head;
 	uint32_t first = shelf.count;
 	double at = now_ms();
-	int size;
+	int size = sign_all(made, &named);
 
-	must(rn_policy_split(compiled, sign_part, &shelf, &named) == 0, "split");
-	size = put_root(&named);
 	t->sign = now_ms() - at;
 	t->parts = named.part_count;
 	free(named.parts);
-	rn_policy_record_done(compiled);
 	at = now_ms();
 	for (uint32_t i = first; i < shelf.count; i++)
 		must(rn_record_verify(shelf.records[i], (size_t)shelf.sizes[i], public_key, &head) == 0, "a signature");
@@ -366,11 +374,10 @@ static void print_steps(void)
 
 static void round_of(struct rn_bpf *b, const char *text, size_t size, unsigned round, struct took *t)
 {
-	struct rn_policy_record compiled, p, p_again;
-	struct rn_policy_known known = {NULL, &p};
-	struct rn_policy_model *model, *model_again;
-	struct took again;
 	static char changed[TEXT_ROOM];
+	struct rn_policy_record p, p_again;
+	struct rn_policy_made made, made_again;
+	struct took again;
 	double at = now_ms();
 
 	t->identities = identities(DEVICES);
@@ -378,20 +385,19 @@ static void round_of(struct rn_bpf *b, const char *text, size_t size, unsigned r
 	for (uint32_t i = 0; i < shelf.count; i++)
 		free(shelf.records[i]);
 	shelf = (struct shelf){0};
-	model = compile_text(&known, text, size, t, &compiled);
-	over_the_wire(&compiled, t, &p);
+	make_policy(NULL, text, size, t, &made);
+	over_the_wire(&made, t, &p);
 	load(b, 2 * round + 2, &p, t);
 	shelf.fresh = 0;
 	shelf.bytes = 0;
-	known.model = model;
-	model_again = compile_text(&known, changed, make_text(changed, 1, RULES / 2), &again, &compiled);
-	over_the_wire(&compiled, &again, &p_again);
+	make_policy(&made, changed, make_text(changed, 1, RULES / 2), &again, &made_again);
+	over_the_wire(&made_again, &again, &p_again);
 	load(b, 2 * round + 3, &p_again, &again);
 	spent[ONE_DEVICE][round] = one_device(b);
 	rn_policy_record_done(&p_again);
 	rn_policy_record_done(&p);
-	rn_policy_model_free(model);
-	rn_policy_model_free(model_again);
+	rn_policy_made_done(&made);
+	rn_policy_made_done(&made_again);
 	spent[PARSE][round] = t->parse;
 	spent[COMPILE][round] = t->compile;
 	spent[SIGN][round] = t->sign;
