@@ -371,7 +371,7 @@ static int io_send(void *context, enum rn_core_peer peer, const struct rn_local 
 static int64_t io_now_us(void *context)
 {
 	struct world_host *h = context;
-	return h->world->now_ms * 1000;
+	return h->world->now_ms * 1000 + h->looks++ * h->slow_us;
 }
 
 static int64_t io_now(void *context)
@@ -382,8 +382,8 @@ static int64_t io_now(void *context)
 
 static void io_arm(void *context, int64_t at_ms)
 {
-	(void)context;
-	(void)at_ms;
+	struct world_host *h = context;
+	h->armed_ms = at_ms;
 }
 
 static int io_work(void *context, void (*run)(void *job), void (*done)(void *job, bool ran), void *job)

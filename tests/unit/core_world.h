@@ -55,6 +55,8 @@ struct world_host {
 	struct world_job jobs[8];
 	unsigned job_count;
 	bool no_work; /* who asks the worker is refused */
+	int64_t slow_us, looks; /* each look at its clock takes so long; how many there were */
+	int64_t armed_ms; /* when its core last asked to be called */
 	uint64_t kept, lost; /* lost: so many versions, when its core begins */
 	struct rn_device_record devices[64]; /* as kern has them, by number */
 	uint64_t leaf_size; /* of the last NET_LEAF */

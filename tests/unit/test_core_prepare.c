@@ -12,7 +12,9 @@
 
 #include "core_world.h"
 #include "service/core_prepare.h"
+#include "service/core_registry.h"
 #include "service/core_review.h"
+#include "service/core_state.h"
 
 #define LARGE (2 * RN_PREPARE_DIRECT_MAX)
 
@@ -99,8 +101,7 @@ static void see_end(void *context, int code, const struct rn_err *err)
 static void look(struct world *w, struct looked *l, const char *user, const char *expected, size_t size)
 {
 	char *text = policy(user, expected, size);
-	*l = (struct looked){
-	    .review = {.context = l, .finding = see_finding, .test = see_test, .change = see_change}};
+	*l = (struct looked){.review = {.context = l, .finding = see_finding, .test = see_test, .change = see_change}};
 	rn_core_policy_review(gateway(w)->core, text, strlen(text), &l->review, see_end, l);
 	free(text); /* core has its own */
 }
@@ -151,30 +152,6 @@ static void a_quarantine_passes_a_large_check(void **state)
 	assert_int_equal(l.code, 0);
 	assert_int_equal(l.tests, 1);
 	assert_int_equal(l.findings, 1);
-}
-
-/* Beside core or at once, it says the same. */
-static void large_and_small_say_the_same(void **state)
-{
-	static const struct {
-		const char *user, *expected;
-	} asked[] = {{"admin", "deny"}, {"admin", "allow"}, {"owner", "deny"}, {"", "deny"}, {"a\"", "deny"}};
-	struct world *w = *state;
-	for (unsigned i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
-		struct looked small, large;
-		look(w, &small, asked[i].user, asked[i].expected, 0);
-		assert_int_equal(small.done, 1);
-		look(w, &large, asked[i].user, asked[i].expected, LARGE);
-		assert_int_equal(large.done, 0);
-		world_work(gateway(w), true);
-		assert_int_equal(large.done, 1);
-		assert_int_equal(large.code, small.code);
-		assert_string_equal(large.text, small.text);
-		assert_int_equal(large.findings, small.findings);
-		assert_int_equal(large.tests, small.tests);
-		assert_int_equal(large.failed, small.failed);
-		assert_int_equal(large.changes, small.changes);
-	}
 }
 
 /* Each is based on what is in force at its end, not at its beginning. */
@@ -309,6 +286,146 @@ static void what_takes_too_long_is_given_up(void **state)
 	assert_non_null(strstr(l.text, "takes more than"));
 }
 
+/* Whoever has gone is not late, and who is late has not gone. To the millisecond. */
+static void late_or_gone_whichever_came_first(void **state)
+{
+	struct world *w = *state;
+	struct looked late, gone;
+	world_wait(w, RN_PREPARE_PATIENCE_MS); /* since core began: that does not count */
+	look(w, &late, "admin", "deny", LARGE);
+	rn_core_tick(gateway(w)->core);
+	w->now_ms += RN_PREPARE_PATIENCE_MS;
+	look(w, &gone, "admin", "deny", LARGE);
+	rn_core_tick(gateway(w)->core);
+	w->now_ms++;
+	rn_core_tick(gateway(w)->core);
+	rn_core_policy_cancel(gateway(w)->core, &late);
+	world_work(gateway(w), false);
+	assert_int_equal(late.code, -EAGAIN);
+	rn_core_tick(gateway(w)->core);
+	rn_core_policy_cancel(gateway(w)->core, &gone);
+	w->now_ms += RN_PREPARE_PATIENCE_MS + 1;
+	world_work(gateway(w), true);
+	assert_int_equal(gone.code, -ECANCELED);
+	look(w, &late, "admin", "deny", LARGE);
+	w->now_ms += RN_PREPARE_PATIENCE_MS;
+	world_work(gateway(w), true);
+	assert_int_equal(late.code, 0);
+}
+
+static bool called_at_once(struct world *w)
+{
+	return gateway(w)->armed_ms <= w->now_ms + gateway(w)->looks * gateway(w)->slow_us / 1000;
+}
+
+static void devices_are_read_in_slices(void **state)
+{
+	struct world *w = *state;
+	struct looked l, next;
+	gateway(w)->slow_us = 3000; /* one device in a slice */
+	look(w, &l, "root", "deny", 0);
+	assert_int_equal(l.done, 1); /* at once, as slow as it is */
+	look(w, &l, "root", "deny", LARGE);
+	look(w, &next, "root", "deny", LARGE);
+	assert_true(called_at_once(w));
+	world_work(gateway(w), false);
+	for (unsigned devices = 1; devices <= 3; devices++) {
+		assert_int_equal(gateway(w)->job_count, 0);
+		assert_true(called_at_once(w));
+		rn_core_tick(gateway(w)->core);
+	}
+	assert_int_equal(gateway(w)->job_count, 1);
+	assert_false(called_at_once(w));
+	world_work(gateway(w), false);
+	assert_true(called_at_once(w));
+	assert_int_equal(l.done, 1);
+	assert_int_equal(l.code, 0);
+	gateway(w)->slow_us = 0;
+	world_work(gateway(w), true);
+	assert_int_equal(next.done, 1);
+}
+
+/* Until there are so many. */
+static void add_devices(struct world *w, uint32_t count)
+{
+	struct rn_core *core = gateway(w)->core;
+	struct rn_device_record record;
+	struct rn_change change;
+	struct rn_err err = {""};
+	uint32_t there = rn_ledger_count(core->books.ledger);
+	w->hosts[0].crowded = w->hosts[1].crowded = w->hosts[2].crowded = true;
+	assert_int_equal(rn_change_begin(&change, &core->books, w->begun, &err), 0);
+	for (; there < count; there++) {
+		struct rn_new_device d = {.kind = RN_KIND_DESKTOP, .hub = 2, .trust = RN_TRUST_START, .tags = ""};
+		snprintf(d.name, sizeof(d.name), "pc-%u", there);
+		memcpy(d.noise_key, &there, sizeof(there));
+		memcpy(d.wireguard_key, &there, sizeof(there));
+		if (rn_registry_add(&change, &d, &record))
+			fail_msg("%s", err.text);
+	}
+	assert_int_equal(rn_change_commit(&change), 0);
+	rn_core_publish(core);
+	world_run(w);
+}
+
+/* Where nobody waits long: small texts on a small policy in a small network. */
+static void what_is_small(void **state)
+{
+	struct world *w = *state;
+	struct looked l;
+	struct world_done d;
+	set(w, &d, "root", "deny", RN_PREPARE_DIRECT_MAX, 0);
+	world_run(w);
+	world_wait(w, 3000);
+	assert_int_equal(d.count, 1);
+	look(w, &l, "root", "deny", RN_PREPARE_DIRECT_MAX);
+	assert_int_equal(l.done, 1);
+	look(w, &l, "root", "deny", RN_PREPARE_DIRECT_MAX + 1);
+	assert_int_equal(l.done, 0);
+	world_work(gateway(w), true);
+	assert_int_equal(l.done, 1);
+	/* The policy in force is large: what changes takes long, whatever the new one is. */
+	set(w, &d, "root", "deny", RN_PREPARE_DIRECT_MAX + 1, 0);
+	world_work(gateway(w), true);
+	world_wait(w, 3000);
+	assert_int_equal(d.code, 0);
+	look(w, &l, "root", "deny", 0);
+	assert_int_equal(l.done, 0);
+	world_work(gateway(w), true);
+	assert_int_equal(l.done, 1);
+	set(w, &d, "root", "deny", 0, 0);
+	world_run(w);
+	assert_int_equal(d.count, 1);
+	world_wait(w, 3000);
+	look(w, &l, "root", "deny", 0);
+	assert_int_equal(l.done, 1);
+	/* Many devices do as well. */
+	add_devices(w, 256);
+	look(w, &l, "root", "deny", 0);
+	assert_int_equal(l.done, 1);
+	add_devices(w, 257);
+	look(w, &l, "root", "deny", 0);
+	assert_int_equal(l.done, 0);
+	world_work(gateway(w), true);
+	assert_int_equal(l.code, 0);
+}
+
+static void a_core_without_a_worker_looks_itself(void **state)
+{
+	struct world *w = *state;
+	struct looked l;
+	gateway(w)->no_work = true;
+	look(w, &l, "admin", "deny", LARGE);
+	rn_core_tick(gateway(w)->core);
+	assert_int_equal(l.code, -EAGAIN);
+	assert_string_equal(l.text, "core is ending: try again in a moment");
+	gateway(w)->works = false;
+	world_restart(gateway(w));
+	look(w, &l, "admin", "deny", LARGE);
+	assert_int_equal(l.done, 1);
+	assert_int_equal(l.code, 0);
+}
+
 /* The policy in force goes while another one is compared with it. */
 static void what_it_is_compared_with_stays(void **state)
 {
@@ -330,13 +447,16 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, world_gone)
 	const struct CMUnitTest tests[] = {
 	    T(a_quarantine_passes_a_large_check),
-	    T(large_and_small_say_the_same),
 	    T(a_large_policy_is_set_on_what_is_there_at_its_end),
 	    T(large_ones_come_in_order),
 	    T(more_than_some_are_told_to_come_again),
 	    T(who_goes_cancels),
 	    T(all_are_told_at_the_end),
 	    T(what_takes_too_long_is_given_up),
+	    T(late_or_gone_whichever_came_first),
+	    T(devices_are_read_in_slices),
+	    T(what_is_small),
+	    T(a_core_without_a_worker_looks_itself),
 	    T(what_it_is_compared_with_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
