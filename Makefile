@@ -125,7 +125,7 @@ $(addprefix $(O)/tests/test_,registry tokens hubs core_sync core_resolve core_ho
 		core_history core_prepare core_review core_replay core_parts core_flow_log attack_core attack_policies attack_disk): \
 	$(O)/tests/unit/core_world.o
 $(addprefix $(O)/tests/test_attack_,policies disk): $(O)/tests/unit/core_killed.o
-$(addprefix $(O)/tests/test_,attack_enforce enforce_hubs enforce_homes enforce_own): $(O)/tests/unit/enforce_world.o
+$(addprefix $(O)/tests/test_,attack_enforce enforce_hubs enforce_homes enforce_own enforce_many): $(O)/tests/unit/enforce_world.o
 $(addprefix $(O)/tests/test_,zones schedule): $(O)/tests/unit/zone_vectors.o
 $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_door*.c)): $(O)/tests/unit/core_world.o \
 	$(O)/tests/unit/door_world.o

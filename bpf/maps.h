@@ -34,8 +34,8 @@ RN_ARRAY(rn_config, struct rn_config, 1);
 RN_ARRAY(rn_meta, struct rn_meta, 1);
 RN_ARRAY(rn_devices, struct rn_device, RN_DEVICES_MAX);
 RN_ARRAY(rn_policy, struct rn_policy, 2);
-/* kern makes these smaller on a node (rn_policy_shift, rn_identities_max). */
 RN_ARRAY(rn_identities, struct rn_identity, 2 * RN_IDENTITIES_MAX);
+/* kern makes these smaller on a node (rn_policy_shift). */
 RN_ARRAY(rn_lists, struct rn_list, 2 * RN_LISTS_MAX);
 RN_ARRAY(rn_sides, struct rn_side, 2 * RN_SIDES_MAX);
 RN_ARRAY(rn_pairs, struct rn_side_pair, 2 * RN_PAIRS_MAX);

@@ -11,9 +11,8 @@
  * unknown.
  */
 
-/* kern: RN_NODE_SHIFT and RN_IDENTITIES_NODE on a node */
+/* kern: RN_NODE_SHIFT on a node */
 const volatile __u32 rn_policy_shift = 0;
-const volatile __u32 rn_identities_max = RN_IDENTITIES_MAX;
 
 enum rn_finding {
 	RN_DECIDES,
@@ -339,9 +338,9 @@ static __always_inline __s64 rn_wall_ns(__s64 seconds)
 
 static __always_inline const struct rn_identity *rn_identity(__u32 half, __u32 slot)
 {
-	__u32 key = half * rn_identities_max + slot;
+	__u32 key = half * RN_IDENTITIES_MAX + slot;
 
-	return slot < rn_identities_max ? bpf_map_lookup_elem(&rn_identities, &key) : NULL;
+	return slot < RN_IDENTITIES_MAX ? bpf_map_lookup_elem(&rn_identities, &key) : NULL;
 }
 
 static __always_inline bool rn_walk_start(struct rn_context *c, struct rn_walk *w)

@@ -19,11 +19,11 @@ struct problem {
 	bool wrong;
 	const char *text;
 };
-#define PROBLEMS 7
+#define PROBLEMS 8
 
 struct problems {
 	struct problem list[PROBLEMS];
-	char policy[400]; /* the text of one of them */
+	char policy[400], stranger[400]; /* the texts of two of them */
 };
 
 static const char *hub_problem(const struct rn_core_status *s)
@@ -48,11 +48,14 @@ static void find_problems(const struct rn_core_status *s, struct problems *ret)
 	    {s->kern_connected && s->kern.policy_version != 0 && s->kern.lease_seconds_left <= 0,
 	     "the gateway's signed state is too old, so everything is dropped"},
 	    {s->kern_connected && s->policy_refused, ret->policy},
+	    {s->kern_connected && s->device_refused, ret->stranger},
 	    {s->hub_gone != RN_HUB_THERE, hub_problem(s)},
 	};
 
 	snprintf(ret->policy, sizeof(ret->policy), "%s; the kernel goes on with policy %" PRIu64,
 		 s->policy_refused ? s->policy_refused : "", s->kern.policy_version);
+	snprintf(ret->stranger, sizeof(ret->stranger), "%s; nothing passes between it and this host's devices",
+		 s->device_refused ? s->device_refused : "");
 	memcpy(ret->list, checks, sizeof(checks));
 }
 

@@ -307,11 +307,6 @@ void rn_policy_tables_done(struct rn_policy_arrays *a)
 
 /* ---- identities ---- */
 
-static uint32_t blocks_for(uint32_t sides)
-{
-	return (sides + RN_LIST_SIDES - 1) / RN_LIST_SIDES;
-}
-
 bool rn_policy_place_sides(uint32_t *set, uint32_t places, const uint32_t *sides, uint32_t count)
 {
 	memset(set, 0, places * sizeof(*set));
@@ -354,19 +349,19 @@ int rn_policy_tables_identity(struct rn_policy_sides *sides, const uint32_t *sel
 	ret->at = (struct rn_identity){.source_count = from_count, .places = places};
 	if (to_count && !set)
 		return places ? -ENOMEM : -ENOSPC;
-	ret->at.destinations = blocks_for(from_count) * RN_LIST_SIDES;
-	ret->count = blocks_for(from_count) + blocks_for(places);
-	ret->blocks = calloc(ret->count, sizeof(*ret->blocks));
-	if (!ret->blocks) {
+	ret->at.destinations = from_count;
+	ret->count = from_count + places;
+	ret->sides = malloc(ret->count * sizeof(*ret->sides));
+	if (!ret->sides) {
 		free(set);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < to_count; i++)
 		ret->at.mask |= 1ull << rn_side_bit(to[i]);
 	if (from_count)
-		memcpy(ret->blocks, from, from_count * sizeof(*from));
+		memcpy(ret->sides, from, from_count * sizeof(*from));
 	if (set)
-		memcpy(ret->blocks + blocks_for(from_count), set, places * sizeof(*set));
+		memcpy(ret->sides + from_count, set, places * sizeof(*set));
 	free(set);
 	return 0;
 }

@@ -21,7 +21,7 @@ void rn_policy_tables_done(struct rn_policy_arrays *a); /* frees and zeroes */
 bool rn_policy_place_sides(uint32_t *set, uint32_t places, const uint32_t *sides, uint32_t count);
 
 /*
- * The sides that an identity with these selectors (ascending) is on. ret->blocks is the caller's to free, also where it
+ * The sides that an identity with these selectors (ascending) is on. ret->sides is the caller's to free, also where it
  * is NULL. 0, -ENOMEM, or -ENOSPC: more than the lists hold at all.
  */
 int rn_policy_tables_identity(struct rn_policy_sides *sides, const uint32_t *selectors, uint32_t count,

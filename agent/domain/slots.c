@@ -19,18 +19,14 @@ struct slot {
 struct rn_slots {
 	struct slot slot[RN_IDENTITIES_MAX];
 	uint32_t hash[RN_IDENTITIES_MAX]; /* of those whose set is known: all are looked through for each device */
-	uint32_t max, used;
+	uint32_t used;
 	uint32_t unknown; /* of those in use */
 	uint32_t end;	  /* no slot from here on has a user */
 };
 
-struct rn_slots *rn_slots_new(uint32_t max)
+struct rn_slots *rn_slots_new(void)
 {
-	struct rn_slots *s = max <= RN_IDENTITIES_MAX ? calloc(1, sizeof(*s)) : NULL;
-
-	if (s)
-		s->max = max;
-	return s;
+	return calloc(1, sizeof(struct rn_slots));
 }
 
 void rn_slots_free(struct rn_slots *s)
@@ -92,7 +88,7 @@ static uint32_t find_free(struct rn_slots *s)
 		if (!s->slot[i].users)
 			return i;
 	}
-	return s->end < s->max ? s->end++ : NONE;
+	return s->end < RN_IDENTITIES_MAX ? s->end++ : NONE;
 }
 
 int rn_slots_take(struct rn_slots *s, uint32_t identity, const uint32_t *selectors, uint32_t count, uint32_t *ret_slot,
@@ -119,7 +115,7 @@ int rn_slots_take(struct rn_slots *s, uint32_t identity, const uint32_t *selecto
 
 int rn_slots_adopt(struct rn_slots *s, uint32_t slot, uint32_t identity)
 {
-	if (slot >= s->max)
+	if (slot >= RN_IDENTITIES_MAX)
 		return -ERANGE;
 	if (s->slot[slot].users++ == 0) {
 		s->slot[slot].identity = identity;
@@ -134,7 +130,7 @@ int rn_slots_adopt(struct rn_slots *s, uint32_t slot, uint32_t identity)
 
 void rn_slots_release(struct rn_slots *s, uint32_t slot)
 {
-	if (slot >= s->max || s->slot[slot].users == 0)
+	if (slot >= RN_IDENTITIES_MAX || s->slot[slot].users == 0)
 		return;
 	if (--s->slot[slot].users)
 		return;
@@ -145,7 +141,7 @@ void rn_slots_release(struct rn_slots *s, uint32_t slot)
 
 const uint32_t *rn_slots_selectors(const struct rn_slots *s, uint32_t slot, uint32_t *ret_count)
 {
-	if (slot >= s->max || !s->slot[slot].users || s->slot[slot].count == UNKNOWN)
+	if (slot >= RN_IDENTITIES_MAX || !s->slot[slot].users || s->slot[slot].count == UNKNOWN)
 		return NULL;
 	*ret_count = s->slot[slot].count;
 	return s->slot[slot].selectors;

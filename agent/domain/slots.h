@@ -10,12 +10,12 @@
 /*
  * Local numbers that kern assigns itself. Pure.
  *
- * An identity slot (0..max-1) stands for one set of selectors while any device uses it. After a restart a
+ * An identity slot (0..RN_IDENTITIES_MAX-1) stands for one set of selectors while any device uses it. After a restart a
  * slot is adopted by its identity number, and its selectors are learnt with the first record that says them.
  */
 struct rn_slots;
 
-struct rn_slots *rn_slots_new(uint32_t max); /* of at most RN_IDENTITIES_MAX. NULL: out of memory */
+struct rn_slots *rn_slots_new(void); /* NULL: out of memory */
 void rn_slots_free(struct rn_slots *s);
 /*
  * The slot of the set, with one more user. *ret_new: its rows are not in the tables yet. 0 or -ENOSPC. An identity number

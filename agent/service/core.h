@@ -48,6 +48,7 @@ struct rn_core_status {
 	bool kern_connected, net_connected, ca_connected, web_connected;
 	struct rn_local_status kern; /* as of at most a second ago */
 	const char *policy_refused; /* why kern did not take the policy in force and keeps an older one; NULL: it did */
+	const char *device_refused; /* why kern did not take a device's newest record, the last such; NULL: it took all */
 	struct rn_network network;  /* zero until its record has arrived */
 	char hub_name[RN_NAME_MAX + 1]; /* of the hub that it is attached to, "" not known; its own where it is one */
 	enum rn_hub_gone hub_gone;

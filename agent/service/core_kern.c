@@ -48,6 +48,7 @@ static void begin(struct rn_core *core)
 		return;
 	/* A hub or node was sent what it has because it needs it; the gateway has everybody. */
 	core->kern.feed.everything = !core->gateway;
+	core->kern.device_refused = 0;
 	rn_feed_start(&core->kern.feed, core->params.self.device, &self, (struct rn_position){0});
 	core->kern.feeding = true;
 	rn_core_kern_pump(core);
@@ -177,15 +178,35 @@ static void events(struct rn_core *core, const struct rn_local *local)
 	rn_core_take_events(core, core->params.self.device, local->block, local->block_size, more);
 }
 
+/* What has a newer version by now is nothing that is missing. */
+static const struct rn_ledger_entry *entry_of(const struct rn_core *core, uint64_t version)
+{
+	const struct rn_ledger_entry *entry = version ? rn_ledger_newest(core->books.ledger) : NULL;
+
+	while (entry && entry->version > version)
+		entry = entry->older;
+	return entry && entry->version == version ? entry : NULL;
+}
+
+const char *rn_core_kern_stranger(const struct rn_core *core)
+{
+	return core->kern.device_refused && entry_of(core, core->kern.device_refused) ? core->kern.device_text : NULL;
+}
+
 static void refused(struct rn_core *core, const struct rn_local *local)
 {
-	const struct rn_ledger_entry *policy = rn_ledger_policy(core->books.ledger);
+	const struct rn_ledger_entry *entry = entry_of(core, local->version);
 
 	rn_log(RN_LOG_WARNING, "kern refused record version %llu: %s", (unsigned long long)local->version, local->text);
-	if (!policy || policy->version != local->version)
+	if (!entry)
 		return;
-	core->kern.policy_refused = local->version;
-	snprintf(core->kern.refused_text, sizeof(core->kern.refused_text), "%s", local->text);
+	if (entry->type == RN_RECORD_POLICY) {
+		core->kern.policy_refused = local->version;
+		snprintf(core->kern.refused_text, sizeof(core->kern.refused_text), "%s", local->text);
+	} else if (entry->type == RN_RECORD_DEVICE) {
+		core->kern.device_refused = local->version;
+		snprintf(core->kern.device_text, sizeof(core->kern.device_text), "%s", local->text);
+	}
 }
 
 bool rn_core_kern_receive(struct rn_core *core, const struct rn_local *local)

@@ -36,6 +36,8 @@ struct rn_core_kern {
 	int64_t status_at;
 	uint64_t policy_refused; /* version of the last policy that it did not take, 0: none; and why */
 	char refused_text[256];
+	uint64_t device_refused; /* version of a device's record that it did not take since it was given all; 0: none */
+	char device_text[256];
 	bool link_wanted;
 	int64_t link_until; /* 0: nobody waits */
 	rn_core_done *link_done;
@@ -215,6 +217,8 @@ const char *rn_core_actor(struct rn_core *core);
 
 /* core_kern.c */
 bool rn_core_kern_receive(struct rn_core *core, const struct rn_local *message);
+/* Why kern did not take a device, of its newest record; NULL: it took all. */
+const char *rn_core_kern_stranger(const struct rn_core *core);
 void rn_core_kern_gone(struct rn_core *core);
 void rn_core_kern_pump(struct rn_core *core);
 void rn_core_kern_tick(struct rn_core *core);

@@ -32,6 +32,7 @@ void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
 	};
 	if (policy && core->kern.policy_refused == policy->version && ret->kern.policy_version < policy->version)
 		ret->policy_refused = core->kern.refused_text;
+	ret->device_refused = rn_core_kern_stranger(core);
 	if (self)
 		ret->self = *self;
 	if (hub) {

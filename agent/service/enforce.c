@@ -19,7 +19,7 @@ struct rn_enforce *rn_enforce_new(struct rn_datapath *dp, uint32_t self, bool hu
 	e->devices = calloc(RN_DEVICES_MAX, sizeof(*e->devices));
 	e->by_number = rn_numbers_new();
 	e->indices = rn_indices_new();
-	e->slots = rn_slots_new(hub ? RN_IDENTITIES_MAX : RN_IDENTITIES_NODE);
+	e->slots = rn_slots_new();
 	if (!e->devices || !e->by_number || !e->indices || !e->slots || rn_enforce_adopt(e) < 0) {
 		rn_enforce_free(e);
 		return NULL;

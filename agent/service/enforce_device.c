@@ -244,13 +244,17 @@ int rn_enforce_device_apply(struct rn_enforce *e, uint64_t version, const struct
 		rn_slots_release(e->slots, slot);
 		return r;
 	}
-	if (fresh && r == 0)
-		r = rn_enforce_slot_write(e, slot);
-	if (r >= 0)
-		r = choose_index(e, old, slot, device, &index);
+	if (fresh && r == 0 && (r = rn_enforce_slot_write(e, slot)) < 0) {
+		rn_slots_release(e->slots, slot);
+		return rn_fail(
+		    err, r, "device %u does not fit: the lists of what rules say of devices are full; join some rules",
+		    device->number);
+	}
+	r = choose_index(e, old, slot, device, &index);
 	if (r < 0) {
 		rn_slots_release(e->slots, slot);
-		return rn_fail(err, r, "device %u does not fit: %u devices are there", device->number, e->present);
+		return rn_fail(err, r, "device %u does not fit: %u devices are there, as many as there can be",
+			       device->number, e->present);
 	}
 	r = rn_enforce_hub(e, device);
 	if (r < 0) {

@@ -17,7 +17,7 @@ static int write_slot(struct rn_enforce *e, unsigned half, struct rn_policy_side
 		r = rn_policy_tables_identity(sides, selectors, count, &lists);
 	if (r == 0)
 		r = rn_datapath_identity_write(e->dp, half, slot, &lists);
-	free(lists.blocks);
+	free(lists.sides);
 	return r;
 }
 

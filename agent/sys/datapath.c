@@ -155,9 +155,6 @@ static int shrink_to_node(struct tc_overlay *skeleton)
 	int code = bpf_map__set_max_entries(skeleton->maps.rn_events, RN_EVENT_RING_NODE_BYTES);
 
 	skeleton->rodata->rn_policy_shift = RN_NODE_SHIFT;
-	skeleton->rodata->rn_identities_max = RN_IDENTITIES_NODE;
-	if (!code)
-		code = bpf_map__set_max_entries(skeleton->maps.rn_identities, 2 * RN_IDENTITIES_NODE);
 	for (size_t i = 0; !code && i < sizeof(smaller) / sizeof(smaller[0]); i++)
 		code = bpf_map__set_max_entries(smaller[i], bpf_map__max_entries(smaller[i]) >> RN_NODE_SHIFT);
 	if (!code)
@@ -278,7 +275,7 @@ static int load(struct rn_datapath *dp, const char *dir, const struct rn_meta *w
 	struct tc_overlay *skeleton = tc_overlay__open();
 	int code = skeleton ? load_maps(skeleton, dir, want->role) : -errno;
 
-	rn_datapath_sizes(dp, want->role == RN_ROLE_NODE);
+	dp->shift = want->role == RN_ROLE_NODE ? RN_NODE_SHIFT : 0;
 	if (!code)
 		code = keep_open(dp, skeleton);
 	if (!code)

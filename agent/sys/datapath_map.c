@@ -45,9 +45,7 @@ static const struct {
 
 static size_t size_of(const struct rn_datapath *dp, unsigned array)
 {
-	if (halves[array].fd == RN_FD_IDENTITIES)
-		return dp->identities * sizeof(struct rn_identity);
-	return halves[array].size >> dp->shift;
+	return halves[array].fd == RN_FD_IDENTITIES ? halves[array].size : halves[array].size >> dp->shift;
 }
 
 static void **member(struct rn_datapath *dp, size_t at)

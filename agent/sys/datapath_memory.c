@@ -24,12 +24,6 @@ static void store_u32(uint32_t *to, uint32_t value)
 	__atomic_store_n(to, value, __ATOMIC_SEQ_CST);
 }
 
-void rn_datapath_sizes(struct rn_datapath *dp, bool node)
-{
-	dp->shift = node ? RN_NODE_SHIFT : 0;
-	dp->identities = node ? RN_IDENTITIES_NODE : RN_IDENTITIES_MAX;
-}
-
 void rn_datapath_begin(struct rn_datapath *dp, const struct rn_meta *want)
 {
 	struct rn_meta meta = *want;
@@ -181,6 +175,8 @@ void rn_datapath_count_up_behind(struct rn_datapath *dp, uint32_t peer)
 
 /* ---- policies ---- */
 
+#define SIDES_MAX (RN_LISTS_MAX * RN_LIST_SIDES) /* in all lists */
+
 static bool fits(const struct rn_datapath *dp, uint32_t count, uint32_t max)
 {
 	return count <= max >> dp->shift;
@@ -198,7 +194,7 @@ int rn_datapath_half_write(struct rn_datapath *dp, unsigned half, const struct r
 	if (code)
 		return code;
 	memset(dp->open.identities, 0, dp->identities_end[half] * sizeof(*dp->open.identities));
-	dp->identities_end[half] = dp->lists_end[half] = 0;
+	dp->identities_end[half] = dp->sides_end[half] = 0;
 	memcpy(dp->open.rules, p->rules, p->policy.rules * sizeof(*p->rules));
 	memcpy(dp->open.sides, p->sides, p->side_count * sizeof(*p->sides));
 	memcpy(dp->open.pairs, p->pairs, p->pair_count * sizeof(*p->pairs));
@@ -243,20 +239,20 @@ int rn_datapath_identity_write(struct rn_datapath *dp, unsigned half, uint32_t s
 	uint32_t first;
 	int code;
 
-	if (half > 1 || slot >= dp->identities)
+	if (half > 1 || slot >= RN_IDENTITIES_MAX)
 		return -ERANGE;
-	first = dp->lists_end[half];
-	if (first > RN_LISTS_MAX >> dp->shift || !fits(dp, first + lists->count, RN_LISTS_MAX))
+	first = dp->sides_end[half];
+	if (lists->count > SIDES_MAX || !fits(dp, first + lists->count, SIDES_MAX))
 		return -ENOSPC;
 	code = rn_datapath_half_open(dp, half);
 	if (code)
 		return code;
 	if (lists->count)
-		memcpy(dp->open.lists + first, lists->blocks, lists->count * sizeof(*lists->blocks));
-	identity.sources += first * RN_LIST_SIDES;
-	identity.destinations += first * RN_LIST_SIDES;
+		memcpy((uint32_t *)dp->open.lists + first, lists->sides, lists->count * sizeof(*lists->sides));
+	identity.sources += first;
+	identity.destinations += first;
 	dp->open.identities[slot] = identity;
-	dp->lists_end[half] = first + lists->count;
+	dp->sides_end[half] = first + lists->count;
 	if (slot >= dp->identities_end[half])
 		dp->identities_end[half] = slot + 1;
 	return 0;
@@ -269,14 +265,14 @@ int rn_datapath_find_ends(struct rn_datapath *dp)
 
 		if (code)
 			return code;
-		dp->identities_end[half] = dp->identities;
-		dp->lists_end[half] = 0;
-		for (uint32_t i = 0; i < dp->identities; i++) {
+		dp->identities_end[half] = RN_IDENTITIES_MAX;
+		dp->sides_end[half] = 0;
+		for (uint32_t i = 0; i < RN_IDENTITIES_MAX; i++) {
 			const struct rn_identity *identity = &dp->open.identities[i];
-			uint32_t end = (identity->destinations + identity->places + RN_LIST_SIDES - 1) / RN_LIST_SIDES;
+			uint32_t end = identity->destinations + identity->places;
 
-			if (end > dp->lists_end[half])
-				dp->lists_end[half] = end;
+			if (end > dp->sides_end[half])
+				dp->sides_end[half] = end;
 		}
 	}
 	rn_datapath_half_close(dp);

@@ -68,11 +68,10 @@ struct rn_datapath {
 	struct rn_meta *meta;
 	struct rn_policy *policy;
 	unsigned shift;		      /* of the sizes of a policy's arrays: RN_NODE_SHIFT on a node */
-	uint32_t identities;	      /* slots: RN_IDENTITIES_MAX or RN_IDENTITIES_NODE */
 	struct rn_device *devices;    /* RN_DEVICES_MAX, of which those of open windows are there */
 	bool window[RN_WINDOWS];      /* open */
 	uint32_t identities_end[2];   /* of each half: from here on all is zero */
-	uint32_t lists_end[2];	      /* and from here on nothing is used */
+	uint32_t sides_end[2];	      /* in the lists: from here on nothing is used */
 	struct rn_datapath_half open; /* of the half `open_half` */
 	unsigned open_half;
 	struct rn_counter *cpu_counters; /* one for each possible CPU */
@@ -92,7 +91,6 @@ int rn_datapath_half_open(struct rn_datapath *dp, unsigned half);
 void rn_datapath_half_close(struct rn_datapath *dp);
 
 /* datapath_memory.c */
-void rn_datapath_sizes(struct rn_datapath *dp, bool node); /* before anything is mapped */
 /* New maps: takes *want and the role; the schema comes last, until then the maps count as unfinished. */
 void rn_datapath_begin(struct rn_datapath *dp, const struct rn_meta *want);
 bool rn_datapath_index_valid(uint32_t index);

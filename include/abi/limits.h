@@ -4,16 +4,15 @@
 
 /* Every bound of the datapath. Both sides compile against these; a policy that does not fit is refused whole. */
 
-#define RN_SCHEMA_VERSION 4u /* of all pinned maps together; raise it on any change of maps.h */
+#define RN_SCHEMA_VERSION 5u /* of all pinned maps together; raise it on any change of maps.h */
 
 #define RN_DEVICES_MAX 16384u	 /* entries of rn_devices; index 0 is never used */
 #define RN_ADDRESSES_MAX 32768u	 /* two addresses a device */
 #define RN_IDENTITIES_MAX 16384u /* local identity slots, each half of a double buffer: one for each device */
-#define RN_IDENTITIES_NODE 4096u /* the same on a node */
 #define RN_SELECTORS_MAX 32	 /* of one identity */
 /*
  * Of one policy, each half of a double buffer. A node has an eighth of them: it is one end of all that it judges, and
- * takes only the rules that concern it (struct rn_narrowed).
+ * takes only the rules that concern it (struct rn_narrowed). Identities are those of all devices that it knows.
  */
 #define RN_RULES_MAX 131072u	  /* compiled rules; their order is their precedence */
 #define RN_SIDES_MAX 131072u	  /* different sources, and different destinations; 0 is none */

@@ -83,9 +83,9 @@ _Static_assert(sizeof(struct rn_device) == 64, "rn_device");
  */
 
 /*
- * rn_identities[half * RN_IDENTITIES_MAX + slot] (RN_IDENTITIES_NODE on a node), where in rn_lists its sides are.
- * `destinations` is a set: each is in one of RN_PROBES places from rn_side_place() on, and past the last comes the first;
- * 0 is a free place.
+ * rn_identities[half * RN_IDENTITIES_MAX + slot]: where in rn_lists its sides are, one identity's right behind
+ * another's. `destinations` is a set: each is in one of RN_PROBES places from rn_side_place() on, and past the last
+ * comes the first; 0 is a free place.
  */
 struct rn_identity {
 	__u64 mask; /* rn_side_bit() of each destination */
@@ -210,10 +210,10 @@ struct rn_policy_arrays {
 	struct rn_opening *openings;
 	__u32 side_count, pair_count, candidate_count, opening_count;
 };
-/* The sides of one identity, as blocks of rn_lists from wherever there is room. */
+/* The sides of one identity, for rn_lists from wherever there is room. */
 struct rn_identity_lists {
-	struct rn_identity at; /* numbers count from the first of the blocks */
-	struct rn_list *blocks;
+	struct rn_identity at; /* numbers count from the first of these */
+	__u32 *sides;
 	__u32 count;
 };
 #endif

@@ -114,13 +114,13 @@ static void fill(const struct bench_packet *s, uint32_t sources)
 	PUT(rn_pairs, pairs, RN_PAIRS_MAX, t.pair_count);
 	PUT(rn_candidates, candidates, RN_CANDIDATES_MAX, t.candidate_count);
 #undef PUT
-	memcpy((struct rn_list *)map(s->maps.rn_lists) + RN_LISTS_MAX, lists.blocks,
-	       lists.count * sizeof(*lists.blocks));
+	memcpy((struct rn_list *)map(s->maps.rn_lists) + RN_LISTS_MAX, lists.sides,
+	       lists.count * sizeof(*lists.sides));
 	((struct rn_policy *)map(s->maps.rn_policy))[1] = t.policy;
 	identities[RN_IDENTITIES_MAX + IDENTITY] = lists.at;
 	rn_policy_tables_done(&t);
 	rn_policy_sides_free(sides);
-	free(lists.blocks);
+	free(lists.sides);
 	for (uint32_t i = SERVER; i <= SERVER + sources; i++) {
 		devices[i] = (struct rn_device){
 		    .state = RN_STATE_PRESENT | 50, .number = i, .identity_slot = IDENTITY, .owner = i};

@@ -10,6 +10,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 BENCHES = {
     "size": [sys.executable, "-B", HERE + "/size.py"],
     "memory": [sys.executable, "-B", HERE + "/memory.py"],
+    "memory-policy": [sys.executable, "-B", HERE + "/memory_policy.py"],
     "decide": [sys.executable, "-B", HERE + "/decide.py"],
     "stream": [sys.executable, "-B", HERE + "/stream.py"],
     "page": [sys.executable, "-B", HERE + "/page.py"],

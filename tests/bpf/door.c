@@ -54,7 +54,7 @@ void door_policy(uint64_t generation)
 	assert_int_equal(rn_datapath_policy_write(door.dp, generation & 1, &arrays), -EBUSY);
 	rn_policy_tables_done(&arrays);
 	rn_policy_sides_free(sides);
-	free(lists.blocks);
+	free(lists.sides);
 }
 
 void door_fill(void)

@@ -105,7 +105,6 @@ static void map_all(struct rn_bpf *b)
 		   [RN_FD_OPENINGS] = bpf_map__fd(s->maps.rn_openings)},
 	    .config = b->config,
 	    .policy = b->policy,
-	    .identities = RN_IDENTITIES_MAX,
 	    .identities_end = {RN_IDENTITIES_MAX, RN_IDENTITIES_MAX},
 	};
 }
@@ -303,7 +302,7 @@ void rn_bpf_identity(struct rn_bpf *b, uint32_t slot, const uint32_t *selectors,
 
 	if (!code)
 		code = rn_datapath_identity_write(&p->dp, b->config->generation & 1, slot, &lists);
-	free(lists.blocks);
+	free(lists.sides);
 	if (code)
 		die("identity: %s", strerror(-code));
 }

@@ -231,7 +231,7 @@ static void test_array_bounds(void **state)
 			laptop->sources = RN_LISTS_MAX * RN_LIST_SIDES;
 			break;
 		case 1:
-			half->lists[laptop->sources / RN_LIST_SIDES].side[0] = RN_SIDES_MAX;
+			((uint32_t *)half->lists)[laptop->sources] = RN_SIDES_MAX;
 			break;
 		case 2:
 			server->destinations = ~0u - 7;

@@ -90,7 +90,7 @@ static void policy(const uint8_t *data, size_t size)
 	if (in.rule_count) /* who has a rule's `any` is on its side, but for what else it asks */
 		CHECK(rn_policy_tables_identity(sides, in.rules[0].source.any.numbers, in.rules[0].source.any.count,
 						&lists) == 0);
-	free(lists.blocks);
+	free(lists.sides);
 	rn_policy_sides_free(sides);
 	rn_policy_record_done(&in);
 }

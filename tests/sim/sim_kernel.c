@@ -164,7 +164,6 @@ void sim_kernel_boot(struct sim_host *h)
 	dp->devices = sim_zeros(RN_DEVICES_MAX, sizeof(*dp->devices));
 	dp->policy = sim_zeros(2, sizeof(*dp->policy));
 	dp->shift = SIM_SHIFT;
-	dp->identities = RN_IDENTITIES_MAX;
 	for (unsigned half = 0; half < 2; half++)
 		k->halves[half] = (struct rn_datapath_half){
 		    .identities = sim_zeros(RN_IDENTITIES_MAX, sizeof(struct rn_identity)),

@@ -14,8 +14,8 @@ static void must(bool good)
 
 static uint32_t side_at(const struct rn_identity_lists *l, uint32_t at)
 {
-	must(at / RN_LIST_SIDES < l->count);
-	return l->blocks[at / RN_LIST_SIDES].side[at % RN_LIST_SIDES];
+	must(at < l->count);
+	return l->sides[at];
 }
 
 /* A destination is in one of its places, or nowhere. */

@@ -140,7 +140,7 @@ struct rn_policy_arrays world_half(const struct hub *h, struct rn_identity_lists
 {
 	unsigned half = h->dp->config->generation & 1;
 
-	*ret = (struct rn_identity_lists){arrays[half].identities[slot], arrays[half].lists, RN_LISTS_MAX};
+	*ret = (struct rn_identity_lists){arrays[half].identities[slot], (uint32_t *)arrays[half].lists, RN_LISTS_MAX * RN_LIST_SIDES};
 	return (struct rn_policy_arrays){.policy = h->dp->policy[half],
 					 .rules = arrays[half].rules,
 					 .sides = arrays[half].sides,
@@ -187,7 +187,7 @@ static int setup(void **state, bool node)
 	struct hub *h = zeros(1, sizeof(*h));
 
 	h->dp = datapath_new();
-	rn_datapath_sizes(h->dp, node);
+	h->dp->shift = node ? RN_NODE_SHIFT : 0;
 	h->node = node;
 	h->enforce = rn_enforce_new(h->dp, SELF, !node);
 	assert_non_null(h->enforce);

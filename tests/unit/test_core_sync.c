@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "core_world.h"
 #include "service/core_review.h"
+#include "service/core_state.h"
 
 static int setup(void **state)
 {
@@ -258,6 +259,35 @@ static void a_refused_policy_is_told_of(void **state)
 	assert_true(rn_core_receive(node, RN_CORE_KERN, &kern));
 	rn_core_status(node, &s);
 	assert_false(s.policy_refused);
+}
+
+/* So does one that has no room for a device, until that has a newer record or kern was given all again. */
+static void a_refused_device_is_told_of(void **state)
+{
+	struct world *w = *state;
+	struct rn_core *node = w->hosts[3].core;
+	const struct rn_ledger_entry *device = rn_ledger_at(node->books.ledger, 0);
+	struct rn_local refused = {.type = RN_LOCAL_KERN_REFUSED, .text = "it does not fit"};
+	struct rn_core_status s;
+
+	assert_non_null(device);
+	rn_core_status(node, &s);
+	assert_null(s.device_refused);
+	refused.version = 0; /* nobody's */
+	assert_true(rn_core_receive(node, RN_CORE_KERN, &refused));
+	refused.version = s.policy_version;
+	assert_true(rn_core_receive(node, RN_CORE_KERN, &refused));
+	rn_core_status(node, &s);
+	assert_null(s.device_refused);
+	refused.version = device->version;
+	assert_true(rn_core_receive(node, RN_CORE_KERN, &refused));
+	refused.version = s.version + 1000; /* an older one than is held, or one that is not */
+	assert_true(rn_core_receive(node, RN_CORE_KERN, &refused));
+	rn_core_status(node, &s);
+	assert_string_equal(s.device_refused, "it does not fit");
+	rn_ledger_remove(node->books.ledger, device->device);
+	rn_core_status(node, &s);
+	assert_null(s.device_refused);
 }
 
 static void a_slow_receiver_gets_everything_in_the_end(void **state)
@@ -867,6 +897,7 @@ int main(void)
 	    T(hosts_catch_up_after_being_away),
 	    T(a_restart_keeps_what_was_synced),
 	    T(a_refused_policy_is_told_of),
+	    T(a_refused_device_is_told_of),
 	    T(a_slow_receiver_gets_everything_in_the_end),
 	    T(a_forged_record_is_refused),
 	    T(an_old_record_changes_nothing),

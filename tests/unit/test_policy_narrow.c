@@ -44,7 +44,7 @@ static void drop(struct half *h)
 {
 	rn_policy_tables_done(&h->arrays);
 	for (unsigned d = 0; d < REALM_DEVICES; d++)
-		free(h->lists[d].blocks);
+		free(h->lists[d].sides);
 }
 
 /* ---- the same candidates ---- */

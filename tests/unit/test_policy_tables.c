@@ -98,7 +98,7 @@ static void drop(struct half *h)
 	rn_policy_tables_done(&h->arrays);
 	rn_policy_sides_free(h->sides);
 	for (unsigned d = 0; d < REALM_DEVICES; d++)
-		free(h->lists[d].blocks);
+		free(h->lists[d].sides);
 }
 
 static void one_realm(uint64_t seed, struct tally *tally)
