@@ -285,6 +285,14 @@ static void a_refused_device_is_told_of(void **state)
 	assert_true(rn_core_receive(node, RN_CORE_KERN, &refused));
 	rn_core_status(node, &s);
 	assert_string_equal(s.device_refused, "it does not fit");
+	node->kern.feeding = false;
+	rn_core_kern_pump(node);
+	rn_core_status(node, &s);
+	assert_null(s.device_refused);
+	refused.version = device->version;
+	assert_true(rn_core_receive(node, RN_CORE_KERN, &refused));
+	rn_core_status(node, &s);
+	assert_non_null(s.device_refused);
 	rn_ledger_remove(node->books.ledger, device->device);
 	rn_core_status(node, &s);
 	assert_null(s.device_refused);
