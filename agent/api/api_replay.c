@@ -72,17 +72,23 @@ static struct rn_json *side_json(uint64_t flows, unsigned users, unsigned unowne
 	return object;
 }
 
-/* What the numbers do not hold. */
-static struct rn_json *missing_json(const struct rn_core_replayed *r)
+void rn_api_add_span(struct rn_json *root, const struct rn_core_span *span)
+{
+	rn_api_add_time(root, "since", span->since);
+	rn_api_add_time(root, "until", span->until);
+	rn_api_add_time(root, "recorded_since", span->recorded_since);
+}
+
+struct rn_json *rn_api_missing_json(const struct rn_core_span *span)
 {
 	struct rn_json *object = rn_json_object();
 
-	rn_json_add_u64(object, "lost_events", r->lost);
-	rn_json_add_u64(object, "damaged_rows", r->damaged);
-	rn_json_add_u64(object, "silences", r->silences);
-	rn_json_add_u64(object, "silent_seconds", (uint64_t)r->silent_s);
-	rn_json_add_u64(object, "unknown_devices", r->not_judged);
-	rn_json_add_u64(object, "stopped", r->stopped);
+	rn_json_add_u64(object, "lost_events", span->lost);
+	rn_json_add_u64(object, "damaged_rows", span->damaged);
+	rn_json_add_u64(object, "silences", span->silences);
+	rn_json_add_u64(object, "silent_seconds", (uint64_t)span->silent_s);
+	rn_json_add_u64(object, "unknown_devices", span->unknown);
+	rn_json_add_u64(object, "stopped", span->stopped);
 	return object;
 }
 
@@ -96,9 +102,7 @@ static void done(void *context, int code, const struct rn_err *err, const struct
 		return;
 	}
 	root = rn_json_object();
-	rn_api_add_time(root, "since", r->since);
-	rn_api_add_time(root, "until", r->until);
-	rn_api_add_time(root, "recorded_since", r->recorded_since);
+	rn_api_add_span(root, &r->span);
 	rn_json_add_u64(root, "policy_version", r->policy_version);
 	rn_json_add_u64(root, "flows", r->flows);
 	rn_json_add_u64(root, "allowed_now", r->allowed_now);
@@ -108,7 +112,7 @@ static void done(void *context, int code, const struct rn_err *err, const struct
 	rn_json_add(root, "rules", rules_json(r));
 	rn_json_add(root, "changes", changes_json(r));
 	rn_json_add_u64(root, "more_changes", r->more_changes);
-	rn_json_add(root, "missing", missing_json(r));
+	rn_json_add(root, "missing", rn_api_missing_json(&r->span));
 	rn_json_add_u64(root, "took_milliseconds", (uint64_t)r->took_ms);
 	rn_api_answer(call, 200, root);
 }

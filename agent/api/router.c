@@ -69,8 +69,8 @@ static const struct rn_route routes[] = {
     {"GET", "/api/v1/policy/history/{name}", RN_ACCESS_VIEWER, rn_api_policy_version, NULL, NULL},
     {"GET", "/api/v1/policy/drafts", RN_ACCESS_VIEWER, rn_api_drafts_list, NULL, NULL},
     {"GET", "/api/v1/policy/drafts/{name}", RN_ACCESS_VIEWER, rn_api_draft_get, NULL, NULL},
-    {"PUT", "/api/v1/policy/drafts/{name}", RN_ACCESS_OPERATOR, rn_api_draft_put,
-     FIELDS("text", "comment", "based_on"), NULL},
+    {"PUT", "/api/v1/policy/drafts/{name}", RN_ACCESS_OPERATOR, rn_api_draft_put, FIELDS("text", "comment", "based_on"),
+     NULL},
     {"DELETE", "/api/v1/policy/drafts/{name}", RN_ACCESS_OPERATOR, rn_api_draft_delete, NULL, NULL},
     {"POST", "/api/v1/policy/drafts/{name}/publish", RN_ACCESS_ADMIN, rn_api_draft_publish, FIELDS("comment"), NULL},
     {"POST", "/api/v1/explain", RN_ACCESS_VIEWER, rn_api_explain,
@@ -78,8 +78,10 @@ static const struct rn_route routes[] = {
     {"GET", "/api/v1/flows", RN_ACCESS_VIEWER, rn_api_flows_list, NULL, FIELDS("after", "limit", "latest")},
     {"GET", "/api/v1/flows/stream", RN_ACCESS_VIEWER, rn_api_flows_stream, NULL, FIELDS("after")},
     {"GET", "/api/v1/flows/recorded", RN_ACCESS_VIEWER, rn_api_recorded, NULL,
-     FIELDS("before", "limit", "hours", "source", "destination", "owner", "hub", "rule", "verdict", "protocol", "port")},
+     FIELDS("before", "limit", "hours", "source", "destination", "owner", "hub", "rule", "verdict", "protocol",
+	    "port")},
     {"POST", "/api/v1/policy/replay", RN_ACCESS_VIEWER, rn_api_policy_replay, FIELDS("text"), FIELDS("hours")},
+    {"GET", "/api/v1/policy/observed", RN_ACCESS_VIEWER, rn_api_policy_observed, NULL, FIELDS("hours")},
     {"GET", "/api/v1/drops", RN_ACCESS_VIEWER, rn_api_drops, NULL, NULL},
 };
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,30 +6,14 @@
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/out.h"
+#include "cli/recorded.h"
 #include "cli/remote.h"
 
 #define POLICY_MAX (512u << 10) /* bytes of a policy file: escaped it must fit into a request */
-#define HOURS_MAX (366 * 24)
 
-static const char *plural(int64_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
-/* "41 flows of 3 users and 1 device of nobody" */
 static void print_side(const struct rn_json *side, const char *what, long hours, enum rn_paint paint)
 {
-	int64_t flows = rn_remote_int(side, "flows"), users = rn_remote_int(side, "users");
-	int64_t unowned = rn_remote_int(side, "unowned_devices");
-	char text[160];
-	int n = snprintf(text, sizeof(text), "%" PRId64 " flow%s", flows, plural(flows));
-
-	if (users)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, " of %" PRId64 " user%s", users, plural(users));
-	if (unowned)
-		snprintf(text + n, sizeof(text) - (size_t)n, "%s %" PRId64 " device%s of nobody",
-			 users ? " and" : " of", unowned, plural(unowned));
-	rn_out_painted(stdout, flows ? paint : RN_PAINT_NONE, text);
+	rn_recorded_flows(side, paint);
 	printf(" in the last %ld h would have been %s\n", hours, what);
 }
 
@@ -116,33 +99,6 @@ static void print_rules(const struct rn_json *answer)
 	rn_table_print_free(table, stdout);
 }
 
-/* What the numbers do not hold: a replay is of what was recorded, and never of all that there was. */
-static void print_missing(const struct rn_json *answer)
-{
-	static const struct {
-		const char *key, *one, *many;
-	} parts[] = {
-	    {"lost_events", "event was not recorded", "events were not recorded"},
-	    {"damaged_rows", "recorded row cannot be read", "recorded rows cannot be read"},
-	    {"unknown_devices", "flow is of a device that is unknown now", "flows are of devices that are unknown now"},
-	    {"stopped", "flow is of a device that is revoked or quarantined now: denied with either policy",
-	     "flows are of devices that are revoked or quarantined now: denied with either policy"},
-	};
-	const struct rn_json *missing = rn_json_get(answer, "missing");
-
-	printf("\n%s flows were replayed, on the devices as they are now; the oldest that is kept is of %s\n",
-	       rn_remote_text(answer, "flows"), rn_remote_text(answer, "recorded_since"));
-	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		int64_t count = rn_remote_int(missing, parts[i].key);
-
-		if (count)
-			printf("%" PRId64 " %s\n", count, count == 1 ? parts[i].one : parts[i].many);
-	}
-	if (rn_remote_int(missing, "silences"))
-		printf("nothing was recorded for up to %s s, while core did not run\n",
-		       rn_remote_text(missing, "silent_seconds"));
-}
-
 static int hours_of(struct rn_cli *cli, long *ret)
 {
 	const char *text = rn_cli_option(cli, "hours");
@@ -152,8 +108,9 @@ static int hours_of(struct rn_cli *cli, long *ret)
 	if (!text)
 		return RN_EXIT_OK;
 	*ret = strtol(text, &end, 10);
-	if (end == text || *end || *ret < 1 || *ret > HOURS_MAX)
-		return rn_cli_fail(RN_EXIT_USAGE, "--hours %s is not a number from 1 to %d", text, HOURS_MAX);
+	if (end == text || *end || *ret < 1 || *ret > RN_RECORDED_HOURS_MAX)
+		return rn_cli_fail(RN_EXIT_USAGE, "--hours %s is not a number from 1 to %d", text,
+				   RN_RECORDED_HOURS_MAX);
 	return RN_EXIT_OK;
 }
 
@@ -182,7 +139,9 @@ int rn_cmd_policy_replay(struct rn_cli *cli)
 	print_side(rn_json_get(answer, "would_allow"), "allowed", hours, RN_PAINT_GOOD);
 	print_rules(answer);
 	print_changes(answer);
-	print_missing(answer);
+	printf("\n%s flows were replayed, on the devices as they are now; the oldest that is kept is of %s\n",
+	       rn_remote_text(answer, "flows"), rn_remote_text(answer, "recorded_since"));
+	rn_recorded_missing(answer);
 	rn_json_free(answer);
 	return RN_EXIT_OK;
 }

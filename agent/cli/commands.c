@@ -19,8 +19,14 @@ const struct rn_option rn_common_options[] = {
 		"hub", "NAME", "the hub that it is attached to; otherwise the gateway's", false                        \
 	}
 
-#define COMMENT_OPTION {"comment", "TEXT", "why, for the history: one line", false}
-#define BASED_ON_OPTION {"based-on", "VERSION", "what it was made from: refused where another came after that", false}
+#define COMMENT_OPTION                                                                                                 \
+	{                                                                                                              \
+		"comment", "TEXT", "why, for the history: one line", false                                             \
+	}
+#define BASED_ON_OPTION                                                                                                \
+	{                                                                                                              \
+		"based-on", "VERSION", "what it was made from: refused where another came after that", false           \
+	}
 
 const struct rn_command rn_commands[] = {
     {"gateway init", "", 0, 0, "make this host the gateway of a new network", rn_cmd_gateway_init,
@@ -79,8 +85,11 @@ const struct rn_command rn_commands[] = {
      OPTIONS({"publish", NULL, "put the draft into force; it is deleted then", false},
 	     {"delete", NULL, "delete the draft", false}, COMMENT_OPTION,
 	     {"based-on", "VERSION", "what it was made from; otherwise the policy in force", false})},
-    {"policy replay", "FILE", 1, 1, "say what a policy would have done to the flows that were recorded", rn_cmd_policy_replay,
-     OPTIONS({"hours", "COUNT", "of how many hours; otherwise 24", false})},
+    {"policy replay", "FILE", 1, 1, "say what a policy would have done to the flows that were recorded",
+     rn_cmd_policy_replay, OPTIONS({"hours", "COUNT", "of how many hours; otherwise 24", false})},
+    {"policy observed", "", 0, 0,
+     "say what the rules that are only observed would have done to the flows that were recorded",
+     rn_cmd_policy_observed, OPTIONS({"since", "TIME", "12h or 7d; otherwise 24h", false})},
     {"flows", "", 0, 0, "what was allowed and denied lately, and why", rn_cmd_flows,
      OPTIONS({"follow", NULL, "go on as it happens, until Ctrl-C", false},
 	     {"limit", "COUNT", "how many of the latest; otherwise 20", false})},

@@ -26,6 +26,7 @@ int rn_cmd_policy_history(struct rn_cli *cli);
 int rn_cmd_policy_diff(struct rn_cli *cli);	 /* cmd_policy_diff.c */
 int rn_cmd_policy_draft(struct rn_cli *cli);	 /* cmd_policy_draft.c */
 int rn_cmd_policy_replay(struct rn_cli *cli);	 /* cmd_replay.c */
+int rn_cmd_policy_observed(struct rn_cli *cli);	 /* cmd_observed.c */
 int rn_cmd_flows(struct rn_cli *cli);		 /* cmd_flows.c */
 int rn_cmd_explain(struct rn_cli *cli);		 /* cmd_explain.c */
 int rn_cmd_export(struct rn_cli *cli);		 /* cmd_export.c */

@@ -175,6 +175,7 @@ void rn_core_end(struct rn_core *core)
 	rn_enforcement_tick(core, true);
 	rn_prepare_tick(core, true);
 	rn_replay_tick(core, true);
+	rn_observed_tick(core, true);
 	while (core->passwords)
 		rn_passwords_tick(core, true);
 }
@@ -389,4 +390,5 @@ void rn_core_tick(struct rn_core *core)
 	rn_recorder_tick(core->recorder, rn_core_now(core), rn_core_now_ms(core));
 	rn_prepare_tick(core, false);
 	rn_replay_tick(core, false);
+	rn_observed_tick(core, false);
 }

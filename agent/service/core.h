@@ -191,8 +191,9 @@ struct rn_core_policy_new {
  */
 void rn_core_policy_set(struct rn_core *core, const struct rn_core_policy_new *new, rn_core_done *done, void *context);
 /*
- * Whoever gave this context to rn_core_policy_set, _review (core_review.h) or rn_core_replay has gone: what has not been
- * done is not done any more, and its done is called with -ECANCELED, now or soon. What is in force stays so.
+ * Whoever gave this context to rn_core_policy_set, _review (core_review.h), rn_core_replay or rn_core_observed has
+ * gone: what has not been done is not done any more, and its done is called with -ECANCELED, now or soon. What is in
+ * force stays so.
  */
 void rn_core_policy_cancel(struct rn_core *core, const void *context);
 
@@ -264,6 +265,43 @@ int rn_core_recorded(struct rn_core *core, const struct rn_core_recorded_query *
 		     void (*each)(void *context, const struct rn_core_recorded *), void *context,
 		     struct rn_core_recorded_end *ret, struct rn_err *err);
 
+/* Recorded flows of a stretch of time, and what is not among them. */
+struct rn_core_span {
+	int64_t since, until;	/* Unix seconds: what was asked for */
+	int64_t recorded_since; /* and from when there are rows; 0: there is none */
+	uint64_t unknown;	/* flows of devices that are unknown now */
+	uint64_t stopped;	/* flows that no policy lets through: an end is revoked or quarantined now */
+	uint64_t lost;		/* events that were not recorded */
+	uint64_t damaged;	/* rows that cannot be read */
+	unsigned silences;	/* times in which the gateway did not run */
+	int64_t silent_s;	/* and how long that was, at most */
+};
+
+/*
+ * What the observed rules of the policy in force would have done to the flows that were recorded in the last so many
+ * hours. It goes on beside everything else; done is called exactly once, now or later. -EBUSY: another one is at it.
+ */
+#define RN_CORE_OBSERVED_RULES 1000
+struct rn_core_observed_rule {
+	const char *id;
+	bool deny;
+	uint64_t flows;		 /* it would have denied of what was allowed, or allowed of what was denied */
+	uint64_t unchanged;	 /* it would have decided, and they were denied or allowed anyway */
+	unsigned users, unowned; /* sources of `flows`: owners, and devices that are nobody's */
+	int64_t last;		 /* Unix seconds, of `flows`; 0: there was none */
+};
+struct rn_core_observed {
+	struct rn_core_span span;
+	uint64_t policy_version;
+	int64_t policy_since; /* Unix seconds: what was observed before was observed by another version */
+	uint64_t others;      /* flows that were observed by rules which this policy does not observe */
+	const struct rn_core_observed_rule *rules; /* those with the most flows first, then as in the text */
+	unsigned rule_count, more_rules;	   /* more: are not among them */
+};
+typedef void rn_core_observed_done(void *context, int code, const struct rn_err *err,
+				   const struct rn_core_observed *ret);
+void rn_core_observed(struct rn_core *core, unsigned hours, rn_core_observed_done *done, void *context);
+
 /*
  * What a draft of the policy would do to the flows that were recorded in the last so many hours, on the devices as they
  * are now. It goes on beside everything else; done is called exactly once, now or later. -EBUSY: another one is at it.
@@ -289,20 +327,13 @@ struct rn_core_replay_rule { /* all that one rule of the draft decides, and one 
 #define RN_CORE_REPLAY_CHANGES 100 /* and as many rules */
 #define RN_CORE_REPLAY_DEVICES 8
 struct rn_core_replayed {
-	int64_t since, until;	/* Unix seconds: what was asked for */
-	int64_t recorded_since; /* and from when there are rows */
+	struct rn_core_span span;
 	uint64_t policy_version;
 	uint64_t flows, rows;			/* judged */
 	uint64_t allowed_now, allowed_by_draft; /* of flows */
 	uint64_t would_deny, would_allow;
 	unsigned deny_users, deny_unowned, allow_users, allow_unowned; /* unowned: devices that are nobody's */
-	uint64_t not_judged;					       /* flows of devices that are unknown now */
-	uint64_t stopped;  /* flows that no policy lets through: an end is revoked or quarantined now */
-	uint64_t lost;	   /* events that were not recorded */
-	uint64_t damaged;  /* rows that cannot be read */
-	unsigned silences; /* times in which the gateway did not run */
-	int64_t silent_s;  /* and how long that was, at most */
-	const struct rn_core_replay_change *changes; /* the largest first */
+	const struct rn_core_replay_change *changes;		       /* the largest first */
 	unsigned change_count;
 	uint64_t more_changes; /* at least so many are not among them */
 	const struct rn_core_replay_rule *rules;

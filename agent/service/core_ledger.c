@@ -510,13 +510,25 @@ static uint32_t first_rule(const struct rn_policy_record *p, bool deny, uint32_t
 	return low;
 }
 
-const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number)
+static const struct rn_policy_rule *find_rule(const struct rn_ledger *ledger, uint32_t number)
 {
 	const struct rn_policy_record *p = &ledger->rules;
 	for (int deny = 1; number && deny >= 0; deny--) {
 		uint32_t at = first_rule(p, deny, number);
 		if (at < p->rule_count && p->rules[at].number == number)
-			return p->rules[at].id;
+			return &p->rules[at];
 	}
-	return "";
+	return NULL;
+}
+
+const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number)
+{
+	const struct rn_policy_rule *rule = find_rule(ledger, number);
+	return rule ? rule->id : "";
+}
+
+bool rn_ledger_rule_denies(const struct rn_ledger *ledger, uint32_t number)
+{
+	const struct rn_policy_rule *rule = find_rule(ledger, number);
+	return rule && rule->deny;
 }

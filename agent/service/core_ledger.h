@@ -25,7 +25,7 @@ struct rn_ledger_entry {
 	bool present;	     /* DEVICE: its hub says that it is connected there; survives new records */
 	struct rn_seen seen; /* DEVICE; survives new records */
 	uint64_t here; /* DEVICE: the counter of the move by which it says it is at this hub; survives new records */
-	int64_t seen_told;		/* the handshake that the gateway was told of last */
+	int64_t seen_told; /* the handshake that the gateway was told of last */
 	uint64_t lost; /* events that it had lost when it told of some, plus 1; 0: never yet; survives new records */
 	struct rn_device_record record; /* DEVICE only */
 	struct rn_ledger_entry *older, *newer;
@@ -100,5 +100,6 @@ bool rn_ledger_meets(const struct rn_ledger *ledger, const struct rn_device_reco
 		     const struct rn_device_record *b);
 /* The id of a rule of the policy held; "" where there is none of this number. */
 const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number);
+bool rn_ledger_rule_denies(const struct rn_ledger *ledger, uint32_t number); /* false too where there is none */
 
 #endif

@@ -306,4 +306,5 @@ void rn_core_policy_cancel(struct rn_core *core, const void *context)
 {
 	rn_prepare_cancel(core, context);
 	rn_replay_cancel(core, context);
+	rn_observed_cancel(core, context);
 }

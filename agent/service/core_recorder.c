@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/core_recorder.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +11,7 @@
 #include "abi/verdict.h"
 #include "base/log.h"
 #include "base/numbers.h"
+#include "service/core_flow_row.h"
 #include "sys/files.h"
 
 #define FILE_NAME "flows.ring"
@@ -181,81 +180,6 @@ static void count_lost(struct rn_recorder *r, uint32_t hub, uint32_t source, uin
 
 /* ---- events ---- */
 
-/* Verdicts on a flow that begins between two devices. Of a packet that is no such thing nobody asks a policy. */
-static bool is_verdict(uint8_t reason)
-{
-	switch (reason) {
-	case RN_ALLOWED:
-	case RN_DEFAULT_DENY:
-	case RN_DENY_RULE:
-	case RN_TRUST_TOO_LOW:
-	case RN_SOURCE_QUARANTINED:
-	case RN_DESTINATION_QUARANTINED:
-	case RN_SOURCE_REVOKED:
-	case RN_DESTINATION_REVOKED:
-	case RN_NO_ROUTE:
-	case RN_LEASE_EXPIRED:
-	case RN_NO_POLICY:
-	case RN_FLOW_TABLE_FULL:
-		return true;
-	default: /* those of the policy that came later */
-		return reason > RN_WRONG_IDENTITY;
-	}
-}
-
-static bool is_service(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_ICMP ||
-	       protocol == IPPROTO_ICMPV6;
-}
-
-/* The source's own door and its hub tell of a flow first; another hub tells of those that were let through once more.
- */
-static bool at_source(const struct rn_ledger *ledger, uint32_t reporter, uint32_t source)
-{
-	const struct rn_ledger_entry *entry = rn_ledger_device(ledger, source);
-
-	return reporter == source || (entry && entry->record.hub == reporter);
-}
-
-static bool worth_a_row(const struct rn_event *e, bool first)
-{
-	if (!e->source_number || !e->destination_number || !is_service(e->protocol) || !is_verdict(e->reason))
-		return false;
-	return e->reason != RN_ALLOWED || (e->kind == RN_EVENT_FLOW_NEW && first);
-}
-
-static int32_t before_ms(const struct rn_event *e, int64_t now)
-{
-	int64_t ms = now * 1000 - (int64_t)(e->time_ns / 1000000);
-
-	return ms > INT32_MAX ? INT32_MAX : ms < INT32_MIN ? INT32_MIN : (int32_t)ms;
-}
-
-static struct rn_flow_row row_of(const struct rn_event *e, const struct rn_ledger *ledger, uint32_t reporter,
-				 uint64_t policy, int64_t now)
-{
-	bool icmp = e->protocol == IPPROTO_ICMP || e->protocol == IPPROTO_ICMPV6;
-	struct rn_flow_row row = {.heard = (uint32_t)now,
-				  .before_ms = before_ms(e, now),
-				  .policy = policy,
-				  .source = e->source_number,
-				  .destination = e->destination_number,
-				  .source_identity = e->source_identity,
-				  .destination_identity = e->destination_identity,
-				  .hub = reporter,
-				  .rule = e->rule,
-				  .port = icmp ? 0 : ntohs(e->destination_port),
-				  .protocol = e->protocol,
-				  .reason = e->reason,
-				  .trust = e->source_trust,
-				  .kind = RN_FLOW_BEGAN};
-
-	if (at_source(ledger, reporter, e->source_number))
-		row.flags = RN_FLOW_AT_SOURCE;
-	return row;
-}
-
 /* Has a packet from this port been dropped lately? Now it has. */
 static bool is_retry(struct open_row *open, uint16_t port)
 {
@@ -277,8 +201,11 @@ static bool takes_share(struct rn_recorder *r, uint32_t device)
 	return used < OF_ONE_SOURCE && rn_numbers_set(r->of_source, device, used + 1) == 0;
 }
 
-/* What is told of another's device is of the teller's share: a captured hub cannot invent sources and fill the ring. */
-static void take(struct rn_recorder *r, const struct rn_event *e, struct rn_flow_row *wanted,
+/*
+ * What is told of another's device is of the teller's share: a captured hub cannot invent sources and fill the ring.
+ * false: it has been counted as lost.
+ */
+static bool take(struct rn_recorder *r, const struct rn_event *e, struct rn_flow_row *wanted,
 		 const struct rn_ledger *ledger, int64_t now)
 {
 	bool own = wanted->flags & RN_FLOW_AT_SOURCE;
@@ -289,15 +216,16 @@ static void take(struct rn_recorder *r, const struct rn_event *e, struct rn_flow
 	if (!row && !takes_share(r, own ? wanted->source : wanted->hub)) {
 		r->lost++;
 		count_lost(r, wanted->hub, own ? wanted->source : 0, 1, now);
-		return;
+		return false;
 	}
-	if (!row && wanted->policy) /* a walk over all rules, so not for each event */
+	if (!row && wanted->policy) /* not for each event */
 		snprintf(wanted->rule_id, sizeof(wanted->rule_id), "%s", rn_ledger_rule(ledger, wanted->rule));
 	row = add(r, wanted, now);
 	if (row->reason == RN_ALLOWED)
 		count(r, row, 1, 0);
 	else
 		count(r, row, !is_retry(&r->open[row - r->rows], e->source_port), 1);
+	return true;
 }
 
 static void new_minute(struct rn_recorder *r, int64_t now, int64_t now_ms)
@@ -314,6 +242,7 @@ static void new_minute(struct rn_recorder *r, int64_t now, int64_t now_ms)
 int64_t rn_recorder_take(struct rn_recorder *r, const struct rn_ledger *ledger, uint32_t reporter, uint64_t policy,
 			 const uint8_t *events, size_t size, uint64_t lost, int64_t now, int64_t now_ms)
 {
+	struct rn_flow_row row;
 	struct rn_event e;
 
 	if (!r)
@@ -322,10 +251,10 @@ int64_t rn_recorder_take(struct rn_recorder *r, const struct rn_ledger *ledger, 
 		new_minute(r, now, now_ms);
 	for (; size >= sizeof(e); events += sizeof(e), size -= sizeof(e)) {
 		memcpy(&e, events, sizeof(e));
-		if (!worth_a_row(&e, at_source(ledger, reporter, e.source_number)))
-			continue;
-		struct rn_flow_row row = row_of(&e, ledger, reporter, policy, now);
-		take(r, &e, &row, ledger, now);
+		if (rn_flow_row_began(&e, ledger, reporter, policy, now, &row) && !take(r, &e, &row, ledger, now))
+			continue; /* nor has the other one room */
+		if (rn_flow_row_observed(&e, ledger, reporter, policy, now, &row))
+			take(r, &e, &row, ledger, now);
 	}
 	r->lost += lost;
 	count_lost(r, reporter, 0, lost, now);

@@ -13,14 +13,11 @@
 #include "service/core_prepare.h"
 #include "service/core_registry.h"
 #include "service/core_replay_memo.h"
+#include "service/core_row_walk.h"
 #include "service/core_state.h"
 #include "sys/memory.h"
 
-#define SLICE_US 3000
-#define AT_ONCE 256u
-#define PATIENCE_MS 25000 /* then the answer could come too late */
 #define DEVICES_MAX 1000000u
-#define HOUR_S 3600
 
 struct device { /* as it was when it was first met here */
 	struct rn_device_record record;
@@ -38,8 +35,8 @@ struct rn_replay {
 	const struct rn_zone_source *zones;
 	rn_core_replay_done *done;
 	void *context;
-	uint64_t next, end; /* serials */
-	int64_t begun_ms;
+	struct rn_row_walk walk;
+	unsigned hours_back;
 	struct rn_core_replayed result;
 	struct rn_replay_sums *sums;
 	struct rn_numbers *numbers; /* device -> place in devices + 1 */
@@ -164,7 +161,7 @@ static int judge_row(struct rn_core *core, struct rn_replay *r, const struct rn_
 	if (!rc)
 		rc = place_of(core, r, row->destination, &destination);
 	if (rc == -ENOENT) {
-		sum->not_judged += row->flows;
+		r->walk.span.unknown += row->flows;
 		return 0;
 	}
 	if (rc)
@@ -173,7 +170,7 @@ static int judge_row(struct rn_core *core, struct rn_replay *r, const struct rn_
 	sum->flows += row->flows;
 	const struct device *a = &r->devices[source], *b = &r->devices[destination];
 	if (a->stopped || b->stopped) {
-		sum->stopped += row->flows;
+		r->walk.span.stopped += row->flows;
 		return 0;
 	}
 	const struct rn_replay_verdict *v = judge(r, a, b, row);
@@ -184,28 +181,10 @@ static int judge_row(struct rn_core *core, struct rn_replay *r, const struct rn_
 	return rc;
 }
 
-static int take_row(struct rn_core *core, struct rn_replay *r, const struct rn_flow_row *row)
+static int take_row(struct rn_core *core, void *context, const struct rn_flow_row *row)
 {
-	struct rn_core_replayed *sum = &r->result;
-
-	if (row->kind && (row->heard < sum->since || row->heard > sum->until))
-		return 0;
-	switch (row->kind) {
-	case RN_FLOW_BEGAN: /* another door's word of a flow that the source's has told of is no second flow */
-		return row->flags & RN_FLOW_AT_SOURCE ? judge_row(core, r, row) : 0;
-	case RN_FLOW_LOST:
-		sum->lost += row->flows;
-		return 0;
-	case RN_FLOW_SILENT:
-		if (row->packets && row->heard > row->packets) {
-			sum->silences++;
-			sum->silent_s += row->heard - row->packets;
-		}
-		return 0;
-	default:
-		sum->damaged++;
-		return 0;
-	}
+	/* Another door's word of a flow that the source's has told of is no second flow. */
+	return row->kind == RN_FLOW_BEGAN && row->flags & RN_FLOW_AT_SOURCE ? judge_row(core, context, row) : 0;
 }
 
 /* ---- slices ---- */
@@ -231,92 +210,32 @@ static void finish(struct rn_core *core, int code, const struct rn_err *err)
 	struct rn_replay *r = core->replay;
 
 	core->replay = NULL;
-	r->result.took_ms = rn_core_now_ms(core) - r->begun_ms;
+	r->result.span = r->walk.span;
+	r->result.took_ms = rn_core_now_ms(core) - r->walk.begun_ms;
 	if (!code)
 		rn_replay_sums_end(r->sums, r->now, r->draft, core->books.ledger, &r->result);
 	r->done(r->context, code, err, code ? NULL : &r->result);
 	release(r);
 }
 
-static int64_t now_us(struct rn_core *core)
-{
-	return core->params.io.now_us(core->params.io.context);
-}
-
-/* 0: there is more; 1: all is judged. */
-static int slice(struct rn_core *core, struct rn_replay *r, const struct rn_flow_store *store)
-{
-	struct rn_flow_row rows[AT_ONCE];
-	int64_t end = now_us(core) + SLICE_US;
-	uint64_t oldest = rn_flow_store_oldest(store);
-
-	if (r->next < oldest) /* they gave way meanwhile */
-		r->next = oldest;
-	while (r->next <= r->end) {
-		unsigned count = rn_flow_store_read(store, r->next, rows, AT_ONCE);
-		if (!count)
-			return 1;
-		for (unsigned i = 0; i < count; i++) {
-			int rc = r->next > r->end ? 0 : take_row(core, r, &rows[i]);
-			if (rc)
-				return rc;
-			r->next++;
-			if (now_us(core) >= end)
-				return r->next > r->end;
-		}
-	}
-	return 1;
-}
-
 void rn_replay_tick(struct rn_core *core, bool last)
 {
-	const struct rn_flow_store *store;
 	struct rn_err err = {""};
-	int rc;
+	int rc = core->replay ? rn_row_walk_slice(core, &core->replay->walk, last, take_row, core->replay, &err) : 0;
 
-	if (!core->replay)
-		return;
-	store = last ? NULL : rn_recorder_read(core->recorder, rn_core_now(core));
-	rc = store ? slice(core, core->replay, store)
-		   : rn_fail(&err, -EAGAIN, "core is ending: replay the policy again in a moment");
-	if (!rc && rn_core_now_ms(core) - core->replay->begun_ms > PATIENCE_MS)
-		rc = rn_fail(&err, -EAGAIN, "this replay takes more than %d s: replay the flows of fewer hours",
-			     PATIENCE_MS / 1000);
-	if (rc == -ENOMEM)
-		rn_fail(&err, rc, "out of memory");
 	if (rc)
 		finish(core, rc < 0 ? rc : 0, &err);
-	else
-		rn_core_arm(core, rn_core_now_ms(core));
 }
 
 /* ---- its beginning ---- */
 
-static int no_flows(struct rn_err *err)
-{
-	return rn_fail(err, -ENOTSUP,
-		       "flows are not recorded here: see flow_rows and flow_days in rnaut.conf, and core's log");
-}
-
-static int64_t recorded_since(const struct rn_flow_store *store)
-{
-	struct rn_flow_row rows[AT_ONCE];
-	uint64_t serial = rn_flow_store_oldest(store);
-	unsigned count;
-
-	for (; (count = rn_flow_store_read(store, serial, rows, AT_ONCE)); serial += count)
-		for (unsigned i = 0; i < count; i++)
-			if (rows[i].kind)
-				return rows[i].heard;
-	return 0;
-}
-
 static int make(struct rn_core *core, struct rn_replay *r, struct rn_prepared *p, struct rn_err *err)
 {
-	const struct rn_flow_store *store = rn_recorder_read(core->recorder, rn_core_now(core));
+	int rc = rn_row_walk_begin(core, &r->walk, r->hours_back, err);
 
-	if (!store)
-		return no_flows(err);
+	if (rc)
+		return rc;
+	r->walk.begun_ms = p->begun_ms;
 	r->zones = &core->books.zones;
 	r->in_force = rn_policy_hold(p->before);
 	r->hours[0] = p->hours[0];
@@ -330,10 +249,6 @@ static int make(struct rn_core *core, struct rn_replay *r, struct rn_prepared *p
 	r->memo = rn_replay_memo_new(r->now, r->draft);
 	if (!r->sums || !r->numbers || !r->memo)
 		return rn_fail(err, -ENOMEM, "out of memory");
-	r->next = rn_flow_store_oldest(store);
-	r->end = rn_flow_store_newest(store);
-	r->begun_ms = p->begun_ms;
-	r->result.recorded_since = recorded_since(store);
 	return 0;
 }
 
@@ -376,13 +291,13 @@ void rn_core_replay(struct rn_core *core, const char *text, size_t size, unsigne
 	struct rn_err err = {""};
 	struct rn_replay *r;
 	struct rn_prepared *p;
-	int64_t now = rn_core_now(core);
+	struct rn_row_walk walk;
 	int rc = rn_core_need_gateway(core, &err);
 
 	if (!rc)
 		rc = one_at_a_time(core, &err);
-	if (!rc && !rn_recorder_read(core->recorder, now))
-		rc = no_flows(&err);
+	if (!rc)
+		rc = rn_row_walk_begin(core, &walk, hours, &err);
 	r = rc ? NULL : calloc(1, sizeof(*r));
 	p = r ? rn_prepared_new(text, size, RN_PREPARE_RULES | RN_PREPARE_HOURS) : NULL;
 	if (!p) {
@@ -394,8 +309,7 @@ void rn_core_replay(struct rn_core *core, const char *text, size_t size, unsigne
 	}
 	r->done = done;
 	r->context = context;
-	r->result.since = now - (int64_t)hours * HOUR_S;
-	r->result.until = now;
+	r->hours_back = hours;
 	r->result.policy_version = core->policy.about.version;
 	p->done = begin;
 	p->context = r;

@@ -167,6 +167,7 @@ struct rn_core {
 	struct rn_recorder *recorder;
 	struct rn_err recorder_why;    /* why there is none; "": it is turned off */
 	struct rn_replay *replay;      /* core_replay.c; NULL: none is under way */
+	struct rn_observed *observed;  /* core_observed.c; NULL: none is under way */
 	struct rn_prepared *preparing; /* core_prepare.c: large texts, the first is at it */
 	struct rn_policy_held policy;
 	struct rn_policy_setting *policy_waiting; /* core_policy.c: until devices are as fine as it needs; NULL: none */
@@ -367,6 +368,10 @@ void rn_policy_tick(struct rn_core *core, bool last);
 /* core_replay.c: the next slice of one that is under way. last: it is answered whatever there is. */
 void rn_replay_tick(struct rn_core *core, bool last);
 void rn_replay_cancel(struct rn_core *core, const void *whose); /* of the one with this context */
+
+/* core_observed.c: likewise. */
+void rn_observed_tick(struct rn_core *core, bool last);
+void rn_observed_cancel(struct rn_core *core, const void *whose);
 
 /* core_hubs.c */
 void rn_hubs_tick(struct rn_core *core);

@@ -23,8 +23,14 @@ enum rn_flow_kind {
 	RN_FLOW_BEGAN = 1,  /* flows of one kind that began within a minute, or were denied */
 	RN_FLOW_LOST = 2,   /* so many events were told of and are not among the rows */
 	RN_FLOW_SILENT = 3, /* nothing was recorded: the gateway did not run */
+	/*
+	 * An observed rule would have decided these, had it not been observed: rule and rule_id are that rule's. A row
+	 * beside the one of kind BEGAN, so that a row of a flow that no such rule matches, as most are, is no longer.
+	 */
+	RN_FLOW_OBSERVED = 4,
 };
-#define RN_FLOW_AT_SOURCE 1u /* flag: told by the source itself or by its hub, so not a second time by another door */
+#define RN_FLOW_AT_SOURCE 1u  /* flag: told by the source itself or by its hub, so not a second time by another door */
+#define RN_FLOW_WOULD_DENY 2u /* flag, of kind OBSERVED: that rule denies; else it allows */
 
 struct rn_flow_row {
 	uint32_t serial; /* the low half; the store sets it and check */

@@ -350,6 +350,7 @@ def check_policy(api):
     api.step("policy replay", lambda: check_replay(api, policy))
     api.step("policy history", lambda: check_history(api, policy, after))
     api.step("policy drafts", lambda: check_drafts(api, after))
+    api.step("policy observed", lambda: check_observed(api, policy))
 
 
 def check_replay(api, policy):
@@ -359,6 +360,20 @@ def check_replay(api, policy):
     for query in ("hours=0", "hours=8785", "hours=x", "days=1"):
         api.step("replay?" + query, lambda: api.call("POST", "/api/v1/policy/replay?" + query, {"text": "{}"}, 400))
     api.step("replay of nonsense", lambda: api.call("POST", "/api/v1/policy/replay", {"text": "{"}, 400))
+
+
+def check_observed(api, policy):
+    """An observed rule is listed though it has seen nothing; what decides is not listed."""
+    rule = {"source_criteria": ["everyone"], "destination_criteria": ["everyone"], "services": ["tcp:1"], "action": "deny"}
+    text = json.dumps({"rules": [{**rule, "id": "watched", "observe": True}, {**rule, "id": "not-watched"}]})
+    version = api.call("PUT", "/api/v1/policy", {"text": text})["version"]
+    seen = api.call("GET", "/api/v1/policy/observed?hours=1")
+    api.call("PUT", "/api/v1/policy", {"text": policy["text"]})
+    wanted = {"rule": "watched", "action": "deny", "flows": 0, "users": 0, "unowned_devices": 0, "unchanged_flows": 0, "last": None}
+    if seen["rules"] != [wanted] or seen["policy_version"] != version:
+        raise Failure(f"what was observed: {seen}")
+    for query in ("hours=0", "hours=8785", "hours=x", "since=1h"):
+        api.step("observed?" + query, lambda: api.call("GET", "/api/v1/policy/observed?" + query, want=400))
 
 
 def check_review(api):
