@@ -41,7 +41,7 @@ static int by_flows(const void *a, const void *b)
 
 static int list_rules(struct rn_observed *o, struct rn_err *err)
 {
-	const struct rn_policy_model *model = o->policy->model;
+	const struct rn_policy_model *model = o->policy->made.model;
 
 	for (uint32_t i = 0; i < model->rule_count; i++)
 		o->count += model->rules[i].observe;
