@@ -445,6 +445,31 @@ static void what_it_is_compared_with_stays(void **state)
 	assert_true(l.changes > 0);
 }
 
+/* What was compiled of the policy in force is taken over: it shows in what could not have been compiled. */
+static void rules_are_made_after_those_in_force(void **state)
+{
+	const size_t sizes[] = {LARGE, 0};
+	struct world *w = *state;
+	struct world_done d;
+	set(w, &d, "admin", "deny", 0, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct rn_core *core = gateway(w)->core;
+		const struct rn_policy_record *in_force;
+		struct rn_policy_record *own;
+		world_wait(w, 3000);
+		own = &core->policy.shared->made.record;
+		assert_int_equal(own->rule_count, 2);
+		own->rules[0].minimum_destination_trust = 70 + (uint8_t)i;
+		set(w, &d, "admin", "deny", sizes[i], 0);
+		world_work(gateway(w), true);
+		world_wait(w, 3000);
+		assert_int_equal(d.code, 0);
+		in_force = rn_ledger_rules(core->books.ledger);
+		assert_int_equal(in_force->rules[0].minimum_destination_trust, 70 + i);
+		assert_int_equal(in_force->rules[1].minimum_destination_trust, 0);
+	}
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, world_gone)
@@ -461,6 +486,7 @@ int main(void)
 	    T(what_is_small),
 	    T(a_core_without_a_worker_looks_itself),
 	    T(what_it_is_compared_with_stays),
+	    T(rules_are_made_after_those_in_force),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
