@@ -37,7 +37,8 @@ struct rn_zone_span rn_zone_span(const struct rn_zone *zone, int64_t unix_second
 int64_t rn_zone_local(const struct rn_zone *zone, int64_t unix_seconds);
 /*
  * Civil seconds -> Unix seconds. A local time that the zone skips is the first moment after the gap, in both. One that
- * the zone has twice is the first of the two, or the last. Neither ever falls as the local time rises.
+ * the zone has twice is the first of the two, or the last. Neither ever falls as the local time rises: where the clock is
+ * put back past a time and then forward over it, the last is behind that gap.
  */
 int64_t rn_zone_first(const struct rn_zone *zone, int64_t civil_seconds);
 int64_t rn_zone_last(const struct rn_zone *zone, int64_t civil_seconds);

@@ -295,6 +295,8 @@ int rn_flow_store_put(struct rn_flow_store *store, uint64_t serial, struct rn_fl
 
 	if (serial < 1 || serial > head->newest + 1 || count > head->rows)
 		return -EINVAL;
+	if (end > INT64_MAX) /* it would not be read again */
+		return -EOVERFLOW;
 	for (unsigned done = 0, n; done < count && !rc; done += n) {
 		n = together(store, serial + done, count - done);
 		for (unsigned i = done; i < done + n; i++) {

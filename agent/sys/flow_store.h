@@ -67,7 +67,7 @@ uint32_t rn_flow_store_alive(const struct rn_flow_store *store); /* Unix seconds
 /*
  * Writes rows of consecutive serials, the first at most newest + 1; those that are there are replaced. now is Unix
  * seconds; count may be 0: a sign of life. 0 or -errno, after which the rows from newest + 1 on are not there;
- * -ENOSPC also where the file would grow into RN_FLOW_STORE_RESERVE.
+ * -ENOSPC also where the file would grow into RN_FLOW_STORE_RESERVE; -EOVERFLOW past serial INT64_MAX.
  */
 int rn_flow_store_put(struct rn_flow_store *store, uint64_t serial, struct rn_flow_row *rows, unsigned count,
 		      uint32_t now);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* YAML documents: what is taken is a tree with places that prints as JSON, and that JSON is YAML of the same meaning.
+/* YAML documents: what is taken is a tree with places that prints as JSON, and that JSON is YAML of the same meaning,
+ * but for three letters.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,12 @@ static void walk(const struct rn_json *node, unsigned depth)
 		walk(item, depth + 1);
 }
 
+/* Line breaks to YAML 1.1, which libyaml and Kubernetes' own reader read, and letters to JSON. */
+static bool breaks(const char *json)
+{
+	return strstr(json, "\xc2\x85") || strstr(json, "\xe2\x80\xa8") || strstr(json, "\xe2\x80\xa9");
+}
+
 static void again(const struct rn_json *root)
 {
 	struct rn_err err = {""};
@@ -30,7 +37,7 @@ static void again(const struct rn_json *root)
 
 		CHECK(first);
 		copy = rn_yaml_parse(first, strlen(first), &err);
-		if (copy && rn_json_count(copy) == 1) {
+		if (copy && rn_json_count(copy) == 1 && !breaks(first)) {
 			second = rn_json_print(rn_json_first(copy), false);
 			CHECK(second && strcmp(first, second) == 0);
 			free(second);

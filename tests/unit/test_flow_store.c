@@ -264,6 +264,35 @@ static void a_path_that_cannot_be(void **state)
 	assert_int_equal(rmdir(f->aside), 0);
 }
 
+/* Found by reading tests/fuzz/fuzz_flow_store.c: a row behind the last serial made the file one that is set aside. */
+static void the_last_serial(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t serials[] = {INT64_MAX - 1, INT64_MAX}, head[5]; /* newest, oldest; the sum is its upper half of the last */
+	int fd = open(f->path, O_RDWR | O_CLOEXEC);
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	assert_true(pread(fd, head, sizeof(head), 0) == sizeof(head));
+	head[2] = serials[0];
+	head[3] = serials[1];
+	head[4] = (uint32_t)head[4];
+	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++) {
+		hash = (hash ^ head[i]) * 0x100000001b3u;
+		hash ^= hash >> 32;
+	}
+	head[4] |= hash << 32;
+	assert_true(pwrite(fd, head, sizeof(head), 0) == sizeof(head));
+	close(fd);
+	open_again(f, 100);
+	assert_false(f->was_aside);
+	assert_int_equal(put(f, INT64_MAX, 1), 0);
+	assert_int_equal(put(f, INT64_MAX + 1ull, 1), -EOVERFLOW);
+	assert_int_equal(put(f, INT64_MAX, 2), -EOVERFLOW);
+	open_again(f, 100);
+	assert_false(f->was_aside);
+	assert_true(rn_flow_store_newest(f->store) == INT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +306,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(old_rows_go, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_full_disk, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_path_that_cannot_be, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_last_serial, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

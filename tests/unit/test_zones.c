@@ -342,12 +342,41 @@ static void test_bounds(void **state)
 	assert_int_equal(rn_zone_last(rn_zone_utc(), 12345), 12345);
 }
 
+/* Two hours back, and before the time has come again three forward: the last moment is behind both. */
+static void test_put_back_and_over(void **state)
+{
+	static const uint32_t counts[] = {0, 0, 0, 2, 3, 4}, times[] = {1003600, 1005400};
+	static const int32_t offsets[] = {0, -7200, 1800};
+	struct file f = {.bytes = "TZif", .size = 20};
+	struct rn_zone *zone;
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		put32(&f, counts[i]);
+	put32(&f, times[0]);
+	put32(&f, times[1]);
+	f.bytes[f.size++] = 1;
+	f.bytes[f.size++] = 2;
+	for (size_t i = 0; i < 3; i++) {
+		put32(&f, (uint32_t)offsets[i]);
+		f.size += 2;
+	}
+	f.size += 4;
+	assert_int_equal(parse(&f, &zone), 0);
+	assert_int_equal(rn_zone_first(zone, 1000000), 1000000);
+	assert_int_equal(rn_zone_last(zone, 1000000), 1005400);
+	assert_int_equal(rn_zone_last(zone, 998000), 1005200); /* which is not later */
+	assert_int_equal(rn_zone_local(zone, 1005400), 1007200);
+	rn_zone_free(zone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_vectors),	  cmocka_unit_test(test_rules),	   cmocka_unit_test(test_rules_refused),
 	    cmocka_unit_test(test_calendar),	  cmocka_unit_test(test_versions), cmocka_unit_test(test_short),
 	    cmocka_unit_test(test_files_refused), cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_put_back_and_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
