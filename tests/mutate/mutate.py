@@ -48,7 +48,7 @@ COVERED = {
     "agent/domain/policy_compile.c": ["test_policy_compile", "test_policy_agree", "test_policy_parse"],
     "agent/domain/policy_compile_": ["test_policy_compile", "test_policy_agree", "test_policy_parse"],
     "agent/domain/policy_known.c": ["test_policy_after"],
-    "agent/domain/policy_fit.c": ["test_policy_after"],
+    "agent/domain/policy_fit.c": ["test_policy_fit", "test_policy_after"],
     "agent/domain/policy_selectors.c": ["test_policy_compile", "test_policy_agree"],
     "agent/domain/policy_tables.c": ["test_policy_tables", "test_policy_compile", "bpf/test_verdicts"],
     "agent/domain/policy_narrow.c": ["test_policy_narrow", "test_enforce_own"],

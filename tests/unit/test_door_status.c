@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,17 +96,48 @@ static void flows_are_recorded(void **state)
 	snprintf(oldest, sizeof(oldest), "\nrnaut_recorder_oldest_timestamp_seconds %lld\n",
 		 (long long)(f->d->w->begun + f->d->w->now_ms / 1000));
 	hear(f, &(struct rn_local){.type = RN_LOCAL_KERN_EVENTS,
-				   .version = 3, /* so many were lost */
+				   .version = 5, /* so many were lost */
 				   .block = (const uint8_t *)&e,
 				   .block_size = sizeof(e)});
 	world_wait(f->d->w, 61000); /* then there are rows, of the flow and of the loss */
 	has(f, "/api/v1/status",
-	    "\"problem\":null,\"rows\":3,\"rows_max\":20000,\"lost_events\":3,\"recorded_since\":\"20");
+	    "\"problem\":null,\"rows\":3,\"rows_max\":20000,\"lost_events\":5,\"recorded_since\":\"20");
 	has(f, "/api/v1/metrics", "\nrnaut_recorder_recording 1\n");
 	has(f, "/api/v1/metrics", "\nrnaut_recorder_rows 3\n");
 	has(f, "/api/v1/metrics", "\nrnaut_recorder_rows_max 20000\n");
-	has(f, "/api/v1/metrics", "\nrnaut_recorder_events_lost_total 3\n");
+	has(f, "/api/v1/metrics", "\nrnaut_recorder_events_lost_total 5\n");
 	has(f, "/api/v1/metrics", oldest);
+}
+
+/* A state directory with less room than the rows ask for. */
+static void the_disk_is_full(void **state)
+{
+	struct fixture *f = *state;
+	const struct rn_event e = {.source_number = 1, .destination_number = 2, .kind = RN_EVENT_DENIED};
+	char was[sizeof(gateway(f)->params.dir)], full[64] = "/tmp/rn-full-XXXXXX", copy[512];
+	memcpy(was, gateway(f)->params.dir, sizeof(was));
+	assert_non_null(mkdtemp(full));
+	if (mount("tmpfs", full, "tmpfs", 0, "size=48m") < 0) {
+		rmdir(full);
+		skip(); /* not root */
+	}
+	snprintf(copy, sizeof(copy), "cp -a %s/. %s", was, full);
+	assert_int_equal(system(copy), 0);
+	snprintf(gateway(f)->params.dir, sizeof(was), "%s", full);
+	record(f, 1000000);
+	hear(f,
+	     &(struct rn_local){.type = RN_LOCAL_KERN_EVENTS, .block = (const uint8_t *)&e, .block_size = sizeof(e)});
+	world_wait(f->d->w, 61000);
+	has(f, "/api/v1/status",
+	    "\"recorder\":{\"state\":\"failed\",\"problem\":\"the disk is full: flows are counted as lost until there "
+	    "is "
+	    "room\",");
+	has(f, "/api/v1/metrics", "\nrnaut_recorder_recording 0\n");
+	memcpy(gateway(f)->params.dir, was, sizeof(was));
+	record(f, 20000);
+	has(f, "/api/v1/status", "\"recorder\":{\"state\":\"recording\",\"problem\":null,");
+	assert_int_equal(umount2(full, MNT_DETACH), 0);
+	assert_int_equal(rmdir(full), 0);
 }
 
 /* The file is damaged; then there is none that could be written. */
@@ -143,9 +175,10 @@ static void a_hub_has_an_older_policy(void **state)
 	assert_int_equal(done.count, 1);
 	has(f, "/api/v1/metrics", "\nrnaut_hub_policy_behind{hub=\"gw\"} 0\nrnaut_hub_policy_behind{hub=\"hub\"} 1\n");
 	const char *text = get(f, "/api/v1/hubs"), *hub = strstr(text, "\"hub_name\":\"hub\"");
+	const char *gw = strstr(text, "\"policy_behind\":false");
 	assert_non_null(hub);
 	assert_non_null(strstr(hub, "\"policy_behind\":true"));
-	assert_true(strstr(text, "\"policy_behind\":false") < hub);
+	assert_true(gw && gw < hub);
 }
 
 static void the_kernel_keeps_an_older_policy(void **state)
@@ -172,11 +205,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(nothing_is_recorded),
-	    T(flows_are_recorded),
-	    T(the_file_is_damaged),
-	    T(a_hub_has_an_older_policy),
-	    T(the_kernel_keeps_an_older_policy),
+	    T(nothing_is_recorded), T(flows_are_recorded),	  T(the_disk_is_full),
+	    T(the_file_is_damaged), T(a_hub_has_an_older_policy), T(the_kernel_keeps_an_older_policy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
