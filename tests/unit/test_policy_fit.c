@@ -18,7 +18,7 @@
 /* Rules from each of some sources to each of some destinations, in any order. */
 struct shape {
 	uint32_t sources, destinations, alike, services; /* alike: rules of a pair */
-	uint32_t more;					 /* rules of the last pair beside these, of one service */
+	uint32_t more; /* rules of the last pair beside these, of one service; the first */
 };
 
 struct policy {
@@ -26,6 +26,13 @@ struct policy {
 	uint32_t *numbers;
 	struct rn_service *services;
 };
+
+static void swap(struct rn_policy_record *p, uint32_t a, uint32_t b)
+{
+	struct rn_policy_rule was = p->rules[a];
+	p->rules[a] = p->rules[b];
+	p->rules[b] = was;
+}
 
 static struct policy make(const struct shape *s)
 {
@@ -50,12 +57,13 @@ static struct policy make(const struct shape *s)
 					    .services = p.services,
 					    .service_count = more ? 1 : s->services};
 	}
-	for (uint32_t i = count - 1; i > 0; i--) {
-		uint32_t other = rng_below(&rng, i + 1);
-		struct rn_policy_rule was = p.record.rules[i];
-		p.record.rules[i] = p.record.rules[other];
-		p.record.rules[other] = was;
-	}
+	for (uint32_t i = count - 1; i > 0; i--)
+		swap(&p.record, i, rng_below(&rng, i + 1));
+	for (uint32_t i = 0; i < count && s->more; i++)
+		if (p.record.rules[i].service_count == 1) {
+			swap(&p.record, 0, i);
+			break;
+		}
 	return p;
 }
 
@@ -79,6 +87,17 @@ static int fits(const struct shape *shape, const char *why)
 	free(p.numbers);
 	free(p.services);
 	return built;
+}
+
+static void small_ones(void **state)
+{
+	(void)state;
+	for (uint32_t sources = 1; sources < 9; sources++)
+		for (uint32_t destinations = 1; destinations < 9; destinations++)
+			for (uint32_t alike = 1; alike < 3; alike++)
+				assert_int_equal(fits(&(struct shape){sources, destinations, alike, 2, 1}, ""), 0);
+	assert_int_equal(fits(&(struct shape){1, 9, 1, 1, 0}, ""), 0);
+	assert_int_equal(fits(&(struct shape){9, 1, 1, 1, 0}, ""), 0);
 }
 
 static void so_many_rules(void **state)
@@ -146,6 +165,7 @@ static void so_many_pairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(small_ones),
 	    cmocka_unit_test(so_many_rules),
 	    cmocka_unit_test(so_many_about_the_same_two),
 	    cmocka_unit_test(so_many_ranges),

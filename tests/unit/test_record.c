@@ -11,9 +11,11 @@
 
 #include <cmocka.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "domain/name.h"
 #include "domain/record.h"
+#include "domain/record_wire.h"
 
 static uint8_t seed[RN_KEY_SIZE], public[RN_KEY_SIZE];
 static const struct rn_record_head head = {.epoch = 3, .version = 0x1122334455667788, .issued = 1800000000};
@@ -530,6 +532,38 @@ static void test_policy(void **state)
 	rn_policy_record_done(&out);
 }
 
+/* A set that is said to be there has something in it: a rule has one encoding. */
+static void test_empty_set(void **state)
+{
+	enum { SOURCE = 9 }; /* where its side begins: behind the id "r", number, flags and two trusts */
+	struct rn_service service = {IPPROTO_TCP, 1, 1};
+	struct rn_policy_rule rule = {.id = "r", .number = 1, .services = &service, .service_count = 1}, out;
+	uint8_t wire[64], odd[64];
+	struct rn_writer w = rn_writer(wire, sizeof(wire));
+
+	(void)state;
+	rn_policy_rule_write(&w, &rule, 0);
+	assert_true(!w.failed && wire[SOURCE] == 0);
+	for (unsigned sets = 0; sets < 8; sets++) {
+		struct rn_writer o = rn_writer(odd, sizeof(odd));
+		struct rn_arena *arena = NULL;
+		struct rn_reader r;
+		bool no_memory = false;
+
+		rn_write_bytes(&o, wire, SOURCE);
+		rn_write_u8(&o, (uint8_t)sets);
+		for (unsigned set = 1; set <= sets; set *= 2)
+			if (sets & set)
+				rn_write_u16(&o, 0);
+		rn_write_bytes(&o, wire + SOURCE + 1, w.at - SOURCE - 1);
+		r = rn_reader(odd, o.at);
+		rn_policy_rule_read(&r, &out, 0, &arena, &no_memory);
+		assert_int_equal(rn_reader_done(&r), sets == 0);
+		assert_false(no_memory);
+		rn_arena_free(arena);
+	}
+}
+
 static void test_policy_refused(void **state)
 {
 	static struct rn_service odd[] = {{IPPROTO_TCP, 9, 8}}, ported_ping[] = {{IPPROTO_ICMP, 0, 80}};
@@ -871,6 +905,7 @@ int main(void)
 	    cmocka_unit_test(test_device),
 	    cmocka_unit_test(test_device_refused),
 	    cmocka_unit_test(test_policy),
+	    cmocka_unit_test(test_empty_set),
 	    cmocka_unit_test(test_policy_refused),
 	    cmocka_unit_test(test_policy_order),
 	    cmocka_unit_test(test_policy_needs),

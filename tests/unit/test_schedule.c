@@ -267,6 +267,10 @@ static void test_bounds(void **state)
 	assert_int_equal(rn_schedule_open(&times, &zones, 0), -EINVAL);
 	w = (struct rn_time_window){0x80, HOUR, 2 * HOUR, "UTC"};
 	assert_int_equal(rn_schedule_open(&times, &zones, 0), -EINVAL);
+	for (unsigned i = 0; i <= RN_TIME_WINDOWS_MAX; i++)
+		many[i] = (struct rn_time_window){WORKDAYS, 8 * HOUR, 18 * HOUR, "UTC"};
+	times = (struct rn_times){many, RN_TIME_WINDOWS_MAX};
+	assert_int_equal(rn_schedule_open(&times, &zones, 9 * HOUR), 1);
 	times = (struct rn_times){many, RN_TIME_WINDOWS_MAX + 1};
 	assert_int_equal(rn_schedule_open(&times, &zones, 0), -EINVAL);
 }
