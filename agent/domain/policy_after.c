@@ -9,195 +9,10 @@
 #include <string.h>
 
 #include "base/json_scan.h"
-#include "domain/policy_cursor.h"
+#include "domain/policy_after.h"
 #include "domain/policy_ids.h"
-#include "domain/policy_text.h"
 
-#define NOWHERE UINT32_MAX
-
-struct fresh {
-	uint32_t place; /* among the model's rules */
-	const char *text;
-	struct rn_rule_extent extent;
-};
-
-struct after {
-	const struct rn_policy_model *before; /* NULL: nothing is known */
-	struct rn_policy_reading reading;
-	struct rn_cursor cursor;
-	struct rn_cursor rules, behind; /* the list, at its [, and behind its ] */
-	struct fresh *fresh;
-	uint32_t room, fresh_count, fresh_room;
-	uint32_t next;	 /* the rule before that this one probably is */
-	uint32_t *moved; /* where those before are now; NOWHERE: not shared */
-	size_t values;
-};
-
-/* ---- the list of rules ---- */
-
-static struct rn_access_policy *add(struct after *a, const struct rn_cursor *where)
-{
-	struct rn_policy_model *model = a->reading.model;
-	struct rn_access_policy *rule;
-
-	if (model->rule_count == RN_POLICY_RULES_MAX)
-		return NULL;
-	if (model->rule_count == a->room) {
-		uint32_t room = a->room ? 2 * a->room : (a->before ? a->before->rule_count : 0) + 64;
-		struct rn_access_policy *grown = reallocarray(model->rules, room, sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		model->rules = grown;
-		a->room = room;
-	}
-	rule = &model->rules[model->rule_count++];
-	*rule = (struct rn_access_policy){
-	    .number = model->rule_count, .line = where->line, .column = rn_cursor_column(where)};
-	return rule;
-}
-
-static bool add_shared(struct after *a, const struct rn_cursor *where, uint32_t place)
-{
-	const struct rn_access_policy *was = &a->before->rules[place];
-	struct rn_access_policy *rule = add(a, where), placed;
-
-	if (!rule || a->moved[place] != NOWHERE)
-		return false;
-	a->moved[place] = a->reading.model->rule_count - 1;
-	placed = *rule;
-	*rule = *was;
-	rule->number = placed.number;
-	rule->line = placed.line;
-	rule->column = placed.column;
-	rn_rule_share_hold(rule->share);
-	a->values += rule->share->extent.values;
-	a->next = place + 1;
-	return true;
-}
-
-static bool add_fresh(struct after *a, const struct rn_cursor *where, const struct rn_rule_extent *extent)
-{
-	if (!add(a, where))
-		return false;
-	if (a->fresh_count == a->fresh_room) {
-		uint32_t room = a->fresh_room ? 2 * a->fresh_room : 16;
-		struct fresh *grown = reallocarray(a->fresh, room, sizeof(*grown));
-
-		if (!grown)
-			return false;
-		a->fresh = grown;
-		a->fresh_room = room;
-	}
-	a->fresh[a->fresh_count++] = (struct fresh){a->reading.model->rule_count - 1, where->text + where->at, *extent};
-	return true;
-}
-
-/* Is the rule before written here? An object ends where it ends, so what begins with one is one. */
-static bool is_here(const struct after *a, uint32_t place, const struct rn_cursor *c)
-{
-	const struct rn_rule_share *share;
-
-	if (!a->before || place >= a->before->rule_count)
-		return false;
-	share = a->before->rules[place].share;
-	return share->extent.size && share->extent.size <= c->size - c->at &&
-	       memcmp(share->text, c->text + c->at, share->extent.size) == 0;
-}
-
-/* Where the rule that seems to have this one's id was; no more than a guess. */
-static uint32_t seems(const struct after *a, const char *text, size_t size)
-{
-	static const char key[] = "\"id\"";
-	const char *at = memmem(text, size, key, sizeof(key) - 1), *end = text + size, *from;
-
-	if (!at || !a->before)
-		return NOWHERE;
-	for (at += sizeof(key) - 1; at < end && *at != '"'; at++)
-		continue;
-	from = ++at;
-	while (at < end && *at != '"')
-		at++;
-	return at < end ? rn_rule_ids_find(a->before->ids, a->before->rules, from, (size_t)(at - from)) : NOWHERE;
-}
-
-static bool read_element(struct after *a)
-{
-	struct rn_cursor *c = &a->cursor, from = *c;
-	struct rn_rule_extent extent;
-	uint32_t place;
-
-	if (is_here(a, a->next, c)) {
-		rn_cursor_pass(c, &a->before->rules[a->next].share->extent);
-		return add_shared(a, &from, a->next);
-	}
-	if (c->at == c->size || c->text[c->at] != '{' || !rn_cursor_value(c))
-		return false;
-	extent = rn_cursor_since(&from, c);
-	place = seems(a, from.text + from.at, extent.size);
-	if (place != NOWHERE && is_here(a, place, &from))
-		return add_shared(a, &from, place);
-	if (place != NOWHERE)
-		a->next = place + 1;
-	return add_fresh(a, &from, &extent);
-}
-
-/* After an element: to the next one, or behind the bracket, and then *ret_end. */
-static bool go_on(struct rn_cursor *c, char close, bool *ret_end)
-{
-	if (!rn_cursor_space(c))
-		return false;
-	*ret_end = rn_cursor_take(c, close);
-	if (*ret_end)
-		return true;
-	if (!rn_cursor_take(c, ',') || !rn_cursor_space(c))
-		return false;
-	*ret_end = rn_cursor_take(c, close);
-	return true;
-}
-
-static bool walk_rules(struct after *a)
-{
-	struct rn_cursor *c = &a->cursor;
-	bool good, end;
-
-	a->rules = *c;
-	good = rn_cursor_take(c, '[') && rn_cursor_space(c);
-	end = good && rn_cursor_take(c, ']');
-	while (good && !end)
-		good = read_element(a) && go_on(c, ']', &end);
-	a->behind = *c;
-	return good;
-}
-
-/* ---- the document around it ---- */
-
-static bool walk_member(struct after *a)
-{
-	static const char rules[] = "\"rules\"";
-	struct rn_cursor *c = &a->cursor;
-	const char *key = c->text + c->at;
-	bool is_rules;
-
-	if (c->at == c->size || *key != '"' || !rn_cursor_value(c))
-		return false;
-	is_rules = (size_t)(c->text + c->at - key) == sizeof(rules) - 1 && memcmp(key, rules, sizeof(rules) - 1) == 0;
-	if (!rn_cursor_space(c) || !rn_cursor_take(c, ':') || !rn_cursor_space(c))
-		return false;
-	if (!is_rules)
-		return rn_cursor_value(c);
-	return !a->rules.text && walk_rules(a);
-}
-
-static bool walk_document(struct after *a)
-{
-	struct rn_cursor *c = &a->cursor;
-	bool good = rn_cursor_space(c) && rn_cursor_take(c, '{') && rn_cursor_space(c), end = false;
-
-	while (good && !end)
-		good = walk_member(a) && go_on(c, '}', &end);
-	return good && rn_cursor_space(c) && c->at == c->size && a->rules.text;
-}
+/* ---- the text around its rules ---- */
 
 static size_t count_values(const struct rn_json *node)
 {
@@ -217,7 +32,7 @@ static struct rn_json *parse(const char *text, size_t size, struct rn_err *err)
 }
 
 /* The text without its rules, of which only their ends of lines are left, so that all else is at its place. */
-static struct rn_json *parse_rest(const struct after *a)
+static struct rn_json *parse_rest(const struct rn_after *a)
 {
 	size_t before = a->rules.at + 1, behind = a->cursor.size - a->behind.at;
 	unsigned lines = a->behind.line - a->rules.line, column = rn_cursor_column(&a->behind) - 2;
@@ -241,7 +56,7 @@ static struct rn_json *parse_rest(const struct after *a)
 
 /* ---- rules that were not there ---- */
 
-static bool read_fresh(struct after *a, struct fresh *f)
+static bool read_fresh(struct rn_after *a, struct rn_fresh *f)
 {
 	struct rn_json *node = parse(f->text, f->extent.size, a->reading.err);
 	bool good = false;
@@ -258,10 +73,10 @@ static bool read_fresh(struct after *a, struct fresh *f)
 /* ---- rules that name what may have changed ---- */
 
 /* Anew: its groups have other places. */
-static bool read_again(struct after *a, struct rn_access_policy *rule)
+static bool read_again(struct rn_after *a, struct rn_access_policy *rule)
 {
 	struct rn_rule_share *share = rule->share;
-	struct fresh f = {rule->number - 1, share->text, share->extent};
+	struct rn_fresh f = {rule->number - 1, share->text, share->extent};
 	bool good;
 
 	*rule = (struct rn_access_policy){.number = rule->number, .line = rule->line, .column = rule->column};
@@ -291,7 +106,7 @@ static bool tags_stand(const struct rn_policy_reading *r, const struct rn_policy
 	return true;
 }
 
-static bool all_tags_stand(const struct after *a)
+static bool all_tags_stand(const struct rn_after *a)
 {
 	const struct rn_policy_model *before = a->before, *model = a->reading.model;
 
@@ -304,7 +119,7 @@ static bool all_tags_stand(const struct after *a)
 	return true;
 }
 
-static bool all_groups_stand(const struct after *a)
+static bool all_groups_stand(const struct rn_after *a)
 {
 	const struct rn_policy_model *before = a->before, *model = a->reading.model;
 
@@ -316,7 +131,7 @@ static bool all_groups_stand(const struct after *a)
 	return true;
 }
 
-static bool judge_shared(struct after *a)
+static bool judge_shared(struct rn_after *a)
 {
 	struct rn_policy_model *model = a->reading.model;
 	bool tags = all_tags_stand(a), groups = all_groups_stand(a);
@@ -343,7 +158,7 @@ static bool judge_shared(struct after *a)
 /* ---- all ---- */
 
 /* Those that are shared differ, as they did before. */
-static bool name_rules(struct after *a)
+static bool name_rules(struct rn_after *a)
 {
 	struct rn_policy_model *model = a->reading.model;
 	bool good = a->before != NULL;
@@ -361,7 +176,7 @@ static bool name_rules(struct after *a)
 	return model->ids != NULL;
 }
 
-static bool read_rest(struct after *a, const struct rn_json *root)
+static bool read_rest(struct rn_after *a, const struct rn_json *root)
 {
 	static const char *const names[] = {"groups", "tags", "rules", "tests", NULL};
 	struct rn_policy_reading *r = &a->reading;
@@ -379,7 +194,7 @@ static bool read_rest(struct after *a, const struct rn_json *root)
 	return name_rules(a) && rn_tests_read(r, root) == 0;
 }
 
-static bool read_all(struct after *a)
+static bool read_all(struct rn_after *a)
 {
 	struct rn_json *root;
 	bool good;
@@ -392,7 +207,7 @@ static bool read_all(struct after *a)
 			return false;
 		memset(a->moved, 0xff, size);
 	}
-	if (!walk_document(a))
+	if (!rn_after_walk(a))
 		return false;
 	if (!a->reading.model->rules)
 		a->reading.model->rules = calloc(1, sizeof(*a->reading.model->rules));
@@ -406,9 +221,9 @@ struct rn_policy_model *rn_policy_parse_after(const struct rn_policy_model *befo
 					      struct rn_err *err)
 {
 	struct rn_err unheard = {""};
-	struct after a = {.before = before,
-			  .reading = {.model = calloc(1, sizeof(*a.reading.model)), .err = &unheard},
-			  .cursor = rn_cursor(text, size)};
+	struct rn_after a = {.before = before,
+			     .reading = {.model = calloc(1, sizeof(*a.reading.model)), .err = &unheard},
+			     .cursor = rn_cursor(text, size)};
 
 	if (a.reading.model && (size > RN_POLICY_TEXT_MAX || !read_all(&a))) {
 		rn_policy_model_free(a.reading.model);
