@@ -25,7 +25,7 @@ void rn_parts_free(struct rn_parts *parts)
 {
 	if (!parts)
 		return;
-	rn_parts_keep(parts, NULL, 0);
+	rn_parts_keep(parts, NULL, NULL, 0);
 	free(parts->list);
 	free(parts);
 }
@@ -88,14 +88,20 @@ struct rn_part_source rn_parts_source(struct rn_parts *parts)
 	return (struct rn_part_source){parts, get};
 }
 
-void rn_parts_keep(struct rn_parts *parts, const struct rn_policy_record *policy, uint64_t version)
+static bool is_named(const struct rn_policy_record *policy, uint32_t number)
+{
+	return policy && rn_policy_names_part(policy, number);
+}
+
+void rn_parts_keep(struct rn_parts *parts, const struct rn_policy_record *policy, const struct rn_policy_record *other,
+		   uint64_t version)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < parts->count; i++) {
 		struct part *p = &parts->list[i];
 
-		if (policy && (p->version > version || rn_policy_names_part(policy, p->number)))
+		if (policy && (p->version > version || is_named(policy, p->number) || is_named(other, p->number)))
 			parts->list[kept++] = *p;
 		else
 			free(p->body);

@@ -16,10 +16,9 @@ bool rn_narrowed_has(const struct rn_narrowed *to, const uint32_t *selectors,
 		     uint32_t count); /* also where it is whole */
 
 /*
- * The rules in their order and with their numbers, and the schedules, of which those that no rule names are empty.
- * *ret borrows what policy->rules points to, and has nothing else of the policy's. 0 or -ENOMEM.
+ * The rules in their order and with their numbers, and the schedules, of which those that no rule names are empty; a
+ * copy, without what else the policy has. rn_policy_record_done it. 0 or -ENOMEM.
  */
 int rn_policy_narrow(const struct rn_policy_record *policy, const struct rn_narrowed *to, struct rn_policy_record *ret);
-void rn_policy_narrow_done(struct rn_policy_record *narrowed); /* frees and zeroes; the policy's rules stay */
 
 #endif

@@ -204,6 +204,23 @@ int rn_policy_join(struct rn_policy_record *p, const struct rn_part_source *from
 	return r == 0 && !rn_policy_record_good(p) ? -EBADMSG : r;
 }
 
+void rn_policy_unjoin(struct rn_policy_record *p)
+{
+	struct rn_policy_record joined = {.rules = p->rules,
+					  .rule_count = p->rule_count,
+					  .schedules = p->schedules,
+					  .schedule_count = p->schedule_count,
+					  .sets = p->sets};
+
+	if (!p->part_count)
+		return;
+	rn_policy_record_done(&joined);
+	p->rules = NULL;
+	p->schedules = NULL;
+	p->sets = NULL;
+	p->rule_count = p->schedule_count = 0;
+}
+
 bool rn_policy_names_part(const struct rn_policy_record *p, uint32_t number)
 {
 	for (uint32_t i = 0; i < p->part_count; i++)

@@ -21,6 +21,8 @@ struct rn_part_source {
  * -ENOMEM. On failure the record is as decoded or emptied in part: rn_policy_record_done it.
  */
 int rn_policy_join(struct rn_policy_record *p, const struct rn_part_source *from);
+/* Lets go what was joined, which can be joined again; nothing where the record has no parts. */
+void rn_policy_unjoin(struct rn_policy_record *p);
 bool rn_policy_names_part(const struct rn_policy_record *p, uint32_t number);
 
 /*
@@ -39,7 +41,8 @@ void rn_parts_free(struct rn_parts *parts);
 /* Copies; a number that is there stays as it is. 0, -ENOSPC, -ENOMEM. */
 int rn_parts_put(struct rn_parts *parts, const struct rn_part *part, uint64_t version);
 struct rn_part_source rn_parts_source(struct rn_parts *parts); /* views live until the next change */
-/* Drops what is older than the policy of that version and not named by it; of NULL everything. */
-void rn_parts_keep(struct rn_parts *parts, const struct rn_policy_record *policy, uint64_t version);
+/* Drops what is older than the policy of that version and named neither by it nor by the other; of NULL everything. */
+void rn_parts_keep(struct rn_parts *parts, const struct rn_policy_record *policy, const struct rn_policy_record *other,
+		   uint64_t version);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "role/kern.h"
+#include "sys/memory.h"
 
 #define NS 1000000000ll
 
@@ -141,7 +142,8 @@ static int read_policy(struct rn_kern *k, const uint8_t *data, size_t size, stru
 	if (r == 0)
 		return 0;
 	rn_policy_record_done(ret);
-	return rn_fail(err, r, r == -ENOENT ? "a policy whose parts have not all come" : "a policy whose parts make no sense");
+	return rn_fail(err, r,
+		       r == -ENOENT ? "a policy whose parts have not all come" : "a policy whose parts make no sense");
 }
 
 static int take_policy(struct rn_kern *k, const struct rn_record_head *head, const uint8_t *data, size_t size,
@@ -150,6 +152,7 @@ static int take_policy(struct rn_kern *k, const struct rn_record_head *head, con
 	struct rn_floor *floor = rn_lease_floor(k->lease);
 	struct rn_policy_record policy;
 	uint32_t before = rn_enforce_devices(k->enforce);
+	bool large;
 	int r;
 
 	if (head->version < floor->policy_version)
@@ -158,10 +161,14 @@ static int take_policy(struct rn_kern *k, const struct rn_record_head *head, con
 	r = read_policy(k, data, size, &policy, err);
 	if (r < 0)
 		return r;
-	rn_parts_keep(k->parts, &policy, head->version);
+	rn_parts_keep(k->parts, &policy, rn_enforce_in_force(k->enforce), head->version);
+	large = policy.part_count;
 	r = rn_enforce_policy(k->enforce, head->epoch, head->version, &policy, err);
+	if (large)
+		rn_memory_settle(); /* until it was in the tables it took a lot */
 	if (r < 0)
 		return r;
+	rn_parts_keep(k->parts, rn_enforce_in_force(k->enforce), NULL, head->version);
 	k->policy_refused = 0;
 	if (head->version > floor->policy_version) {
 		floor->policy_version = head->version;
@@ -190,7 +197,7 @@ static void begin_epoch(struct rn_kern *k, uint32_t epoch)
 	floor->network_version = floor->policy_version = 0;
 	k->applied = k->refused = k->policy_refused = 0;
 	rn_kern_save(k);
-	rn_parts_keep(k->parts, NULL, 0);
+	rn_parts_keep(k->parts, NULL, NULL, 0);
 	rn_enforce_new_epoch(k->enforce, epoch);
 	rn_endings_new_epoch(k->endings);
 	rn_revoked_begin_epoch(k->revoked, epoch);

@@ -122,6 +122,7 @@ static int start_afresh(const struct rn_conf *conf, struct rn_err *err)
 static int open_datapath(struct rn_kern *k, bool *ret_adopted, struct rn_err *err)
 {
 	bool hub = rn_kind_is_hub(k->self.kind);
+	struct rn_part_source parts;
 	struct rn_meta want = {
 	    .schema = RN_SCHEMA_VERSION,
 	    .role = hub ? RN_ROLE_HUB : RN_ROLE_NODE,
@@ -145,9 +146,11 @@ static int open_datapath(struct rn_kern *k, bool *ret_adopted, struct rn_err *er
 	k->telemetry = rn_telemetry_new(k->dp);
 	k->endings = rn_endings_new();
 	k->parts = rn_parts_new();
-	return k->enforce && k->telemetry && k->endings && k->parts
-		   ? 0
-		   : rn_fail(err, -ENOMEM, "out of memory, or the pinned tables are unreadable");
+	if (!k->enforce || !k->telemetry || !k->endings || !k->parts)
+		return rn_fail(err, -ENOMEM, "out of memory, or the pinned tables are unreadable");
+	parts = rn_parts_source(k->parts);
+	rn_enforce_on_parts(k->enforce, &parts);
+	return 0;
 }
 
 static int configure(void *context, struct rn_wireguard *wireguard)

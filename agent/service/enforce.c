@@ -107,6 +107,10 @@ void rn_enforce_new_epoch(struct rn_enforce *e, uint32_t epoch)
 		}
 	}
 	e->policy_version = e->policy_least = 0;
+	if (!e->hub && e->parts.part && e->policy.part_count) { /* numbers of parts mean others from now on */
+		rn_policy_record_done(&e->policy);
+		e->policy_known = false;
+	}
 	rn_datapath_set_meta(e->dp, epoch, 0);
 }
 

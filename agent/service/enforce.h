@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "domain/policy_parts.h"
 #include "domain/record.h"
 #include "sys/datapath.h"
 
@@ -15,7 +16,8 @@
  */
 struct rn_enforce;
 
-/* Reads what is in the tables already (after a restart), so that the same records change nothing. NULL: out of memory. */
+/* Reads what is in the tables already (after a restart), so that the same records change nothing. NULL: out of memory.
+ */
 struct rn_enforce *rn_enforce_new(struct rn_datapath *dp, uint32_t self, bool hub);
 void rn_enforce_free(struct rn_enforce *e); /* the tables stay */
 
@@ -33,6 +35,13 @@ int rn_enforce_device(struct rn_enforce *e, uint64_t version, const struct rn_de
 /* Takes over what *policy points to (also on failure). */
 int rn_enforce_policy(struct rn_enforce *e, uint32_t epoch, uint64_t version, struct rn_policy_record *policy_taken,
 		      struct rn_err *err);
+/*
+ * On a node: where the parts of the policy in force are. It keeps the rules that concern it, and reads the whole again
+ * when its own device becomes another; so they stay, also while a newer one is refused.
+ */
+void rn_enforce_on_parts(struct rn_enforce *e, const struct rn_part_source *parts);
+/* The policy in force, of which on a node its parts are named and not there; NULL: it has not come. Until the next. */
+const struct rn_policy_record *rn_enforce_in_force(const struct rn_enforce *e);
 /*
  * On a hub: the device, which lists this hub, has moved here. It is attached here as long as no record counts more
  * moves. 0; -EACCES: it does not list this hub, or no record of it has come; -ESTALE: an older move.

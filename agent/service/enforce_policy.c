@@ -34,7 +34,7 @@ uint64_t rn_enforce_generation(const struct rn_enforce *e)
 void rn_enforce_rules_done(struct rn_enforced_rules *rules)
 {
 	rn_policy_sides_free(rules->sides);
-	rn_policy_narrow_done(&rules->record);
+	rn_policy_record_done(&rules->record);
 	*rules = (struct rn_enforced_rules){0};
 }
 
@@ -54,6 +54,28 @@ static void take_rules(struct rn_enforce *e, struct rn_enforced_rules *taken)
 	rn_enforce_rules_done(&e->rules);
 	e->rules = *taken;
 	*taken = (struct rn_enforced_rules){0};
+}
+
+void rn_enforce_on_parts(struct rn_enforce *e, const struct rn_part_source *parts)
+{
+	e->parts = *parts;
+}
+
+const struct rn_policy_record *rn_enforce_in_force(const struct rn_enforce *e)
+{
+	return e->policy_known ? &e->policy : NULL;
+}
+
+/* A node's own rules are a hundredth of a large policy. */
+static void let_go_of_the_rest(struct rn_enforce *e)
+{
+	if (!e->hub && e->parts.part)
+		rn_policy_unjoin(&e->policy);
+}
+
+static int join_again(struct rn_enforce *e)
+{
+	return !e->hub && e->parts.part ? rn_policy_join(&e->policy, &e->parts) : 0;
 }
 
 /* ---- halves ---- */
@@ -80,7 +102,8 @@ static int write_rules(struct rn_enforce *e, unsigned half, const struct candida
 		return rn_fail(err, r,
 			       "policy %llu has more rules that concern this host than its tables hold (%u of %u): "
 			       "join some",
-			       (unsigned long long)c->version, record->rule_count, c->policy->rule_count);
+			       (unsigned long long)c->version, record->rule_count,
+			       c->policy->part_count ? c->policy->joined_rules : c->policy->rule_count);
 	return r;
 }
 
@@ -109,12 +132,16 @@ static int write_half(struct rn_enforce *e, unsigned half, const struct candidat
 int rn_enforce_fill(struct rn_enforce *e, const struct rn_narrowed *narrowed, bool apart, struct rn_err *err)
 {
 	const uint64_t generation = rn_enforce_generation(e) + 1;
-	struct rn_enforced_rules rules;
+	struct rn_enforced_rules rules = {0};
 	const struct candidate c = {&e->policy, &rules, e->policy_version};
-	int r = make_rules(&e->policy, narrowed, &rules);
+	int r = join_again(e);
 
+	if (r == 0)
+		r = make_rules(&e->policy, narrowed, &rules);
+	let_go_of_the_rest(e);
 	if (r < 0)
-		rn_fail(err, r, "out of memory");
+		rn_fail(err, r, "policy %llu cannot be read again: %s", (unsigned long long)e->policy_version,
+			strerror(-r));
 	else
 		r = write_half(e, generation & 1, &c, err);
 	if (r == 0) {
@@ -189,6 +216,7 @@ static void remember(struct rn_enforce *e, struct rn_policy_record *policy_taken
 	e->policy = *policy_taken;
 	*policy_taken = (struct rn_policy_record){0};
 	e->policy_known = true;
+	let_go_of_the_rest(e);
 }
 
 /* What becomes of the policy but for what it is to be known by. */

@@ -4,6 +4,7 @@
 
 #include "base/numbers.h"
 #include "domain/policy_narrow.h"
+#include "domain/policy_parts.h"
 #include "domain/policy_tables.h"
 #include "domain/slots.h"
 #include "service/enforce.h"
@@ -24,9 +25,10 @@ struct rn_enforced_device {
 	uint64_t version; /* the newest that has come, of which at least what it takes away is in force */
 	uint64_t whole;	  /* the version that is in force as a whole */
 	uint32_t slot, identity, owner;
-	uint32_t hub;  /* number of the hub where it is; 0: not known, after a restart or since a newer record is not whole yet */
+	uint32_t hub;  /* number of the hub where it is; 0: not known, after a restart or since a newer record is not
+			  whole yet */
 	uint32_t peer; /* of the mesh: behind which its state says it is; 0: none */
-	bool listed;	      /* its record says that it may be at this hub */
+	bool listed;   /* its record says that it may be at this hub */
 	uint64_t moved, here; /* its record's counter; that of the move that it is here by */
 	uint8_t key[RN_KEY_SIZE];
 	struct rn_addr addresses[RN_DEVICE_ADDRESSES]; /* zero: none */
@@ -46,7 +48,7 @@ struct rn_waiting_device {
 /* What of a policy is in a half of the tables. */
 struct rn_enforced_rules {
 	struct rn_narrowed narrowed;
-	struct rn_policy_record record; /* where it is not whole: the rules that concern it; borrows from the policy */
+	struct rn_policy_record record; /* where it is not whole: the rules that concern it */
 	struct rn_policy_sides *sides;	/* NULL: not known, since the policy has not come again after a restart */
 };
 
@@ -63,7 +65,8 @@ struct rn_enforce {
 	uint32_t peers_end;
 	rn_enforce_reads *reads;
 	void *reads_context;
-	struct rn_policy_record policy; /* in force, where policy_known */
+	struct rn_policy_record policy; /* in force, where policy_known; on a node not joined, where it has parts */
+	struct rn_part_source parts;	/* its parts; without a function: it stays joined */
 	bool policy_known;
 	struct rn_enforced_rules rules; /* of `policy` */
 	uint64_t policy_version;	/* in force, 0: none */

@@ -71,6 +71,7 @@ void sim_kern_begin(struct sim_host *h)
 	const uint32_t number = h->params.self.device;
 	const bool hub = rn_kind_is_hub(h->kind);
 	struct rn_kern *k = sim_zeros(1, sizeof(*k));
+	struct rn_part_source parts;
 	struct rn_err err = {""};
 	char directory[128];
 
@@ -84,7 +85,8 @@ void sim_kern_begin(struct sim_host *h)
 	k->endings = rn_endings_new();
 	k->parts = rn_parts_new();
 	k->conf.mesh_port = SIM_MESH_PORT;
-	if (!k->peers || !k->endings || !k->parts || rn_kern_remember(k, directory, &err) || rn_kern_mesh_read(k, directory, &err))
+	if (!k->peers || !k->endings || !k->parts || rn_kern_remember(k, directory, &err) ||
+	    rn_kern_mesh_read(k, directory, &err))
 		sim_fail(h->sim, "%s: kern does not start: %s", h->name, err.text);
 	if (!h->kernel.used)
 		*k->dp->meta = (struct rn_meta){.schema = RN_SCHEMA_VERSION,
@@ -94,6 +96,8 @@ void sim_kern_begin(struct sim_host *h)
 	k->enforce = rn_enforce_new(k->dp, number, hub);
 	if (!k->enforce || rn_kern_number_start(k, &err))
 		abort();
+	parts = rn_parts_source(k->parts);
+	rn_enforce_on_parts(k->enforce, &parts);
 	rn_kern_number_attach(k);
 	rn_kern_resume(k, h->kernel.used);
 	h->kernel.used = true;

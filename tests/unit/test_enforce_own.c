@@ -120,7 +120,8 @@ static void rule(uint64_t version, bool deny, uint32_t from, uint32_t to)
 	p->rules = rules[version];
 	numbers[version][i][0][0] = from;
 	numbers[version][i][1][0] = to;
-	rules[version][i] = (struct rn_policy_rule){.number = i + 1,
+	rules[version][i] = (struct rn_policy_rule){.id = "r",
+						    .number = i + 1,
 						    .deny = deny,
 						    .source.any = {numbers[version][i][0], 1},
 						    .destination.any = {numbers[version][i][1], 1},
@@ -153,11 +154,43 @@ static struct rn_policy_record copy_of(const struct rn_policy_record *p)
 	return c;
 }
 
+/* Where there is a shelf, policies lie in parts, and kern keeps them as kern_records does. */
+static struct rn_parts *shelf;
+static uint32_t last_part;
+static uint64_t shelved;
+
+static int place(void *context, const uint8_t *body, size_t size, uint32_t *ret_number)
+{
+	(void)context;
+	*ret_number = ++last_part;
+	return rn_parts_put(shelf, &(struct rn_part){last_part, body, size}, shelved);
+}
+
+static void into_parts(struct rn_policy_record *p, uint64_t version)
+{
+	const struct rn_part_source source = rn_parts_source(shelf);
+	struct rn_policy_record root;
+
+	shelved = version;
+	assert_int_equal(rn_policy_split(p, place, NULL, &root), 0);
+	*p = root;
+	rn_enforce_on_parts(world->enforce, &source);
+	rn_parts_keep(shelf, p, rn_enforce_in_force(world->enforce), version);
+}
+
 static int put(uint64_t version)
 {
 	struct rn_policy_record c = copy_of(&policies[version]);
+	int r;
 
-	return rn_enforce_policy(world->enforce, 1, version, &c, NULL);
+	if (shelf)
+		into_parts(&c, version);
+	r = rn_enforce_policy(world->enforce, 1, version, &c, NULL);
+	if (shelf && r >= 0) {
+		rn_parts_keep(shelf, rn_enforce_in_force(world->enforce), NULL, version);
+		assert_int_equal(rn_enforce_in_force(world->enforce)->rule_count, 0);
+	}
+	return r;
 }
 
 static int own_setup(void **state)
@@ -179,9 +212,18 @@ static int own_setup(void **state)
 	return r;
 }
 
+static int parts_setup(void **state)
+{
+	shelf = rn_parts_new();
+	assert_non_null(shelf);
+	return own_setup(state);
+}
+
 static int own_teardown(void **state)
 {
 	world_watch = NULL;
+	rn_parts_free(shelf);
+	shelf = NULL;
 	return enforce_teardown(state);
 }
 
@@ -291,6 +333,28 @@ static void test_own_device_is_not_known(void **state)
 	assert_int_equal(reaches(2, SELF), RN_UNKNOWN_SOURCE);
 }
 
+/* What is not there in parts cannot be chosen from; and in a new epoch their numbers mean others. */
+static void test_parts_that_are_gone(void **state)
+{
+	struct hub *h = *state;
+
+	test_a_rule_that_denies_comes_first(state);
+	rn_parts_keep(shelf, NULL, NULL, 0);
+	assert_int_equal(give(h, 7, as(SELF, 3)), -ENOENT);
+	assert_int_equal(rules_here(), 1);
+	assert_int_equal(reaches(SELF, 2), RN_ALLOWED); /* as staff */
+	rn_enforce_new_epoch(h->enforce, 2);
+	assert_null(rn_enforce_in_force(h->enforce));
+	assert_int_equal(give(h, 1, as(2, 3)), 0);
+	assert_int_equal(give(h, 2, as(SELF, 2)), 0);
+	assert_int_equal(rn_enforce_waiting(h->enforce), 2);
+	assert_int_equal(reaches(SELF, 2), RN_ALLOWED);
+	assert_int_equal(put(1), 0);
+	assert_int_equal(rn_enforce_waiting(h->enforce), 0);
+	assert_int_equal(reaches(SELF, 2), RN_DENY_RULE);
+	compare(true);
+}
+
 /* ---- what fits ---- */
 
 static struct rn_policy_rule many[RULES_MAX];
@@ -351,12 +415,12 @@ static void test_the_last_identity(void **state)
 
 /* ---- at random ---- */
 
-static void random_rule(uint64_t version, struct rng *rng)
+static void random_rule(uint64_t version, bool deny, struct rng *rng)
 {
 	uint32_t i = policies[version].rule_count;
 	struct rn_policy_rule *r = &rules[version][i];
 
-	rule(version, rng_percent(rng, 45), 1 + rng_below(rng, 8), 1 + rng_below(rng, 8));
+	rule(version, deny, 1 + rng_below(rng, 8), 1 + rng_below(rng, 8));
 	numbers[version][i][2][0] = 1 + rng_below(rng, 8);
 	if (rng_percent(rng, 20))
 		r->source.any.count = 0;
@@ -369,11 +433,11 @@ static void random_rule(uint64_t version, struct rng *rng)
 
 static void random_policy(uint64_t version, struct rng *rng)
 {
-	unsigned count = 2 + rng_below(rng, 20);
+	unsigned count = 2 + rng_below(rng, 20), denied = rng_below(rng, count);
 
 	policies[version] = (struct rn_policy_record){.rules = rules[version]};
 	for (unsigned i = 0; i < count; i++)
-		random_rule(version, rng);
+		random_rule(version, i < denied, rng);
 }
 
 static void random_sets(struct rng *rng)
@@ -414,7 +478,7 @@ static void play(uint64_t seed)
 	uint64_t versions[2 + OTHERS] = {0}, version = POLICIES + 1, latest = 0;
 	void *state;
 
-	own_setup(&state);
+	(seed % 2 ? own_setup : parts_setup)(&state);
 	random_sets(&rng);
 	for (unsigned step = 0; step < 80; step++) {
 		unsigned what = rng_below(&rng, 100);
@@ -456,10 +520,12 @@ static void test_random(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, own_setup, own_teardown)
+#define P(f) cmocka_unit_test_setup_teardown(f, parts_setup, own_teardown)
 	const struct CMUnitTest tests[] = {
-	    T(test_a_rule_that_denies_comes_first), T(test_after_a_restart),  T(test_not_without_the_policy),
-	    T(test_own_device_is_not_known),	    T(test_no_room_for_both), T(test_the_last_identity),
-	    cmocka_unit_test(test_random),
+	    T(test_a_rule_that_denies_comes_first), T(test_after_a_restart),	 T(test_not_without_the_policy),
+	    T(test_own_device_is_not_known),	    T(test_no_room_for_both),	 T(test_the_last_identity),
+	    P(test_a_rule_that_denies_comes_first), P(test_after_a_restart),	 P(test_not_without_the_policy),
+	    P(test_own_device_is_not_known),	    P(test_parts_that_are_gone), cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,7 +146,7 @@ static void narrow_to(const struct realm *w, const struct rn_policy_model *m, co
 		tally->narrow += record.rule_count;
 	}
 	drop(&h);
-	rn_policy_narrow_done(&record);
+	rn_policy_record_done(&record);
 }
 
 static void one_realm(uint64_t seed, struct tally *tally)
@@ -212,27 +212,27 @@ static void test_nobody_and_everybody(void **state)
 
 	(void)state;
 	assert_int_equal(kept(&p, &to, &r), 0);
-	rn_policy_narrow_done(&r);
+	rn_policy_record_done(&r);
 	rn_narrowed_add(&to, one, 1);
 	assert_true(rn_narrowed_has(&to, one, 1) && !rn_narrowed_has(&to, two, 1) && !rn_narrowed_has(&to, one, 0));
 	assert_int_equal(kept(&p, &to, &r), 1);
 	assert_int_equal(r.rules[0].number, 1);
 	assert_true(r.schedules[0].count == 0 && r.schedules[1].count == 1);
-	rn_policy_narrow_done(&r);
+	rn_policy_record_done(&r);
 	/* Nothing is known of it: it is on the side that only says who is not. */
 	to = (struct rn_narrowed){.sets = 1};
 	assert_int_equal(kept(&p, &to, &r), 1);
 	assert_int_equal(r.rules[0].number, 3);
-	rn_policy_narrow_done(&r);
+	rn_policy_record_done(&r);
 	rn_narrowed_add(&to, nine, 1);
 	rn_narrowed_add(&to, nine, 1);
 	assert_int_equal(to.sets, 2);
 	assert_int_equal(kept(&p, &to, &r), 3);
-	rn_policy_narrow_done(&r);
+	rn_policy_record_done(&r);
 	to = (struct rn_narrowed){.whole = 1};
 	assert_true(rn_narrowed_has(&to, two, 1));
 	assert_int_equal(kept(&p, &to, &r), 3);
-	rn_policy_narrow_done(&r);
+	rn_policy_record_done(&r);
 }
 
 int main(void)

@@ -248,8 +248,9 @@ static void test_shelf(void **state)
 {
 	struct rn_parts *parts = rn_parts_new();
 	struct rn_part got, a = {1, (const uint8_t *)"aa", 2}, b = {2, (const uint8_t *)"b", 1};
-	struct rn_policy_part named = {2, 0};
-	struct rn_policy_record policy = {.parts = &named, .part_count = 1};
+	struct rn_policy_part named = {2, 0}, before = {4, 0};
+	struct rn_policy_record policy = {.parts = &named, .part_count = 1},
+				other = {.parts = &before, .part_count = 1};
 	struct rn_part_source from = rn_parts_source(parts);
 
 	(void)state;
@@ -257,14 +258,18 @@ static void test_shelf(void **state)
 	assert_int_equal(rn_parts_put(parts, &b, 6), 0);
 	assert_int_equal(rn_parts_put(parts, &(struct rn_part){3, (const uint8_t *)"c", 1}, 9), 0);
 	assert_true(from.part(from.context, 1, &got) && got.size == 2 && !memcmp(got.body, "aa", 2));
-	rn_parts_keep(parts, &policy, 7);
+	assert_int_equal(rn_parts_put(parts, &(struct rn_part){4, (const uint8_t *)"e", 1}, 2), 0);
+	rn_parts_keep(parts, &policy, &other, 7);
+	assert_true(from.part(from.context, 4, &got)); /* of the one in force */
+	rn_parts_keep(parts, &policy, NULL, 7);
+	assert_false(from.part(from.context, 4, &got));
 	assert_false(from.part(from.context, 1, &got));
 	assert_true(from.part(from.context, 2, &got)); /* named */
 	assert_true(from.part(from.context, 3, &got)); /* of one that is coming */
 	for (uint32_t n = 10; n < 10 + 2 * RN_PARTS_MAX - 2; n++)
 		assert_int_equal(rn_parts_put(parts, &(struct rn_part){n, (const uint8_t *)"d", 1}, 9), 0);
 	assert_int_equal(rn_parts_put(parts, &(struct rn_part){9, (const uint8_t *)"d", 1}, 9), -ENOSPC);
-	rn_parts_keep(parts, NULL, 0);
+	rn_parts_keep(parts, NULL, NULL, 0);
 	assert_false(from.part(from.context, 2, &got));
 	rn_parts_free(parts);
 }
