@@ -228,6 +228,11 @@ static void test_always_and_never(void **state)
 	assert_true(next == INT64_MAX);
 	assert_int_equal(rn_schedule_openings(&none, &zones, 5, 9, &o, 1), 1);
 	assert_true(o.from == 5 && o.until == 9);
+	assert_int_equal(rn_schedule_openings(&none, &zones, 5, 9, NULL, 0), -EMSGSIZE);
+	assert_int_equal(rn_schedule_openings(&none, &zones, 9, 9, &o, 1), 0);
+	assert_int_equal(rn_schedule_openings(&none, &zones, 5, 5 + 2 * RN_SCHEDULE_AHEAD, &o, INT32_MAX), 1);
+	assert_int_equal(rn_schedule_openings(&none, &zones, 5, 6 + 2 * RN_SCHEDULE_AHEAD, &o, 1), -EINVAL);
+	assert_int_equal(rn_schedule_openings(&none, &zones, 5, 9, &o, (uint32_t)INT32_MAX + 1), -EINVAL);
 	w[0].days = 0;
 	assert_int_equal(rn_schedule_open(&never, &zones, 5), 0);
 	assert_int_equal(rn_schedule_next(&never, &zones, 5, &next), 0);
