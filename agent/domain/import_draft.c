@@ -105,6 +105,19 @@ static bool same_but_source(const struct rn_draft_rule *r, const char *comment, 
 	       same_words(&r->destination.none, &destination->none) && same_words(&r->services, services);
 }
 
+/* As a policy counts them: ICMP is of two families. */
+static bool too_many(const struct rn_words *services)
+{
+	return services->count + rn_words_has(services, "icmp") > RN_RULE_SERVICES_MAX;
+}
+
+static void bound(struct rn_draft *draft, const struct rn_draft_rule *rule)
+{
+	if (rule->source.any.count + rule->source.none.count > RN_RULE_SELECTORS_MAX ||
+	    rule->destination.any.count + rule->destination.none.count > RN_RULE_SELECTORS_MAX)
+		fail(draft, -EMSGSIZE);
+}
+
 void rn_draft_rule(struct rn_draft *draft, const char *id, const char *comment, const struct rn_draft_side *source,
 		   const struct rn_draft_side *destination, const struct rn_words *services)
 {
@@ -115,9 +128,11 @@ void rn_draft_rule(struct rn_draft *draft, const char *id, const char *comment, 
 		return;
 	if (rule && same_but_source(rule, comment, source, destination, services)) {
 		rn_draft_words(draft, &rule->source.any, &source->any);
+		bound(draft, rule);
 		return;
 	}
-	if (draft->rule_count == RN_IMPORT_RULES_MAX) {
+	draft->crowded = too_many(services);
+	if (draft->crowded || draft->rule_count == RN_IMPORT_RULES_MAX) {
 		fail(draft, -EMSGSIZE);
 		return;
 	}
@@ -135,6 +150,7 @@ void rn_draft_rule(struct rn_draft *draft, const char *id, const char *comment, 
 	rn_draft_words(draft, &rule->destination.any, &destination->any);
 	rn_draft_words(draft, &rule->destination.none, &destination->none);
 	rn_draft_words(draft, &rule->services, services);
+	bound(draft, rule);
 }
 
 static bool said(const struct rn_draft *draft, const struct rn_import_note *note)
@@ -272,10 +288,11 @@ int rn_draft_close(struct rn_draft *draft, const char *heading, struct rn_import
 	free_rules(draft);
 	if (draft->failed) {
 		rn_import_done(&draft->out);
-		return rn_fail(err, draft->failed,
-			       draft->failed == -EMSGSIZE
-				   ? "what comes out is larger than a policy may be; import parts of it"
-				   : "out of memory");
+		return rn_fail(err, draft->failed, "%s",
+			       draft->failed != -EMSGSIZE ? "out of memory"
+			       : draft->crowded
+				   ? "a rule would have more than 256 services; write ranges of ports, or several rules"
+				   : "what comes out is larger than a policy may be; import parts of it");
 	}
 	*ret = draft->out;
 	return 0;

@@ -41,6 +41,7 @@ struct rn_draft {
 	struct rn_json *tests;
 	uint32_t words;
 	int failed; /* 0, -ENOMEM, -EMSGSIZE */
+	bool crowded; /* -EMSGSIZE: a rule has more services than it may */
 	struct rn_import out;
 	size_t note_room;
 };

@@ -16,7 +16,7 @@
 #include "tests/support/walk.h"
 
 #define NOW INT64_C(1800000000)
-#define OWN 64 /* selectors of one end */
+#define OWN 256 /* selectors of one end: more than there are prefixes of one address of each family */
 #define SERVICES 5
 #define PARTIES 6
 #define USELESS 64 /* rules that findings say something of */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "domain/policy.h"
 #include "import_world.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -99,6 +101,36 @@ static void test_refused(void **state)
 	refused("{\"acls\": {}}", "line 1, column 2: \"acls\" must be a list");
 	refused("{\"groups\": []}", "must be an object");
 	refused("{\"acls\": [],\n \"ACLs\": []}", "line 2, column 2: \"ACLs\" stands twice");
+}
+
+/* More than a rule may name: what came out was no policy. Each port is of tcp and udp, and icmp counts twice. */
+static void test_ports_without_end(void **state)
+{
+	char text[4096];
+	struct rn_import out;
+	struct rn_policy_model *model;
+	struct rn_err err = {""};
+
+	(void)state;
+	for (unsigned count = 127; count <= 128; count++) {
+		size_t at = (size_t)snprintf(text, sizeof(text), "{\"acls\": [{\"action\": \"accept\", \"src\": "
+								  "[\"*\"], \"dst\": [\"*:1");
+
+		for (unsigned i = 1; i < count; i++)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, ",%u", 1 + 2 * i);
+		snprintf(text + at, sizeof(text) - at, "\"]}]}");
+		if (count == 128) {
+			assert_int_equal(import(text, NULL, &out, &err), -EMSGSIZE);
+			assert_non_null(strstr(err.text, "more than 256 services"));
+			assert_null(out.text);
+			continue;
+		}
+		assert_int_equal(import(text, NULL, &out, &err), 0);
+		model = rn_policy_parse(out.text, strlen(out.text), &err);
+		assert_non_null(model);
+		rn_policy_model_free(model);
+		rn_import_done(&out);
+	}
 }
 
 /* --- Random files and a walk over what they mean, by Tailscale's rules. --- */
@@ -400,6 +432,7 @@ int main(void)
 	    cmocka_unit_test(test_example),
 	    cmocka_unit_test(test_pieces),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_ports_without_end),
 	    cmocka_unit_test(test_never_wider),
 	};
 
