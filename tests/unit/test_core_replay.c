@@ -479,6 +479,28 @@ static void more_devices_than_there_is_room_for_at_first(void **state)
 	assert_string_equal(got.changes[0].owner, "crowd");
 }
 
+/* The windows of each text are its own, and the tests of a draft are nothing to its replay. */
+static void windows_and_tests_of_a_draft(void **state)
+{
+#define TIMED(id, port, from, to)                                                                                      \
+	"{\"id\": \"" id "\", \"action\": \"allow\", \"source_criteria\": [\"everyone\"], \"destination_criteria\": "  \
+	"[\"device:server\"], \"services\": [\"tcp:" port "\"], \"conditions\": {\"times\": [{\"from\": \"" from       \
+	"\", \"to\": \"" to "\", \"zone\": \"UTC\"}]}}"
+	static const char always_80[] = "{\"rules\": [" TIMED("a", "80", "00:00", "24:00") "]}";
+	static const char none[] = "{\"rules\": [], \"tests\": [{\"id\": \"t\", \"source\": {\"device\": \"phone\"}, "
+				   "\"destination\": {\"device\": \"server\"}, \"services\": [\"tcp:80\"], \"expect\": "
+				   "\"allow\"}]}";
+	struct world *w = *state;
+	flow_world_policy(w, always_80);
+	flow_world_flows(w, 4, "phone", "server", 80, RN_ALLOWED, 1);
+	struct replayed got = replay(w, none, 1);
+	assert_int_equal(got.code, 0);
+	assert_int_equal(got.r.would_deny, 4);
+	flow_world_policy(w, "{\"rules\": []}");
+	assert_int_equal(replay(w, always_80, 1).r.would_allow, 4);
+#undef TIMED
+}
+
 static void one_at_a_time(void **state)
 {
 	struct world *w = *state;
@@ -524,6 +546,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(every_tag_counts, flow_world_setup, flow_world_teardown),
 	    cmocka_unit_test_setup_teardown(more_devices_than_there_is_room_for_at_first, flow_world_setup,
 					    flow_world_teardown),
+	    cmocka_unit_test_setup_teardown(windows_and_tests_of_a_draft, flow_world_setup, flow_world_teardown),
 	    cmocka_unit_test_setup_teardown(one_at_a_time, flow_world_setup, flow_world_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
