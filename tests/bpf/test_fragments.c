@@ -8,39 +8,10 @@
 #include <cmocka.h>
 
 #include "frame.h"
-#include "world.h"
+#include "worlds.h"
 
 #define PEER 3
 #define ACTION_REDIRECT 7
-
-static struct world *hub, *node;
-
-static int setup(void **state)
-{
-	struct rn_bpf_options options = {.role = RN_ROLE_HUB};
-
-	(void)state;
-	hub = world_open(&options);
-	options.role = RN_ROLE_NODE;
-	node = world_open(&options);
-	return 0;
-}
-
-static int reset(void **state)
-{
-	(void)state;
-	world_reset(hub);
-	world_reset(node);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_close(hub);
-	world_close(node);
-	return 0;
-}
 
 /* UDP 53, 120 bytes after the IP header. */
 static struct packet dns(int from, int to, bool v6)
@@ -92,7 +63,7 @@ static void test_in_order(void **state)
 	assert_int_equal(rn_bpf_flow_count(hub->bpf), 2);
 }
 
-/* A node's two doors; an answer's pieces count for the other end. */
+/* A node's two worlds; an answer's pieces count for the other end. */
 static void test_node(void **state)
 {
 	(void)state;
@@ -478,7 +449,7 @@ static void test_own_oldest(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup(f, reset)
+#define TEST(f) cmocka_unit_test_setup(f, worlds_reset)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_in_order), TEST(test_node),	TEST(test_disorder),	   TEST(test_tiny),
 	    TEST(test_too_long), TEST(test_another),	TEST(test_too_late),	   TEST(test_verdict_changes),
@@ -486,5 +457,5 @@ int main(void)
 	    TEST(test_flood),	 TEST(test_own_oldest),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, worlds_open, worlds_close);
 }

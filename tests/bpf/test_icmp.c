@@ -8,39 +8,10 @@
 #include <cmocka.h>
 
 #include "frame.h"
-#include "world.h"
+#include "worlds.h"
 
 #define PEER 3
 #define ACTION_REDIRECT 7
-
-static struct world *hub, *node;
-
-static int setup(void **state)
-{
-	struct rn_bpf_options options = {.role = RN_ROLE_HUB};
-
-	(void)state;
-	hub = world_open(&options);
-	options.role = RN_ROLE_NODE;
-	node = world_open(&options);
-	return 0;
-}
-
-static int reset(void **state)
-{
-	(void)state;
-	world_reset(hub);
-	world_reset(node);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_close(hub);
-	world_close(node);
-	return 0;
-}
 
 /* Destination unreachable from a device, with the first `quoted` bytes of a packet, to who sent that. */
 static struct packet error_from(int device, const struct packet *about, bool v6, size_t quoted)
@@ -475,7 +446,7 @@ static void test_router_mesh(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup(f, reset)
+#define TEST(f) cmocka_unit_test_setup(f, worlds_reset)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_end),	    TEST(test_not_judged),     TEST(test_about_another),
 	    TEST(test_quoted_size), TEST(test_quoted_headers), TEST(test_types),
@@ -483,5 +454,5 @@ int main(void)
 	    TEST(test_router_node), TEST(test_router_mesh),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, worlds_open, worlds_close);
 }
