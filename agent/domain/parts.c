@@ -5,6 +5,9 @@
 
 #include "domain/policy_parts.h"
 
+/* Of the policy in force, of one that was refused, which may fit later, and of the one that is coming. */
+#define HELD_MAX (3u * RN_PARTS_MAX)
+
 struct part {
 	uint32_t number;
 	uint64_t version;
@@ -45,7 +48,7 @@ static int make_room(struct rn_parts *parts)
 
 	if (parts->count < parts->room)
 		return 0;
-	if (parts->count >= 2 * RN_PARTS_MAX)
+	if (parts->count >= HELD_MAX)
 		return -ENOSPC;
 	more = realloc(parts->list, room * sizeof(*more));
 	if (!more)

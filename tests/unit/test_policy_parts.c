@@ -266,7 +266,7 @@ static void test_shelf(void **state)
 	assert_false(from.part(from.context, 1, &got));
 	assert_true(from.part(from.context, 2, &got)); /* named */
 	assert_true(from.part(from.context, 3, &got)); /* of one that is coming */
-	for (uint32_t n = 10; n < 10 + 2 * RN_PARTS_MAX - 2; n++)
+	for (uint32_t n = 10; n < 10 + 3 * RN_PARTS_MAX - 2; n++)
 		assert_int_equal(rn_parts_put(parts, &(struct rn_part){n, (const uint8_t *)"d", 1}, 9), 0);
 	assert_int_equal(rn_parts_put(parts, &(struct rn_part){9, (const uint8_t *)"d", 1}, 9), -ENOSPC);
 	rn_parts_keep(parts, NULL, NULL, 0);
