@@ -46,10 +46,10 @@ static int make_room(struct rn_parts *parts)
 	uint32_t room = parts->room ? 2 * parts->room : 16;
 	struct part *more;
 
-	if (parts->count < parts->room)
-		return 0;
 	if (parts->count >= HELD_MAX)
 		return -ENOSPC;
+	if (parts->count < parts->room)
+		return 0;
 	more = realloc(parts->list, room * sizeof(*more));
 	if (!more)
 		return -ENOMEM;
