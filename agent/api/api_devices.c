@@ -72,6 +72,7 @@ struct rn_json *rn_api_device_json(const struct rn_core_device *device)
 	rn_json_add_u64(root, "identity", record->identity);
 	rn_json_add_bool(root, "managed", record->flags & RN_DEVICE_MANAGED);
 	rn_json_add_bool(root, "connected", device->control_connected);
+	rn_json_add_bool(root, "policy_refused", device->policy_refused);
 	rn_api_add_time(root, "created", device->created);
 	rn_api_add_time(root, "last_seen", device->last_handshake);
 	rn_json_add_u64(bandwidth, "received", device->received);

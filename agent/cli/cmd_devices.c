@@ -37,6 +37,9 @@ static const char *device_state(const struct rn_json *device)
 		return "quarantined";
 	if (!rn_remote_true(device, "managed"))
 		return "stock";
+	if (rn_remote_true(device, "policy_refused"))
+		return rn_remote_true(device, "connected") ? "connected, with an older policy"
+							   : "away, with an older policy";
 	return rn_remote_true(device, "connected") ? "connected" : "away";
 }
 

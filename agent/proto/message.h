@@ -77,13 +77,15 @@ struct rn_message_version { /* SYNCED and APPLIED; FROM: version 0: what identit
 /*
  * sealed = rn_box(core's box key, device's Noise secret) over: u8 what, u64 sequence (above the last), then
  * SET_WIREGUARD_KEY: 32 bytes; RENEW: nothing; MESH, of a hub: 32 bytes key and u16 UDP port of its device to other hubs;
- * HOME, of others: u32 the hub of its list where it is now, u64 counts its moves.
+ * HOME, of others: u32 the hub of its list where it is now, u64 counts its moves; REFUSED, of others: u64 version of the
+ * policy that its kernel does not take, 0: none any more.
  */
 enum rn_request_type {
 	RN_REQUEST_WIREGUARD_KEY = 1,
 	RN_REQUEST_RENEW = 2,
 	RN_REQUEST_MESH = 3,
 	RN_REQUEST_HOME = 4,
+	RN_REQUEST_REFUSED = 5,
 };
 struct rn_message_request {
 	uint32_t device;

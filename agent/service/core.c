@@ -121,6 +121,8 @@ static int open_books(struct rn_core *core, struct rn_err *err)
 	core->questions = rn_numbers_new();
 	if (!core->books.ledger || !core->events || !core->upstream.record || !core->questions)
 		return rn_fail(err, -ENOMEM, "out of memory");
+	if (!core->hub)
+		rn_ledger_set_brief(core->books.ledger);
 	rc = rn_store_open(path, !core->gateway, &core->books.store, err);
 	if (!rc)
 		rc = rn_ledger_load(core->books.ledger, core->books.store, err);

@@ -113,6 +113,7 @@ struct rn_core_device {
 	int64_t created, last_handshake; /* Unix seconds, 0: never (or its hub has not said) */
 	uint64_t received, sent;	 /* bytes through WireGuard at its hub; of another hub as of that handshake */
 	bool control_connected;
+	bool policy_refused; /* it has said that its kernel does not take the policy in force */
 };
 /* Calls each for the devices with a greater number than after, at most max of them, in order of number. */
 int rn_core_devices(struct rn_core *core, uint32_t after, unsigned max,

@@ -8,6 +8,7 @@
 #include "domain/homes.h"
 #include "domain/name.h"
 #include "service/core_numbering.h"
+#include "service/core_refusals.h"
 #include "service/core_registry.h"
 #include "service/core_state.h"
 
@@ -44,6 +45,7 @@ static int describe(struct rn_core *core, const struct rn_ledger_entry *entry, s
 		return rc;
 	ret->created = row.created;
 	ret->control_connected = rn_devices_connected(core, entry);
+	ret->policy_refused = rn_refusals_has(core, entry->device);
 	ret->last_handshake = entry->seen.handshake;
 	ret->received = entry->seen.received;
 	ret->sent = entry->seen.sent;

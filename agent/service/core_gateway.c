@@ -50,7 +50,9 @@ int rn_gateway_load(struct rn_core *core, struct rn_err *err)
 	uint64_t epoch;
 	int rc = read_keys(core, err);
 	core->requests = rn_numbers_new();
-	if (!rc && !core->requests)
+	core->refused = rn_numbers_new();
+	core->refused_at = rn_numbers_new();
+	if (!rc && (!core->requests || !core->refused || !core->refused_at))
 		rc = rn_fail(err, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = rn_store_number(core->books.store, "epoch", &epoch, err);
@@ -78,6 +80,8 @@ void rn_gateway_unload(struct rn_core *core)
 	rn_prefixes_done(&core->books.prefixes);
 	rn_zone_cache_free(core->zones);
 	rn_numbers_free(core->requests);
+	rn_numbers_free(core->refused);
+	rn_numbers_free(core->refused_at);
 	rn_wipe(core->books.policy_seed, RN_KEY_SIZE);
 	rn_wipe(core->box_secret, RN_KEY_SIZE);
 }

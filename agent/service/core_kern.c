@@ -193,6 +193,16 @@ const char *rn_core_kern_stranger(const struct rn_core *core)
 	return core->kern.device_refused && entry_of(core, core->kern.device_refused) ? core->kern.device_text : NULL;
 }
 
+uint64_t rn_core_kern_refuses(const struct rn_core *core)
+{
+	const struct rn_ledger_entry *policy = rn_ledger_policy(core->books.ledger);
+
+	return policy && core->kern.policy_refused == policy->version &&
+		       core->kern.status.policy_version < policy->version
+		   ? policy->version
+		   : 0;
+}
+
 static void refused(struct rn_core *core, const struct rn_local *local)
 {
 	const struct rn_ledger_entry *entry = entry_of(core, local->version);

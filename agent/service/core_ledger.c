@@ -8,6 +8,7 @@
 #include "domain/ipam.h"
 #include "domain/policy_meets.h"
 #include "domain/policy_parts.h"
+#include "sys/memory.h"
 
 struct rn_ledger *rn_ledger_new(void)
 {
@@ -23,6 +24,11 @@ struct rn_ledger *rn_ledger_new(void)
 		return ledger;
 	rn_ledger_free(ledger);
 	return NULL;
+}
+
+void rn_ledger_set_brief(struct rn_ledger *ledger)
+{
+	ledger->brief = true;
 }
 
 static void entry_free(struct rn_ledger_entry *entry)
@@ -52,6 +58,7 @@ void rn_ledger_free(struct rn_ledger *ledger)
 	entry_free(ledger->policy);
 	rn_attached_free(ledger->attached);
 	rn_policy_meets_free(ledger->meets);
+	rn_rule_names_free(ledger->names);
 	rn_policy_record_done(&ledger->rules);
 	free(ledger);
 }
@@ -272,16 +279,19 @@ static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 {
 	struct rn_policy_record rules = {0};
 	struct rn_policy_meets *meets = NULL;
+	struct rn_rule_names *names = NULL;
 	struct rn_ledger_entry **slot = NULL;
 	int rc = 0;
 	if (entry->type == RN_RECORD_POLICY)
 		rc = decode_policy(ledger, entry, &rules);
-	if (!rc && entry->type == RN_RECORD_POLICY && !(meets = rn_policy_meets_new(&ledger->rules)))
+	if (!rc && entry->type == RN_RECORD_POLICY &&
+	    (!(meets = rn_policy_meets_new(&ledger->rules)) || !(names = rn_rule_names_new(&rules))))
 		rc = -ENOMEM;
 	if (!rc)
 		rc = (entry->type == RN_RECORD_DEVICE ? device_slot : slot_of)(ledger, entry, &slot);
 	if (rc) {
 		rn_policy_meets_free(meets);
+		rn_rule_names_free(names);
 		rn_policy_record_done(&rules);
 		return rc;
 	}
@@ -290,8 +300,14 @@ static int put(struct rn_ledger *ledger, struct rn_ledger_entry *entry)
 	if (entry->type == RN_RECORD_POLICY) {
 		rn_policy_meets_free(ledger->meets);
 		rn_policy_record_done(&ledger->rules);
+		rn_rule_names_free(ledger->names);
 		ledger->rules = rules;
 		ledger->meets = meets;
+		ledger->names = names;
+		if (ledger->brief && ledger->rules.part_count) {
+			rn_policy_unjoin(&ledger->rules);
+			rn_memory_settle();
+		}
 	}
 	if (*slot) {
 		entry->present = (*slot)->present;
@@ -495,40 +511,12 @@ bool rn_ledger_meets(const struct rn_ledger *ledger, const struct rn_device_reco
 	return rn_policy_meets(ledger->meets, a, b);
 }
 
-/* Rules that deny come first, and numbers rise among them and among the others. */
-static uint32_t first_rule(const struct rn_policy_record *p, bool deny, uint32_t number)
-{
-	uint32_t low = 0, high = p->rule_count;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		const struct rn_policy_rule *rule = &p->rules[middle];
-		if (rule->deny != deny ? rule->deny : rule->number < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static const struct rn_policy_rule *find_rule(const struct rn_ledger *ledger, uint32_t number)
-{
-	const struct rn_policy_record *p = &ledger->rules;
-	for (int deny = 1; number && deny >= 0; deny--) {
-		uint32_t at = first_rule(p, deny, number);
-		if (at < p->rule_count && p->rules[at].number == number)
-			return &p->rules[at];
-	}
-	return NULL;
-}
-
 const char *rn_ledger_rule(const struct rn_ledger *ledger, uint32_t number)
 {
-	const struct rn_policy_rule *rule = find_rule(ledger, number);
-	return rule ? rule->id : "";
+	return number ? rn_rule_name(ledger->names, number) : "";
 }
 
 bool rn_ledger_rule_denies(const struct rn_ledger *ledger, uint32_t number)
 {
-	const struct rn_policy_rule *rule = find_rule(ledger, number);
-	return rule && rule->deny;
+	return number && rn_rule_denies(ledger->names, number);
 }

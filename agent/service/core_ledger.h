@@ -44,6 +44,8 @@ bool rn_position_reaches(const struct rn_position *position, const struct rn_pos
 struct rn_ledger;
 struct rn_ledger *rn_ledger_new(void);	       /* NULL: out of memory */
 void rn_ledger_free(struct rn_ledger *ledger); /* NULL is legal */
+/* Before anything is in it, of a host that is no hub: of a policy in parts it keeps no more than rn_ledger_rule needs. */
+void rn_ledger_set_brief(struct rn_ledger *ledger);
 
 /*
  * Takes a record whose signature is known to be good. 0 and *ret_entry; -ESTALE where it is not above what is held of
@@ -93,7 +95,7 @@ const struct rn_ledger_entry *rn_ledger_hub(const struct rn_ledger *ledger, unsi
 uint32_t rn_ledger_attached(const struct rn_ledger *ledger, uint32_t hub);
 /* Identities likewise; hubs and the gateway have them. */
 const struct rn_ledger_entry *rn_ledger_identity_at(const struct rn_ledger *ledger, unsigned index);
-/* The policy held, decoded; without rules where none is. Lives until the next policy. */
+/* The policy held, decoded; without rules where none is or it is not kept (brief). Lives until the next policy. */
 const struct rn_policy_record *rn_ledger_rules(const struct rn_ledger *ledger);
 /* rn_policy_meets under it (domain/policy_meets.h). */
 bool rn_ledger_meets(const struct rn_ledger *ledger, const struct rn_device_record *a,

@@ -2,6 +2,7 @@
 #ifndef RN_SERVICE_CORE_LEDGER_STATE_H
 #define RN_SERVICE_CORE_LEDGER_STATE_H
 
+#include "domain/rule_names.h"
 #include "service/core_attached.h"
 #include "service/core_ledger.h"
 
@@ -20,6 +21,8 @@ struct rn_ledger {
 	struct rn_ledger_entry *oldest, *newest;
 	struct rn_policy_record rules; /* of policy, decoded */
 	struct rn_policy_meets *meets; /* of rules */
+	struct rn_rule_names *names;   /* of rules */
+	bool brief;		       /* of a policy in parts the names alone are kept */
 	struct rn_network ranges;      /* of network, decoded */
 	struct rn_attached *attached;
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "service/core_refusals.h"
 #include "service/core_state.h"
 
 #define PLAIN_MIN (1 + 8)
@@ -17,6 +18,8 @@
 #define RENEW_EVERY_S 86400
 #define KEY_EVERY_MS 60000
 #define HOME_EVERY_MS 10000
+#define REFUSED_EVERY_MS (3600 * 1000) /* said again, since the gateway keeps it in memory */
+#define REFUSED_SPREAD_MS 60000	       /* so that not all who cannot take a policy say so at once */
 /* Of one device: each is a change that is stored, signed and sent to all who must know. */
 #define REQUEST_COSTS_S 15
 #define REQUESTS_AT_ONCE 4
@@ -103,7 +106,7 @@ static int obey(struct rn_core *core, const struct rn_device_record *device, uin
 	uint64_t sequence = rn_read_u64(r);
 	uint16_t port = 0;
 	uint32_t hub = 0;
-	uint64_t moved = 0;
+	uint64_t moved = 0, refused = 0;
 	if (what == RN_REQUEST_WIREGUARD_KEY || what == RN_REQUEST_MESH)
 		rn_read_bytes(r, key, sizeof(key));
 	if (what == RN_REQUEST_MESH)
@@ -112,7 +115,9 @@ static int obey(struct rn_core *core, const struct rn_device_record *device, uin
 		hub = rn_read_u32(r);
 		moved = rn_read_u64(r);
 	}
-	if (!rn_reader_done(r) || what < RN_REQUEST_WIREGUARD_KEY || what > RN_REQUEST_HOME)
+	if (what == RN_REQUEST_REFUSED)
+		refused = rn_read_u64(r);
+	if (!rn_reader_done(r) || what < RN_REQUEST_WIREGUARD_KEY || what > RN_REQUEST_REFUSED)
 		return rn_fail(err, -EBADMSG,
 			       "the gateway does not understand this request: install the same rnaut on both");
 	int rc = take_sequence(core, device->number, sequence, err);
@@ -124,6 +129,8 @@ static int obey(struct rn_core *core, const struct rn_device_record *device, uin
 		return rn_hubs_set_mesh(core, device, key, port, err);
 	if (what == RN_REQUEST_HOME)
 		return rn_rehome_request(core, device, hub, moved, err);
+	if (what == RN_REQUEST_REFUSED)
+		return rn_refusals_note(core, device->number, refused);
 	rc = renew(core, device, session, id, err);
 	return rc ? rc : 1;
 }
@@ -178,6 +185,8 @@ static int begin(struct rn_core *core, enum rn_request_type what)
 		rn_write_u32(&w, rn_home_hub(core));
 		rn_write_u64(&w, core->home.moved);
 	}
+	if (what == RN_REQUEST_REFUSED)
+		rn_write_u64(&w, core->own.refused);
 	local.block_size = w.at;
 	memcpy(local.key, core->params.anchor.box_public, RN_KEY_SIZE);
 	if (rn_core_send(core, RN_CORE_NET, &local))
@@ -233,6 +242,9 @@ void rn_request_lost(struct rn_core *core)
 	case RN_REQUEST_HOME:
 		core->own.home_at = 0;
 		break;
+	case RN_REQUEST_REFUSED:
+		core->own.refused_at = 0;
+		break;
 	case RN_REQUEST_RENEW: /* in an hour: the certificate is good for days */
 		break;
 	}
@@ -265,6 +277,20 @@ static bool renewal_due(struct rn_core *core)
 	return now >= core->own.renew_at || core->own.renew_at > now + RENEW_EVERY_S;
 }
 
+/* Of hubs the gateway knows it by what they have applied. Who never refused one has nothing to say. */
+static bool refusal_due(struct rn_core *core, int64_t now)
+{
+	uint64_t refused = rn_core_kern_refuses(core);
+	if (rn_kind_is_hub(core->params.self.kind) || !core->kern.key_known)
+		return false;
+	if (refused != core->own.refused) {
+		core->own.refused = refused;
+		core->own.refused_at = refused ? now + (int64_t)core->params.self.device * 61 % REFUSED_SPREAD_MS : now;
+		core->own.refused_due = true;
+	}
+	return core->own.refused_due && now >= core->own.refused_at;
+}
+
 void rn_request_tick(struct rn_core *core)
 {
 	int64_t now = rn_core_now_ms(core);
@@ -282,6 +308,9 @@ void rn_request_tick(struct rn_core *core)
 	} else if (rn_hubs_mesh_differs(core) && now >= core->own.mesh_at) {
 		core->own.mesh_at = now + KEY_EVERY_MS;
 		begin(core, RN_REQUEST_MESH);
+	} else if (refusal_due(core, now)) {
+		core->own.refused_at = now + REFUSED_EVERY_MS;
+		core->own.refused_due = begin(core, RN_REQUEST_REFUSED) || core->own.refused;
 	} else if (renewal_due(core)) {
 		/* Refused or lost: again in an hour. */
 		core->own.renew_at = rn_core_now(core) + 3600;

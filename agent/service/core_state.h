@@ -110,7 +110,9 @@ struct rn_core_own_request {
 	uint32_t id;
 	int64_t until;			  /* 0: none under way */
 	int64_t renew_at;		  /* not before, Unix seconds: stored */
-	int64_t key_at, mesh_at, home_at; /* not before, ms of BOOTTIME */
+	int64_t key_at, mesh_at, home_at, refused_at; /* not before, ms of BOOTTIME */
+	uint64_t refused;			      /* the policy that the gateway is to hear of; 0: none */
+	bool refused_due;			      /* it is to be said, or said again */
 };
 
 /* core_hubs.c */
@@ -187,6 +189,7 @@ struct rn_core {
 	struct rn_core_access_counts access;
 	char nobodys_password[RN_PASSWORD_TEXT];
 	struct rn_numbers *requests; /* by device: when its share of requests is whole again, Unix seconds */
+	struct rn_numbers *refused, *refused_at; /* by device: core_refusals.c */
 };
 
 /* core.c */
@@ -220,6 +223,8 @@ const char *rn_core_actor(struct rn_core *core);
 bool rn_core_kern_receive(struct rn_core *core, const struct rn_local *message);
 /* Why kern did not take a device, of its newest record; NULL: it took all. */
 const char *rn_core_kern_stranger(const struct rn_core *core);
+/* The version of the policy in force where kern refused it and has another; 0: it did not. */
+uint64_t rn_core_kern_refuses(const struct rn_core *core);
 void rn_core_kern_gone(struct rn_core *core);
 void rn_core_kern_pump(struct rn_core *core);
 void rn_core_kern_tick(struct rn_core *core);

@@ -30,7 +30,7 @@ void rn_core_status(struct rn_core *core, struct rn_core_status *ret)
 	    .kern = core->kern.status,
 	    .devices = rn_ledger_count(core->books.ledger),
 	};
-	if (policy && core->kern.policy_refused == policy->version && ret->kern.policy_version < policy->version)
+	if (rn_core_kern_refuses(core))
 		ret->policy_refused = core->kern.refused_text;
 	ret->device_refused = rn_core_kern_stranger(core);
 	if (self)

@@ -49,6 +49,7 @@ export interface Device {
   identity: number;
   managed: boolean;
   connected: boolean;
+  policy_refused: boolean;
   created: Time | null;
   last_seen: Time | null;
   bandwidth_stats: BandwidthStats;

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "core_world.h"
 #include "service/core_review.h"
+#include "service/core_refusals.h"
 #include "service/core_state.h"
 
 static int setup(void **state)
@@ -236,6 +237,15 @@ static void a_restart_keeps_what_was_synced(void **state)
 	assert_true(s.upstream_connected);
 }
 
+static bool told_of_refusal(struct world *w)
+{
+	struct rn_core_device device;
+	struct rn_err err;
+
+	assert_int_equal(rn_core_device(w->hosts[0].core, rn_core_self(w->hosts[3].core)->name, &device, &err), 0);
+	return device.policy_refused;
+}
+
 /* A node whose tables the policy does not fit says so, until the policy is in force or another has come. */
 static void a_refused_policy_is_told_of(void **state)
 {
@@ -255,10 +265,34 @@ static void a_refused_policy_is_told_of(void **state)
 	assert_true(rn_core_receive(node, RN_CORE_KERN, &refused));
 	rn_core_status(node, &s);
 	assert_true(s.policy_refused);
+	assert_false(told_of_refusal(w));
+	world_wait(w, 70000);
+	assert_true(told_of_refusal(w));
+	world_wait(w, 3 * 3600 * 1000 + 60000); /* it says so again */
+	assert_true(told_of_refusal(w));
 	kern.status.policy_version = s.policy_version;
 	assert_true(rn_core_receive(node, RN_CORE_KERN, &kern));
 	rn_core_status(node, &s);
 	assert_false(s.policy_refused);
+	node->kern.policy_refused = 0; /* this world's kern goes on saying that it has none */
+	world_wait(w, 60000);
+	assert_false(told_of_refusal(w));
+}
+
+/* What is not said again is forgotten, and it is of that policy alone. */
+static void a_refusal_is_of_one_policy(void **state)
+{
+	struct world *w = *state;
+	struct rn_core *gateway = w->hosts[0].core;
+	uint32_t node = w->hosts[3].params.self.device;
+	const uint64_t version = rn_ledger_policy(gateway->books.ledger)->version;
+
+	assert_int_equal(rn_refusals_note(gateway, node, version + 1), 0);
+	assert_false(told_of_refusal(w));
+	assert_int_equal(rn_refusals_note(gateway, node, version), 0);
+	assert_true(told_of_refusal(w));
+	w->now_ms += 4 * 3600 * 1000;
+	assert_false(told_of_refusal(w));
 }
 
 /* So does one that has no room for a device, until that has a newer record or kern was given all again. */
@@ -905,6 +939,7 @@ int main(void)
 	    T(hosts_catch_up_after_being_away),
 	    T(a_restart_keeps_what_was_synced),
 	    T(a_refused_policy_is_told_of),
+	    T(a_refusal_is_of_one_policy),
 	    T(a_refused_device_is_told_of),
 	    T(a_slow_receiver_gets_everything_in_the_end),
 	    T(a_forged_record_is_refused),

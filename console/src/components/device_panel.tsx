@@ -67,6 +67,11 @@ export function DevicePanel({ device, now, onClose, onChange }: DevicePanelProps
       <p class="flow-summary">
         <StateBadge state={deviceState(device)} /> <span class="device-kind">{kindOf(device)}</span>
       </p>
+      {device.policy_refused && (
+        <p class="behind">
+          It enforces an older policy: the one in force does not fit its kernel. <code>rnaut status</code> on {device.client_id} says why.
+        </p>
+      )}
       <Actions device={device} onChange={onChange} />
       <p class="panel-links">
         <Link to={`/flows?device=${name}`}>Flows of this device</Link>

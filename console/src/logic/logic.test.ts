@@ -33,6 +33,7 @@ function device(name: string, trust = 50, part: Partial<Device["security_context
     connected: true,
     created: null,
     last_seen: null,
+    policy_refused: false,
     bandwidth_stats: { received: 0, sent: 0 },
     wireguard_public_key: null,
     wireguard_endpoint: null,
