@@ -122,8 +122,8 @@ $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_session*.c tes
 	$(O)/tests/unit/session_world.o
 $(O)/tests/test_identity_simulation: $(addprefix $(O)/tests/unit/identity_,world.o hub.o)
 $(addprefix $(O)/tests/test_,registry tokens hubs core_sync core_resolve core_homes core_homes_late core_numbers core_costs \
-		core_history core_prepare core_review core_replay core_observed core_parts core_flow_log attack_core attack_policies \
-		attack_disk): $(O)/tests/unit/core_world.o
+		core_history core_prepare core_review core_replay core_observed core_parts core_flow_log attack_core \
+		attack_policies attack_disk): $(O)/tests/unit/core_world.o
 $(addprefix $(O)/tests/test_,core_replay core_observed): $(O)/tests/unit/flow_world.o
 $(addprefix $(O)/tests/test_attack_,policies disk): $(O)/tests/unit/core_killed.o
 $(addprefix $(O)/tests/test_,attack_enforce enforce_hubs enforce_homes enforce_own enforce_many): $(O)/tests/unit/enforce_world.o

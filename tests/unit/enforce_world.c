@@ -140,7 +140,8 @@ struct rn_policy_arrays world_half(const struct hub *h, struct rn_identity_lists
 {
 	unsigned half = h->dp->config->generation & 1;
 
-	*ret = (struct rn_identity_lists){arrays[half].identities[slot], (uint32_t *)arrays[half].lists, RN_LISTS_MAX * RN_LIST_SIDES};
+	*ret = (struct rn_identity_lists){arrays[half].identities[slot], (uint32_t *)arrays[half].lists,
+					  RN_LISTS_MAX * RN_LIST_SIDES};
 	return (struct rn_policy_arrays){.policy = h->dp->policy[half],
 					 .rules = arrays[half].rules,
 					 .sides = arrays[half].sides,
