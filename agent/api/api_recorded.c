@@ -46,6 +46,7 @@ static void append(void *context, const struct rn_core_recorded *flow)
 	const struct rn_flow_row *row = flow->row;
 	struct rn_json *object = rn_json_object();
 	int64_t ms = (int64_t)row->heard * 1000 - row->before_ms;
+	bool observed = row->kind == RN_FLOW_OBSERVED; /* which rule decided it is in the flow's own row */
 
 	rn_json_add_u64(object, "serial", flow->serial);
 	rn_api_add_time(object, "heard", row->heard);
@@ -57,8 +58,13 @@ static void append(void *context, const struct rn_core_recorded *flow)
 	rn_json_add_text(object, "verdict", row->reason == RN_ALLOWED ? "allow" : "deny");
 	rn_json_add_int(object, "reason_number", row->reason);
 	rn_json_add_text(object, "reason", rn_api_reason_name(row->reason));
-	add_name(object, "rule", row->rule_id);
-	rn_json_add_u64(object, "rule_number", row->rule);
+	add_name(object, "rule", observed ? "" : row->rule_id);
+	rn_json_add_u64(object, "rule_number", observed ? 0 : row->rule);
+	add_name(object, "observed_rule", observed ? row->rule_id : "");
+	rn_json_add_text(object, "observed_verdict",
+			 !observed			   ? NULL
+			 : row->flags & RN_FLOW_WOULD_DENY ? "deny"
+							   : "allow");
 	if (row->policy)
 		rn_json_add_u64(object, "policy_version", row->policy);
 	else
@@ -93,11 +99,8 @@ static int read_query(struct rn_api_call *call, struct rn_core_recorded_query *q
 	static const int numbers[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
 	const struct {
 		const char *key, **to;
-	} texts[] = {{"source", &q->source},
-		     {"destination", &q->destination},
-		     {"hub", &q->hub},
-		     {"owner", &q->owner},
-		     {"rule", &q->rule}};
+	} texts[] = {{"source", &q->source}, {"destination", &q->destination}, {"hub", &q->hub}, {"owner", &q->owner},
+		     {"rule", &q->rule},     {"observed", &q->observed}};
 	uint64_t limit = LIMIT_DEFAULT, hours = 0, port = UINT64_MAX;
 
 	if (rn_api_query_u64(call, "before", 1, UINT64_MAX, &q->before) < 0 ||
@@ -108,6 +111,10 @@ static int read_query(struct rn_api_call *call, struct rn_core_recorded_query *q
 		return -EINVAL;
 	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i].to = call->request->door->query(call->request, texts[i].key);
+	if (q->rule && q->observed) {
+		rn_api_refuse(call, 400, "invalid", "give one of \"rule\" and \"observed\"");
+		return -EINVAL;
+	}
 	q->limit = (unsigned)limit;
 	q->since = hours ? (int64_t)time(NULL) - (int64_t)hours * 3600 : 0;
 	q->port = port == UINT64_MAX ? -1 : (int)port;

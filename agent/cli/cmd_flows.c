@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/flow_line.h"
 #include "cli/out.h"
+#include "cli/recorded.h"
 #include "cli/remote.h"
 
 #define RING 8192 /* events that core keeps */
@@ -77,6 +78,12 @@ int rn_cmd_flows(struct rn_cli *cli)
 		if (end == text || *end || limit < 1 || limit > RING)
 			return rn_cli_fail(RN_EXIT_USAGE, "--limit %s is not a number from 1 to %d", text, RING);
 	}
+	if (rn_cli_option(cli, "recorded") && rn_cli_option(cli, "follow"))
+		return rn_cli_fail(RN_EXIT_USAGE, "give one of --recorded and --follow");
+	if (rn_cli_option(cli, "recorded"))
+		return rn_recorded_list(cli, limit);
+	if (rn_recorded_only(cli))
+		return rn_cli_fail(RN_EXIT_USAGE, "--%s goes with --recorded", rn_recorded_only(cli));
 	snprintf(path, sizeof(path), "/api/v1/flows?latest=%ld", limit);
 	code = rn_remote_call(cli, "GET", path, NULL, &answer);
 	return code ? code : print_list(cli, answer, limit);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/input.h"
 #include "cli/out.h"
 #include "cli/recorded.h"
 #include "cli/remote.h"
@@ -47,24 +46,12 @@ static void print_answer(const struct rn_json *answer, long hours)
 	rn_recorded_missing(answer);
 }
 
-static int hours_of(struct rn_cli *cli, long *ret)
-{
-	const char *text = rn_cli_option(cli, "since");
-	int64_t seconds = 24 * 3600;
-
-	if (text && (rn_input_duration(text, &seconds) < 0 || seconds < 3600 || seconds % 3600 ||
-		     seconds / 3600 > RN_RECORDED_HOURS_MAX))
-		return rn_cli_fail(RN_EXIT_USAGE, "--since %s is not a time of whole hours from 1h to 366d", text);
-	*ret = (long)(seconds / 3600);
-	return RN_EXIT_OK;
-}
-
 int rn_cmd_policy_observed(struct rn_cli *cli)
 {
 	struct rn_json *answer;
 	char path[64];
-	long hours;
-	int code = hours_of(cli, &hours);
+	long hours = 24;
+	int code = rn_recorded_hours(cli, &hours);
 
 	if (code)
 		return code;

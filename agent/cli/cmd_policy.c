@@ -27,28 +27,13 @@ int rn_cmd_policy_get(struct rn_cli *cli)
 	return RN_EXIT_OK;
 }
 
-/* Before it is set: what it says in vain, and what it changes. */
-static int say_changes(struct rn_cli *cli, const struct rn_json *body)
-{
-	struct rn_json *answer;
-	int code = rn_policy_ask_changes(cli, body, &answer);
-
-	if (code)
-		return code;
-	rn_policy_print_review(cli->arguments[0], answer);
-	if (!rn_remote_true(answer, "valid"))
-		code = rn_policy_refused(cli->arguments[0], answer);
-	rn_json_free(answer);
-	return code;
-}
-
 int rn_cmd_policy_set(struct rn_cli *cli)
 {
 	struct rn_json *body = rn_policy_body(cli->arguments[0]), *answer;
 	int code = body ? rn_policy_words(cli, body) : RN_EXIT_FAILED;
 
 	if (!code && !cli->json)
-		code = say_changes(cli, body);
+		code = rn_policy_say_changes(cli, cli->arguments[0], body, rn_remote_int(body, "based_on"));
 	if (code) {
 		rn_json_free(body);
 		return code;

@@ -68,13 +68,29 @@ static int store(struct rn_cli *cli, const char *path)
 	return code;
 }
 
-static int publish(struct rn_cli *cli)
+/* As `policy set` does. */
+static int say_changes(struct rn_cli *cli, const char *path)
+{
+	struct rn_json *draft;
+	int code = rn_remote_call(cli, "GET", path, NULL, &draft);
+
+	if (code)
+		return code;
+	code = rn_policy_say_changes(cli, cli->arguments[0], draft, rn_remote_int(draft, "based_on"));
+	rn_json_free(draft);
+	return code;
+}
+
+static int publish(struct rn_cli *cli, const char *draft)
 {
 	const char *comment = rn_cli_option(cli, "comment");
-	struct rn_json *body = rn_json_object(), *answer;
+	struct rn_json *body, *answer;
 	char path[256];
-	int code;
+	int code = cli->json ? RN_EXIT_OK : say_changes(cli, draft);
 
+	if (code)
+		return code;
+	body = rn_json_object();
 	if (comment)
 		rn_json_add_text(body, "comment", comment);
 	rn_remote_path(path, sizeof(path), RN_PARTS("policy", "drafts", cli->arguments[0], "publish"));
@@ -109,7 +125,7 @@ int rn_cmd_policy_draft(struct rn_cli *cli)
 	if (cli->argument_count)
 		rn_remote_path(path, sizeof(path), RN_PARTS("policy", "drafts", cli->arguments[0]));
 	if (rn_cli_option(cli, "publish"))
-		return publish(cli);
+		return publish(cli, path);
 	if (rn_cli_option(cli, "delete"))
 		return change(cli, "DELETE", path, NULL, "deleted");
 	return cli->argument_count == 2 ? store(cli, path) : show(cli, path);

@@ -17,19 +17,6 @@ static void print_side(const struct rn_json *side, const char *what, long hours,
 	printf(" in the last %ld h would have been %s\n", hours, what);
 }
 
-/* "allow by web", "deny (default_deny)" */
-static void verdict_text(const struct rn_json *verdict, char *out, size_t size)
-{
-	const char *rule = rn_remote_text(verdict, "rule"), *reason = rn_remote_text(verdict, "reason");
-
-	if (*rule && strcmp(reason, "allowed") != 0 && strcmp(reason, "deny_rule") != 0)
-		snprintf(out, size, "%s by %s (%s)", rn_remote_text(verdict, "verdict"), rule, reason);
-	else if (*rule)
-		snprintf(out, size, "%s by %s", rn_remote_text(verdict, "verdict"), rule);
-	else
-		snprintf(out, size, "%s (%s)", rn_remote_text(verdict, "verdict"), reason);
-}
-
 static void who(const struct rn_json *change, char *out, size_t size)
 {
 	const char *user = rn_remote_text(change, "user"), *source = rn_remote_text(change, "source");
@@ -53,9 +40,9 @@ static void add_change(struct rn_table *table, const struct rn_json *change)
 	rn_table_cell(table, rn_remote_text(change, "destination"));
 	snprintf(text, sizeof(text), "%s:%s", protocol, rn_remote_text(change, "port"));
 	rn_table_cell(table, strcmp(protocol, "icmp") == 0 ? protocol : text);
-	verdict_text(rn_json_get(change, "now"), text, sizeof(text));
+	rn_recorded_verdict(rn_json_get(change, "now"), text, sizeof(text));
 	rn_table_cell(table, text);
-	verdict_text(rn_json_get(change, "draft"), text, sizeof(text));
+	rn_recorded_verdict(rn_json_get(change, "draft"), text, sizeof(text));
 	rn_table_cell(table, text);
 }
 
@@ -90,9 +77,9 @@ static void print_rules(const struct rn_json *answer)
 	rn_table_right(table, 0);
 	for (; rule; rule = rn_json_next(rule)) {
 		rn_table_cell(table, rn_remote_text(rule, "flows"));
-		verdict_text(rn_json_get(rule, "now"), text, sizeof(text));
+		rn_recorded_verdict(rn_json_get(rule, "now"), text, sizeof(text));
 		rn_table_cell(table, text);
-		verdict_text(rn_json_get(rule, "draft"), text, sizeof(text));
+		rn_recorded_verdict(rn_json_get(rule, "draft"), text, sizeof(text));
 		rn_table_cell(table, text);
 	}
 	putchar('\n');

@@ -133,6 +133,34 @@ int rn_policy_ask_changes(struct rn_cli *cli, const struct rn_json *body, struct
 	return rn_remote_call(cli, "POST", "/api/v1/policy/check", ask, ret);
 }
 
+/* Has another policy come after this version? Where that cannot be asked, core says what is the matter. */
+static bool is_stale(const struct rn_cli *cli, int64_t base)
+{
+	struct rn_json *answer = rn_remote_try(cli, "/api/v1/policy/history?limit=1");
+	bool stale =
+	    answer && first_of(answer, "versions") && rn_remote_int(first_of(answer, "versions"), "version") != base;
+
+	rn_json_free(answer);
+	return stale;
+}
+
+int rn_policy_say_changes(struct rn_cli *cli, const char *name, const struct rn_json *body, int64_t base)
+{
+	struct rn_json *answer;
+	int code;
+
+	if (base && is_stale(cli, base)) /* core refuses it, and says whose the other one is */
+		return RN_EXIT_OK;
+	code = rn_policy_ask_changes(cli, body, &answer);
+	if (code)
+		return code;
+	rn_policy_print_review(name, answer);
+	if (!rn_remote_true(answer, "valid"))
+		code = rn_policy_refused(name, answer);
+	rn_json_free(answer);
+	return code;
+}
+
 int rn_policy_set_done(struct rn_cli *cli, struct rn_json *answer)
 {
 	return rn_remote_changed(cli, answer, "version %s of the policy is in force",

@@ -24,6 +24,12 @@ bool rn_policy_print_review(const char *name, const struct rn_json *answer);
 int rn_policy_refused(const char *name, const struct rn_json *answer);
 /* What the text in body would change, asked of core. body is the caller's. */
 int rn_policy_ask_changes(struct rn_cli *cli, const struct rn_json *body, struct rn_json **ret);
+/*
+ * Before it is put into force: prints what body's text says in vain, and what it changes; refuses one that is not good.
+ * base: the version that it was made from, 0: any. Where another one came after that nothing is printed: putting it
+ * into force is refused.
+ */
+int rn_policy_say_changes(struct rn_cli *cli, const char *name, const struct rn_json *body, int64_t base);
 /* "version 17 of the policy is in force", and where. */
 int rn_policy_set_done(struct rn_cli *cli, struct rn_json *answer_taken);
 

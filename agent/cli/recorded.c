@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "cli/input.h"
 #include "cli/remote.h"
 
 static const char *plural(int64_t count)
@@ -24,6 +26,32 @@ void rn_recorded_flows(const struct rn_json *side, enum rn_paint paint)
 		snprintf(text + n, sizeof(text) - (size_t)n, "%s %" PRId64 " device%s of nobody",
 			 users ? " and" : " of", unowned, plural(unowned));
 	rn_out_painted(stdout, flows ? paint : RN_PAINT_NONE, text);
+}
+
+void rn_recorded_verdict(const struct rn_json *verdict, char *out, size_t size)
+{
+	const char *rule = rn_remote_text(verdict, "rule"), *reason = rn_remote_text(verdict, "reason");
+
+	if (*rule && strcmp(reason, "allowed") != 0 && strcmp(reason, "deny_rule") != 0)
+		snprintf(out, size, "%s by %s (%s)", rn_remote_text(verdict, "verdict"), rule, reason);
+	else if (*rule)
+		snprintf(out, size, "%s by %s", rn_remote_text(verdict, "verdict"), rule);
+	else
+		snprintf(out, size, "%s (%s)", rn_remote_text(verdict, "verdict"), reason);
+}
+
+int rn_recorded_hours(struct rn_cli *cli, long *ret)
+{
+	const char *text = rn_cli_option(cli, "since");
+	int64_t seconds;
+
+	if (!text)
+		return RN_EXIT_OK;
+	if (rn_input_duration(text, &seconds) < 0 || seconds < 3600 || seconds % 3600 ||
+	    seconds / 3600 > RN_RECORDED_HOURS_MAX)
+		return rn_cli_fail(RN_EXIT_USAGE, "--since %s is not a time of whole hours from 1h to 366d", text);
+	*ret = (long)(seconds / 3600);
+	return RN_EXIT_OK;
 }
 
 void rn_recorded_missing(const struct rn_json *answer)

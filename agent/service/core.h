@@ -48,8 +48,9 @@ struct rn_core_status {
 	bool kern_connected, net_connected, ca_connected, web_connected;
 	struct rn_local_status kern; /* as of at most a second ago */
 	const char *policy_refused; /* why kern did not take the policy in force and keeps an older one; NULL: it did */
-	const char *device_refused; /* why kern did not take a device's newest record, the last such; NULL: it took all */
-	struct rn_network network;  /* zero until its record has arrived */
+	const char
+	    *device_refused; /* why kern did not take a device's newest record, the last such; NULL: it took all */
+	struct rn_network network;	/* zero until its record has arrived */
 	char hub_name[RN_NAME_MAX + 1]; /* of the hub that it is attached to, "" not known; its own where it is one */
 	enum rn_hub_gone hub_gone;
 	int64_t hub_ends; /* Unix seconds, 0: no project's */
@@ -248,11 +249,12 @@ struct rn_core_recorded_query {
 	int64_t since;	 /* Unix seconds, 0: from the oldest */
 	unsigned limit;
 	const char *source, *destination, *hub, *owner, *rule; /* names; owner: of the source. NULL: any */
-	int denied, protocol, port;			       /* -1: any; ICMP is of either family */
+	const char *observed;	    /* id of an observed rule: what it would have decided, instead; NULL: the flows */
+	int denied, protocol, port; /* -1: any; ICMP is of either family */
 };
 struct rn_core_recorded {
 	uint64_t serial;
-	const struct rn_flow_row *row;
+	const struct rn_flow_row *row;			/* BEGAN, or OBSERVED where those were asked for */
 	const char *source, *owner, *destination, *hub; /* "": not known any more, or nobody's */
 };
 struct rn_core_recorded_end {

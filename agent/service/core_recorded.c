@@ -23,6 +23,9 @@ static bool fits(const struct rn_core_recorded_query *q, const struct rn_core_re
 {
 	const struct rn_flow_row *row = flow->row;
 
+	if (q->observed ? row->kind != RN_FLOW_OBSERVED || strcmp(q->observed, row->rule_id) != 0
+			: row->kind != RN_FLOW_BEGAN)
+		return false;
 	return is_protocol(q->protocol, row->protocol) && (q->port < 0 || row->port == q->port) &&
 	       (q->denied < 0 || (row->reason != RN_ALLOWED) == q->denied) && is_named(q->rule, row->rule_id) &&
 	       is_named(q->source, flow->source) && is_named(q->destination, flow->destination) &&
@@ -60,7 +63,7 @@ static uint64_t walk(struct rn_core *core, const struct rn_core_recorded_query *
 		end->lost += rows[i].kind == RN_FLOW_LOST ? rows[i].flows : 0;
 		end->silences += rows[i].kind == RN_FLOW_SILENT && rows[i].packets;
 		end->damaged += !rows[i].kind;
-		if (rows[i].kind != RN_FLOW_BEGAN)
+		if (rows[i].kind != RN_FLOW_BEGAN && rows[i].kind != RN_FLOW_OBSERVED)
 			continue;
 		struct rn_core_recorded flow = describe(core, first + i, &rows[i]);
 		if (!fits(q, &flow))

@@ -277,7 +277,7 @@ def check_reads(api, me):
                   "latest=5&limit=5", "latest=5&after=5"):
         api.step("flows?" + query, lambda: api.call("GET", "/api/v1/flows?" + query, want=400))
     for query in ("before=0", "before=x", "limit=0", "limit=1001", "hours=0", "port=65536", "verdict=maybe",
-                  "protocol=gre", "protocol=", "after=1"):
+                  "protocol=gre", "protocol=", "after=1", "rule=a&observed=b"):
         api.step("recorded?" + query, lambda: api.call("GET", "/api/v1/flows/recorded?" + query, want=400))
     api.step("stream with a wrong id",
              lambda: api.call("GET", "/api/v1/flows/stream", want=400, headers={"Last-Event-ID": "x"}))
@@ -650,6 +650,8 @@ def check_recorded(api, me, name):
     whole = api.call("GET", f"/api/v1/flows/recorded?source={me}&destination={name}&protocol=icmp")["flows"]
     if not whole or any(f["source"]["client_id"] != me or f["destination"]["client_id"] != name for f in whole):
         raise Failure(f"recorded flows to {name}: {whole}")
+    if api.call("GET", "/api/v1/flows/recorded?observed=nothing-of-this-name")["flows"]:
+        raise Failure("flows that no rule observed")
     pages, before = [], ""
     while True:
         page = api.call("GET", "/api/v1/flows/recorded?limit=1" + before)

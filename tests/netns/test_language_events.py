@@ -100,3 +100,39 @@ def telling(lab, kept):
         for port, verdict, observed in ((8080, "allow", "watch-deny"), (9999, "deny", "watch-allow"), (22, "deny", None)):
             answer = lab["gateway"].explain("phone", "server", "tcp", port)
             equal((answer["verdict"], answer["observed_rule"]), (verdict, observed), f"explain port {port}")
+
+
+def observed(node, name):
+    return next((r for r in node.rnaut("policy", "observed", "--since", "1h")["rules"] if r["rule"] == name), None)
+
+
+@case("language: what observed rules would have done is counted, and 0 of one that has seen nothing", in_vm=False)
+def observing(lab, kept):
+    start_servers(lab, kept)
+    gateway, server = lab["gateway"], lab["server"].ipv6
+    with policies(lab):
+        set_everywhere(lab, [
+            rule("seen-web", ["everyone"], ["tag:web"], services=["tcp:80"]),
+            rule("seen-deny", ["device:phone"], ["tag:web"], "deny", services=["tcp:80"], observe=True),
+            rule("seen-allow", ["everyone"], ["tag:web"], services=["tcp:9999"], observe=True),
+            rule("seen-nothing", ["everyone"], ["tag:web"], "deny", services=["tcp:7"], observe=True),
+        ])
+        for _ in range(3):
+            equal(attempt(lab["phone"], [["tcp", server, 80]]), [True], "the phone's web")
+        equal(attempt(lab["laptop"], [["tcp", server, 80], ["tcp", server, 9999]]), [True, False], "the laptop")
+        wait_for("the flows to be recorded", lambda: observed(gateway, "seen-deny")["flows"] == 3 and
+                 observed(gateway, "seen-allow")["flows"] >= 1, 20 * SLOW)
+        row = observed(gateway, "seen-deny")
+        equal((row["action"], row["users"], row["unowned_devices"], row["unchanged_flows"]), ("deny", 1, 0, 0), f"{row}")
+        row = observed(gateway, "seen-nothing")
+        equal((row["flows"], row["unchanged_flows"], row["last"]), (0, 0, None), f"{row}")
+        equal(observed(gateway, "seen-web"), None, "a rule that decides is not observed")
+        text = gateway.run(["/usr/local/bin/rnaut", "policy", "observed"]).stdout
+        for words in ("rule seen-deny, observed: 3 flows of 1 user would have been denied\n",
+                      "rule seen-nothing, observed: 0 flows would have been denied\n", "would have been allowed\n"):
+            true(words in text, f"rnaut policy observed does not say {words!r}: {text}")
+        rows = gateway.rnaut("flows", "--recorded", "--observed", "seen-deny", "--since", "1h")["flows"]
+        equal([(r["source"]["client_id"], r["port"], r["observed_verdict"]) for r in rows], [("phone", 80, "deny")] * len(rows),
+              "the flows that seen-deny would have denied")
+        text = gateway.run(["/usr/local/bin/rnaut", "flows", "--recorded", "--source", "phone", "--port", "80"]).stdout
+        true("phone (bob)" in text and "allow by seen-web" in text, text)

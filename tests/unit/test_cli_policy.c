@@ -233,6 +233,132 @@ static void status_says_which_policy_is_in_the_kernel(void **state)
 	prints(f, rn_cmd_status, 1, "Problem     too wide; the kernel goes on with policy 5\n");
 }
 
+static void give(struct fixture *f, const char *name, const char *value)
+{
+	f->cli.given[f->cli.given_count].name = name;
+	f->cli.given[f->cli.given_count++].value = value;
+}
+
+#define SEEN(name, action, flows, users, unowned, unchanged)                                                           \
+	"{\"rule\":\"" name "\",\"action\":\"" action "\",\"flows\":" flows ",\"users\":" users                        \
+	",\"unowned_devices\":" unowned ",\"unchanged_flows\":" unchanged "}"
+#define OBSERVED(rules, since, others)                                                                                 \
+	"{\"rules\":[" rules "],\"more_rules\":0,\"since\":\"2026-11-20T12:00:00Z\",\"policy_since\":\"" since         \
+	"\",\"recorded_since\":\"2026-11-19T12:00:00Z\",\"other_flows\":" others                                       \
+	",\"missing\":{\"lost_events\":2,\"silences\":0}}"
+
+static void observed_says_it_of_each_rule(void **state)
+{
+	struct fixture *f = *state;
+	strcpy(f->body, OBSERVED(SEEN("no-telnet", "deny", "41", "3", "0", "0") "," SEEN(
+				     "new", "allow", "1", "1", "2", "7") "," SEEN("unused", "deny", "0", "0", "0", "1"),
+				 "2026-11-20T11:00:00Z", "0"));
+	char *text = printed(f, rn_cmd_policy_observed, 0);
+	assert_non_null(strstr(text, "rule no-telnet, observed: 41 flows of 3 users would have been denied\n"));
+	assert_non_null(strstr(text, "rule new, observed: 1 flow of 1 user and 2 devices of nobody would have been "
+				     "allowed; 7 were allowed anyway\n"));
+	assert_non_null(strstr(text, "rule unused, observed: 0 flows would have been denied; 1 was denied anyway\n"));
+	assert_non_null(strstr(text, "in the last 24 h; the oldest that is kept is of 2026-11-19T12:00:00Z"));
+	assert_non_null(strstr(text, "2 events were not recorded\n"));
+	assert_null(strstr(text, "the policy in force is of"));
+	assert_null(strstr(text, "does not observe"));
+	free(text);
+	/* It came within the time asked for. */
+	strcpy(f->body, OBSERVED(SEEN("a", "deny", "0", "0", "0", "0"), "2026-11-20T13:00:00Z", "5"));
+	prints(f, rn_cmd_policy_observed, 0, "the policy in force is of 2026-11-20T13:00:00Z: until then");
+	prints(f, rn_cmd_policy_observed, 0, "5 flows were observed by rules that the policy in force does not");
+	strcpy(f->body, OBSERVED("", "2026-11-20T11:00:00Z", "0"));
+	give(f, "since", "7d");
+	prints(f, rn_cmd_policy_observed, 0, "the policy in force observes no rule");
+	prints(f, rn_cmd_policy_observed, 0, "in the last 168 h");
+	f->cli.given[0].value = "30m";
+	free(printed(f, rn_cmd_policy_observed, 2));
+	f->cli.given[0].value = "367d";
+	free(printed(f, rn_cmd_policy_observed, 2));
+}
+
+static void flows_lists_what_is_recorded(void **state)
+{
+	struct fixture *f = *state;
+	strcpy(
+	    f->body,
+	    "{\"next\":\"5\",\"flows\":[{\"heard\":\"2026-11-20T12:00:00Z\",\"source\":{\"client_id\":\"phone\","
+	    "\"owner\":\"bob\"},\"destination\":{\"client_id\":\"server\"},\"protocol\":\"tcp\",\"port\":80,"
+	    "\"verdict\":\"allow\",\"reason\":\"allowed\",\"rule\":\"web\",\"observed_rule\":null,\"hub\":\"hub-a\","
+	    "\"flows\":3},{\"source\":{\"client_id\":\"thing\",\"owner\":null},\"destination\":{\"client_id\":"
+	    "\"server\"},\"protocol\":\"icmp\",\"port\":0,\"verdict\":\"allow\",\"reason\":\"allowed\",\"rule\":null,"
+	    "\"observed_rule\":\"no-ping\",\"observed_verdict\":\"deny\",\"flows\":1}]}");
+	give(f, "recorded", "");
+	give(f, "limit", "3"); /* the second call gives the rest */
+	char *text = printed(f, rn_cmd_flows, 0);
+	assert_non_null(strstr(text, "phone (bob)"));
+	assert_non_null(strstr(text, "tcp:80"));
+	assert_non_null(strstr(text, "allow by web"));
+	assert_non_null(strstr(text, "allow, no-ping would deny it"));
+	assert_non_null(strstr(text, "older ones: --before 5\n"));
+	assert_null(strstr(text, "icmp:"));
+	free(text);
+	give(f, "source", "x&y");
+	free(printed(f, rn_cmd_flows, 2));
+	f->cli.given[2].value = "phone";
+	free(printed(f, rn_cmd_flows, 0));
+	f->cli.given[0].name = "verdict"; /* without --recorded */
+	free(printed(f, rn_cmd_flows, 2));
+	f->cli.given[0].name = "recorded";
+	give(f, "follow", "");
+	free(printed(f, rn_cmd_flows, 2));
+}
+
+static void explain_says_what_a_condition_asks_for(void **state)
+{
+	struct fixture *f = *state;
+	static const char answer[] =
+	    "{\"verdict\":\"deny\",\"reason\":\"deny_rule\",\"rule\":\"no-ssh\",\"conditions\":[],\"nearest_rule\":"
+	    "\"ssh\","
+	    "\"nearest_conditions\":[{\"condition\":\"source_criteria\",\"met\":true,\"asked\":null},"
+	    "{\"condition\":\"times\",\"met\":%s,\"asked\":\"mon-fri 08:00-18:00 UTC\"}]}";
+	f->cli.arguments[0] = "a";
+	f->cli.arguments[1] = "b";
+	f->cli.argument_count = 2;
+	sprintf(f->body, answer, "false");
+	prints(f, rn_cmd_explain, 5, "nearest rule ssh\n");
+	prints(f, rn_cmd_explain, 5, "  met: source_criteria\n");
+	prints(f, rn_cmd_explain, 5, "not met: times mon-fri 08:00-18:00 UTC\n");
+	sprintf(f->body, answer, "true");
+	prints(f, rn_cmd_explain, 5, "nearest rule ssh would allow it, but what denies goes before it: no-ssh\n");
+}
+
+/* This core says at once that version 9 is in force, what changes, and that version 9 is in force. */
+static void what_is_refused_is_not_reviewed(void **state)
+{
+	struct fixture *f = *state;
+	char path[96];
+	snprintf(path, sizeof(path), "%s/policy.json", f->dir);
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	fputs("{}", out);
+	fclose(out);
+	strcpy(f->body, "{\"versions\":[{\"version\":9}],\"version\":9,\"valid\":true,\"complete\":true,"
+			"\"changes\":[{\"sentence\":\"desk loses access\"}],\"text\":\"{}\",\"based_on\":8}");
+	f->cli.arguments[0] = path;
+	f->cli.argument_count = 1;
+	prints(f, rn_cmd_policy_set, 0, "desk loses access\n");
+	give(f, "based-on", "9");
+	prints(f, rn_cmd_policy_set, 0, "desk loses access\n");
+	f->cli.given[0].value = "8"; /* core would refuse it here */
+	char *text = printed(f, rn_cmd_policy_set, 0);
+	assert_null(strstr(text, "desk"));
+	free(text);
+	f->cli.given_count = 0;
+	f->cli.arguments[0] = "draft";
+	give(f, "publish", "");
+	text = printed(f, rn_cmd_policy_draft, 0);
+	assert_null(strstr(text, "desk"));
+	free(text);
+	strcpy(strstr(f->body, ":8}"), ":9}");
+	prints(f, rn_cmd_policy_draft, 0, "desk loses access\n");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -242,6 +368,10 @@ int main(void)
 	    T(doctor_says_what_is_recorded),
 	    T(hubs_says_who_is_behind),
 	    T(status_says_which_policy_is_in_the_kernel),
+	    T(observed_says_it_of_each_rule),
+	    T(flows_lists_what_is_recorded),
+	    T(what_is_refused_is_not_reviewed),
+	    T(explain_says_what_a_condition_asks_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -220,6 +220,38 @@ static void two_rows_of_a_share(void **state)
 	assert_int_equal(got->r.span.lost, 50);
 }
 
+static void take_row(void *context, const struct rn_core_recorded *flow)
+{
+	struct rn_flow_row *rows = context;
+	rows[rows[0].kind ? 1 : 0] = *flow->row;
+}
+
+/* The rows of observed rules are beside those of the flows, and listed where they are asked for. */
+static void they_are_listed(void **state)
+{
+	struct world *w = *state;
+	struct rn_core_recorded_query q = {.limit = 9, .denied = -1, .protocol = -1, .port = -1};
+	struct rn_core_recorded_end end;
+	struct rn_flow_row rows[2] = {0};
+	flow_world_policy(w, watching);
+	seen(w, 3, "phone", 80, RN_ALLOWED, NO_WEB);
+	assert_int_equal(rn_core_recorded(w->hosts[0].core, &q, take_row, rows, &end, NULL), 0);
+	assert_int_equal(rows[1].kind, 0);
+	assert_int_equal(rows[0].kind, RN_FLOW_BEGAN);
+	assert_string_equal(rows[0].rule_id, "web");
+	memset(rows, 0, sizeof(rows));
+	q.observed = "no-web";
+	assert_int_equal(rn_core_recorded(w->hosts[0].core, &q, take_row, rows, &end, NULL), 0);
+	assert_int_equal(rows[1].kind, 0);
+	assert_int_equal(rows[0].kind, RN_FLOW_OBSERVED);
+	assert_int_equal(rows[0].flags, RN_FLOW_AT_SOURCE | RN_FLOW_WOULD_DENY);
+	assert_int_equal(rows[0].flows, 3);
+	memset(rows, 0, sizeof(rows));
+	q.observed = "ssh";
+	assert_int_equal(rn_core_recorded(w->hosts[0].core, &q, take_row, rows, &end, NULL), 0);
+	assert_int_equal(rows[0].kind, 0);
+}
+
 static void one_at_a_time(void **state)
 {
 	struct world *w = *state;
@@ -253,7 +285,8 @@ int main(void)
 	    T(counted_by_hand),	      T(a_flow_that_runs_is_counted),
 	    T(each_flow_counts_once), T(only_the_hours_asked_for),
 	    T(another_policy_came),   T(who_is_out_does_not_count),
-	    T(two_rows_of_a_share),   T(one_at_a_time),
+	    T(two_rows_of_a_share),   T(they_are_listed),
+	    T(one_at_a_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
