@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/resources.h"
+#include "service/core_explain.h"
 
 static bool is_v4(const char *text)
 {
@@ -36,8 +37,9 @@ static int protocol_number(const char *name, const char *source, const char *des
 }
 
 /* What was asked of a rule, and whether it was met. */
-static struct rn_json *conditions(const struct rn_rule_state *state)
+static struct rn_json *conditions(struct rn_core *core, const struct rn_rule_state *state)
 {
+	char words[RN_CONDITION_WORDS];
 	struct rn_json *list = rn_json_array();
 
 	for (unsigned i = 0; state->rule && i < RN_CONDITIONS; i++) {
@@ -48,6 +50,8 @@ static struct rn_json *conditions(const struct rn_rule_state *state)
 		condition = rn_json_object();
 		rn_json_add_text(condition, "condition", rn_condition_name((enum rn_condition)i));
 		rn_json_add_bool(condition, "met", state->conditions[i] == RN_MET);
+		rn_core_condition_words(core, state->rule, (enum rn_condition)i, words);
+		rn_json_add_text(condition, "asked", *words ? words : NULL);
 		rn_json_append(list, condition);
 	}
 	return list;
@@ -66,9 +70,9 @@ static void answer(struct rn_api_call *call, const struct rn_core_explanation *e
 	rn_json_add_text(root, "reason", rn_api_reason_name(e->policy.reason));
 	rn_json_add_text(root, "text", rn_api_reason_text(e->policy.reason));
 	rn_json_add_text(root, "rule", e->rule[0] ? e->rule : NULL);
-	rn_json_add(root, "conditions", conditions(&e->deciding));
+	rn_json_add(root, "conditions", conditions(call->core, &e->deciding));
 	rn_json_add_text(root, "nearest_rule", e->nearest[0] ? e->nearest : NULL);
-	rn_json_add(root, "nearest_conditions", conditions(&e->near));
+	rn_json_add(root, "nearest_conditions", conditions(call->core, &e->near));
 	rn_json_add_text(root, "observed_rule", e->observed[0] ? e->observed : NULL);
 	rn_json_add_bool(root, "log", e->policy.log);
 	rn_json_add_u64(root, "policy_version", e->policy_version);

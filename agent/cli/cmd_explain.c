@@ -88,8 +88,38 @@ static void print_conditions(const struct rn_json *answer, const char *key)
 			       rn_remote_true(c, "met") ? "met" : "not met");
 		printf(": ");
 		rn_out_text(stdout, rn_remote_text(c, "condition"));
+		if (*rn_remote_text(c, "asked")) {
+			putchar(' ');
+			rn_out_text(stdout, rn_remote_text(c, "asked"));
+		}
 		putchar('\n');
 	}
+}
+
+static bool all_met(const struct rn_json *answer, const char *key)
+{
+	const struct rn_json *list = rn_json_get(answer, key);
+
+	for (const struct rn_json *c = list ? rn_json_first(list) : NULL; c; c = rn_json_next(c))
+		if (!rn_remote_true(c, "met"))
+			return false;
+	return true;
+}
+
+/* The rule that would have allowed it, or fails in the fewest conditions. */
+static void print_nearest(const struct rn_json *answer)
+{
+	const char *rule = rn_remote_text(answer, "rule"), *nearest = rn_remote_text(answer, "nearest_rule");
+	char text[200];
+
+	if (!*nearest || strcmp(rule, nearest) == 0)
+		return;
+	if (strcmp(rn_remote_text(answer, "reason"), "deny_rule") == 0 && all_met(answer, "nearest_conditions"))
+		snprintf(text, sizeof(text), "%s would allow it, but what denies goes before it: %s", nearest, rule);
+	else
+		snprintf(text, sizeof(text), "%s", nearest);
+	print_line("nearest rule", text);
+	print_conditions(answer, "nearest_conditions");
 }
 
 static void print_answer(const struct rn_json *answer, bool allowed)
@@ -104,10 +134,7 @@ static void print_answer(const struct rn_json *answer, bool allowed)
 	putchar('\n');
 	print_line("rule", rn_remote_text(answer, "rule"));
 	print_conditions(answer, "conditions");
-	if (strcmp(rn_remote_text(answer, "rule"), rn_remote_text(answer, "nearest_rule")) != 0) {
-		print_line("nearest rule", rn_remote_text(answer, "nearest_rule"));
-		print_conditions(answer, "nearest_conditions");
-	}
+	print_nearest(answer);
 	print_line("observed", rn_remote_text(answer, "observed_rule"));
 	print_line("at", rn_remote_text(answer, "at"));
 	print_line("until", rn_remote_text(answer, "until"));

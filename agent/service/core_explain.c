@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What would happen to a packet, and why: docs/datapath.md sections 2 and 4 on the stored state, by the reference. */
+#include "service/core_explain.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,4 +135,14 @@ int rn_core_explain(struct rn_core *core, const char *source, const char *destin
 		    struct rn_core_explanation *ret, struct rn_err *err)
 {
 	return rn_core_explain_at(core, source, destination, protocol, port, rn_core_now(core), ret, err);
+}
+
+const char *rn_core_condition_words(struct rn_core *core, uint32_t rule, enum rn_condition condition,
+				    char out[RN_CONDITION_WORDS])
+{
+	const struct rn_policy_model *model = core->policy.model;
+
+	out[0] = '\0';
+	return model && rule && rule <= model->rule_count ? rn_condition_words(&model->rules[rule - 1], condition, out)
+							    : out;
 }
