@@ -92,6 +92,29 @@ static void test_schedule(void **state)
 	}
 }
 
+/* As many windows as a schedule may have: each is found. */
+static void test_many_windows(void **state)
+{
+	static struct rn_window many[RN_WINDOWS_MAX];
+	struct rn_policy_rule rules[] = {{.schedule = 1}};
+	struct world *w = *state;
+	struct packet p = query();
+
+	for (int64_t i = 0; i < RN_WINDOWS_MAX; i++)
+		many[i] = (struct rn_window){NOON + 2 * i * HOUR, NOON + (2 * i + 1) * HOUR};
+	schedules[0] = (struct rn_schedule){many, RN_WINDOWS_MAX};
+	put_policy(w, 3, rules, 1);
+	schedules[0] = (struct rn_schedule){windows, 2};
+	for (int64_t i = 0; i < RN_WINDOWS_MAX; i++) {
+		set_wall(w, many[i].from - 1, 0);
+		expect(w, RN_BPF_IN, &p, RN_OUTSIDE_TIME);
+		set_wall(w, many[i].from, 0);
+		expect(w, RN_BPF_IN, &p, RN_ALLOWED);
+		set_wall(w, many[i].until, 0);
+		expect(w, RN_BPF_IN, &p, RN_OUTSIDE_TIME);
+	}
+}
+
 /* Without a window there is nothing after the last one either: closed, whichever way the rule is. */
 static void test_no_window(void **state)
 {
@@ -206,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_schedule, reset_world),
+	    cmocka_unit_test_setup(test_many_windows, reset_world),
 	    cmocka_unit_test_setup(test_no_window, reset_world),
 	    cmocka_unit_test_setup(test_grant, reset_world),
 	    cmocka_unit_test_setup(test_destination_trust, reset_world),
