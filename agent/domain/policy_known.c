@@ -111,5 +111,5 @@ const struct rn_policy_rule *rn_known_find(struct rn_known_search *s, const stru
 	while (first + *ret_count < end && s->known->rules->rules[first + *ret_count].number == number)
 		++*ret_count;
 	s->at[rule->deny] = first + *ret_count;
-	return &s->known->rules->rules[first];
+	return *ret_count ? &s->known->rules->rules[first] : NULL;
 }
