@@ -151,6 +151,7 @@ bpf-test: $(BPF_TESTS) ## the programs in the kernel against the reference, and 
 # A network in one process, from one seed: tests/sim/sim_main.c. --wrap puts its machine in place of this one.
 SIM := $(O)/tests/sim/sim
 SIM_WRAPS := clock_gettime time rn_ed25519_verify rn_meanings_new rn_log rn_file_read rn_file_write \
+	$(addprefix rn_kern_mesh_,device remove) \
 	$(addprefix rn_store_,open begin commit) \
 	$(addprefix rn_datapath_,set_meta set_forgotten set_generation set_lease device_set device_state policy_write \
 		identity_write)

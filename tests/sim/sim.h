@@ -55,6 +55,7 @@ struct sim_kernel { /* outlives processes, not a boot */
 	struct sim_address *addresses;
 	unsigned address_room;
 	struct mesh_tables mesh;
+	uint32_t mesh_peers[MESH_PEERS]; /* whom rnm0 has a key of; 0: none */
 	bool used; /* maps are there: the next kern adopts them */
 };
 

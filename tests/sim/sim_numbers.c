@@ -41,12 +41,49 @@ void sim_check_announced(struct sim *s, const struct rn_device_record *r)
 		sim_fail(s, "device %u has identity %u, which was announced as another set", r->number, r->identity);
 }
 
+/* ---- rnm0's peers: WireGuard lets in nobody else, whatever the tables say of a hub ---- */
+
+void __real_rn_kern_mesh_device(struct rn_kern *k, const struct rn_device_record *device);
+void __wrap_rn_kern_mesh_device(struct rn_kern *k, const struct rn_device_record *device);
+void __real_rn_kern_mesh_remove(struct rn_kern *k, uint32_t number);
+void __wrap_rn_kern_mesh_remove(struct rn_kern *k, uint32_t number);
+
+static uint32_t *find_peer(struct sim_host *h, uint32_t number)
+{
+	for (unsigned i = 0; i < MESH_PEERS; i++)
+		if (h->kernel.mesh_peers[i] == number)
+			return &h->kernel.mesh_peers[i];
+	return NULL;
+}
+
+void __wrap_rn_kern_mesh_remove(struct rn_kern *k, uint32_t number)
+{
+	uint32_t *peer = find_peer(sim_here, number);
+
+	__real_rn_kern_mesh_remove(k, number);
+	if (peer)
+		*peer = 0;
+}
+
+void __wrap_rn_kern_mesh_device(struct rn_kern *k, const struct rn_device_record *device)
+{
+	uint32_t *peer = find_peer(sim_here, device->number);
+
+	__real_rn_kern_mesh_device(k, device);
+	if (!peer)
+		peer = find_peer(sim_here, 0);
+	if (peer)
+		*peer = device->flags & RN_DEVICE_REVOKED ? 0 : device->number;
+}
+
 /* ---- from hub to hub ---- */
 
-static bool hears(const struct sim_host *h, uint32_t *ret_peer, const struct sim_host *from)
+static bool hears(struct sim_host *h, uint32_t *ret_peer, const struct sim_host *from)
 {
 	const struct rn_addr *outer = &h->sim->latest[from->number]->device.ipv6;
 
+	if (!find_peer(h, from->number))
+		return false;
 	for (uint32_t i = 1; i < MESH_PEERS; i++)
 		if (rn_addr_compare(&h->kernel.mesh.peers[i].v6, outer) == 0) {
 			*ret_peer = i;
@@ -81,7 +118,7 @@ static void check_frame(struct sim_host *by, uint32_t peer, const struct sim_hos
 			 d->identity_number, d->number, by->name);
 }
 
-static void check_pair(struct sim_host *by, const struct sim_host *from)
+static void check_pair(struct sim_host *by, struct sim_host *from)
 {
 	const struct rn_device *devices = from->kernel.dp.devices;
 	uint32_t peer, back;
