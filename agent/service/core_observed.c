@@ -203,7 +203,7 @@ void rn_core_observed(struct rn_core *core, unsigned hours, rn_core_observed_don
 		o = calloc(1, sizeof(*o));
 		rc = o ? begin(core, o, hours, &err) : rn_fail(&err, -ENOMEM, "out of memory");
 	}
-	if (rc) {
+	if (rc || !o) {
 		if (o)
 			release(o);
 		done(context, rc, &err, NULL);

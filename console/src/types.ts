@@ -361,6 +361,7 @@ export interface PolicyReplay {
 export interface RuleCondition {
   condition: string;
   met: boolean;
+  asked: string | null;
 }
 
 export interface ExplainRequest {
@@ -450,6 +451,8 @@ export interface RecordedFlow {
   reason: string;
   rule: string | null;
   rule_number: number;
+  observed_rule: string | null;
+  observed_verdict: Verdict | null;
   policy_version: Exact | null;
   hub: string | null;
   flows: Exact;

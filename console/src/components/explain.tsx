@@ -23,12 +23,24 @@ export function RuleLink({ id }: { id: string }) {
 function Conditions({ list }: { list: readonly RuleCondition[] }) {
   return (
     <ul class="conditions">
-      {list.map(({ condition, met }) => (
+      {list.map(({ condition, met, asked: wanted }) => (
         <li key={condition} class={met ? "met" : "failed"}>
-          <span aria-hidden="true">{met ? "✓" : "✗"}</span> <code>{condition}</code> {met ? "is met" : "is not met"}
+          <span aria-hidden="true">{met ? "✓" : "✗"}</span> <code>{wanted ? `${condition} ${wanted}` : condition}</code> {met ? "is met" : "is not met"}
         </li>
       ))}
     </ul>
+  );
+}
+
+/** The rule that would have allowed it, or that fails in the fewest conditions. */
+function Nearest({ answer, id }: { answer: Explanation; id: string }) {
+  const met = answer.nearest_conditions.every((condition) => condition.met);
+  const denied = met && answer.reason === "deny_rule" && answer.rule;
+  return (
+    <>
+      <RuleLink id={id} /> {denied ? <>would allow it, but what denies goes before it: <RuleLink id={denied} /></> : "is closest to allowing it"}
+      <Conditions list={answer.nearest_conditions} />
+    </>
   );
 }
 
@@ -44,7 +56,7 @@ export function Explained({ answer, request }: { answer: Explanation; request: E
         rows={[
           ["Decides", answer.rule ? <><RuleLink id={answer.rule} /><Conditions list={answer.conditions} /></> : answer.verdict === "allow" ? "–" : "no rule"],
           answer.observed_rule ? ["Observed", <><RuleLink id={answer.observed_rule} /> would decide, were it not observed only</>] : null,
-          answer.nearest_rule && answer.nearest_rule !== answer.rule ? ["Nearest rule", <><RuleLink id={answer.nearest_rule} /> would have allowed it<Conditions list={answer.nearest_conditions} /></>] : null,
+          answer.nearest_rule && answer.nearest_rule !== answer.rule ? ["Nearest rule", <Nearest answer={answer} id={answer.nearest_rule} />] : null,
           answer.until ? ["Until", `${moment(answer.until)}, when a time window opens or shuts`] : null,
           ["Source", `${source.client_id}, trust ${source.security_context.trust_score}${source.security_context.quarantined ? ", quarantined" : ""}`],
           ["Destination", `${destination.client_id}${destination.security_context.quarantined ? ", quarantined" : ""}`],
