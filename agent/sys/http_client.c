@@ -10,6 +10,9 @@
 
 #define LINE_MAX_BYTES (64u << 10) /* of a stream; a longer line ends it */
 
+/* More waits for a word: who is refused by his header while he sends loses the answer with the connection. */
+#define SENT_AT_ONCE (64u << 10) /* bytes of a body */
+
 struct transfer {
 	CURL *curl;
 	struct curl_slist *headers;
@@ -106,7 +109,7 @@ static int prepare(struct transfer *t, const char *socket, const char *method, c
 	curl_easy_setopt(t->curl, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(t->curl, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(t->curl, CURLOPT_WRITEDATA, t);
-	return header(t, "Expect:");
+	return 0;
 }
 
 static int result(struct transfer *t, CURLcode code, const char *socket, struct rn_err *err)
@@ -161,12 +164,15 @@ int rn_http_call(const char *socket, const char *method, const char *path, const
 
 	if (code == 0 && body)
 		code = header(&t, "Content-Type: application/json");
+	if (code == 0 && body)
+		code = header(&t, strlen(body) > SENT_AT_ONCE ? "Expect: 100-continue" : "Expect:");
 	if (code < 0) {
 		rn_fail(err, code, "the request cannot be made: %s", strerror(-code));
 		goto out;
 	}
 	curl_easy_setopt(t.curl, CURLOPT_TIMEOUT, (long)RN_HTTP_CLIENT_TIMEOUT_S);
 	if (body) {
+		curl_easy_setopt(t.curl, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000L * RN_HTTP_CLIENT_TIMEOUT_S);
 		curl_easy_setopt(t.curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
 		curl_easy_setopt(t.curl, CURLOPT_POSTFIELDS, body);
 	}

@@ -186,8 +186,10 @@ static int tear_down(void **state)
 static void expect(const char *method, const char *where, const char *body, long status, const char *answer)
 {
 	struct rn_http_reply reply;
+	struct rn_err err = {""};
 
-	assert_int_equal(rn_http_call(path, method, where, body, &reply, NULL), 0);
+	if (rn_http_call(path, method, where, body, &reply, &err) < 0)
+		fail_msg("%s %s with %zu bytes: %s", method, where, body ? strlen(body) : 0, err.text);
 	assert_int_equal(reply.status, status);
 	assert_string_equal(reply.body, answer);
 	rn_http_reply_done(&reply);
@@ -228,6 +230,50 @@ static void test_body_bounds(void **state)
 	body = calloc(1, 20 * RN_HTTP_BODY_MAX + 1);
 	memset(body, 'x', 20 * RN_HTTP_BODY_MAX);
 	expect("PUT", "/b", body, 413, "large");
+	free(body);
+}
+
+/* A server that takes its time, and then refuses by the header: exits with 0 if nothing but that had been sent. */
+static void refuse_late(int listener)
+{
+	static const char answer[] = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+	char text[4096] = "";
+	size_t size = 0;
+	int fd = accept(listener, NULL, NULL);
+	ssize_t got;
+
+	while (!strstr(text, "\r\n\r\n") && (got = read(fd, text + size, sizeof(text) - 1 - size)) > 0)
+		size += (size_t)got;
+	usleep(1200000); /* more than the second that libcurl would wait */
+	got = recv(fd, text, sizeof(text), MSG_DONTWAIT);
+	_exit(write(fd, answer, sizeof(answer) - 1) < 0 || got != -1 || errno != EAGAIN);
+}
+
+/* However late the answer comes, a large body waits for it: else it would run into a connection that is closed. */
+static void test_late_refusal(void **state)
+{
+	char *body = calloc(1, RN_HTTP_BODY_MAX + 2), there[sizeof(path) + 8];
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), status = -1;
+	struct rn_http_reply reply;
+	pid_t late;
+
+	(void)state;
+	snprintf(there, sizeof(there), "%s.late", path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", there);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	memset(body, 'x', RN_HTTP_BODY_MAX + 1);
+	late = fork();
+	if (late == 0)
+		refuse_late(listener);
+	assert_int_equal(rn_http_call(there, "PUT", "/large", body, &reply, NULL), 0);
+	assert_int_equal(reply.status, 413);
+	assert_int_equal(waitpid(late, &status, 0), late);
+	assert_int_equal(status, 0);
+	rn_http_reply_done(&reply);
+	close(listener);
+	unlink(there);
 	free(body);
 }
 
@@ -410,6 +456,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_answers),
 	    cmocka_unit_test(test_body_bounds),
+	    cmocka_unit_test(test_late_refusal),
 	    cmocka_unit_test(test_body_declared),
 	    cmocka_unit_test(test_stream),
 	    cmocka_unit_test(test_broken_requests),
