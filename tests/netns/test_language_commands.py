@@ -67,13 +67,15 @@ class Typed:
 
 def refused(typed, flow):
     """What is not good is not in force, in no kernel."""
+    wait_for("both to have the policy in force", lambda: typed.kernels() == [typed.version()] * 2, 20 * SLOW)
     before = typed.version(), typed.kernels()
     failing, place = typed.files["failing"], r"failing\.json:\d+:\d+: "
     said = 'the test "bob-8080" fails: tcp:8080'
     for verb in ("check", "set"):
         typed.refuses(verb, failing, because=["not accepted: 1 of 2 tests failed"], out=[f"{place}failed: {said}"])
     typed.says("draft", "hasty", failing)
-    typed.refuses("draft", "hasty", "--publish", because=[said])
+    typed.refuses("draft", "hasty", "--publish", because=["hasty is not accepted: 1 of 2 tests failed"],
+                  out=[rf"^hasty:\d+:\d+: failed: {said}"])
     typed.says("draft", "hasty", "--delete", has=["^draft hasty is deleted$"])
     equal((typed.version(), typed.kernels()), before, "version of the policy")
     true(flow.answers(5 * SLOW), "the flow ended with a policy that was refused")
