@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "domain/policy_text.h"
-#include "domain/record_wire.h"
 #include "fuzz.h"
+#include "tests/support/policy_wire.h"
 #include "tests/support/same_model.h"
 #include "tests/support/selector_numbers.h"
 
@@ -65,17 +65,6 @@ static void edit(struct fuzz *f, struct text *t)
 
 /* ---- both ways ---- */
 
-static size_t on_the_wire(const struct rn_policy_record *p, uint8_t *to)
-{
-	struct rn_writer w = rn_writer(to, WIRE);
-
-	for (uint32_t i = 0; i < p->rule_count; i++)
-		rn_policy_rule_write(&w, &p->rules[i], 0);
-	for (uint32_t i = 0; i < p->schedule_count; i++)
-		rn_policy_schedule_write(&w, &p->schedules[i]);
-	return w.failed ? 0 : w.at;
-}
-
 static void compile(const struct rn_policy_known *known, const struct rn_policy_model *whole,
 		    const struct rn_policy_model *after)
 {
@@ -91,9 +80,9 @@ static void compile(const struct rn_policy_known *known, const struct rn_policy_
 	CHECK(rn_policy_compile(whole, &source, NULL, NOW, &records[0], &errs[0]) == code);
 	CHECK(strcmp(errs[0].text, errs[1].text) == 0 && (code < 0 || selectors.count == after_count));
 	if (code == 0) {
-		size_t size = on_the_wire(&records[0], wires[0]);
+		size_t size = policy_wire(&records[0], wires[0], WIRE);
 
-		CHECK(on_the_wire(&records[1], wires[1]) == size && memcmp(wires[0], wires[1], size) == 0);
+		CHECK(policy_wire(&records[1], wires[1], WIRE) == size && memcmp(wires[0], wires[1], size) == 0);
 	}
 	rn_policy_record_done(&records[0]);
 	rn_policy_record_done(&records[1]);

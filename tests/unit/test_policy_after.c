@@ -19,8 +19,8 @@
 #include "domain/policy_tables.h"
 #include "domain/policy_text.h"
 #include "domain/policy_tools.h"
-#include "domain/record_wire.h"
 #include "tests/support/draft.h"
+#include "tests/support/policy_wire.h"
 #include "tests/support/same_model.h"
 
 #define NOW INT64_C(1800000000)
@@ -73,18 +73,6 @@ static uint32_t number(void *context, const char *selector)
 	return at + 1;
 }
 
-static size_t on_the_wire(const struct rn_policy_record *p, uint8_t *to, size_t room)
-{
-	struct rn_writer w = rn_writer(to, room);
-
-	for (uint32_t i = 0; i < p->rule_count; i++)
-		rn_policy_rule_write(&w, &p->rules[i], 0);
-	for (uint32_t i = 0; i < p->schedule_count; i++)
-		rn_policy_schedule_write(&w, &p->schedules[i]);
-	assert_false(w.failed);
-	return w.at;
-}
-
 static void keep_finding(void *context, const struct rn_policy_finding *f)
 {
 	char *to = context;
@@ -128,8 +116,8 @@ static bool compile_both(const struct rn_policy_known *known, struct numbers *nu
 	assert_memory_equal(numbers->prefixes, others.prefixes, sizeof(numbers->prefixes));
 	if (codes[0] < 0)
 		return false;
-	size = on_the_wire(&record, wires[0], sizeof(wires[0]));
-	assert_int_equal(size, on_the_wire(ret, wires[1], sizeof(wires[1])));
+	size = policy_wire(&record, wires[0], sizeof(wires[0]));
+	assert_int_equal(size, policy_wire(ret, wires[1], sizeof(wires[1])));
 	assert_memory_equal(wires[0], wires[1], size);
 	rn_policy_record_done(&record);
 	return true;

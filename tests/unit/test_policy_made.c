@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "domain/policy_made.h"
-#include "domain/record_wire.h"
 #include "tests/support/draft.h"
+#include "tests/support/policy_wire.h"
 
 #define NOW INT64_C(1800000000)
 #define SELECTORS 256
@@ -39,31 +39,19 @@ static uint32_t number(struct store *store, const char *selector)
 	return at + 1;
 }
 
-static size_t on_the_wire(const struct rn_policy_record *p, uint8_t *to)
-{
-	struct rn_writer w = rn_writer(to, WIRE_ROOM);
-
-	for (uint32_t i = 0; i < p->rule_count; i++)
-		rn_policy_rule_write(&w, &p->rules[i], 0);
-	for (uint32_t i = 0; i < p->schedule_count; i++)
-		rn_policy_schedule_write(&w, &p->schedules[i]);
-	assert_false(w.failed);
-	return w.at;
-}
-
 /* What the store would get of it; the record is over its own numbers before and after. */
 static size_t sign(struct store *store, struct rn_policy_made *made, uint8_t *to)
 {
 	static uint8_t own[2][WIRE_ROOM];
 	uint32_t numbers[SELECTORS];
-	size_t size = on_the_wire(&made->record, own[0]), signed_size;
+	size_t size = policy_wire(&made->record, own[0], WIRE_ROOM), signed_size;
 
 	for (uint32_t i = 0; i < made->selector_count; i++)
 		numbers[i] = number(store, made->selectors[i]);
 	rn_policy_made_number(made, numbers);
-	signed_size = on_the_wire(&made->record, to);
+	signed_size = policy_wire(&made->record, to, WIRE_ROOM);
 	rn_policy_made_number(made, NULL);
-	assert_int_equal(on_the_wire(&made->record, own[1]), size);
+	assert_int_equal(policy_wire(&made->record, own[1], WIRE_ROOM), size);
 	assert_memory_equal(own[0], own[1], size);
 	return signed_size;
 }
