@@ -71,7 +71,8 @@ static int audit(struct rn_change *change, const char *actor, const struct rn_co
 	char number[24], detail[RN_STORE_COMMENT + 128];
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)version);
 	if (new->origin)
-		snprintf(detail, sizeof(detail), "version %llu again%s%s", (unsigned long long)new->origin, colon, comment);
+		snprintf(detail, sizeof(detail), "version %llu again%s%s", (unsigned long long)new->origin, colon,
+			 comment);
 	else if (new->draft)
 		snprintf(detail, sizeof(detail), "draft %s%s%s", new->draft, colon, comment);
 	else
@@ -264,7 +265,7 @@ static struct rn_policy_setting *setting_new(struct rn_core *core, const struct 
 	if (!s)
 		return NULL;
 	*s = (struct rn_policy_setting){.new = *new, .done = done, .context = context};
-	s->prepared = rn_prepared_new(new->text, new->size, RN_PREPARE_RULES | RN_PREPARE_TESTS);
+	s->prepared = rn_prepared_new(new->text, new->size, RN_PREPARE_TESTS);
 	if (!s->prepared) {
 		free(s);
 		return NULL;

@@ -111,10 +111,7 @@ static void read_text(void *context)
 	p->code = p->direct || p->zones ? rn_policy_made_parse(&p->made, &p->before->made, &p->err) : -ENOMEM;
 	if (p->code || p->stop)
 		return;
-	if (p->wants & RN_PREPARE_RULES)
-		p->rules_code = rn_policy_made_compile(&p->made, &p->before->made, &source, p->now, &p->rules_err);
-	else
-		p->rules_code = rn_policy_check_zones(p->made.model, &source, &p->rules_err);
+	p->rules_code = rn_policy_made_compile(&p->made, &p->before->made, &source, p->now, &p->rules_err);
 	if (p->wants & RN_PREPARE_FINDINGS && !p->stop)
 		p->code = find(p, &source);
 	if (!p->code && p->wants & RN_PREPARE_TESTS)

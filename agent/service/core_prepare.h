@@ -12,15 +12,15 @@
 
 /*
  * What is done with a policy's text before anything is decided about it: a large one beside core's thread, one after
- * the other, a small one at once. The books are read in slices, on core's thread.
+ * the other, a small one at once. The books are read in slices, on core's thread. It is always read and compiled; what
+ * else is wanted:
  */
 enum {
-	RN_PREPARE_RULES = 1, /* it compiles, and its zones are there; without it, only the latter */
-	RN_PREPARE_TESTS = 2, /* they pass */
-	RN_PREPARE_FINDINGS = 4,
-	RN_PREPARE_CHANGES = 8,
-	RN_PREPARE_MET = 16, /* of a large one, which of its selectors some device has */
-	RN_PREPARE_HOURS = 32,
+	RN_PREPARE_TESTS = 1, /* they pass */
+	RN_PREPARE_FINDINGS = 2,
+	RN_PREPARE_CHANGES = 4,
+	RN_PREPARE_MET = 8, /* of a large one, which of its selectors some device has */
+	RN_PREPARE_HOURS = 16,
 };
 #define RN_PREPARE_DIRECT_MAX (64u << 10) /* bytes: a smaller text waits for nobody */
 #define RN_PREPARE_WAITING_MAX 4u	  /* beside the one that is at it; of one more, the caller is told to come again */

@@ -299,7 +299,7 @@ void rn_core_replay(struct rn_core *core, const char *text, size_t size, unsigne
 	if (!rc)
 		rc = rn_row_walk_begin(core, &walk, hours, &err);
 	r = rc ? NULL : calloc(1, sizeof(*r));
-	p = r ? rn_prepared_new(text, size, RN_PREPARE_RULES | RN_PREPARE_HOURS) : NULL;
+	p = r ? rn_prepared_new(text, size, RN_PREPARE_HOURS) : NULL;
 	if (!p) {
 		if (!rc)
 			rc = rn_fail(&err, -ENOMEM, "out of memory");

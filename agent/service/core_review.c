@@ -40,8 +40,8 @@ void rn_core_policy_review(struct rn_core *core, const char *text, size_t size, 
 {
 	struct rn_err err = {""};
 	int rc = rn_core_need_gateway(core, &err);
-	unsigned wants = RN_PREPARE_RULES | RN_PREPARE_TESTS | RN_PREPARE_FINDINGS | RN_PREPARE_MET |
-			 (review->change ? RN_PREPARE_CHANGES : 0);
+	unsigned wants =
+	    RN_PREPARE_TESTS | RN_PREPARE_FINDINGS | RN_PREPARE_MET | (review->change ? RN_PREPARE_CHANGES : 0);
 	struct asking *a = rc ? NULL : malloc(sizeof(*a));
 	struct rn_prepared *p = a ? rn_prepared_new(text, size, wants) : NULL;
 
