@@ -31,10 +31,12 @@ static void print_answer(const struct rn_json *answer, long hours)
 
 	if (!rule)
 		printf("the policy in force observes no rule: one with \"observe\": true is observed\n");
-	for (; rule; rule = rn_json_next(rule))
-		print_rule(rule);
+	for (const struct rn_json *r = rule; r; r = rn_json_next(r))
+		print_rule(r);
 	if (rn_remote_int(answer, "more_rules"))
 		printf("and %s rules more\n", rn_remote_text(answer, "more_rules"));
+	if (!rule && !others)
+		return;
 	printf("\nof flows in the last %ld h%s%s, on the devices as they are now\n", hours,
 	       *oldest ? "; the oldest that is kept is of " : "; none is kept", oldest);
 	if (strcmp(policy, rn_remote_text(answer, "since")) > 0) /* both are RFC 3339, in UTC */

@@ -269,7 +269,10 @@ static void observed_says_it_of_each_rule(void **state)
 	prints(f, rn_cmd_policy_observed, 0, "5 flows were observed by rules that the policy in force does not");
 	strcpy(f->body, OBSERVED("", "2026-11-20T11:00:00Z", "0"));
 	give(f, "since", "7d");
-	prints(f, rn_cmd_policy_observed, 0, "the policy in force observes no rule");
+	text = printed(f, rn_cmd_policy_observed, 0);
+	assert_string_equal(text, "the policy in force observes no rule: one with \"observe\": true is observed\n");
+	free(text);
+	strcpy(f->body, OBSERVED("", "2026-11-20T11:00:00Z", "3"));
 	prints(f, rn_cmd_policy_observed, 0, "in the last 168 h");
 	f->cli.given[0].value = "30m";
 	free(printed(f, rn_cmd_policy_observed, 2));
