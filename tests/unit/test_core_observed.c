@@ -250,6 +250,10 @@ static void they_are_listed(void **state)
 	q.observed = "ssh";
 	assert_int_equal(rn_core_recorded(w->hosts[0].core, &q, take_row, rows, &end, NULL), 0);
 	assert_int_equal(rows[0].kind, 0);
+	/* A rule that decides is another thing than one that is observed. */
+	q.observed = "web";
+	assert_int_equal(rn_core_recorded(w->hosts[0].core, &q, take_row, rows, &end, NULL), 0);
+	assert_int_equal(rows[0].kind, 0);
 }
 
 static void one_at_a_time(void **state)
