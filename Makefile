@@ -206,7 +206,7 @@ $(addprefix $(O)/tests/fuzz/fuzz_,core door): $(O)/tests/unit/core_world.o
 $(O)/tests/fuzz/fuzz_door: $(O)/tests/unit/door_world.o
 $(addprefix $(O)/tests/fuzz/fuzz_,session datagram): $(O)/tests/unit/session_world.o
 $(O)/tests/fuzz/fuzz_policy: $(addprefix $(O)/tests/support/,walk.o selector_numbers.o)
-$(O)/tests/fuzz/fuzz_policy_after: $(addprefix $(O)/tests/support/,same_model.o selector_numbers.o)
+$(O)/tests/fuzz/fuzz_policy_after: $(addprefix $(O)/tests/support/,policy_wire.o same_model.o selector_numbers.o)
 $(O)/tests/fuzz/seeds: $(O)/tests/fuzz/seeds.o $(call archives,sys domain proto base)
 	$(call msg,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(TEST_LIBS)
